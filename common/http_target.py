@@ -1,0 +1,105 @@
+"""What every function answers over HTTP: events, runs without an event, health.
+
+One place maps what happened to a status that MinIO, curl and a scheduler all understand.
+"""
+
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import orjson
+from flask import Request, Response
+
+from common.errors import BadRequestError, PipelineError, SettingsError, TransientError
+from common.event_record import EXPECTED, EventRecord, parse_event_records
+from common.json_log import log_item
+from common.stage import Result
+
+RETRY_AFTER_SECONDS = 5
+MAX_BODY_BYTES = 1024 * 1024
+
+Check = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One function as seen over HTTP."""
+
+    function: str
+    token: str
+    on_record: Callable[[EventRecord], Result] | None = None
+    on_run: Callable[[], Mapping[str, object]] | None = None
+    checks: Mapping[str, Check] = field(default_factory=dict)
+
+
+def respond(request: Request, build: Callable[[], Target]) -> Response:
+    """Answer one request; `build` gives the target, which may lack its settings."""
+    try:
+        target = build()
+    except SettingsError as error:
+        return _unavailable(error)
+    if request.method in {"GET", "HEAD"}:
+        return _json(200, _health(target))
+    if request.method != "POST":
+        return _json(405, {"error": "Use POST for events and runs, GET for health."})
+    if not _is_authorised(request, target.token):
+        return Response(status=401)
+    try:
+        return _post(request, target)
+    except BadRequestError as error:
+        return _json(400, {"error": str(error)})
+    except TransientError as error:
+        return _unavailable(error)
+    except Exception as error:  # noqa: BLE001 never a traceback, nor a text that may quote values
+        log_item(target.function, status="retry", cause=f"Unexpected {type(error).__name__}.")
+        return _unavailable(PipelineError(f"Unexpected {type(error).__name__}; see the log."))
+
+
+def _post(request: Request, target: Target) -> Response:
+    if (request.content_length or 0) > MAX_BODY_BYTES:
+        raise BadRequestError(f"The body is over {MAX_BODY_BYTES} bytes. {EXPECTED}")
+    body = request.get_data()
+    is_run = body.strip() in {b"", b"{}"}
+    if is_run and target.on_run is not None:
+        return _json(200, target.on_run())
+    records = parse_event_records(body)
+    if target.on_record is None:
+        raise BadRequestError(f"{target.function} takes no events; POST it an empty body to run it.")
+    if is_run:
+        raise BadRequestError(EXPECTED)
+    results = [target.on_record(record) for record in records]
+    bodies = [result.body for result in results]
+    if any(result.retry for result in results):
+        return _json(503, {"results": bodies}, retry=True)
+    return _json(200, {"results": bodies})
+
+
+def _is_authorised(request: Request, token: str) -> bool:
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and hmac.compare_digest(given.encode(), token.encode())
+
+
+def _health(target: Target) -> dict[str, object]:
+    checks = {name: _checked(check) for name, check in target.checks.items()}
+    healthy = all(answer == "ok" for answer in checks.values())
+    return {"function": target.function, "status": "ok" if healthy else "degraded", "checks": checks}
+
+
+def _checked(check: Check) -> str:
+    try:
+        check()
+    except PipelineError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 its text may quote values
+        return f"Unexpected {type(error).__name__}."
+    return "ok"
+
+
+def _unavailable(error: PipelineError) -> Response:
+    return _json(503, {"status": "retry", "cause": str(error)}, retry=True)
+
+
+def _json(status: int, body: Mapping[str, object], *, retry: bool = False) -> Response:
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if retry else {}
+    text = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS, default=str)
+    return Response(text, status=status, headers=headers, content_type="application/json")

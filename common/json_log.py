@@ -1,0 +1,34 @@
+"""Logs: one JSON line per event, with numbers and causes of ours, never a value of a file."""
+
+import logging
+import sys
+from datetime import UTC, datetime
+from functools import cache
+
+import orjson
+
+
+class _JsonLine(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        fields = getattr(record, "fields", None) or {"message": record.getMessage()}
+        line = {"time": datetime.fromtimestamp(record.created, UTC), "level": record.levelname, **fields}
+        return orjson.dumps(line, option=orjson.OPT_UTC_Z, default=str).decode()
+
+
+@cache
+def logger() -> logging.Logger:
+    """The project's logger, writing to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonLine())
+    own = logging.getLogger("dcm2set")
+    own.addHandler(handler)
+    own.setLevel(logging.INFO)
+    own.propagate = False
+    return own
+
+
+def log_item(function: str, **fields: object) -> None:
+    """One line on one item: function, item number, attempt, duration, outcome."""
+    known = {name: value for name, value in fields.items() if value is not None}
+    level = logging.WARNING if known.get("status") in {"retry", "quarantined"} else logging.INFO
+    logger().log(level, "item", extra={"fields": {"function": function, **known}})

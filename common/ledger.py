@@ -1,0 +1,82 @@
+"""The ledger: who works on which object version, and what became of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from common.object_key import Location
+from common.object_store import ObjectVersion
+
+
+class State(StrEnum):
+    """What a ledger row says of its item."""
+
+    RUNNING = "running"
+    DONE = "done"
+    RETRY = "retry"
+    HELD = "held"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A lease on one item: nobody else works on it until the lease runs out."""
+
+    id: int
+    lease: UUID
+    attempts: int  # this one included
+    crashes: int  # attempts before this one, in a row, that never came back
+    released: bool  # a person let it pass the gate
+
+
+@dataclass(frozen=True)
+class Known:
+    """An item that is not for us: settled, or leased to someone else."""
+
+    id: int
+    state: State
+    outcome: str | None
+    cause: str | None
+    moved_to: Location | None  # where the object went
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """How an item ends."""
+
+    state: State
+    outcome: str | None = None
+    cause: str | None = None
+    next_step: str | None = None
+    sop_instance_uid: str | None = None
+    moved_to: Location | None = None
+
+
+class Ledger(Protocol):
+    """One function's rows of the ledger. Raises DependencyAwayError when it does not answer."""
+
+    def claim(self, version: ObjectVersion, *, lease_seconds: float) -> Claim | Known:
+        """Take the item if it is new, to be retried, or its lease ran out."""
+
+    def find(self, location: Location) -> Known | None:
+        """The newest item of that bucket and key."""
+
+    def renew(self, claim: Claim, *, lease_seconds: float) -> bool:
+        """Make the lease last longer; False if someone else has the item now."""
+
+    def settle(self, claim: Claim, settlement: Settlement) -> bool:
+        """End the claim; False, and nothing changed, if someone else has the item now."""
+
+    def retry_later(self, claim: Claim, cause: str, *, seconds: float, crashed: bool) -> bool:
+        """End the claim for now; the item is due again after so many seconds."""
+
+    def due(self, *, limit: int) -> list[ObjectVersion]:
+        """Items to be retried now, and those whose lease ran out; sizes are unknown (0)."""
+
+    def busy(self, versions: Iterable[ObjectVersion]) -> set[ObjectVersion]:
+        """Those of the versions that are leased, or to be retried later."""
+
+    def ping(self) -> None:
+        """Raise unless the ledger answers."""

@@ -1,0 +1,112 @@
+"""The metadata JSON: what extract says of one SOP instance, and store_metadata persists."""
+
+from datetime import date
+from typing import Annotated, Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from common.errors import PermanentError
+
+Uid = Annotated[str, StringConstraints(pattern=r"^[0-9][0-9.]{0,63}$")]
+PatientPseudonym = Annotated[str, StringConstraints(pattern=r"^P[0-9a-f]{20}$")]
+ShortText = Annotated[str, StringConstraints(max_length=64)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ImageEntry(_Part):
+    """One picture that was written."""
+
+    frame: int = Field(ge=1)
+    bucket: ShortText
+    key: str
+    rows: int
+    columns: int
+    samples: int
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Header(_Part):
+    """How the outputs were made."""
+
+    pipeline_version: ShortText
+    recipe_version: int
+    recipe: str
+    deidentification: ShortText
+    key_id: ShortText
+    images: list[ImageEntry]
+
+
+class PatientEntry(_Part):
+    """The patient, by pseudonym."""
+
+    patient_id: PatientPseudonym
+    sex: ShortText | None = None
+
+
+class StudyEntry(_Part):
+    """The study; its date is shifted."""
+
+    study_instance_uid: Uid
+    study_date: date | None = None
+
+
+class SeriesEntry(_Part):
+    """The series."""
+
+    series_instance_uid: Uid
+    modality: ShortText | None = None
+    body_part: ShortText | None = None
+    laterality: ShortText | None = None
+    manufacturer: ShortText | None = None
+    model: ShortText | None = None
+
+
+class InstanceEntry(_Part):
+    """The SOP instance; lengths in mm, KVP in kV."""
+
+    sop_instance_uid: Uid
+    sop_class_uid: Uid
+    instance_number: int | None = Field(None, ge=-(2**31), lt=2**31)
+    view_position: ShortText | None = None
+    photometric: ShortText | None = None
+    rows: int
+    columns: int
+    number_of_frames: int
+    pixel_spacing_row: float | None = None
+    pixel_spacing_col: float | None = None
+    slice_thickness: float | None = None
+    kvp: float | None = None
+    age_years: float | None = None
+    attributes: dict[str, Any] = Field(description="all allowed attributes by DICOM keyword")
+
+
+class MetadataDocument(_Part):
+    """One SOP instance."""
+
+    header: Header
+    patient: PatientEntry
+    study: StudyEntry
+    series: SeriesEntry
+    instance: InstanceEntry
+
+    def to_json(self) -> bytes:
+        """The same bytes for the same content, in every process."""
+        return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
+
+
+def parse_metadata(body: bytes) -> MetadataDocument:
+    """The document in a JSON object; PermanentError names the field that is wrong."""
+    try:
+        return MetadataDocument.model_validate(orjson.loads(body))
+    except orjson.JSONDecodeError:
+        raise PermanentError("The metadata object is no JSON.", _NEXT) from None
+    except ValidationError as error:
+        field = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"])
+        raise PermanentError(f"The metadata object is wrong at {field or 'its top'}.", _NEXT) from None
+
+
+_NEXT = "Only extract writes metadata; replay the instance there."

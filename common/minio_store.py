@@ -1,0 +1,197 @@
+"""The object store on MinIO, through the S3 API (minio-py 7.2)."""
+
+import io
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import urllib3
+from minio import Minio
+from minio.commonconfig import CopySource
+from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
+from minio.notificationconfig import (
+    NotificationConfig,
+    PrefixFilterRule,
+    QueueConfig,
+    SuffixFilterRule,
+)
+
+from common.errors import (
+    DependencyAwayError,
+    ObjectMissingError,
+    PermanentError,
+    PipelineError,
+)
+from common.object_key import Location, beside
+from common.object_store import ListedObject, Notification, ObjectStore, ObjectVersion
+
+# One PUT up to this size: its etag is then the content's MD5, which every copy keeps. An
+# object put in parts has another etag than its copies.
+SINGLE_PUT_BYTES = 64 * 1024 * 1024
+_CHUNK = 1024 * 1024
+# urllib3 logs the URL of a request it tries again, and a key in raw may tell a patient.
+logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
+_MISSING = {"NoSuchKey", "PreconditionFailed", "NoSuchObject"}
+_NAME = {"XMinioInvalidObjectName", "KeyTooLongError", "InvalidBucketName"}
+
+
+class MinioStore(ObjectStore):
+    """One connection pool to one MinIO; safe to share between threads."""
+
+    def __init__(
+        self,
+        *,
+        endpoint: str,
+        access_key: str,
+        secret_key: str,
+        secure: bool = False,
+        timeout: float = 60,
+        connections: int = 16,
+    ) -> None:
+        pool = urllib3.PoolManager(
+            maxsize=connections,
+            timeout=urllib3.Timeout(connect=3, read=timeout),
+            retries=urllib3.Retry(total=2, backoff_factor=0.1, status_forcelist=[500, 502, 504]),
+        )
+        self.client = Minio(
+            endpoint, access_key, secret_key, secure=secure, http_client=pool, region="us-east-1"
+        )
+
+    def stat(self, location: Location) -> ObjectVersion:
+        with _store_errors(location):
+            found = self.client.stat_object(location.bucket, location.key)
+            return ObjectVersion(location, found.etag or "", found.size or 0)
+
+    def read(self, version: ObjectVersion) -> bytes:
+        with _store_errors(version.location), self._opened(version) as response:
+            return bytes(response.read())
+
+    def download(self, version: ObjectVersion, path: Path) -> None:
+        with _store_errors(version.location), self._opened(version) as response, path.open("wb") as file:
+            for chunk in response.stream(_CHUNK):
+                file.write(chunk)
+
+    def put(self, location: Location, data: bytes, *, content_type: str) -> ObjectVersion:
+        return self._put(location, io.BytesIO(data), len(data), content_type)
+
+    def upload(self, location: Location, stream: BinaryIO, *, size: int) -> ObjectVersion:
+        return self._put(location, stream, size, "application/octet-stream")
+
+    def _put(self, location: Location, stream: BinaryIO, size: int, content_type: str) -> ObjectVersion:
+        with _store_errors(location):
+            written = self.client.put_object(
+                location.bucket,
+                location.key,
+                stream,
+                size,
+                content_type=content_type,
+                part_size=SINGLE_PUT_BYTES,
+            )
+            return ObjectVersion(location, written.etag or "", size)
+
+    def copy(self, source: ObjectVersion, target: Location, *, overwrite: bool = False) -> ObjectVersion:
+        if overwrite:
+            return self._copied(source, target)
+        try:
+            there = self.stat(target)
+        except ObjectMissingError:
+            return self._copied(source, target)
+        if (there.etag, there.size) == (source.etag, source.size):
+            return there
+        return self._copied(source, beside(target, source.etag))
+
+    def _copied(self, source: ObjectVersion, target: Location) -> ObjectVersion:
+        with _store_errors(source.location):
+            origin = CopySource(source.location.bucket, source.location.key, match_etag=source.etag)
+            written = self.client.copy_object(target.bucket, target.key, origin)
+        # An equal MD5 proves the copy; an object put in parts has none, so its size must do.
+        if written.etag == source.etag:
+            return ObjectVersion(target, source.etag, source.size)
+        copy = self.stat(target)
+        if "-" not in source.etag or copy.size != source.size:
+            raise DependencyAwayError("A copy within the object store differs from its source.")
+        return copy
+
+    def delete(self, location: Location) -> None:
+        with _store_errors(location):
+            self.client.remove_object(location.bucket, location.key)
+
+    def list_prefix(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+        with _store_errors(Location(bucket, prefix)):
+            for found in self.client.list_objects(bucket, prefix=prefix, recursive=True):
+                location = Location(bucket, found.object_name or "")
+                etag = (found.etag or "").strip('"')
+                version = ObjectVersion(location, etag, found.size or 0)
+                yield ListedObject(version, found.last_modified or datetime.now(UTC))
+
+    def list_top(self, bucket: str) -> list[str]:
+        with _store_errors(Location(bucket, "")):
+            return [found.object_name or "" for found in self.client.list_objects(bucket)]
+
+    def ensure_bucket(self, bucket: str, notifications: Iterable[Notification] = ()) -> None:
+        queues = [_queue(notification) for notification in notifications]
+        with _store_errors(Location(bucket, "")):
+            try:
+                self.client.make_bucket(bucket)
+            except S3Error as error:
+                if error.code not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
+                    raise
+            if queues:
+                self.client.set_bucket_notification(bucket, NotificationConfig(queue_config_list=queues))
+
+    def ping(self) -> None:
+        with _store_errors(Location("raw", "")):
+            self.client.bucket_exists("raw")
+
+    @contextmanager
+    def _opened(self, version: ObjectVersion) -> Iterator[Any]:
+        location = version.location
+        response = self.client.get_object(
+            location.bucket, location.key, request_headers={"If-Match": version.etag}
+        )
+        try:
+            yield response
+        finally:
+            response.close()
+            response.release_conn()
+
+
+def _queue(notification: Notification) -> QueueConfig:
+    return QueueConfig(
+        queue=f"arn:minio:sqs::{notification.target.upper()}:webhook",
+        events=["s3:ObjectCreated:*"],
+        prefix_filter_rule=PrefixFilterRule(notification.prefix) if notification.prefix else None,
+        suffix_filter_rule=SuffixFilterRule(notification.suffix) if notification.suffix else None,
+    )
+
+
+@contextmanager
+def _store_errors(location: Location) -> Iterator[None]:
+    """Turn the driver's errors into ours, naming the bucket and never the key."""
+    try:
+        yield
+    except PipelineError:
+        raise
+    except S3Error as error:
+        if error.code in _MISSING:
+            raise ObjectMissingError(f"The object isn't in bucket {location.bucket}.") from None
+        if error.code == "NoSuchBucket":
+            raise DependencyAwayError(
+                f"Bucket {location.bucket} does not exist; dcm2set up creates it."
+            ) from None
+        if error.code in _NAME:
+            raise PermanentError(f"Bucket {location.bucket} can't hold an object of that name.") from None
+        raise DependencyAwayError(f"The object store refused a request ({error.code}).") from None
+    except (ServerError, InvalidResponseError, MinioException):
+        raise DependencyAwayError("The object store answered with an error.") from None
+    except urllib3.exceptions.HTTPError as error:
+        raise DependencyAwayError(
+            f"The object store does not answer ({type(error).__name__}); see DCM2SET_MINIO_ENDPOINT."
+        ) from None
+    except OSError:
+        raise DependencyAwayError("A stream ended before its declared size.") from None
+    except ValueError:
+        raise PermanentError(f"Bucket {location.bucket} can't hold an object of that name.") from None

@@ -1,0 +1,58 @@
+"""The real ports, built from the settings once per process, at first use and never at import."""
+
+from collections.abc import Callable
+from functools import cache
+
+from common.database import Database
+from common.http_target import Check
+from common.ledger import Ledger
+from common.minio_store import MinioStore
+from common.object_key import Location
+from common.object_store import ObjectStore
+from common.postgres_ledger import PostgresLedger
+from common.settings import settings
+from common.stage import Item, Outcome, Stage
+
+
+@cache
+def object_store() -> ObjectStore:
+    """The store the settings name."""
+    chosen = settings()
+    return MinioStore(
+        endpoint=chosen.required("minio_endpoint"),
+        access_key=chosen.required("minio_access_key"),
+        secret_key=chosen.required("minio_secret_key"),
+        secure=chosen.minio_secure,
+    )
+
+
+@cache
+def database() -> Database:
+    """The database the settings name."""
+    return Database(settings().required("database_url"))
+
+
+@cache
+def ledger(function: str) -> Ledger:
+    """One function's rows of the ledger."""
+    return PostgresLedger(database(), function=function)
+
+
+def checks() -> dict[str, Check]:
+    """What every function needs, for its health answer."""
+    return {"object store": lambda: object_store().ping(), "database": lambda: database().ping()}
+
+
+def stage(function: str, work: Callable[[Item], Outcome], *, accepts: Callable[[Location], bool]) -> Stage:
+    """A stage on the real ports."""
+    chosen = settings()
+    return Stage(
+        function=function,
+        work=work,
+        accepts=accepts,
+        store=object_store(),
+        ledger=ledger(function),
+        lease_seconds=chosen.lease_seconds,
+        retry_seconds=chosen.retry_seconds,
+        max_crashes=chosen.max_crashes,
+    )

@@ -1,0 +1,102 @@
+"""The settings: environment variables with the prefix DCM2SET_, and a .env file."""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, StringConstraints, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from common.errors import SettingsError
+
+
+def _is_32_bytes(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", value.get_secret_value()):
+        raise ValueError("expected 64 hexadecimal digits (32 bytes)")
+    return value
+
+
+Hex32 = Annotated[SecretStr, AfterValidator(_is_32_bytes)]
+BucketPrefix = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; what a function does not use may be absent.
+
+    No secret has a default: a function that needs one says which is missing and answers 503.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="DCM2SET_", env_file=".env", extra="ignore", populate_by_name=True
+    )
+
+    token: SecretStr | None = Field(None, min_length=16, description="what callers send as Bearer token")
+    database_url: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("DCM2SET_DATABASE_URL", "DATABASE_URL")
+    )
+    minio_endpoint: str | None = Field(None, description="host:port of the object store")
+    minio_access_key: str | None = None
+    minio_secret_key: SecretStr | None = None
+    minio_secure: bool = Field(False, description="TLS to the object store")
+
+    pseudonym_key: Hex32 | None = Field(None, description="32 bytes in hex; another key, other pseudonyms")
+    burned_in_text: Literal["hold", "pass"] = Field(
+        "hold", description="what happens to pictures that may show a patient's name"
+    )
+    images_prefix: BucketPrefix = "images-"
+    images_per_bucket: int = Field(400, ge=1)
+    max_pixels_per_frame: int = Field(100_000_000, ge=1)
+    max_frames: int = Field(10_000, ge=1)
+
+    black_mean: float = Field(3.0, ge=0, le=255, description="a darker mean grey level is black")
+    model_path: Path | None = Field(None, description="another quality model than the shipped one")
+
+    nas_url: str | None = Field(None, description="file:///path of the mounted share")
+    nas_read_only: bool = Field(False, description="never rename a folder on the NAS")
+    nas_processed_mark: str = Field("_processed", min_length=1, pattern=r"^[^/]+$")
+    nas_quiet_seconds: float = Field(10, ge=0, description="least time between the two equal looks")
+    nas_poll_seconds: float = Field(30, gt=0)
+
+    function_urls: dict[str, str] = Field(default_factory=dict, description="where sweep finds the others")
+    sweep_seconds: float = Field(15, gt=0)
+    sweep_grace_seconds: float = Field(10, ge=0, description="younger objects are left to their event")
+    sweep_limit: int = Field(1000, ge=1, description="events re-sent in one sweep")
+    sweep_concurrency: int = Field(4, ge=1)
+    lease_seconds: float = Field(60, gt=0)
+    retry_seconds: float = Field(
+        5, ge=0, description="first wait after a passing failure; doubles up to 32-fold"
+    )
+    max_crashes: int = Field(3, ge=1, description="after so many lost workers an item is quarantined")
+
+    def required(self, name: str) -> str:
+        """The text of a setting this function can't do without, secrets included.
+
+        Raises SettingsError naming the environment variable if it is absent.
+        """
+        value: Any = getattr(self, name)
+        if value is None:
+            raise SettingsError(f"{variable_name(name)} is not set.")
+        return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+def variable_name(field: str) -> str:
+    """The environment variable of a settings field."""
+    return "DATABASE_URL" if field == "database_url" else f"DCM2SET_{field.upper()}"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings; a wrong one is named in one line, without its value."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        field = str(first["loc"][0])
+        name = field if field.isupper() else variable_name(field.lower())
+        raise SettingsError(f"{name} is wrong: {first['msg']}.") from None
+
+
+@cache
+def settings() -> Settings:
+    """The process's settings, read once."""
+    return load_settings()

@@ -1,0 +1,50 @@
+-- The ledger's queries, by name.
+
+-- name: claim
+-- One statement, so that of two workers on one event exactly one gets a row back.
+insert into ledger_item as item (function, bucket, key, etag, state, lease, lease_until)
+values (%(function)s, %(bucket)s, %(key)s, %(etag)s, 'running', %(lease)s,
+        now() + make_interval(secs => %(seconds)s))
+on conflict (function, bucket, key, etag) do update
+set state = 'running', attempts = item.attempts + 1,
+    crashes = item.crashes + (item.state = 'running')::int,
+    lease = excluded.lease, lease_until = excluded.lease_until,
+    due_at = null, started_at = now(), settled_at = null
+where item.state = 'retry' or (item.state = 'running' and item.lease_until < now())
+returning id, attempts, crashes, released_at is not null as released;
+
+-- name: known
+select id, state, outcome, cause, moved_to_bucket, moved_to_key from ledger_item
+where function = %(function)s and bucket = %(bucket)s and key = %(key)s
+    and (etag = %(etag)s or %(etag)s::text is null)
+order by id desc limit 1;
+
+-- name: renew
+update ledger_item set lease_until = now() + make_interval(secs => %(seconds)s)
+where id = %(id)s and lease = %(lease)s and state = 'running';
+
+-- name: settle
+update ledger_item
+set state = %(state)s, outcome = %(outcome)s, cause = %(cause)s, next_step = %(next_step)s,
+    sop_instance_uid = coalesce(%(sop_instance_uid)s, sop_instance_uid),
+    moved_to_bucket = %(moved_to_bucket)s, moved_to_key = %(moved_to_key)s,
+    lease = null, lease_until = null, due_at = null, crashes = 0, settled_at = now()
+where id = %(id)s and lease = %(lease)s and state = 'running';
+
+-- name: retry_later
+update ledger_item
+set state = 'retry', cause = %(cause)s, lease = null, lease_until = null,
+    crashes = case when %(crashed)s then crashes + 1 else 0 end,
+    due_at = now() + make_interval(secs => %(seconds)s)
+where id = %(id)s and lease = %(lease)s and state = 'running';
+
+-- name: due
+select bucket, key, etag from ledger_item
+where function = %(function)s
+    and ((state = 'retry' and due_at <= now()) or (state = 'running' and lease_until < now()))
+order by started_at limit %(limit)s;
+
+-- name: busy
+select bucket, key, etag from ledger_item
+where function = %(function)s and state in ('running', 'retry') and key = any(%(keys)s)
+    and not ((state = 'retry' and due_at <= now()) or (state = 'running' and lease_until < now()));

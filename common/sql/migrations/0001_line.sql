@@ -1,0 +1,263 @@
+-- The line: what was found, what was done with it, what it became.
+
+-- == The NAS ==========================================================================
+
+create table source_folder (
+    id            bigint generated always as identity primary key,
+    name          text not null,
+    generation    int not null default 1,
+    looked_at     timestamptz not null default now(),
+    quiet_since   timestamptz not null default now(),
+    processed_at  timestamptz,
+    planned_mark  text,
+    mark          text,
+    unique (name, generation)
+);
+comment on table source_folder is 'One folder as found on the NAS. Names may tell a patient: operator only.';
+comment on column source_folder.name is 'Folder name below the NAS root; empty for files that lie in the root itself.';
+comment on column source_folder.generation is 'Counts folders that came under the same name after the first was marked processed.';
+comment on column source_folder.quiet_since is 'Since when every look found the same files, sizes and times.';
+comment on column source_folder.processed_at is 'When every file of it was verified in raw; null while files are waited for.';
+comment on column source_folder.planned_mark is 'The name it was about to be given, to repair a crash in between.';
+comment on column source_folder.mark is 'The name the folder was given on the NAS; null on a read-only NAS.';
+
+create table source_file (
+    id            bigint generated always as identity primary key,
+    folder_id     bigint not null references source_folder,
+    path          text not null,
+    version       int not null default 1,
+    size          bigint not null,
+    modified_at   timestamptz not null,
+    state         text not null check (state in ('waiting', 'copied', 'skipped')),
+    cause         text,
+    raw_key       text,
+    etag          text,
+    sha256        text,
+    found_at      timestamptz not null default now(),
+    copied_at     timestamptz,
+    unique (folder_id, path, version)
+);
+comment on table source_file is 'One file as found on the NAS. Paths may tell a patient: operator only.';
+comment on column source_file.version is 'Counts contents that came under the same path.';
+comment on column source_file.state is 'waiting: not yet in raw; copied: verified in raw; skipped: never copied, see cause.';
+comment on column source_file.sha256 is 'SHA-256 of the content as copied, in hex.';
+create index source_file_raw_key on source_file (raw_key);
+create index source_file_waiting on source_file (folder_id) where state = 'waiting';
+
+-- == The ledger =======================================================================
+
+create table ledger_item (
+    id               bigint generated always as identity primary key,
+    function         text not null,
+    bucket           text not null,
+    key              text not null,
+    etag             text not null,
+    state            text not null check (state in ('running', 'done', 'retry', 'held', 'quarantined')),
+    attempts         int not null default 1,
+    crashes          int not null default 0,
+    lease            uuid,
+    lease_until      timestamptz,
+    due_at           timestamptz,
+    outcome          text,
+    cause            text,
+    next_step        text,
+    sop_instance_uid text,
+    moved_to_bucket  text,
+    moved_to_key     text,
+    released_by      text,
+    released_why     text,
+    released_at      timestamptz,
+    first_seen_at    timestamptz not null default now(),
+    started_at       timestamptz not null default now(),
+    settled_at       timestamptz,
+    unique (function, bucket, key, etag)
+);
+comment on table ledger_item is 'One row per function and object version: what became of it.';
+comment on column ledger_item.attempts is 'Counted at the claim, so a file that kills its worker is counted too.';
+comment on column ledger_item.crashes is 'Attempts in a row that never came back: the lease ran out, or the code failed.';
+comment on column ledger_item.outcome is 'What done means: extracted, duplicate, skipped, stored, good, black, low_quality, imported.';
+comment on column ledger_item.sop_instance_uid is 'Pseudonymous SOP Instance UID that the item is about, once known.';
+comment on column ledger_item.moved_to_key is 'Where the object lies now, if not where it was.';
+create index ledger_item_unsettled on ledger_item (function, state, due_at, lease_until)
+    where state in ('running', 'retry');
+create index ledger_item_aside on ledger_item (function, state) where state in ('held', 'quarantined');
+create index ledger_item_key on ledger_item (bucket, key);
+
+-- == What files became ================================================================
+
+create table extraction (
+    sop_instance_uid text primary key,
+    item_id          bigint not null references ledger_item,
+    content_digest   text not null,
+    number_of_frames int not null check (number_of_frames > 0),
+    recipe_version   int not null,
+    pipeline_version text not null,
+    allocated_at     timestamptz not null default now(),
+    completed_at     timestamptz
+);
+comment on table extraction is 'One row per SOP instance that extract has taken on.';
+comment on column extraction.item_id is 'The raw object that brought it first; others with the same content are duplicates.';
+comment on column extraction.content_digest is 'Keyed digest (HMAC-SHA256) of the file, to tell a duplicate from a conflict.';
+comment on column extraction.completed_at is 'When all of its outputs were written; null while they are being made.';
+
+create table image_bucket (
+    bucket     text primary key,
+    allocated  int not null default 0,
+    capacity   int not null,
+    created_at timestamptz not null default now(),
+    check (allocated <= capacity)
+);
+comment on table image_bucket is 'The image buckets and how many images are allocated to each.';
+
+create table image_allocation (
+    sop_instance_uid text not null references extraction,
+    frame            int not null check (frame > 0),
+    home_bucket      text not null references image_bucket,
+    key              text not null,
+    bucket           text not null,
+    allocated_at     timestamptz not null default now(),
+    primary key (sop_instance_uid, frame)
+);
+comment on table image_allocation is 'Where each image lies, decided once per image.';
+comment on column image_allocation.home_bucket is 'The image bucket it was allocated to.';
+comment on column image_allocation.bucket is 'The bucket it lies in now: its home, or suboptimal.';
+
+create table verdict (
+    sop_instance_uid text not null,
+    frame            int not null,
+    verdict          text not null check (verdict in ('good', 'black', 'low_quality')),
+    score            double precision not null,
+    threshold        double precision not null,
+    mean_grey        double precision not null,
+    features         jsonb not null,
+    model_version    text not null,
+    checked_at       timestamptz not null default now(),
+    primary key (sop_instance_uid, frame),
+    foreign key (sop_instance_uid, frame) references image_allocation
+);
+comment on table verdict is 'The quality check of each image.';
+comment on column verdict.score is 'Probability that the image is bad, 0 to 1; 1 for a black image.';
+comment on column verdict.threshold is 'Score from which the image counts as low_quality.';
+comment on column verdict.mean_grey is 'Mean grey level, 0 to 255.';
+
+-- == The metadata =====================================================================
+
+create table patient (
+    patient_id text primary key,
+    sex        text,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now()
+);
+comment on table patient is 'Patients by pseudonym.';
+comment on column patient.patient_id is 'Keyed pseudonym; nothing maps it back.';
+comment on column patient.sex is '(0010,0040) Patient''s Sex: M, F or O.';
+
+create table study (
+    study_instance_uid text primary key,
+    patient_id         text not null references patient,
+    study_date         date,
+    created_at         timestamptz not null default now(),
+    updated_at         timestamptz not null default now()
+);
+comment on table study is 'Studies by pseudonymous UID.';
+comment on column study.study_date is '(0008,0020) Study Date, shifted by a number of days of its patient''s own.';
+
+create table series (
+    series_instance_uid text primary key,
+    study_instance_uid  text not null references study,
+    modality            text,
+    body_part           text,
+    laterality          text,
+    manufacturer        text,
+    model               text,
+    created_at          timestamptz not null default now(),
+    updated_at          timestamptz not null default now()
+);
+comment on table series is 'Series by pseudonymous UID.';
+comment on column series.modality is '(0008,0060) Modality.';
+comment on column series.body_part is '(0018,0015) Body Part Examined.';
+comment on column series.laterality is '(0020,0060) Laterality or (0020,0062) Image Laterality: L, R, B or U.';
+comment on column series.manufacturer is '(0008,0070) Manufacturer.';
+comment on column series.model is '(0008,1090) Manufacturer''s Model Name.';
+
+create table instance (
+    sop_instance_uid    text primary key,
+    series_instance_uid text not null references series,
+    sop_class_uid       text not null,
+    instance_number     int,
+    view_position       text,
+    photometric         text,
+    "rows"              int,
+    "columns"           int,
+    number_of_frames    int not null,
+    pixel_spacing_row   double precision,
+    pixel_spacing_col   double precision,
+    slice_thickness     double precision,
+    kvp                 double precision,
+    age_years           double precision,
+    attributes          jsonb not null,
+    pipeline_version    text not null,
+    deidentification    text not null,
+    created_at          timestamptz not null default now(),
+    updated_at          timestamptz not null default now()
+);
+comment on table instance is 'SOP instances by pseudonymous UID.';
+comment on column instance.view_position is '(0018,5101) View Position.';
+comment on column instance.photometric is '(0028,0004) Photometric Interpretation.';
+comment on column instance.pixel_spacing_row is '(0028,0030) Pixel Spacing or (0018,1164) Imager Pixel Spacing between rows, mm.';
+comment on column instance.pixel_spacing_col is 'The same between columns, mm.';
+comment on column instance.slice_thickness is '(0018,0050) Slice Thickness, mm.';
+comment on column instance.kvp is '(0018,0060) KVP, kV.';
+comment on column instance.age_years is '(0010,1010) Patient''s Age in years, 90 for everyone over 89.';
+comment on column instance.attributes is 'All other allowed attributes by DICOM keyword.';
+comment on column instance.deidentification is 'Profile and version that de-identified it.';
+
+create table image (
+    sop_instance_uid text not null references instance,
+    frame            int not null,
+    "rows"           int not null,
+    "columns"        int not null,
+    samples          int not null,
+    sha256           text not null,
+    recipe_version   int not null,
+    created_at       timestamptz not null default now(),
+    primary key (sop_instance_uid, frame)
+);
+comment on table image is 'One picture per frame.';
+comment on column image.samples is '1 grey, 3 RGB.';
+comment on column image.sha256 is 'SHA-256 of the PNG file, in hex.';
+comment on column image.recipe_version is 'The picture recipe that made it.';
+
+-- == The labels =======================================================================
+
+create table label_import (
+    id          bigint generated always as identity primary key,
+    key         text not null,
+    etag        text not null,
+    accepted    int not null default 0,
+    held        int not null default 0,
+    refused     int not null default 0,
+    imported_at timestamptz not null default now(),
+    unique (key, etag)
+);
+comment on table label_import is 'Label files that were taken.';
+
+create table label (
+    id               bigint generated always as identity primary key,
+    import_id        bigint not null references label_import,
+    line             int not null,
+    image            text not null,
+    label            text not null,
+    value            double precision not null,
+    sop_instance_uid text,
+    frame            int,
+    created_at       timestamptz not null default now(),
+    unique (import_id, line)
+);
+comment on table label is 'Labels as delivered, never changed: the newest import of an image and label is the current one.';
+comment on column label.image is 'How the file names the image.';
+comment on column label.value is '1 present, 0 absent, -1 uncertain, or a probability.';
+comment on column label.sop_instance_uid is 'The image meant; null while no such image is known (held).';
+create index label_image on label (sop_instance_uid, frame);
+create index label_held on label (id) where sop_instance_uid is null;
+create index image_allocation_key on image_allocation (key);

@@ -1,0 +1,242 @@
+"""A stage of the line: claim an object, work on it, record, settle, only then move the input.
+
+The order makes any crash harmless: outputs lie under deterministic keys, so doing the work
+again writes the same; the input leaves its place last, so it can always be found again.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from common.errors import (
+    HoldError,
+    ObjectMissingError,
+    PermanentError,
+    TransientError,
+)
+from common.event_record import EventRecord
+from common.json_log import log_item
+from common.ledger import Claim, Known, Ledger, Settlement, State
+from common.object_key import RAW, Location, held, quarantined
+from common.object_store import ObjectStore, ObjectVersion
+
+_REPLAY = "Mend the cause, then put it back with: dcm2set replay --item {id}"
+
+
+@dataclass(frozen=True)
+class Item:
+    """What a stage works on."""
+
+    id: int  # its number in the ledger
+    version: ObjectVersion
+    released: bool  # a person let it pass the gate
+    keep: Callable[[], None]  # call now and then in long work, so the lease lasts
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a stage made of an item."""
+
+    outcome: str
+    sop_instance_uid: str | None = None
+    cause: str | None = None
+    move_to: Location | None = None  # where the input goes; None: it stays
+    overwrite: bool = False  # whether the move may replace what is there
+    record: Callable[[], None] = lambda: None  # rows to write once the copy is verified
+    details: Mapping[str, object] = field(default_factory=dict)  # for the answer
+
+
+@dataclass(frozen=True)
+class Result:
+    """One record's answer."""
+
+    body: Mapping[str, object]
+    retry: bool = False
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One function's handling of object events."""
+
+    function: str
+    work: Callable[[Item], Outcome]
+    accepts: Callable[[Location], bool]
+    store: ObjectStore
+    ledger: Ledger
+    lease_seconds: float
+    retry_seconds: float
+    max_crashes: int
+
+    def handle(self, record: EventRecord) -> Result:
+        """Bring one object as far as it gets now; never raises for the object's own faults."""
+        location = Location(record.bucket, record.key)
+        if not self.accepts(location):
+            return _answer(location, "ignored", cause=f"{self.function} does not work on this place.")
+        try:
+            version = self._version(record)
+            if version is None:
+                return self._gone(location)
+            claim = self.ledger.claim(version, lease_seconds=self.lease_seconds)
+        except TransientError as error:
+            log_item(self.function, status="retry", cause=str(error))
+            return _answer(location, "retry", cause=str(error), retry=True)
+        if isinstance(claim, Known):
+            return self._known(claim, version)
+        return self._claimed(claim, version)
+
+    def _version(self, record: EventRecord) -> ObjectVersion | None:
+        """The version meant: the event's own, or what lies there now."""
+        location = Location(record.bucket, record.key)
+        if record.etag is not None and record.size is not None:
+            return ObjectVersion(location, record.etag, record.size)
+        try:
+            there = self.store.stat(location)
+        except ObjectMissingError:
+            there = None
+        if record.etag is not None and (there is None or there.etag != record.etag):
+            # Not what was meant: the ledger still has to hear of the version that was.
+            return ObjectVersion(location, record.etag, 0)
+        return there
+
+    def _gone(self, location: Location) -> Result:
+        """No object there and no version named: tell what the ledger knows of it."""
+        known = self.ledger.find(location)
+        if known is None:
+            return _answer(location, "missing", cause="There is no such object.")
+        return _answer(location, known.state, item=known.id, outcome=known.outcome, cause=known.cause)
+
+    def _known(self, known: Known, version: ObjectVersion) -> Result:
+        """A doubled or late event. What a crash left of a finished move is tidied up."""
+        location = version.location
+        try:
+            if known.moved_to is not None and known.moved_to != location:
+                self._finish_move(known.moved_to, version)
+        except TransientError as error:
+            return _answer(location, "retry", item=known.id, cause=str(error), retry=True)
+        status = "in progress" if known.state in (State.RUNNING, State.RETRY) else known.state
+        return _answer(location, status, item=known.id, outcome=known.outcome, cause=known.cause)
+
+    def _finish_move(self, target: Location, version: ObjectVersion) -> None:
+        try:
+            there = self.store.stat(version.location)
+            self.store.stat(target)
+        except ObjectMissingError:
+            return  # moved already, or the copy is elsewhere by now: nothing may be deleted
+        if there.etag == version.etag:
+            self.store.delete(version.location)
+
+    def _claimed(self, claim: Claim, version: ObjectVersion) -> Result:
+        started = time.monotonic()
+        result = self._settled(claim, version)
+        log_item(
+            self.function,
+            item=claim.id,
+            attempt=claim.attempts,
+            milliseconds=round((time.monotonic() - started) * 1000),
+            status=result.body["status"],
+            outcome=result.body.get("outcome"),
+            cause=result.body.get("cause"),
+        )
+        return result
+
+    def _settled(self, claim: Claim, version: ObjectVersion) -> Result:
+        try:
+            try:
+                return self._worked(claim, version)
+            except PermanentError as error:
+                return self._aside(claim, version, State.QUARANTINED, error)
+            except HoldError as error:
+                return self._aside(claim, version, State.HELD, error)
+        except ObjectMissingError:
+            return self._source_missing(claim, version)
+        except TransientError as error:
+            return self._later(claim, version, str(error), crashed=False)
+        except Exception as error:  # noqa: BLE001 a fault of our own; its text may quote values
+            return self._later(claim, version, f"Unexpected {type(error).__name__}.", crashed=True)
+
+    def _worked(self, claim: Claim, version: ObjectVersion) -> Result:
+        if claim.crashes >= self.max_crashes:
+            raise PermanentError(
+                f"{self.function} was lost {claim.crashes} times in a row while working on it "
+                "(out of memory, killed, or a fault in the code)."
+            )
+        outcome = self.work(self._item(claim, version))
+        moved_to = None
+        if outcome.move_to is not None:
+            moved_to = self.store.copy(version, outcome.move_to, overwrite=outcome.overwrite).location
+        outcome.record()
+        settlement = Settlement(
+            State.DONE,
+            outcome=outcome.outcome,
+            cause=outcome.cause,
+            sop_instance_uid=outcome.sop_instance_uid,
+            moved_to=moved_to,
+        )
+        if self.ledger.settle(claim, settlement) and moved_to is not None:
+            self.store.delete(version.location)
+        answer: dict[str, Any] = {"outcome": outcome.outcome, "cause": outcome.cause, **outcome.details}
+        return _answer(version.location, "done", item=claim.id, **answer)
+
+    def _item(self, claim: Claim, version: ObjectVersion) -> Item:
+        def keep() -> None:
+            if not self.ledger.renew(claim, lease_seconds=self.lease_seconds):
+                raise TransientError("The lease ran out and another worker has the item.")
+
+        return Item(claim.id, version, claim.released, _at_most_every(self.lease_seconds / 3, keep))
+
+    def _aside(
+        self, claim: Claim, version: ObjectVersion, state: State, error: PermanentError | HoldError
+    ) -> Result:
+        """Out of the line, but kept: copied, recorded, then moved."""
+        location = version.location
+        target = held(location) if state is State.HELD else quarantined(location)
+        moved_to = self.store.copy(version, target).location
+        settlement = Settlement(
+            state,
+            cause=str(error),
+            next_step=error.next_step or _REPLAY.format(id=claim.id),
+            moved_to=moved_to,
+        )
+        if self.ledger.settle(claim, settlement):
+            self.store.delete(location)
+        return _answer(location, state, item=claim.id, cause=str(error))
+
+    def _source_missing(self, claim: Claim, version: ObjectVersion) -> Result:
+        """The claimed version isn't there: overwritten or deleted by someone else.
+
+        Looked for again while a copy may still be on its way; then a person is told.
+        """
+        cause = "This version of the object was deleted or overwritten before it was read."
+        if claim.attempts <= self.max_crashes:
+            return self._later(claim, version, cause, crashed=False)
+        settlement = Settlement(State.HELD, cause=cause, next_step="Put the file into its folder again.")
+        self.ledger.settle(claim, settlement)
+        return _answer(version.location, State.HELD, item=claim.id, cause=cause)
+
+    def _later(self, claim: Claim, version: ObjectVersion, cause: str, *, crashed: bool) -> Result:
+        seconds = self.retry_seconds * 2 ** min(claim.attempts - 1, 5)
+        # If the ledger is away too, the lease will run out, and the sweep will find the item.
+        with suppress(TransientError):
+            self.ledger.retry_later(claim, cause, seconds=seconds, crashed=crashed)
+        return _answer(version.location, "retry", item=claim.id, cause=cause, retry=True)
+
+
+def _answer(location: Location, status: str, *, retry: bool = False, **details: Any) -> Result:
+    # A key in raw holds a NAS path, which may tell a patient: the item's number stands for it.
+    place = {"bucket": location.bucket} | ({} if location.bucket == RAW else {"key": location.key})
+    known = {name: value for name, value in details.items() if value is not None}
+    return Result({**place, "status": str(status), **known}, retry=retry)
+
+
+def _at_most_every(seconds: float, call: Callable[[], None]) -> Callable[[], None]:
+    last = time.monotonic()
+
+    def limited() -> None:
+        nonlocal last
+        if time.monotonic() - last >= seconds:
+            call()
+            last = time.monotonic()
+
+    return limited

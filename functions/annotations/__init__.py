@@ -1,0 +1,1 @@
+"""annotations: labels from files."""

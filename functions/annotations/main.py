@@ -1,0 +1,40 @@
+"""annotations: one label file to label rows, with an import report beside it.
+
+Trigger   ObjectCreated in annotations, outside processed/; POST without a body: all that waits
+Reads     annotations
+Writes    label rows, kept as history; annotations/processed/ with a report
+Errors    no CSV with image,label,value: quarantined; wrong rows: refused by line in the report
+"""
+
+from functools import cache
+
+from flask import Request, Response
+
+from common import ports
+from common.http_target import Target, respond
+from common.object_key import ANNOTATIONS, HELD, PROCESSED
+from common.settings import settings
+from functions.annotations.import_labels import LabelImporter, import_waiting
+from functions.annotations.label_rows import PostgresLabelRows
+
+
+def annotations(request: Request) -> Response:
+    """The HTTP target."""
+    return respond(request, _target)
+
+
+@cache
+def _target() -> Target:
+    store, rows = ports.object_store(), PostgresLabelRows(ports.database())
+    stage = ports.stage(
+        "annotations",
+        LabelImporter(store=store, rows=rows),
+        accepts=lambda at: at.bucket == ANNOTATIONS and not at.key.startswith((PROCESSED, HELD)),
+    )
+    return Target(
+        "annotations",
+        settings().required("token"),
+        on_record=stage.handle,
+        on_run=lambda: import_waiting(store, rows, stage.handle),
+        checks=ports.checks(),
+    )

@@ -1,0 +1,1 @@
+"""extract: pictures, de-identified files and metadata from DICOM."""

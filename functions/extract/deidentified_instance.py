@@ -1,0 +1,79 @@
+"""The de-identified SOP instance: pseudonyms, allowed attributes, and the file made of them."""
+
+import io
+from dataclasses import dataclass
+
+import pydicom
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.uid import UID
+
+from common import PIPELINE_VERSION
+from common.deidentification import PROFILE
+from common.deidentification.allow_list import allowed
+from common.deidentification.pseudonym import Pseudonyms
+from common.dicom.image_file import ImageFile
+from common.object_key import ImagePath
+
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+# Type 2 of the Patient, General Study, General Series and General Image modules (PS3.3 C.7):
+# present with zero length where nothing is kept.
+_EMPTY = """
+    PatientBirthDate PatientSex StudyDate StudyTime AccessionNumber ReferringPhysicianName StudyID
+    SeriesNumber InstanceNumber Manufacturer
+    """.split()
+# Our own root-less UID (PS3.5 B.2), made once for this project.
+_IMPLEMENTATION = UID("2.25.287318930468106513843516231826937471246")
+
+
+@dataclass(frozen=True)
+class DeidentifiedInstance:
+    """One SOP instance as it may leave raw; pixel data only in the file's bytes."""
+
+    path: ImagePath
+    attributes: Dataset  # allowed ones, de-identified
+    source: FileDataset  # the original: pixel data and transfer syntax are taken from it
+
+    def to_bytes(self) -> bytes:
+        """The de-identified DICOM file (PS3.10), its file meta made from nothing."""
+        ds = FileDataset("", {}, preamble=b"\0" * 128, file_meta=_file_meta(self))
+        ds.update(self.attributes)
+        for keyword in _EMPTY:
+            if keyword not in ds:
+                setattr(ds, keyword, None)
+        ds.PatientName = self.path.patient
+        ds.PatientID = self.path.patient
+        ds.PatientIdentityRemoved = "YES"
+        ds.DeidentificationMethod = f"dcm2set {PIPELINE_VERSION} {PROFILE}"
+        ds.LongitudinalTemporalInformationModified = "MODIFIED"
+        for keyword in _PIXELS:
+            if keyword in self.source:
+                ds[keyword] = self.source[keyword]
+        buffer = io.BytesIO()
+        pydicom.dcmwrite(buffer, ds, enforce_file_format=True)
+        return buffer.getvalue()
+
+
+def deidentify(image_file: ImageFile, pseudonyms: Pseudonyms) -> DeidentifiedInstance:
+    """Everything of an image that may leave raw, but its pixels."""
+    ds = image_file.ds
+    patient = pseudonyms.patient(
+        str(ds.get("PatientID") or ""),
+        str(ds.get("IssuerOfPatientID") or ""),
+        str(ds.StudyInstanceUID),
+    )
+    path = ImagePath(
+        patient=patient,
+        study_instance_uid=pseudonyms.uid(str(ds.StudyInstanceUID)),
+        series_instance_uid=pseudonyms.uid(str(ds.SeriesInstanceUID)),
+        sop_instance_uid=pseudonyms.uid(str(ds.SOPInstanceUID)),
+    )
+    return DeidentifiedInstance(path, allowed(ds, pseudonyms, patient=patient), ds)
+
+
+def _file_meta(instance: DeidentifiedInstance) -> FileMetaDataset:
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = instance.attributes.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = UID(instance.path.sop_instance_uid)
+    meta.TransferSyntaxUID = instance.source.file_meta.TransferSyntaxUID
+    meta.ImplementationClassUID = _IMPLEMENTATION
+    return meta

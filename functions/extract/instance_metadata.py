@@ -1,0 +1,111 @@
+"""The metadata document of an instance: typed fields people filter by, the rest by keyword."""
+
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+
+from common import PIPELINE_VERSION
+from common.deidentification import PROFILE
+from common.deidentification.allow_list import LUTS, age_years, parse_date
+from common.dicom.picture import RECIPE, RECIPE_VERSION
+from common.metadata_document import (
+    Header,
+    ImageEntry,
+    InstanceEntry,
+    MetadataDocument,
+    PatientEntry,
+    SeriesEntry,
+    StudyEntry,
+)
+from functions.extract.deidentified_instance import DeidentifiedInstance
+
+
+def describe(instance: DeidentifiedInstance, images: list[ImageEntry], *, key_id: str) -> MetadataDocument:
+    """What store_metadata will persist of an instance and its images."""
+    ds, path = instance.attributes, instance.path
+    row_spacing, column_spacing = _spacing(ds)
+    header = Header(
+        pipeline_version=PIPELINE_VERSION,
+        recipe_version=RECIPE_VERSION,
+        recipe=RECIPE,
+        deidentification=PROFILE,
+        key_id=key_id,
+        images=images,
+    )
+    series = SeriesEntry(
+        series_instance_uid=path.series_instance_uid,
+        modality=_text(ds, "Modality"),
+        body_part=_text(ds, "BodyPartExamined"),
+        laterality=_text(ds, "Laterality") or _text(ds, "ImageLaterality"),
+        manufacturer=_text(ds, "Manufacturer"),
+        model=_text(ds, "ManufacturerModelName"),
+    )
+    entry = InstanceEntry(
+        sop_instance_uid=path.sop_instance_uid,
+        sop_class_uid=str(ds.SOPClassUID),
+        instance_number=_integer(ds, "InstanceNumber"),
+        view_position=_text(ds, "ViewPosition"),
+        photometric=_text(ds, "PhotometricInterpretation"),
+        rows=images[0].rows,
+        columns=images[0].columns,
+        number_of_frames=len(images),
+        pixel_spacing_row=row_spacing,
+        pixel_spacing_col=column_spacing,
+        slice_thickness=_number(ds, "SliceThickness"),
+        kvp=_number(ds, "KVP"),
+        age_years=age_years(str(ds.get("PatientAge") or "")),
+        attributes=to_json_values(ds),
+    )
+    return MetadataDocument(
+        header=header,
+        patient=PatientEntry(patient_id=path.patient, sex=_text(ds, "PatientSex")),
+        study=StudyEntry(
+            study_instance_uid=path.study_instance_uid, study_date=parse_date(str(ds.get("StudyDate", "")))
+        ),
+        series=series,
+        instance=entry,
+    )
+
+
+def to_json_values(ds: Dataset) -> dict[str, Any]:
+    """Attributes by DICOM keyword as plain JSON values; look-up tables are left to the DICOM file."""
+    return {
+        element.keyword: _json(element.value)
+        for element in ds
+        if element.keyword not in LUTS and not isinstance(element.value, bytes)
+    }
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, MultiValue | list):
+        return [_json(one) for one in value]
+    if isinstance(value, Dataset):
+        return to_json_values(value)
+    if isinstance(value, int):
+        return int(value)
+    return float(value) if isinstance(value, float) or hasattr(value, "real") else str(value)
+
+
+def _spacing(ds: Dataset) -> tuple[float | None, float | None]:
+    """Row and column spacing in mm: in the patient, else at the detector (PS3.3 10.7.1.3)."""
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
+        value = ds.get(keyword)
+        if isinstance(value, MultiValue | list) and len(value) == 2:
+            return float(value[0]), float(value[1])
+    return None, None
+
+
+def _text(ds: Dataset, keyword: str) -> str | None:
+    value = ds.get(keyword)
+    return str(value) if isinstance(value, str) and value else None
+
+
+def _number(ds: Dataset, keyword: str) -> float | None:
+    value = ds.get(keyword)
+    return None if value is None or isinstance(value, MultiValue | list) else float(value)
+
+
+def _integer(ds: Dataset, keyword: str) -> int | None:
+    number = _number(ds, keyword)
+    return None if number is None or number != int(number) or abs(number) >= 2**31 else int(number)

@@ -1,0 +1,41 @@
+"""extract: one DICOM file to PNGs, a de-identified DICOM file and metadata.
+
+Trigger   ObjectCreated in raw, prefix incoming/
+Reads     raw/incoming/
+Writes    images-*, deidentified, metadata/incoming/, raw/processed/; raw/held/ or quarantine
+Errors    no DICOM, truncated, no decoder, UID conflict: quarantined; burned-in text: held
+"""
+
+from functools import cache
+
+from flask import Request, Response
+
+from common import ports
+from common.deidentification.pseudonym import Pseudonyms
+from common.dicom.image_file import Limits
+from common.http_target import Target, respond
+from common.object_key import INCOMING, RAW
+from common.settings import settings
+from functions.extract.extract_instance import InstanceExtractor
+from functions.extract.image_allocation import PostgresAllocation
+
+
+def extract(request: Request) -> Response:
+    """The HTTP target."""
+    return respond(request, _target)
+
+
+@cache
+def _target() -> Target:
+    chosen = settings()
+    extractor = InstanceExtractor(
+        store=ports.object_store(),
+        allocation=PostgresAllocation(ports.database(), store=ports.object_store(), settings=chosen),
+        pseudonyms=Pseudonyms(bytes.fromhex(chosen.required("pseudonym_key"))),
+        limits=Limits(chosen.max_pixels_per_frame, chosen.max_frames),
+        hold_burned_in_text=chosen.burned_in_text == "hold",
+    )
+    stage = ports.stage(
+        "extract", extractor, accepts=lambda at: at.bucket == RAW and at.key.startswith(INCOMING)
+    )
+    return Target("extract", chosen.required("token"), on_record=stage.handle, checks=ports.checks())

@@ -1,0 +1,1 @@
+"""poll_nas: new folders from the NAS."""

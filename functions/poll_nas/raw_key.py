@@ -1,0 +1,47 @@
+"""Keys in raw for files on the NAS: readable, legal, and never two files under one."""
+
+import hashlib
+import re
+
+from common.object_key import INCOMING
+
+MAX_PART_BYTES = 200
+_JUNK_PARTS = frozenset(["@eaDir", "#recycle", "#snapshot", ".DS_Store", "Thumbs.db"])
+_JUNK_NAME = re.compile(r"(^~\$|^\._)|\.(tmp|part)$", re.IGNORECASE)
+# Control characters, the percent sign itself, a backslash, and bytes that were no Unicode.
+_ESCAPED = re.compile(r"[\x00-\x1f\x7f%\\\udc80-\udcff]")
+
+
+def junk_cause(path: str) -> str | None:
+    """Why a file is never copied, judged by its name, or None."""
+    parts = path.split("/")
+    for part in parts:
+        if part in _JUNK_PARTS:
+            return f"system file ({part})"
+    return "temporary file" if _JUNK_NAME.search(parts[-1]) else None
+
+
+def raw_key(folder: str, generation: int, path: str, version: int) -> str:
+    """The key in raw of one content of a file; later folders and contents get ~2, ~3, and so on."""
+    parts = [_later(_part(folder), generation)] if folder else []
+    parts += [_part(part) for part in path.split("/")]
+    parts[-1] = _later(parts[-1], version)
+    return INCOMING + "/".join(parts)
+
+
+def _later(part: str, number: int) -> str:
+    return part if number == 1 else f"{part}~{number}"
+
+
+def _part(name: str) -> str:
+    """One path component that every object store takes."""
+    # A tilde before a number at the end is ours, so such a name from the NAS is escaped.
+    escaped = _ESCAPED.sub(_escape, re.sub(r"~(?=\d+$)", "%7E", name))
+    if len(escaped.encode()) <= MAX_PART_BYTES:
+        return escaped
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return escaped.encode()[: MAX_PART_BYTES - 20].decode("utf-8", "ignore") + "%" + digest
+
+
+def _escape(found: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in found[0].encode("utf-8", "surrogateescape"))

@@ -1,0 +1,1 @@
+"""quality: verdicts on images."""

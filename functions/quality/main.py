@@ -1,0 +1,41 @@
+"""quality: one PNG to a verdict; black and low-quality images are set aside.
+
+Trigger   ObjectCreated in every images-* bucket, suffix .png
+Reads     images-*
+Writes    verdict rows; bad images move to suboptimal
+Errors    no PNG, absurd size, an image extract did not place: quarantined
+"""
+
+from functools import cache
+
+from flask import Request, Response
+
+from common import ports
+from common.http_target import Target, respond
+from common.settings import settings
+from functions.quality.check_image import ImageChecker
+from functions.quality.verdict_rows import PostgresVerdictRows
+from model.artefact import DEFAULT_MODEL, load_quality_model
+
+
+def quality(request: Request) -> Response:
+    """The HTTP target."""
+    return respond(request, _target)
+
+
+@cache
+def _target() -> Target:
+    chosen = settings()
+    checker = ImageChecker(
+        store=ports.object_store(),
+        rows=PostgresVerdictRows(ports.database()),
+        model=load_quality_model(chosen.model_path or DEFAULT_MODEL),
+        black_mean=chosen.black_mean,
+        max_pixels=chosen.max_pixels_per_frame,
+    )
+    stage = ports.stage(
+        "quality",
+        checker,
+        accepts=lambda at: at.bucket.startswith(chosen.images_prefix) and at.key.endswith(".png"),
+    )
+    return Target("quality", chosen.required("token"), on_record=stage.handle, checks=ports.checks())

@@ -1,0 +1,35 @@
+"""store_metadata: one metadata JSON to rows.
+
+Trigger   ObjectCreated in metadata, prefix incoming/
+Reads     metadata/incoming/
+Writes    patient, study, series, instance and image rows in one transaction; metadata/processed/
+Errors    no JSON, a wrong field, a study or series of another patient or study: quarantined
+"""
+
+from functools import cache
+
+from flask import Request, Response
+
+from common import ports
+from common.http_target import Target, respond
+from common.object_key import INCOMING, METADATA
+from common.settings import settings
+from functions.store_metadata.metadata_rows import PostgresMetadataRows
+from functions.store_metadata.persist_metadata import MetadataPersister
+
+
+def store_metadata(request: Request) -> Response:
+    """The HTTP target."""
+    return respond(request, _target)
+
+
+@cache
+def _target() -> Target:
+    persister = MetadataPersister(store=ports.object_store(), rows=PostgresMetadataRows(ports.database()))
+    stage = ports.stage(
+        "store_metadata",
+        persister,
+        accepts=lambda at: at.bucket == METADATA and at.key.startswith(INCOMING),
+    )
+    token = settings().required("token")
+    return Target("store_metadata", token, on_record=stage.handle, checks=ports.checks())

@@ -1,0 +1,35 @@
+"""One metadata document from its object into rows."""
+
+from dataclasses import dataclass
+
+from common.errors import PermanentError
+from common.metadata_document import parse_metadata
+from common.object_key import processed
+from common.object_store import ObjectStore
+from common.stage import Item, Outcome
+from functions.store_metadata.metadata_rows import MetadataRows
+
+MAX_BYTES = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class MetadataPersister:
+    """The work of store_metadata on its ports."""
+
+    store: ObjectStore
+    rows: MetadataRows
+
+    def __call__(self, item: Item) -> Outcome:
+        """Upsert what the document says; the same document again changes nothing."""
+        if item.version.size > MAX_BYTES:
+            raise PermanentError(f"The metadata object is over {MAX_BYTES} bytes.")
+        document = parse_metadata(self.store.read(item.version))
+        uid = document.instance.sop_instance_uid
+        return Outcome(
+            "stored",
+            sop_instance_uid=uid,
+            move_to=processed(item.version.location),
+            overwrite=True,
+            record=lambda: self.rows.upsert(document),
+            details={"sop_instance_uid": uid},
+        )

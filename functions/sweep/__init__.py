@@ -1,0 +1,1 @@
+"""sweep: pending items, sent again."""

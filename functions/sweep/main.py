@@ -1,0 +1,43 @@
+"""sweep: whatever is still pending goes again to the function that owns it.
+
+Trigger   timer (POST), or curl
+Reads     the ledger; the incoming/ prefixes; images without a verdict
+Writes    nothing itself; sends events to the other functions
+Errors    a function that does not answer is counted; the next sweep sends again
+"""
+
+from functools import cache
+
+from flask import Request, Response
+
+from common import ports
+from common.http_target import Target, respond
+from common.settings import settings
+from functions.sweep.pending_items import PendingItems
+from functions.sweep.resend import HttpSender, sweep_once
+
+
+def sweep(request: Request) -> Response:
+    """The HTTP target."""
+    return respond(request, _target)
+
+
+@cache
+def _target() -> Target:
+    chosen = settings()
+    token = chosen.required("token")
+    pending = PendingItems(
+        store=ports.object_store(),
+        database=ports.database(),
+        ledger=ports.ledger,
+        grace_seconds=chosen.sweep_grace_seconds,
+    )
+    sender = HttpSender(chosen.function_urls, token=token, timeout=chosen.lease_seconds)
+    return Target(
+        "sweep",
+        token,
+        on_run=lambda: sweep_once(
+            pending, sender, limit=chosen.sweep_limit, concurrency=chosen.sweep_concurrency
+        ),
+        checks=ports.checks(),
+    )

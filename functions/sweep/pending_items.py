@@ -1,0 +1,71 @@
+"""What is pending for each function, at the cost of the backlog and not of all that ever passed."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+from common.database import Database, queries
+from common.ledger import Ledger
+from common.object_key import ANNOTATIONS, HELD, INCOMING, METADATA, PROCESSED, RAW, Location
+from common.object_store import ListedObject, ObjectStore, ObjectVersion
+
+_SQL = queries(Path(__file__).with_suffix(".sql"))
+_INCOMING = {"extract": RAW, "store_metadata": METADATA}
+_PAGE = 500
+
+
+@dataclass(frozen=True)
+class PendingItems:
+    """Finds what is pending."""
+
+    store: ObjectStore
+    database: Database
+    ledger: Callable[[str], Ledger]
+    grace_seconds: float  # younger objects are left to their own event
+
+    def find(self, function: str, *, limit: int) -> list[ObjectVersion]:
+        """Versions that the function should be sent, oldest ledger rows first, none twice."""
+        found = {v.location: v for v in self.ledger(function).due(limit=limit)}
+        for version in islice(self._unsettled(function), limit):
+            found.setdefault(version.location, version)
+        return list(found.values())[:limit]
+
+    def has_labels_to_apply(self) -> bool:
+        """Whether labels are held whose images are known by now."""
+        return self.database.one(_SQL["held_labels"]) is not None
+
+    def _unsettled(self, function: str) -> Iterator[ObjectVersion]:
+        if function == "quality":
+            yield from self._unchecked_images()
+            return
+        own = self.ledger(function)
+        for page in _pages(self._listed(function)):
+            busy = own.busy(page)
+            yield from (version for version in page if version not in busy)
+
+    def _listed(self, function: str) -> Iterator[ObjectVersion]:
+        newest = datetime.now(UTC) - timedelta(seconds=self.grace_seconds)
+        for listed in self._objects(function):
+            if listed.last_modified <= newest:
+                yield listed.version
+
+    def _objects(self, function: str) -> Iterator[ListedObject]:
+        if function in _INCOMING:
+            yield from self.store.list_prefix(_INCOMING[function], INCOMING)
+            return
+        for top in self.store.list_top(ANNOTATIONS):
+            if top not in {PROCESSED, HELD}:
+                yield from self.store.list_prefix(ANNOTATIONS, top)
+
+    def _unchecked_images(self) -> Iterator[ObjectVersion]:
+        """Images of extracted instances without a verdict; only their place is known."""
+        for row in self.database.all(_SQL["unchecked_images"], seconds=self.grace_seconds, limit=_PAGE):
+            yield ObjectVersion(Location(row["bucket"], row["key"]), "", 0)
+
+
+def _pages(versions: Iterable[ObjectVersion]) -> Iterator[list[ObjectVersion]]:
+    iterator = iter(versions)
+    while page := list(islice(iterator, _PAGE)):
+        yield page

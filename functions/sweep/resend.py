@@ -1,0 +1,67 @@
+"""Sending pending items again over HTTP, several at a time."""
+
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import orjson
+import urllib3
+
+from common.errors import SettingsError
+from common.json_log import log_item
+from common.object_store import ObjectVersion
+from functions.sweep.pending_items import PendingItems
+
+OWNERS = ("extract", "store_metadata", "quality", "annotations")
+
+
+class Sender(Protocol):
+    """Sends one event to a function."""
+
+    def send(self, function: str, event: Mapping[str, object]) -> str:
+        """What became of it, in one word."""
+
+
+class HttpSender(Sender):
+    """Posts events to the functions' URLs, over kept connections."""
+
+    def __init__(self, urls: Mapping[str, str], *, token: str, timeout: float) -> None:
+        self._urls = urls
+        self._pool = urllib3.PoolManager(maxsize=16, timeout=timeout, retries=False)
+        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+
+    def send(self, function: str, event: Mapping[str, object]) -> str:
+        if function not in self._urls:
+            raise SettingsError(f"DCM2SET_FUNCTION_URLS has no URL of {function}.")
+        url = self._urls[function]
+        try:
+            response = self._pool.request("POST", url, body=orjson.dumps(event), headers=self._headers)
+        except urllib3.exceptions.HTTPError:
+            return "unreachable"
+        return {200: "settled", 503: "retry"}.get(response.status, "refused")
+
+
+def sweep_once(
+    pending: PendingItems, sender: Sender, *, limit: int, concurrency: int
+) -> Mapping[str, object]:
+    """Send again what is pending, and tell what came of it per function."""
+    counts: dict[str, Counter[str]] = {}
+    with ThreadPoolExecutor(concurrency) as workers:
+        for function in OWNERS:
+            events = [_event(version) for version in pending.find(function, limit=limit)]
+            if function == "annotations" and pending.has_labels_to_apply():
+                events.append({})
+            answers = list(workers.map(lambda event, to=function: sender.send(to, event), events))
+            if answers:
+                counts[function] = Counter(answers)
+    log_item("sweep", status="done", **{name: dict(count) for name, count in counts.items()})
+    if not counts:
+        return {"status": "no_updates"}
+    return {"status": "sent", "functions": {name: dict(count) for name, count in counts.items()}}
+
+
+def _event(version: ObjectVersion) -> dict[str, object]:
+    """Without an etag, the function looks what is there now."""
+    event: dict[str, object] = {"bucket": version.location.bucket, "key": version.location.key}
+    return event | ({"etag": version.etag} if version.etag else {})

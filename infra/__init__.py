@@ -1,0 +1,1 @@
+"""Everything around the functions: setting up, running, looking, mending."""

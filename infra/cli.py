@@ -1,0 +1,165 @@
+"""The command line: one command, `--help` everywhere, exit codes a script can use."""
+
+import getpass
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import orjson
+import psycopg
+
+from common.errors import PipelineError
+from common.minio_store import MinioStore
+from common.settings import load_settings
+from infra.local.home import Home, read_endpoints
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def home_option(command: Command) -> Command:
+    """`--home DIR`, for every command that needs one."""
+    return click.option(
+        "--home",
+        "folder",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="DCM2SET_HOME",
+        default=Path("dcm2set-home"),
+        show_default=True,
+        help="Folder that holds everything of one local dcm2set.",
+    )(command)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="dcm2set")
+def cli() -> None:
+    """Turn folders of DICOM files into a de-identified, quality-checked, labelled image set."""
+
+
+@cli.command()
+@home_option
+def up(folder: Path) -> None:
+    """Start MinIO, Postgres, every function and the timers; Ctrl-C ends them all.
+
+    Set DCM2SET_NAS_URL=file:///path to poll a mounted share. What clients need stands in
+    endpoints.json in the home folder, readable by its owner only.
+    """
+    from infra.local.runner import running
+
+    home = Home(folder.resolve())
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    with running(home, load_settings(), _tell) as endpoints:
+        _tell(f"Ready. Put files into raw/incoming/ at http://{endpoints['minio']['endpoint']}.")
+        _tell(f"Keys and URLs: {home.endpoints}. Logs: {home.logs}. Ctrl-C ends everything.")
+        ended.wait()
+
+
+@cli.command()
+@click.option("--home", "folder", type=click.Path(path_type=Path), help="A new folder; made if not given.")
+def demo(folder: Path | None) -> None:
+    """Run the whole line on real DICOM files in a fresh home, and show the balance."""
+    from infra.demo import run_demo
+
+    sys.exit(run_demo(folder, _tell))
+
+
+@cli.command()
+@home_option
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+def status(folder: Path, as_json: bool) -> None:
+    """Show where everything is. Exit code 1 if the balance does not close."""
+    from infra.status import is_closed, read_status
+    from infra.status_text import status_text
+
+    endpoints = read_endpoints(Home(folder.resolve()))
+    told = read_status(endpoints["database_url"], _store(endpoints))
+    click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2, default=str) if as_json else status_text(told))
+    sys.exit(0 if is_closed(told) else 1)
+
+
+@cli.command()
+@home_option
+@click.option("--item", "items", type=int, multiple=True, help="Item number; may be given again.")
+@click.option("--function", help="All items of this function that are aside.")
+@click.option("--state", type=click.Choice(["quarantined", "done"]), default="quarantined", show_default=True)
+def replay(folder: Path, items: tuple[int, ...], function: str | None, state: str) -> None:
+    """Put quarantined items back into the line, or work on settled ones again."""
+    from infra.replay import choose_items, put_back
+
+    if not items and function is None:
+        raise click.UsageError("Say which: --item NUMBER or --function NAME.")
+    endpoints = read_endpoints(Home(folder.resolve()))
+    with psycopg.connect(endpoints["database_url"]) as connection:
+        chosen = choose_items(connection, items=items, function=function, state=None if items else state)
+        for item in chosen:
+            put_back(connection, _store(endpoints), item)
+    click.echo(f"{len(chosen)} item(s) put back.")
+
+
+@cli.command()
+@home_option
+@click.option("--item", "items", type=int, multiple=True, help="Item number; may be given again.")
+@click.option("--cause", help="All items held for exactly this cause, as status tells it.")
+@click.option("--why", required=True, help="Why it may pass; kept with your name.")
+@click.option("--who", default=getpass.getuser, show_default="your user name")
+def release(folder: Path, items: tuple[int, ...], cause: str | None, why: str, who: str) -> None:
+    """Let held items pass: a person has looked and found nothing that tells a patient."""
+    from infra.replay import choose_items
+    from infra.replay import release as release_item
+
+    if not items and cause is None:
+        raise click.UsageError("Say which: --item NUMBER or --cause TEXT.")
+    endpoints = read_endpoints(Home(folder.resolve()))
+    with psycopg.connect(endpoints["database_url"]) as connection:
+        chosen = choose_items(connection, items=items, state="held", cause=cause)
+        for item in chosen:
+            release_item(connection, _store(endpoints), item, who=who, why=why)
+    click.echo(f"{len(chosen)} item(s) released.")
+
+
+@cli.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("model"), show_default=True)
+def train(out: Path) -> None:
+    """Train the quality model on real images shipped in packages, and write it with its card."""
+    from model.training import train as train_model
+
+    card = train_model(out, progress=_tell)
+    click.echo(orjson.dumps(card, option=orjson.OPT_INDENT_2, default=str))
+
+
+@cli.command()
+@home_option
+def doctor(folder: Path) -> None:
+    """Tell what is missing or wrong on this machine or in the settings, and what to do."""
+    from infra.doctor import examine
+
+    findings = examine(Home(folder.resolve()))
+    for finding in findings:
+        click.echo(f"{'ok   ' if finding.is_good else 'WRONG'}  {finding.subject}: {finding.text}")
+    sys.exit(0 if all(finding.is_good for finding in findings) else 1)
+
+
+def main() -> None:
+    """The entry point: errors of ours are one line on standard error and exit code 2."""
+    try:
+        cli()
+    except PipelineError as error:
+        click.echo(f"dcm2set: {error}", err=True)
+        sys.exit(2)
+    except psycopg.OperationalError:
+        click.echo("dcm2set: the database does not answer; is the home running?", err=True)
+        sys.exit(2)
+
+
+def _tell(sentence: str) -> None:
+    click.echo(sentence)
+    sys.stdout.flush()
+
+
+def _store(endpoints: dict[str, Any]) -> MinioStore:
+    return MinioStore(**endpoints["minio"])

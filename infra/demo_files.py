@@ -1,0 +1,63 @@
+"""The demonstration's NAS: real files of the packages pydicom and pydicom-data, and junk."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from pydicom.data import get_testdata_file
+from pydicom.uid import generate_uid
+
+# Real images by the folder they are dropped in; a modality mix, one and many frames, plain and
+# compressed, some that the gate for burned-in text holds, some without a picture.
+_FOLDERS = {
+    "CT Müller 2024-03": ["CT_small.dcm", "693_UNCI.dcm", "eCT_Supplemental.dcm", "explicit_VR-UN.dcm"],
+    "MR knee": ["MR2_UNCR.dcm", "MR2_J2KI.dcm", "MR_small.dcm", "emri_small_RLE.dcm"],
+    "CR thorax/first": ["RG1_UNCR.dcm", "RG1_J2KI.dcm"],
+    "CR thorax/second": ["RG3_UNCR.dcm", "RG3_J2KR.dcm"],
+    "US + doppler": ["examples_rgb_color.dcm", "examples_palette.dcm"],
+    "RT plan": ["rtplan.dcm", "liver_1frame.dcm", "reportsi.dcm"],
+}
+
+
+def lay_out_nas(root: Path) -> int:
+    """Make the folders; returns how many files lie in them."""
+    for folder, names in _FOLDERS.items():
+        place = root / folder
+        place.mkdir(parents=True)
+        for name in names:
+            shutil.copyfile(_package_file(name), place / name)
+    _add_junk(root / "CT Müller 2024-03")
+    _add_bad_pictures(root / "MR knee")
+    return sum(path.is_file() for path in root.rglob("*"))
+
+
+def _add_junk(place: Path) -> None:
+    """What folders on a hospital NAS also hold."""
+    (place / "read me.txt").write_text("Sent by courier.\n", encoding="utf-8")
+    (place / "empty.dcm").touch()
+    whole = Path(_package_file("693_UNCR.dcm")).read_bytes()
+    (place / "truncated.dcm").write_bytes(whole[: len(whole) // 2])
+    shutil.copyfile(_package_file("CT_small.dcm"), place / "CT_small copy.dcm")
+    (place / "@eaDir").mkdir()
+    (place / "@eaDir" / "CT_small.dcm@SynoEAStream").write_bytes(b"synology")
+
+
+def _add_bad_pictures(place: Path) -> None:
+    """Two spoiled copies of a real image, as objects of their own: black, and drowned in noise."""
+    ds = pydicom.dcmread(_package_file("693_UNCI.dcm"))
+    pixels = ds.pixel_array
+    noise = np.random.default_rng(0).normal(0, 3000, pixels.shape)
+    spoiled = {"black": np.full_like(pixels, pixels.min()), "noisy": pixels + noise.astype(pixels.dtype)}
+    for name, values in spoiled.items():
+        ds.SOPInstanceUID = generate_uid(prefix=None, entropy_srcs=[name])
+        ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
+        ds.PixelData = values.astype(pixels.dtype).tobytes()
+        ds.save_as(place / f"{name}.dcm")
+
+
+def _package_file(name: str) -> str:
+    path = get_testdata_file(name, download=False)
+    if not isinstance(path, str):
+        raise FileNotFoundError(f"{name} is in neither pydicom nor pydicom-data; run make setup.")
+    return path

@@ -1,0 +1,1 @@
+"""Everything on one machine: servers, functions and timers of one home folder."""

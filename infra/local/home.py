@@ -1,0 +1,145 @@
+"""A home: the folder that holds everything of one local dcm2set."""
+
+import json
+import os
+import secrets
+import socket
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from common.errors import SettingsError
+from infra.function_card import function_cards
+
+MARKER = "DCM2SET_PROCESS_OF"  # in the environment of every process of a home
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Random ones, made with the home and kept in it."""
+
+    minio_user: str
+    minio_password: str
+    postgres_password: str
+    token: str
+    pseudonym_key: str
+    minio_keys: dict[str, str]  # by function
+    postgres_keys: dict[str, str]  # by function
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Loopback ports of one run."""
+
+    minio: int
+    postgres: int
+    functions: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where things lie below a home folder."""
+
+    folder: Path
+
+    @property
+    def minio_data(self) -> Path:
+        return self.folder / "minio"
+
+    @property
+    def postgres_data(self) -> Path:
+        return self.folder / "postgres"
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "log"
+
+    @property
+    def endpoints(self) -> Path:
+        return self.folder / "endpoints.json"
+
+    @property
+    def supervisor_config(self) -> Path:
+        return self.folder / "supervisord.conf"
+
+    @property
+    def lock(self) -> Path:
+        return self.folder / "up.lock"
+
+    def create(self) -> None:
+        """Make the folder and its parts, for the owner's eyes only."""
+        for part in (self.folder, self.minio_data, self.logs):
+            part.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+
+    def secrets(self) -> Secrets:
+        """The home's secrets, made at first use."""
+        path = self.folder / "secrets.json"
+        if not path.exists():
+            write_private(path, asdict(_new_secrets()))
+        return Secrets(**json.loads(path.read_text(encoding="utf-8")))
+
+    def ports(self) -> Ports:
+        """The ports of the last run if they are free, else other free ones."""
+        path = self.folder / "ports.json"
+        names = ["minio", "postgres", *(card.function for card in function_cards())]
+        before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        chosen = _free_ports([before.get(name, 0) for name in names])
+        found = dict(zip(names, chosen, strict=True))
+        write_private(path, found)
+        return Ports(found.pop("minio"), found.pop("postgres"), found)
+
+
+def read_endpoints(home: Home) -> dict[str, Any]:
+    """What a running home offers its clients."""
+    try:
+        return dict(json.loads(home.endpoints.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise SettingsError(
+            f"Nothing runs in the home {home.folder}; start it with: dcm2set up --home {home.folder}"
+        ) from None
+
+
+def write_private(path: Path, content: dict[str, Any]) -> None:
+    """Write a JSON file that only its owner can read, whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=2)
+    part.replace(path)
+
+
+def _new_secrets() -> Secrets:
+    functions = [card.function for card in function_cards()]
+    return Secrets(
+        minio_user="dcm2set-operator",
+        minio_password=secrets.token_urlsafe(24),
+        postgres_password=secrets.token_urlsafe(24),
+        token=secrets.token_urlsafe(32),
+        pseudonym_key=secrets.token_hex(32),
+        minio_keys={name: secrets.token_urlsafe(24) for name in functions},
+        postgres_keys={name: secrets.token_urlsafe(24) for name in functions},
+    )
+
+
+def _free_ports(wanted: list[int]) -> list[int]:
+    """A free loopback port for each; the wanted one where it can be had."""
+    sockets = [_bound(port) for port in wanted]
+    try:
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def _bound(port: int) -> socket.socket:
+    for candidate in (port, 0):
+        own = socket.socket()
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            own.bind(("127.0.0.1", candidate))
+        except OSError:
+            own.close()
+        else:
+            return own
+    raise SettingsError("No free port on 127.0.0.1.")

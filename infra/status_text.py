@@ -1,0 +1,63 @@
+"""The status as text for a terminal."""
+
+from collections.abc import Sequence
+from typing import Any
+
+_COLUMNS = ("waiting", "running", "retry", "held", "quarantined", "done")
+
+
+def status_text(status: dict[str, Any]) -> str:
+    """All of it: functions, balance, what is aside and why, buckets."""
+    parts = [_functions(status["functions"]), balance_text(status["balance"]), aside_text(status["aside"])]
+    labels = status["labels"]
+    parts.append(
+        f"Labels: {labels['on_images']} on images, {labels['held']} held, {labels['files']} file(s)."
+    )
+    parts.append(_buckets(status["buckets"]))
+    return "\n\n".join(part for part in parts if part)
+
+
+def balance_text(balance: dict[str, Any]) -> str:
+    """The balance as the two equations it is."""
+    b = balance
+    files = (
+        f"Files   {b['files_found']} found = {b['files_skipped']} skipped + {b['files_waiting']} waiting"
+        f" + {b['files_held']} held + {b['files_quarantined']} quarantined + {b['files_extracted']} extracted"
+        f" ({b['files_duplicate']} of them duplicates); difference {b['files_difference']}"
+    )
+    images = (
+        f"Images  {b['frames']} frames = {b['images_good']} good + {b['images_black']} black"
+        f" + {b['images_low_quality']} low quality + {b['images_waiting']} waiting"
+        f" + {b['images_quarantined']} quarantined; difference {b['images_difference']}"
+    )
+    return f"{files}\n{images}"
+
+
+def aside_text(aside: Sequence[dict[str, Any]]) -> str:
+    """What is held or quarantined, why, and what to do."""
+    lines = []
+    for row in aside:
+        numbers = ", ".join(str(number) for number in row["item_ids"])
+        lines.append(f"{row['items']} {row['state']} by {row['function']} (item {numbers}): {row['cause']}")
+        if row["next_step"]:
+            lines.append(f"    {row['next_step']}")
+    return "\n".join(lines)
+
+
+def _functions(rows: Sequence[dict[str, Any]]) -> str:
+    lines = [f"{'function':<16}" + "".join(f"{name:>12}" for name in _COLUMNS) + f"{'oldest':>10}"]
+    for row in rows:
+        age = row["oldest_waiting_seconds"]
+        oldest = "" if age is None else f"{age:.0f} s"
+        lines.append(
+            f"{row['function']:<16}" + "".join(f"{row[name]:>12}" for name in _COLUMNS) + f"{oldest:>10}"
+        )
+    return "\n".join(lines)
+
+
+def _buckets(rows: Sequence[dict[str, Any]]) -> str:
+    return "\n".join(
+        f"Bucket {row['bucket']}: {row['allocated']} of {row['capacity']} places taken, "
+        f"{row['images_here']} images in it now"
+        for row in rows
+    )

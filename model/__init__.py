@@ -1,0 +1,1 @@
+"""The quality model: features, training, the artefact and its card."""
