@@ -163,3 +163,7 @@ def _tell(sentence: str) -> None:
 
 def _store(endpoints: dict[str, Any]) -> MinioStore:
     return MinioStore(**endpoints["minio"])
+
+
+if __name__ == "__main__":
+    main()
