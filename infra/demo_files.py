@@ -50,7 +50,7 @@ def _add_bad_pictures(place: Path) -> None:
     noise = np.random.default_rng(0).normal(0, 3000, pixels.shape)
     spoiled = {"black": np.full_like(pixels, pixels.min()), "noisy": pixels + noise.astype(pixels.dtype)}
     for name, values in spoiled.items():
-        ds.SOPInstanceUID = generate_uid(prefix=None, entropy_srcs=[name])
+        ds.SOPInstanceUID = generate_uid(entropy_srcs=[name])
         ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
         ds.PixelData = values.astype(pixels.dtype).tobytes()
         ds.save_as(place / f"{name}.dcm")

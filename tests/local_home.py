@@ -3,10 +3,12 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -70,6 +72,11 @@ class RunningHome:
     def store(self) -> MinioStore:
         return MinioStore(**self.endpoints["minio"])
 
+    def run_cli(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """`dcm2set` with this home."""
+        command = [sys.executable, "-m", "infra.cli", words[0], "--home", str(self.folder), *words[1:]]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
     def rows(self, query: str, *values: object) -> list[Row]:
         """Rows of a query, as the operator."""
         with psycopg.connect(self.endpoints["database_url"], row_factory=dict_row) as connection:
@@ -83,7 +90,9 @@ class RunningHome:
         """Put an object; returns its etag."""
         return self.store.put(Location(bucket, key), data, content_type="application/octet-stream").etag
 
-    def post(self, function: str, body: object = None, *, token: str | None = None) -> urllib3.BaseHTTPResponse:
+    def post(
+        self, function: str, body: object = None, *, token: str | None = None
+    ) -> urllib3.BaseHTTPResponse:
         """POST to a function, with the home's token unless another is given."""
         given = self.endpoints["token"] if token is None else token
         return urllib3.request(
@@ -98,7 +107,9 @@ class RunningHome:
     def item(self, function: str, key: str) -> Row | None:
         """The newest ledger row of a key."""
         found = self.rows(
-            "select * from ledger_item where function = %s and key = %s order by id desc limit 1", function, key
+            "select * from ledger_item where function = %s and key = %s order by id desc limit 1",
+            function,
+            key,
         )
         return found[0] if found else None
 
@@ -124,11 +135,67 @@ class RunningHome:
         assert found is not None, f"work still waits: {self.status()}"
         return found
 
+    def is_up(self) -> bool:
+        """Whether every function is healthy and the servers answer."""
+        try:
+            health = [
+                urllib3.request("GET", url, retries=False, timeout=10).json()["status"]
+                for name, url in self.endpoints["functions"].items()
+                if name != "poll_nas" or "DCM2SET_NAS_URL" in self.settings
+            ]
+        except (urllib3.exceptions.HTTPError, ValueError):
+            return False
+        return set(health) == {"ok"}
+
+    def function_environment(self, function: str) -> dict[str, str]:
+        """The variables a function is started with, as supervisord would."""
+        (process, *_) = self.processes(function)
+        return process.environ()
+
+    def store_of(self, function: str) -> MinioStore:
+        """The object store as a function's own user sees it."""
+        given = self.function_environment(function)
+        return MinioStore(
+            endpoint=given["DCM2SET_MINIO_ENDPOINT"],
+            access_key=given["DCM2SET_MINIO_ACCESS_KEY"],
+            secret_key=given["DCM2SET_MINIO_SECRET_KEY"],
+        )
+
+    @contextmanager
+    def alone(self, function: str, environment: Mapping[str, str], folder: Path) -> Iterator[str]:
+        """A second process of one function under functions-framework; gives its URL."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        source = Path(__file__).resolve().parent.parent / "functions" / function / "main.py"
+        command = [sys.executable, "-m", "functions_framework", "--source", str(source), "--target", function]
+        with (folder / "alone.log").open("wb") as log:
+            process = subprocess.Popen(
+                [*command, "--host", "127.0.0.1", "--port", str(port)],
+                env=environment,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            url = f"http://127.0.0.1:{port}/"
+            assert wait_for(lambda: _answers(url), seconds=60), (folder / "alone.log").read_text()
+            yield url
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
     def processes(self, name: str) -> list[psutil.Process]:
         """The processes of a function or server, the parent first."""
         own = psutil.Process(self.process.pid).children(recursive=True)
         found = [process for process in own if _is_named(process, name)]
         return sorted(found, key=lambda process: process.create_time())
+
+
+def _answers(url: str) -> bool:
+    try:
+        return urllib3.request("HEAD", url, retries=False, timeout=10).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
 
 
 def _is_named(process: psutil.Process, name: str) -> bool:

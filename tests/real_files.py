@@ -31,4 +31,4 @@ def make_instance(number: int, *, name: str = "CT_small.dcm", patient: int = 1, 
 
 
 def _uid(*parts: object) -> str:
-    return str(generate_uid(prefix=None, entropy_srcs=[str(part) for part in parts]))
+    return str(generate_uid(entropy_srcs=[str(part) for part in parts]))

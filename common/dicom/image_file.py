@@ -1,5 +1,6 @@
 """A DICOM file on disk: is it one, does it hold a picture, and its frames one at a time (PS3.10)."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,14 +9,20 @@ from typing import Any
 
 import pydicom
 from numpy.typing import NDArray
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels import iter_pixels  # type: ignore[attr-defined]
-from pydicom.uid import UID
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from common.errors import PermanentError
 
 _PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+_UNDEFINED_LENGTH = 0xFFFFFFFF
+# SOP classes of PS3.6 whose objects hold pixels, by their names.
+_IMAGE_CLASS = re.compile(
+    r"\bImage\b|(?<!Surface )Segmentation|RT Dose|\bMap\b(?!ping)|Volume (Storage|Analysis)"
+)
 _SEQUENCE_DELIMITER = b"\xfe\xff\xdd\xe0"
 _ASK_SENDER = "Ask for the file to be sent again, then replay it."
 
@@ -47,8 +54,11 @@ class ImageFile:
         dtype, with YBR converted to RGB. Raises PermanentError if a frame can't be decoded.
         """
         count = 0
+        # From the path, frames are read one at a time; a deflated file has to be inflated whole.
+        is_deflated = self.ds.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian
+        source = self.ds if is_deflated else self.path
         with _decoding(self.ds):
-            for frame in iter_pixels(self.path):
+            for frame in iter_pixels(source):
                 count += 1
                 yield frame
         if count != self.number_of_frames:
@@ -66,15 +76,33 @@ def read_image_file(path: Path, limits: Limits) -> ImageFile:
     if path.stat().st_size == 0:
         raise PermanentError("The file is empty (0 bytes).", _ASK_SENDER)
     ds = _read(path)
-    name = UID(str(ds.get("SOPClassUID", ""))).name
     if not any(keyword in ds for keyword in _PIXEL_KEYWORDS):
-        if "Rows" in ds or "NumberOfFrames" in ds:
-            raise PermanentError(
-                "The file describes an image but its pixel data is missing; it is probably truncated.",
-                _ASK_SENDER,
-            )
-        raise NoPictureError(f"No picture in it: {name or 'an object without a SOP class'}.")
+        raise _no_pixels(ds, size=path.stat().st_size)
     return ImageFile(path, ds, _checked_frames(ds, limits))
+
+
+def _no_pixels(ds: FileDataset, *, size: int) -> Exception:
+    """Whether an object without pixels is whole and no image, or an image that lost them."""
+    uid = UID(str(ds.get("SOPClassUID") or ds.file_meta.get("MediaStorageSOPClassUID") or ""))
+    if not uid.is_valid or uid.name == uid:
+        return PermanentError("No pixel data, and the SOP class is not one of PS3.6.", _ASK_SENDER)
+    if "Rows" in ds or _IMAGE_CLASS.search(uid.name):
+        return PermanentError(
+            f"The pixel data of this {uid.name} object is missing; the file is truncated.", _ASK_SENDER
+        )
+    if not _ends_with_last_element(ds, size):
+        return PermanentError(f"The file of this {uid.name} object is truncated.", _ASK_SENDER)
+    return NoPictureError(f"No picture in it: {uid.name}.")
+
+
+def _ends_with_last_element(ds: FileDataset, size: int) -> bool:
+    """Whether the last element's value ends where the file ends; the reader itself does not look."""
+    if ds.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian or not len(ds):
+        return len(ds) > 0
+    last = ds.get_item(max(ds.keys()))
+    if not isinstance(last, RawDataElement) or last.length == _UNDEFINED_LENGTH:
+        return True  # a sequence, whose items the reader has followed to their delimiters
+    return last.value_tell + last.length == size
 
 
 def _read(path: Path) -> FileDataset:

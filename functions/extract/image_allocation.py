@@ -105,13 +105,14 @@ class PostgresAllocation(Allocation):
             first = last + 1
 
     def _open_bucket(self, cursor: Cursor[Row]) -> tuple[str, int]:
-        row = cursor.execute(_SQL["open_bucket"]).fetchone()
+        prefix = {"prefix": self._prefix}
+        row = cursor.execute(_SQL["open_bucket"], prefix).fetchone()
         while row is None:
             bucket = f"{self._prefix}{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
             # The bucket and its notification are there before the first image goes in.
             self._store.ensure_bucket(bucket, [NEW_IMAGE])
             cursor.execute(_SQL["new_bucket"], {"bucket": bucket, "capacity": self._capacity})
-            row = cursor.execute(_SQL["open_bucket"]).fetchone()
+            row = cursor.execute(_SQL["open_bucket"], prefix).fetchone()
         return row["bucket"], row["free"]
 
 

@@ -21,7 +21,7 @@ select pg_advisory_xact_lock(hashtext('image_allocation'));
 
 -- name: open_bucket
 select bucket, capacity - allocated as free from image_bucket
-where allocated < capacity order by created_at desc, bucket desc limit 1;
+where allocated < capacity and starts_with(bucket, %(prefix)s) order by created_at desc, bucket desc limit 1;
 
 -- name: new_bucket
 insert into image_bucket (bucket, capacity) values (%(bucket)s, %(capacity)s)

@@ -1,0 +1,183 @@
+"""From an object's PUT in raw to its metadata row and its images' verdicts, nothing else running.
+
+Beside it, interleaved in the same run, the floor: the same steps on files of the same kind, into the
+same stores, called one after the other in one warm process without events, ledger and HTTP.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import median
+
+# The tests' running home and real files serve here too.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.report import Figure, report
+from common.database import Database
+from common.deidentification.pseudonym import Pseudonyms
+from common.dicom.image_file import Limits
+from common.minio_store import MinioStore
+from common.object_key import METADATA, Location
+from common.object_store import Notification, ObjectVersion
+from common.settings import load_settings
+from common.stage import Item
+from functions.extract.extract_instance import InstanceExtractor
+from functions.extract.image_allocation import PostgresAllocation
+from functions.quality.check_image import ImageChecker
+from functions.quality.verdict_rows import PostgresVerdictRows
+from functions.store_metadata.metadata_rows import PostgresMetadataRows
+from functions.store_metadata.persist_metadata import MetadataPersister
+from model.artefact import DEFAULT_MODEL, load_quality_model
+from tests.local_home import RunningHome, wait_for
+from tests.real_files import make_instance
+
+BAR_SECONDS = 0.4
+_STAGES = """
+select e.started_at - %(put)s as event, e.settled_at - e.started_at as extract,
+    m.started_at - x.completed_at as metadata_wait, m.settled_at - m.started_at as store_metadata,
+    q.settled_at - q.started_at as quality,
+    greatest(m.settled_at, q.settled_at) - %(put)s as total
+from ledger_item e join extraction x on x.item_id = e.id
+join ledger_item m on m.function = 'store_metadata' and m.sop_instance_uid = x.sop_instance_uid
+join ledger_item q on q.function = 'quality' and q.sop_instance_uid = x.sop_instance_uid
+where e.function = 'extract' and e.key = %(key)s
+    and e.state = 'done' and m.state = 'done' and q.state = 'done'
+"""
+
+
+def main() -> None:
+    """Measure and report."""
+    number = 8 if "--quick" in sys.argv else 20
+    with tempfile.TemporaryDirectory(prefix="dcm2set-bench-") as folder:
+        home = RunningHome.start(Path(folder) / "home", {})
+        try:
+            figures = _measured(home, number)
+        finally:
+            home.end()
+    report("Latency of one file", figures)
+
+
+def _measured(home: RunningHome, number: int) -> list[Figure]:
+    floor = _Floor(home)
+    for warm in range(3):
+        _through_the_line(home, 9000 + warm)
+        floor.seconds(9100 + warm)
+    stages, floors = [], []
+    for index in range(number):
+        stages.append(_through_the_line(home, index))
+        floors.append(floor.seconds(1000 + index))
+    floor.close()
+    totals = [stage["total"] for stage in stages]
+    figures = [
+        Figure(
+            "PUT to row and verdict, median",
+            median(totals),
+            "s",
+            f"<= {BAR_SECONDS}",
+            median(totals) <= BAR_SECONDS,
+        ),
+        Figure("PUT to row and verdict, maximum", max(totals), "s"),
+        Figure("floor: same steps in one warm process, median", median(floors), "s"),
+        Figure("median over floor", median(totals) / median(floors), "x"),
+    ]
+    names = {
+        "event": "of it: PUT to extract's claim",
+        "extract": "of it: extract",
+        "store_metadata": "of it: store_metadata",
+        "quality": "of it: quality (beside store_metadata)",
+    }
+    return figures + [
+        Figure(f"{text}, median", median(stage[name] for stage in stages), "s")
+        for name, text in names.items()
+    ]
+
+
+def _through_the_line(home: RunningHome, number: int) -> dict[str, float]:
+    """Seconds per stage of one file, by the database's clock."""
+    key = f"incoming/latency/{number}.dcm"
+    body = make_instance(number)
+    put = home.rows("select clock_timestamp() as now")[0]["now"]
+    home.put(key, body)
+    values = {"key": key, "put": put}
+
+    database = _database(home)
+    found = wait_for(lambda: database.all(_STAGES, **values), seconds=30)
+    if not found:
+        raise SystemExit("A file did not come through within 30 s.")
+    return {name: value.total_seconds() for name, value in found[0].items()}
+
+
+_databases: dict[str, Database] = {}
+
+
+def _database(home: RunningHome) -> Database:
+    url = home.endpoints["database_url"]
+    return _databases.setdefault(url, Database(url, connections=2))
+
+
+class _FloorStore(MinioStore):
+    """The same object store, in buckets that no function is told of."""
+
+    last_metadata: ObjectVersion
+
+    def ensure_bucket(self, bucket: str, notifications: Iterable[Notification] = ()) -> None:
+        del notifications
+        super().ensure_bucket(bucket)
+
+    def put(self, location: Location, data: bytes, *, content_type: str) -> ObjectVersion:
+        if location.bucket != METADATA:
+            return super().put(location, data, content_type=content_type)
+        place = Location("floor-metadata", location.key)
+        self.last_metadata = super().put(place, data, content_type=content_type)
+        return self.last_metadata
+
+
+class _Floor:
+    """The steps themselves, on the same stores."""
+
+    def __init__(self, home: RunningHome) -> None:
+        self._store = store = _FloorStore(**home.endpoints["minio"])
+        store.ensure_bucket("floor-raw")
+        store.ensure_bucket("floor-metadata")
+        self._database = _database(home)
+        settings = load_settings(images_prefix="floor-")
+        allocation = PostgresAllocation(self._database, store=store, settings=settings)
+        pseudonyms = Pseudonyms(bytes(32))
+        self._extract = InstanceExtractor(store, allocation, pseudonyms, Limits(), hold_burned_in_text=True)
+        self._persist = MetadataPersister(store, PostgresMetadataRows(self._database))
+        rows = PostgresVerdictRows(self._database)
+        model = load_quality_model(DEFAULT_MODEL)
+        self._check = ImageChecker(store, rows, model, black_mean=3, max_pixels=10**8)
+
+    def seconds(self, number: int) -> float:
+        """One file through all steps."""
+        body = make_instance(number, patient=2)
+        started = time.monotonic()
+        raw = self._store.put(Location("floor-raw", str(number)), body, content_type="application/dicom")
+        outcome = self._extract(Item(self._item_id(), raw, released=False, keep=lambda: None))
+        outcome.record()
+        document = self._store.last_metadata
+        self._persist(Item(0, document, released=False, keep=lambda: None)).record()
+        place = self._database.one(
+            "select home_bucket, key from image_allocation where sop_instance_uid = %(uid)s",
+            uid=outcome.sop_instance_uid,
+        )
+        assert place is not None
+        image = self._store.stat(Location(place["home_bucket"], place["key"]))
+        self._check(Item(0, image, released=False, keep=lambda: None)).record()
+        return time.monotonic() - started
+
+    def _item_id(self) -> int:
+        row = self._database.one("select min(id) as id from ledger_item")
+        assert row is not None
+        return int(row["id"])
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._database.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+"""The line on real servers: webhooks delivered for real, rows and objects looked at."""
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.object_key import Location
+from tests.local_home import RunningHome, wait_for
+from tests.real_files import make_instance, real_file
+
+PIPELINE = "select * from image_overview where sop_instance_uid = %s order by frame"
+
+
+def image_rows(home: RunningHome, uid: str, number: int) -> list[dict]:
+    """The images of an instance, once there are so many with a verdict."""
+
+    def look() -> list[dict]:
+        rows = home.rows(PIPELINE + "", uid)
+        return rows if len(rows) == number and all(row["verdict"] for row in rows) else []
+
+    return wait_for(look, seconds=60) or []
+
+
+def test_a_put_becomes_rows_images_and_a_verdict(home: RunningHome) -> None:
+    """An object put into raw/incoming/ becomes a picture, a de-identified file, rows and a verdict."""
+    key = "incoming/line/put one.dcm"
+    home.put(key, make_instance(1, patient=101))
+    item = home.settled("extract", key)
+    assert ("done", "extracted") == (item["state"], item["outcome"])
+    (row,) = image_rows(home, item["sop_instance_uid"], 1)
+    assert ("good", "CT", 128, 128) == (row["verdict"], row["modality"], row["rows"], row["columns"])
+    picture = Image.open(io.BytesIO(_read(home, row["bucket"], row["key"])))
+    assert ("PNG", "L", (128, 128), {}) == (picture.format, picture.mode, picture.size, dict(picture.info))
+    names = [found.version.location.key for found in home.store.list_prefix("raw", "incoming/line/put one")]
+    assert [] == names
+    assert _read(home, "raw", "processed/line/put one.dcm") == make_instance(1, patient=101)
+
+
+def test_every_frame_becomes_an_image(home: RunningHome) -> None:
+    """A multi-frame object becomes one image a frame, numbered from 1."""
+    key = "incoming/line/frames.dcm"
+    home.put(key, make_instance(1, name="emri_small.dcm", patient=102))
+    item = home.settled("extract", key)
+    rows = image_rows(home, item["sop_instance_uid"], 10)
+    assert list(range(1, 11)) == [row["frame"] for row in rows]
+
+
+def test_the_same_event_again_changes_nothing(home: RunningHome) -> None:
+    """A doubled or late event is answered 200 and leaves attempts, rows and objects as they were."""
+    key, body = "incoming/line/twice+100% Ünï.dcm", make_instance(2, patient=101)
+    etag = home.put(key, body)
+    before = home.settled("extract", key)
+    image_rows(home, before["sop_instance_uid"], 1)
+    event = {"bucket": "raw", "key": key, "etag": etag, "size": len(body)}
+    for _ in range(3):
+        answer = home.post("extract", event)
+        assert 200 == answer.status
+        assert "done" == answer.json()["results"][0]["status"]
+    assert before == home.item("extract", key)
+    assert 1 == len(home.rows(PIPELINE, before["sop_instance_uid"]))
+
+
+def test_many_workers_on_one_event_do_it_once(home: RunningHome) -> None:
+    """Of sixteen requests with one event, exactly one works; the others answer 200."""
+    key, body = "incoming/line/at once.dcm", make_instance(3, patient=101)
+    with ThreadPoolExecutor(16) as pool:
+        etag = home.put(key, body)
+        event = {"bucket": "raw", "key": key, "etag": etag, "size": len(body)}
+        answers = list(pool.map(lambda _: home.post("extract", event), range(16)))
+    assert {200} == {answer.status for answer in answers}
+    item = home.settled("extract", key)
+    assert ("done", 1) == (item["state"], item["attempts"])
+    assert 1 == len(image_rows(home, item["sop_instance_uid"], 1))
+
+
+def test_events_in_any_order_end_in_the_same_state(home: RunningHome) -> None:
+    """An image's event before its instance's, and a metadata event twice, make no difference."""
+    key = "incoming/line/order.dcm"
+    home.put(key, make_instance(4, patient=101))
+    item = home.settled("extract", key)
+    (row,) = image_rows(home, item["sop_instance_uid"], 1)
+    document = home.rows(
+        "select key from ledger_item where function = 'store_metadata' and sop_instance_uid = %s",
+        item["sop_instance_uid"],
+    )[0]["key"]
+    for function, place in (
+        ("quality", {"bucket": row["bucket"], "key": row["key"]}),
+        ("store_metadata", {"bucket": "metadata", "key": document}),
+        ("extract", {"bucket": "raw", "key": key}),
+    ):
+        answer = home.post(function, place)
+        assert (200, "done") == (answer.status, answer.json()["results"][0]["status"])
+    assert [row] == home.rows(PIPELINE, item["sop_instance_uid"])
+
+
+def test_the_same_content_twice_is_a_duplicate(home: RunningHome) -> None:
+    """A second file with the same instance and content is counted, and makes nothing new."""
+    body = make_instance(5, patient=101)
+    home.put("incoming/line/first.dcm", body)
+    first = home.settled("extract", "incoming/line/first.dcm")
+    home.put("incoming/line/copy.dcm", body)
+    copy = home.settled("extract", "incoming/line/copy.dcm")
+    assert "duplicate" == copy["outcome"]
+    assert first["sop_instance_uid"] == copy["sop_instance_uid"]
+    assert 1 == len(image_rows(home, copy["sop_instance_uid"], 1))
+
+
+def test_other_content_under_the_same_uid_is_a_conflict(home: RunningHome) -> None:
+    """A file that claims a known SOP Instance UID with other content is quarantined, nothing overwritten."""
+    body = make_instance(6, patient=101)
+    home.put("incoming/line/right.dcm", body)
+    right = home.settled("extract", "incoming/line/right.dcm")
+    (before,) = image_rows(home, right["sop_instance_uid"], 1)
+    changed = bytearray(body)
+    changed[-1] ^= 0x7F
+    home.put("incoming/line/wrong.dcm", bytes(changed))
+    wrong = home.settled("extract", "incoming/line/wrong.dcm")
+    assert "quarantined" == wrong["state"]
+    assert "same SOP Instance UID" in wrong["cause"]
+    assert bytes(changed) == _read(home, "quarantine", "raw/incoming/line/wrong.dcm")
+    assert [before] == home.rows(PIPELINE, right["sop_instance_uid"])
+
+
+def _unknown_syntax() -> bytes:
+    return make_instance(7, patient=101).replace(b"1.2.840.10008.1.2.1\x00", b"1.2.840.10008.1.9.9\x00", 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "state", "words"),
+    [
+        ("note.txt", b"not DICOM at all", "quarantined", "Not a DICOM file"),
+        ("empty.dcm", b"", "quarantined", "empty"),
+        ("half.dcm", make_instance(8, patient=101)[:20000], "quarantined", "shorter than the header says"),
+        (
+            "header.dcm",
+            make_instance(9, patient=101)[:1500],
+            "quarantined",
+            "pixel data of this CT Image Storage",
+        ),
+        ("syntax.dcm", _unknown_syntax(), "quarantined", "transfer syntax"),
+        ("report.dcm", real_file("reportsi.dcm"), "done", "No picture in it"),
+    ],
+)
+def test_bad_input_has_a_cause(home: RunningHome, name: str, body: bytes, state: str, words: str) -> None:
+    """What can't become a picture is quarantined or skipped, with a cause a person understands."""
+    key = f"incoming/bad/{name}"
+    home.put(key, body)
+    item = home.settled("extract", key)
+    assert state == item["state"]
+    assert words in item["cause"]
+    assert item["moved_to_key"] in {f"raw/incoming/bad/{name}", f"processed/bad/{name}"}
+    assert body == _read(home, item["moved_to_bucket"], item["moved_to_key"])
+
+
+def test_colour_is_rgb(start_home, home: RunningHome) -> None:
+    """A colour image that a person has released becomes an RGB picture with pydicom's own pixels."""
+    key = "incoming/line/colour.dcm"
+    home.put(key, real_file("examples_rgb_color.dcm"))
+    held = home.settled("extract", key)
+    assert ("held", "raw", "held/line/colour.dcm") == (
+        held["state"],
+        held["moved_to_bucket"],
+        held["moved_to_key"],
+    )
+    done = home.run_cli("release", "--item", str(held["id"]), "--why", "looked at it", "--who", "tester")
+    assert 0 == done.returncode, done.stderr
+    item = wait_for(lambda: (row := home.item("extract", key)) and row["state"] == "done" and row, seconds=60)
+    assert item
+    assert ("tester", "looked at it") == (item["released_by"], item["released_why"])
+    (row,) = image_rows(home, item["sop_instance_uid"], 1)
+    picture = np.asarray(Image.open(io.BytesIO(_read(home, row["bucket"], row["key"]))))
+    assert (240, 320, 3) == picture.shape
+
+
+def test_replay_puts_a_quarantined_file_back(home: RunningHome) -> None:
+    """`dcm2set replay` works on a quarantined item again, and a bad one is quarantined again."""
+    key = "incoming/line/replayed.txt"
+    home.put(key, b"still not DICOM")
+    first = home.settled("extract", key)
+    assert 0 == home.run_cli("replay", "--item", str(first["id"])).returncode
+    again = wait_for(
+        lambda: (row := home.item("extract", key)) and row["attempts"] == 2 and row["settled_at"] and row,
+        seconds=60,
+    )
+    assert again
+    assert ("quarantined", first["id"]) == (again["state"], again["id"])
+
+
+def test_a_lost_event_is_made_up_for_by_the_sweep(home: RunningHome) -> None:
+    """An object whose notification never came is found by the sweep and brought through."""
+    client = home.store.client
+    rules = client.get_bucket_notification("raw")
+    key = "incoming/line/unheard of.dcm"
+    client.delete_bucket_notification("raw")
+    try:
+        home.put(key, make_instance(10, patient=101))
+    finally:
+        client.set_bucket_notification("raw", rules)
+    item = home.settled("extract", key, seconds=60)
+    assert "extracted" == item["outcome"]
+    assert "good" == image_rows(home, item["sop_instance_uid"], 1)[0]["verdict"]
+
+
+def test_a_sweep_without_backlog_says_so(home: RunningHome) -> None:
+    """With nothing pending, a sweep by hand answers no_updates."""
+    home.wait_until_idle()
+    answer = home.post("sweep")
+    assert (200, {"status": "no_updates"}) == (answer.status, answer.json())
+
+
+def test_the_balance_closes(home: RunningHome) -> None:
+    """After all of it both differences are 0 and `dcm2set status` ends with exit code 0."""
+    home.wait_until_idle()
+    balance = home.status()["balance"]
+    assert (0, 0) == (balance["files_difference"], balance["images_difference"])
+    assert balance["files_found"] > 0
+    assert 0 == home.run_cli("status", "--json").returncode
+
+
+def _read(home: RunningHome, bucket: str, key: str) -> bytes:
+    return home.store.read(home.store.stat(Location(bucket, key)))
