@@ -33,37 +33,41 @@ class Settings(BaseSettings):
 
     token: SecretStr | None = Field(None, min_length=16, description="what callers send as Bearer token")
     database_url: SecretStr | None = Field(
-        None, validation_alias=AliasChoices("DCM2SET_DATABASE_URL", "DATABASE_URL")
+        None,
+        validation_alias=AliasChoices("DCM2SET_DATABASE_URL", "DATABASE_URL"),
+        description="PostgreSQL 13 or newer; without it the local runner starts its own",
     )
     minio_endpoint: str | None = Field(None, description="host:port of the object store")
-    minio_access_key: str | None = None
-    minio_secret_key: SecretStr | None = None
+    minio_access_key: str | None = Field(None, description="the function's own user of the object store")
+    minio_secret_key: SecretStr | None = Field(None, description="and its password")
     minio_secure: bool = Field(False, description="TLS to the object store")
 
     pseudonym_key: Hex32 | None = Field(None, description="32 bytes in hex; another key, other pseudonyms")
     burned_in_text: Literal["hold", "pass"] = Field(
         "hold", description="what happens to pictures that may show a patient's name"
     )
-    images_prefix: BucketPrefix = "images-"
-    images_per_bucket: int = Field(400, ge=1)
-    max_pixels_per_frame: int = Field(100_000_000, ge=1)
-    max_frames: int = Field(10_000, ge=1)
+    images_prefix: BucketPrefix = Field("images-", description="image buckets are named by it and the UTC time")
+    images_per_bucket: int = Field(400, ge=1, description="no image bucket ever holds more")
+    max_pixels_per_frame: int = Field(100_000_000, ge=1, description="a larger frame is quarantined")
+    max_frames: int = Field(10_000, ge=1, description="a file with more frames is quarantined")
 
     black_mean: float = Field(3.0, ge=0, le=255, description="a darker mean grey level is black")
     model_path: Path | None = Field(None, description="another quality model than the shipped one")
 
     nas_url: str | None = Field(None, description="file:///path of the mounted share")
     nas_read_only: bool = Field(False, description="never rename a folder on the NAS")
-    nas_processed_mark: str = Field("_processed", min_length=1, pattern=r"^[^/]+$")
+    nas_processed_mark: str = Field(
+        "_processed", min_length=1, pattern=r"^[^/]+$", description="added to a processed folder's name"
+    )
     nas_quiet_seconds: float = Field(10, ge=0, description="least time between the two equal looks")
-    nas_poll_seconds: float = Field(30, gt=0)
+    nas_poll_seconds: float = Field(30, gt=0, description="interval of the timer of poll_nas")
 
     function_urls: dict[str, str] = Field(default_factory=dict, description="where sweep finds the others")
-    sweep_seconds: float = Field(15, gt=0)
+    sweep_seconds: float = Field(15, gt=0, description="interval of the timer of sweep")
     sweep_grace_seconds: float = Field(10, ge=0, description="younger objects are left to their event")
     sweep_limit: int = Field(1000, ge=1, description="events re-sent in one sweep")
-    sweep_concurrency: int = Field(4, ge=1)
-    lease_seconds: float = Field(60, gt=0)
+    sweep_concurrency: int = Field(4, ge=1, description="events re-sent at a time")
+    lease_seconds: float = Field(60, gt=0, description="after so long a lost worker's item is free again")
     retry_seconds: float = Field(
         5, ge=0, description="first wait after a passing failure; doubles up to 32-fold"
     )

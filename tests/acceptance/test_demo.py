@@ -1,0 +1,27 @@
+"""`dcm2set demo`, as `make demo` runs it."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+
+def test_the_demo_ends_with_a_closed_balance() -> None:
+    """The demo exits with 0, shows the balance and why items are aside, and draws a contact sheet."""
+    place = Path(tempfile.mkdtemp(prefix="dcm2set-test-"))
+    try:
+        words = [sys.executable, "-m", "infra.cli", "demo", "--home", str(place / "demo")]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=1800, check=False)
+        assert 0 == done.returncode, done.stdout + done.stderr
+        assert 2 == done.stdout.count("; difference 0")
+        assert "Not a DICOM file" in done.stdout
+        assert "Possible burned-in text" in done.stdout
+        assert "The balance is closed, and nothing waits." in done.stdout
+        with Image.open(place / "demo" / "contact-sheet.png") as sheet:
+            assert sheet.width > 1000
+            assert len(sheet.getcolors(maxcolors=1 << 24)) > 100
+    finally:
+        shutil.rmtree(place)
