@@ -46,7 +46,9 @@ class Settings(BaseSettings):
     burned_in_text: Literal["hold", "pass"] = Field(
         "hold", description="what happens to pictures that may show a patient's name"
     )
-    images_prefix: BucketPrefix = Field("images-", description="image buckets are named by it and the UTC time")
+    images_prefix: BucketPrefix = Field(
+        "images-", description="image buckets are named by it and the UTC time"
+    )
     images_per_bucket: int = Field(400, ge=1, description="no image bucket ever holds more")
     max_pixels_per_frame: int = Field(100_000_000, ge=1, description="a larger frame is quarantined")
     max_frames: int = Field(10_000, ge=1, description="a file with more frames is quarantined")
@@ -69,7 +71,7 @@ class Settings(BaseSettings):
     sweep_concurrency: int = Field(4, ge=1, description="events re-sent at a time")
     lease_seconds: float = Field(60, gt=0, description="after so long a lost worker's item is free again")
     retry_seconds: float = Field(
-        5, ge=0, description="first wait after a passing failure; doubles up to 32-fold"
+        5, ge=0, description="first wait after a passing failure; up to 32 times that"
     )
     max_crashes: int = Field(3, ge=1, description="after so many lost workers an item is quarantined")
 

@@ -53,10 +53,10 @@ def up(folder: Path) -> None:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    with running(home, load_settings(), _tell) as endpoints:
-        _tell(f"Ready. Put files into raw/incoming/ at http://{endpoints['minio']['endpoint']}.")
+    with running(home, load_settings(), _tell) as run:
+        _tell(f"Ready. Put files into raw/incoming/ at http://{run.endpoints['minio']['endpoint']}.")
         _tell(f"Keys and URLs: {home.endpoints}. Logs: {home.logs}. Ctrl-C ends everything.")
-        ended.wait()
+        run.watch(ended)
 
 
 @cli.command()

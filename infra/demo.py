@@ -39,8 +39,8 @@ def run_demo(folder: Path | None, tell: Tell) -> int:
     tell(f"{number} files in {len(list(nas.iterdir()))} folders on the NAS {nas}, junk among them.")
     home = Home(folder)
     variables = _SETTINGS | {"DCM2SET_NAS_URL": nas.as_uri()}
-    with _environment(variables), running(home, load_settings(), tell) as endpoints:
-        return _shown(home, endpoints, number, tell)
+    with _environment(variables), running(home, load_settings(), tell) as run:
+        return _shown(home, run.endpoints, number, tell)
 
 
 def _shown(home: Home, endpoints: dict[str, Any], number: int, tell: Tell) -> int:

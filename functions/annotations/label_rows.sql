@@ -10,7 +10,7 @@ with wanted as (
     union
     select w.name, a.sop_instance_uid, a.frame
     from wanted w join image_allocation a
-        on a.sop_instance_uid = split_part(w.suffix, '/', -2) and right(a.key, length(w.suffix) + 1) = '/' || w.suffix
+        on a.sop_instance_uid = substring(w.suffix from '([^/]+)/[^/]+$') and right(a.key, length(w.suffix) + 1) = '/' || w.suffix
     where w.suffix like '%%/%%'
     union
     select w.name, a.sop_instance_uid, a.frame

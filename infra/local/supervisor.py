@@ -2,19 +2,22 @@
 
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from common.errors import SettingsError
+from common.errors import DependencyAwayError, SettingsError
 from infra.local.home import MARKER, Home
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
+# The lines of supervisord's log that an operator wants to see as they come.
+_NEWS = re.compile(r"exited: .*not expected.*|spawned: .*|gave up: .*")
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,40 @@ class Program:
     priority: int  # lower ones start first and end last
     stop_signal: str = "TERM"
     group: str = ""  # programs of a group end at the same time
+
+
+@dataclass
+class Supervised:
+    """A running supervisord, and how far its log has been told."""
+
+    home: Home
+    daemon: subprocess.Popen[bytes]
+    tell: Callable[[str], None]
+    told: int = 0  # bytes of its log
+
+    def skip_to_now(self) -> None:
+        """What is in the log so far is no news."""
+        log = self.home.logs / "supervisord.log"
+        self.told = log.stat().st_size if log.exists() else 0
+
+    def tell_news(self) -> None:
+        """Tell what crashed and came back since the last time.
+
+        Raises DependencyAwayError if supervisord itself is gone.
+        """
+        if self.daemon.poll() is not None:
+            raise DependencyAwayError(f"supervisord ended; see {self.home.logs}. Start dcm2set up again.")
+        log = self.home.logs / "supervisord.log"
+        if not log.exists() or log.stat().st_size < self.told:  # not there yet, or rotated
+            self.told = 0
+            return
+        with log.open("rb") as file:
+            file.seek(self.told)
+            for line in file:
+                self.told += len(line)
+                news = _NEWS.search(line.decode("utf-8", "replace"))
+                if news is not None:
+                    self.tell(news[0])
 
 
 def write_config(home: Home, programs: list[Program]) -> None:

@@ -1,6 +1,5 @@
 """The main job: a folder dropped on the NAS becomes rows, checked images and labels."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -65,7 +64,7 @@ def test_a_real_folder_with_junk(nas_home: RunningHome, nas: Path) -> None:
 
 
 def _all_marked(nas: Path) -> list[str]:
-    names = sorted(os.listdir(nas))
+    names = sorted(path.name for path in nas.iterdir())
     return names if all(name.endswith("_processed") for name in names) else []
 
 
@@ -84,7 +83,7 @@ def test_a_new_folder_under_an_old_name(nas_home: RunningHome, nas: Path) -> Non
         drop(nas, "Again", {"a.dcm": make_instance(number, patient=301)})
         wait_for(lambda: not (nas / "Again").exists(), seconds=60)
         found(nas_home, before + number)
-    assert {"Again_processed", "Again_processed2"} <= set(os.listdir(nas))
+    assert {"Again_processed", "Again_processed2"} <= {path.name for path in nas.iterdir()}
     keys = nas_home.rows(
         "select raw_key from source_file where raw_key like %s order by 1", "incoming/Again%"
     )
@@ -105,7 +104,7 @@ def test_loose_files_in_the_root(nas_home: RunningHome, nas: Path) -> None:
 def test_nothing_of_the_nas_leaves_raw(nas_home: RunningHome, nas: Path) -> None:
     """No name from the NAS or the files appears in a key, a log or a table that researchers read."""
     drop(nas, "Zyxmarker^Jane", {"Zyxmarker file.dcm": make_instance(4, patient=302)})
-    wait_for(lambda: (nas / "Zyxmarker^Jane_processed").exists(), seconds=60)
+    wait_for((nas / "Zyxmarker^Jane_processed").exists, seconds=60)
     nas_home.wait_until_idle()
     client = nas_home.store.client
     keys = [

@@ -68,13 +68,13 @@ def test_secrets_are_the_owners_alone(home: RunningHome) -> None:
     """Every file with a secret is mode 0600, and no secret stands in a process list."""
     for name in ("endpoints.json", "secrets.json", "supervisord.conf", "ports.json"):
         assert 0o600 == stat.S_IMODE((home.folder / name).stat().st_mode)
-    listed = subprocess.run(["ps", "axww", "-o", "args"], capture_output=True, text=True, check=True).stdout
+    listed = [process.info["cmdline"] for process in psutil.process_iter(["cmdline"])]
     for secret in (
         home.endpoints["token"],
         home.endpoints["minio"]["secret_key"],
         home.endpoints["database_url"],
     ):
-        assert secret not in listed
+        assert secret not in str(listed)
 
 
 def test_a_home_runs_once(home: RunningHome) -> None:
@@ -122,3 +122,14 @@ def test_a_wrong_setting_is_one_line(tmp_path: Path) -> None:
     assert 1 == len(done.stderr.splitlines())
     assert "DCM2SET_PSEUDONYM_KEY" in done.stderr
     assert "sesame" not in done.stderr
+
+
+def test_a_crash_and_the_restart_are_told(start_home) -> None:
+    """What crashes is restarted, and `up` says so."""
+    home = start_home()
+    for process in home.processes("sweep"):
+        process.kill()
+    told = home.folder.parent / "up.log"
+    assert wait_for(lambda: "exited: sweep" in told.read_text(), seconds=30)
+    assert wait_for(lambda: "spawned: 'sweep'" in told.read_text(), seconds=30)
+    assert wait_for(home.is_up, seconds=60)

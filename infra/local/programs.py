@@ -1,0 +1,110 @@
+"""What runs in one home: the servers and the functions, with the environment of each."""
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from common.settings import Settings
+from infra.function_card import FunctionCard, function_cards
+from infra.local.home import Home, Ports, Secrets
+from infra.local.postgres_server import PostgresServer
+from infra.local.supervisor import Program
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one run of a home consists of."""
+
+    home: Home
+    settings: Settings
+    secrets: Secrets
+    ports: Ports
+    minio: Path
+    postgres: PostgresServer | None  # None: the user's own server
+    database_url: str
+    has_roles: bool  # each function has a database role of its own
+
+    @property
+    def token(self) -> str:
+        chosen = self.settings.token
+        return chosen.get_secret_value() if chosen else self.secrets.token
+
+    @property
+    def endpoint(self) -> str:
+        return f"127.0.0.1:{self.ports.minio}"
+
+    @property
+    def urls(self) -> dict[str, str]:
+        return {name: f"http://127.0.0.1:{port}/" for name, port in self.ports.functions.items()}
+
+    def role_url(self, function: str) -> str:
+        """How a function connects to the database."""
+        if not self.has_roles:
+            return self.database_url
+        role = f"{conninfo_to_dict(self.database_url)['dbname']}_{function}"
+        return make_conninfo(self.database_url, user=role, password=self.secrets.postgres_keys[function])
+
+
+def programs(plan: Plan) -> list[Program]:
+    """Every process of a home; the servers start first and end last."""
+    servers = [_minio(plan)]
+    if plan.postgres is not None:
+        command = plan.postgres.command(plan.ports.postgres)
+        servers.append(Program("postgres", command, {}, priority=1, stop_signal="INT"))
+    return servers + [_function(plan, card) for card in function_cards()]
+
+
+def _minio(plan: Plan) -> Program:
+    environment = {
+        "MINIO_ROOT_USER": plan.secrets.minio_user,
+        "MINIO_ROOT_PASSWORD": plan.secrets.minio_password,
+        "MINIO_BROWSER": "off",
+        "MINIO_UPDATE": "off",
+        # Deliveries in flight at a time, for all functions together.
+        "GOMAXPROCS": str(max(4, os.cpu_count() or 1)),
+    }
+    for name, url in plan.urls.items():
+        target = name.upper()
+        environment[f"MINIO_NOTIFY_WEBHOOK_ENABLE_{target}"] = "on"
+        environment[f"MINIO_NOTIFY_WEBHOOK_ENDPOINT_{target}"] = url
+        environment[f"MINIO_NOTIFY_WEBHOOK_AUTH_TOKEN_{target}"] = plan.token
+    command = [str(plan.minio), "server", "--quiet", "--address", plan.endpoint, str(plan.home.minio_data)]
+    return Program("minio", command, environment, priority=2)
+
+
+def _function(plan: Plan, card: FunctionCard) -> Program:
+    given = {name: value for name, value in os.environ.items() if name.startswith("DCM2SET_")}
+    environment = given | {
+        "DCM2SET_TOKEN": plan.token,
+        "DCM2SET_MINIO_ENDPOINT": plan.endpoint,
+        "DCM2SET_MINIO_ACCESS_KEY": f"dcm2set-{card.function}",
+        "DCM2SET_MINIO_SECRET_KEY": plan.secrets.minio_keys[card.function],
+        "DATABASE_URL": plan.role_url(card.function),
+        "WORKERS": str(card.workers),
+        "THREADS": str(card.threads),
+        # Several workers share the cores; more threads within each only get in their way.
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    environment.pop("DCM2SET_DATABASE_URL", None)
+    environment.pop("DCM2SET_PSEUDONYM_KEY", None)
+    if card.function == "extract":
+        environment["DCM2SET_PSEUDONYM_KEY"] = _pseudonym_key(plan)
+    if card.function == "poll_nas" and plan.settings.nas_url:
+        environment["DCM2SET_NAS_URL"] = plan.settings.nas_url
+    if card.function == "sweep":
+        environment["DCM2SET_FUNCTION_URLS"] = json.dumps(plan.urls)
+    port = plan.ports.functions[card.function]
+    command = [sys.executable, "-m", "functions_framework", "--source", str(card.source)]
+    command += ["--target", card.function, "--host", "127.0.0.1", "--port", str(port)]
+    return Program(card.function, command, environment, priority=10, group="functions")
+
+
+def _pseudonym_key(plan: Plan) -> str:
+    chosen = plan.settings.pseudonym_key
+    return chosen.get_secret_value() if chosen else plan.secrets.pseudonym_key
