@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import orjson
 from flask import Request, Response
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from common.errors import BadRequestError, PipelineError, SettingsError, TransientError
 from common.event_record import EXPECTED, EventRecord, parse_event_records
@@ -37,6 +38,8 @@ def respond(request: Request, build: Callable[[], Target]) -> Response:
     try:
         target = build()
     except SettingsError as error:
+        if request.method in {"GET", "HEAD"}:
+            return _json(200, {"status": "degraded", "checks": {"settings": str(error)}})
         return _unavailable(error)
     if request.method in {"GET", "HEAD"}:
         return _json(200, _health(target))
@@ -56,9 +59,11 @@ def respond(request: Request, build: Callable[[], Target]) -> Response:
 
 
 def _post(request: Request, target: Target) -> Response:
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        raise BadRequestError(f"The body is over {MAX_BODY_BYTES} bytes. {EXPECTED}")
-    body = request.get_data()
+    request.max_content_length = MAX_BODY_BYTES
+    try:
+        body = request.get_data()
+    except RequestEntityTooLarge:
+        raise BadRequestError(f"The body is over {MAX_BODY_BYTES} bytes. {EXPECTED}") from None
     is_run = body.strip() in {b"", b"{}"}
     if is_run and target.on_run is not None:
         return _json(200, target.on_run())

@@ -82,6 +82,8 @@ class Stage:
         except TransientError as error:
             log_item(self.function, status="retry", cause=str(error))
             return _answer(location, "retry", cause=str(error), retry=True)
+        except PermanentError as error:  # a name that no store or database takes
+            return _answer(location, "refused", cause=str(error))
         if isinstance(claim, Known):
             return self._known(claim, version)
         return self._claimed(claim, version)
@@ -192,14 +194,17 @@ class Stage:
         """Out of the line, but kept: copied, recorded, then moved."""
         location = version.location
         target = held(location) if state is State.HELD else quarantined(location)
-        moved_to = self.store.copy(version, target).location
+        try:
+            moved_to = self.store.copy(version, target).location
+        except PermanentError:  # the store takes no such name, so nothing can lie there either
+            moved_to = None
         settlement = Settlement(
             state,
             cause=str(error),
             next_step=error.next_step or _REPLAY.format(id=claim.id),
             moved_to=moved_to,
         )
-        if self.ledger.settle(claim, settlement):
+        if self.ledger.settle(claim, settlement) and moved_to is not None:
             self.store.delete(location)
         return _answer(location, state, item=claim.id, cause=str(error))
 

@@ -128,6 +128,7 @@ def train(out: Path) -> None:
     """Train the quality model on real images shipped in packages, and write it with its card."""
     from model.training import train as train_model
 
+    out.mkdir(parents=True, exist_ok=True)
     card = train_model(out, progress=_tell)
     click.echo(orjson.dumps(card, option=orjson.OPT_INDENT_2, default=str))
 
