@@ -1,6 +1,7 @@
 """The demonstration: real DICOM files on a folder NAS, through the whole line, to the balance."""
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -58,7 +59,9 @@ def _shown(home: Home, endpoints: dict[str, Any], number: int, tell: Tell) -> in
     tell(f"Labels: {labels['on_images']} on images, {labels['held']} held for images not known yet.")
     tell(f"A contact sheet of good and suboptimal images: {sheet}")
     tell("Images: MinIO buckets images-* and suboptimal; rows: Postgres view image_overview; labels: view")
-    tell(f"current_label. They stay in {home.folder}; look at them with: dcm2set up --home {home.folder}")
+    tell(
+        f"current_label. They stay in {home.folder}; look at them with: {sys.argv[0]} up --home {home.folder}"
+    )
     closed = is_closed(told) and not is_waiting(told)
     tell(
         "The balance is closed, and nothing waits." if closed else "The balance is NOT closed, or work waits."

@@ -16,6 +16,7 @@ from functions.poll_nas.raw_key import junk_cause, raw_key
 from functions.poll_nas.source_rows import FoundFile, SourceFile, SourceFolder, SourceRows
 
 ROOT = ""  # the folder of files that lie in none
+FAILURES_IN_A_ROW = 3  # one bad file keeps no other waiting; so many tell that a server is away
 
 
 @dataclass
@@ -108,10 +109,20 @@ class FolderPoller:
         self, folder: SourceFolder, listing: list[NasFile], waiting: list[SourceFile], report: FolderReport
     ) -> None:
         listed = {_name(file): file for file in listing}
+        failures = 0  # in a row
         for row in waiting:
-            self._copy_file(folder, row, listed[row.path])
-            report.copied += 1
-        if listing and folder.processed_at is None:
+            try:
+                self._copy_file(folder, row, listed[row.path])
+            except PipelineError as error:
+                failures += 1
+                report.waiting += 1
+                report.cause = str(error)
+                if failures == FAILURES_IN_A_ROW:
+                    raise
+            else:
+                failures = 0
+                report.copied += 1
+        if listing and not report.waiting and folder.processed_at is None:
             self._mark(folder)
         elif report.copied:
             log_item("poll_nas", folder=folder.id, status="done", copied=report.copied)
