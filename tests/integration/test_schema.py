@@ -5,7 +5,7 @@ import uuid
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from infra.schema import migrate
 from tests.integration.test_line import image_rows
@@ -46,13 +46,26 @@ def test_migrating_twice_changes_nothing(database: str) -> None:
     assert [] == migrate(database)
 
 
-def test_a_database_of_the_users_own(start_home, database: str) -> None:
-    """With DATABASE_URL set, no server is started and the line runs on that database."""
-    home = start_home(DATABASE_URL=database)
+@pytest.mark.parametrize("may_create_roles", [True, False])
+def test_a_database_of_the_users_own(start_home, database: str, may_create_roles: bool) -> None:
+    """With DATABASE_URL set no server is started; functions get own roles if the user may make them."""
+    url = database if may_create_roles else _owned_by_a_plain_user(database)
+    home = start_home(DATABASE_URL=url)
     assert [] == home.processes("postgres")
     home.put("incoming/own.dcm", make_instance(1, patient=501))
     item = home.settled("extract", "incoming/own.dcm")
     assert "good" == image_rows(home, item["sop_instance_uid"], 1)[0]["verdict"]
     home.wait_until_idle()
-    assert home.function_environment("quality")["DATABASE_URL"] != database
+    assert may_create_roles == (home.function_environment("quality")["DATABASE_URL"] != url)
     home.end()
+
+
+def _owned_by_a_plain_user(url: str) -> str:
+    """Give the database to a new user without any other right."""
+    name = conninfo_to_dict(url)["dbname"]
+    user = f"{name}_plain"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("create role {} login password 'plain'").format(sql.Identifier(user)))
+        owner = sql.SQL("alter database {} owner to {}")
+        connection.execute(owner.format(sql.Identifier(name), sql.Identifier(user)))
+    return make_conninfo(url, user=user, password="plain")
