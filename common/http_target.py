@@ -41,6 +41,8 @@ def respond(request: Request, build: Callable[[], Target]) -> Response:
         if request.method in {"GET", "HEAD"}:
             return _json(200, {"status": "degraded", "checks": {"settings": str(error)}})
         return _unavailable(error)
+    except Exception as error:  # noqa: BLE001 its text may quote a setting
+        return _unavailable(PipelineError(f"Unexpected {type(error).__name__}; check the settings."))
     if request.method in {"GET", "HEAD"}:
         return _json(200, _health(target))
     if request.method != "POST":

@@ -1,5 +1,6 @@
 """The metadata JSON: what extract says of one SOP instance, and store_metadata persists."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
 
@@ -92,6 +93,11 @@ class MetadataDocument(_Part):
     study: StudyEntry
     series: SeriesEntry
     instance: InstanceEntry
+
+    def with_images(self, images: Sequence[ImageEntry]) -> "MetadataDocument":
+        """The same document with the images that were written."""
+        header = self.header.model_copy(update={"images": list(images)})
+        return self.model_copy(update={"header": header})
 
     def to_json(self) -> bytes:
         """The same bytes for the same content, in every process."""

@@ -24,6 +24,7 @@ from common.errors import (
     ObjectMissingError,
     PermanentError,
     PipelineError,
+    SettingsError,
 )
 from common.object_key import Location, beside
 from common.object_store import ListedObject, Notification, ObjectStore, ObjectVersion
@@ -56,9 +57,11 @@ class MinioStore(ObjectStore):
             timeout=urllib3.Timeout(connect=3, read=timeout),
             retries=urllib3.Retry(total=2, backoff_factor=0.1, status_forcelist=[500, 502, 504]),
         )
-        self.client = Minio(
-            endpoint, access_key, secret_key, secure=secure, http_client=pool, region="us-east-1"
-        )
+        credentials = (access_key, secret_key)
+        try:
+            self.client = Minio(endpoint, *credentials, secure=secure, http_client=pool, region="us-east-1")
+        except ValueError:
+            raise SettingsError("DCM2SET_MINIO_ENDPOINT is wrong: expected host:port.") from None
 
     def stat(self, location: Location) -> ObjectVersion:
         with _store_errors(location):

@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import pydantic_settings
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -28,7 +29,7 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="DCM2SET_", env_file=".env", extra="ignore", populate_by_name=True
+        env_prefix="DCM2SET_", env_file=".env", env_ignore_empty=True, extra="ignore", populate_by_name=True
     )
 
     token: SecretStr | None = Field(None, min_length=16, description="what callers send as Bearer token")
@@ -95,6 +96,10 @@ def load_settings(**overrides: Any) -> Settings:
     """Read the settings; a wrong one is named in one line, without its value."""
     try:
         return Settings(**overrides)
+    except pydantic_settings.SettingsError as error:
+        found = re.search(r'field "(\w+)"', str(error))
+        name = variable_name(found[1]) if found else "A setting"
+        raise SettingsError(f"{name} is wrong: expected JSON.") from None
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         field = str(first["loc"][0])

@@ -113,7 +113,8 @@ class Stage:
         """A doubled or late event. What a crash left of a finished move is tidied up."""
         location = version.location
         try:
-            if known.moved_to is not None and known.moved_to != location:
+            is_settled = known.state not in (State.RUNNING, State.RETRY)
+            if is_settled and known.moved_to is not None and known.moved_to != location:
                 self._finish_move(known.moved_to, version)
         except TransientError as error:
             return _answer(location, "retry", item=known.id, cause=str(error), retry=True)

@@ -7,5 +7,7 @@ may reach a log of ours.
 import logging
 import warnings
 
+import pydicom  # noqa: F401 at its import it sets its logger's level
+
 warnings.filterwarnings("ignore", module=r"pydicom(\..*)?")
 logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)

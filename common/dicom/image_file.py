@@ -13,16 +13,32 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels import iter_pixels  # type: ignore[attr-defined]
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
+from pydicom.uid import (
+    JPEG2000,
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGExtended12Bit,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+)
 
 from common.errors import PermanentError
 
 _PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _UNDEFINED_LENGTH = 0xFFFFFFFF
+_UID = re.compile(r"[0-9][0-9.]{0,63}")
 # SOP classes of PS3.6 whose objects hold pixels, by their names.
 _IMAGE_CLASS = re.compile(
     r"\bImage\b|(?<!Surface )Segmentation|RT Dose|\bMap\b(?!ping)|Volume (Storage|Analysis)"
 )
+# Where pydicom's first choice, gdcm, fails on signed data of fewer bits than allocated.
+_PLUGINS = {
+    JPEG2000Lossless: "pylibjpeg",
+    JPEG2000: "pylibjpeg",
+    JPEGLSLossless: "pyjpegls",
+    JPEGLSNearLossless: "pyjpegls",
+}
 _SEQUENCE_DELIMITER = b"\xfe\xff\xdd\xe0"
 _ASK_SENDER = "Ask for the file to be sent again, then replay it."
 
@@ -58,7 +74,8 @@ class ImageFile:
         is_deflated = self.ds.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian
         source = self.ds if is_deflated else self.path
         with _decoding(self.ds):
-            for frame in iter_pixels(source):
+            plugin = _PLUGINS.get(self.ds.file_meta.TransferSyntaxUID, "")
+            for frame in iter_pixels(source, decoding_plugin=plugin):
                 count += 1
                 yield frame
         if count != self.number_of_frames:
@@ -125,9 +142,20 @@ def _read(path: Path) -> FileDataset:
 
 def _checked_frames(ds: FileDataset, limits: Limits) -> int:
     """The number of frames, after the checks that need no decoding."""
+    _check_identity(ds)
+    _check_transfer_syntax(ds)
+    return _checked_size(ds, limits)
+
+
+def _check_identity(ds: FileDataset) -> None:
     for keyword in ("SOPInstanceUID", "SOPClassUID", "StudyInstanceUID", "SeriesInstanceUID"):
         if not ds.get(keyword):
             raise PermanentError(f"{keyword} is missing (PS3.3 C.12.1).", _ASK_SENDER)
+    if not _UID.fullmatch(str(ds.SOPClassUID)):
+        raise PermanentError("SOPClassUID is no UID (PS3.5 section 9.1).", _ASK_SENDER)
+
+
+def _check_transfer_syntax(ds: FileDataset) -> None:
     syntax = ds.file_meta.get("TransferSyntaxUID")
     if syntax is None:
         raise PermanentError("TransferSyntaxUID is missing (PS3.10 section 7.1).", _ASK_SENDER)
@@ -136,6 +164,19 @@ def _checked_frames(ds: FileDataset, limits: Limits) -> int:
             "The transfer syntax is unknown to DICOM PS3.6; nothing can decode it.",
             "Ask for the file in a standard transfer syntax.",
         )
+    if syntax == JPEGExtended12Bit and int(ds.get("BitsStored") or 0) > 8:
+        raise PermanentError(
+            f"No decoder for the transfer syntax {syntax.name} with more than 8 bits.",
+            "Ask for the file in another transfer syntax.",
+        )
+    if syntax.is_encapsulated and not _is_closed(ds):
+        raise PermanentError(
+            "The encapsulated pixel data has no end (PS3.5 A.4); the file is truncated.", _ASK_SENDER
+        )
+
+
+def _checked_size(ds: FileDataset, limits: Limits) -> int:
+    """The number of frames, if it and their size are within the limits."""
     try:
         rows, columns = int(ds.Rows), int(ds.Columns)
         frames = int(ds.get("NumberOfFrames") or 1)
@@ -153,10 +194,6 @@ def _checked_frames(ds: FileDataset, limits: Limits) -> int:
         raise PermanentError(
             f"The file declares {frames} frames, over DCM2SET_MAX_FRAMES ({limits.max_frames}).",
             "Raise the setting if the file is right, then replay it.",
-        )
-    if syntax.is_encapsulated and not _is_closed(ds):
-        raise PermanentError(
-            "The encapsulated pixel data has no end (PS3.5 A.4); the file is truncated.", _ASK_SENDER
         )
     return frames
 

@@ -71,6 +71,8 @@ def frame_luts(ds: Dataset, index: int) -> Dataset:
         for keyword in _LUT_KEYWORDS:
             if keyword in source and source[keyword].value not in (None, ""):
                 luts[keyword] = source[keyword]
+    if hasattr(ds, "file_meta"):
+        luts.file_meta = ds.file_meta  # tells the byte order of tables with VR OW
     luts.PixelRepresentation = ds.PixelRepresentation if "PixelRepresentation" in ds else 0
     luts.BitsStored = ds.BitsStored if "BitsStored" in ds else 16
     return luts
@@ -132,7 +134,9 @@ def _own_range(values: NDArray[Any]) -> Picture:
     low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
     if high == low:
         return np.zeros(x.shape, np.uint8)
-    return _round((np.nan_to_num(x, nan=low) - low) * (255 / (high - low)))
+    x = np.clip(np.where(np.isnan(x), low, x), low, high)
+    # Quarters, so that the difference of two large doubles stays finite.
+    return _round((x / 4 - low / 4) / (high / 4 - low / 4) * 255)
 
 
 def _to_8_bit(values: NDArray[Any], bits: int) -> Picture:

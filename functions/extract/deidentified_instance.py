@@ -10,11 +10,12 @@ from pydicom.uid import UID
 from common import PIPELINE_VERSION
 from common.deidentification import PROFILE
 from common.deidentification.allow_list import allowed
+from common.deidentification.pixel_data import clean_pixel_data
 from common.deidentification.pseudonym import Pseudonyms
 from common.dicom.image_file import ImageFile
 from common.object_key import ImagePath
 
-_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+_FLOAT_PIXELS = ("FloatPixelData", "DoubleFloatPixelData")
 # Type 2 of the Patient, General Study, General Series and General Image modules (PS3.3 C.7):
 # present with zero length where nothing is kept.
 _EMPTY = """
@@ -32,6 +33,7 @@ class DeidentifiedInstance:
     path: ImagePath
     attributes: Dataset  # allowed ones, de-identified
     source: FileDataset  # the original: pixel data and transfer syntax are taken from it
+    number_of_frames: int
 
     def to_bytes(self) -> bytes:
         """The de-identified DICOM file (PS3.10), its file meta made from nothing."""
@@ -45,9 +47,11 @@ class DeidentifiedInstance:
         ds.PatientIdentityRemoved = "YES"
         ds.DeidentificationMethod = f"dcm2set {PIPELINE_VERSION} {PROFILE}"
         ds.LongitudinalTemporalInformationModified = "MODIFIED"
-        for keyword in _PIXELS:
+        for keyword in _FLOAT_PIXELS:
             if keyword in self.source:
                 ds[keyword] = self.source[keyword]
+        if "PixelData" in self.source:
+            ds["PixelData"] = clean_pixel_data(self.source, number_of_frames=self.number_of_frames)
         buffer = io.BytesIO()
         pydicom.dcmwrite(buffer, ds, enforce_file_format=True)
         return buffer.getvalue()
@@ -67,7 +71,8 @@ def deidentify(image_file: ImageFile, pseudonyms: Pseudonyms) -> DeidentifiedIns
         series_instance_uid=pseudonyms.uid(str(ds.SeriesInstanceUID)),
         sop_instance_uid=pseudonyms.uid(str(ds.SOPInstanceUID)),
     )
-    return DeidentifiedInstance(path, allowed(ds, pseudonyms, patient=patient), ds)
+    attributes = allowed(ds, pseudonyms, patient=patient)
+    return DeidentifiedInstance(path, attributes, ds, image_file.number_of_frames)
 
 
 def _file_meta(instance: DeidentifiedInstance) -> FileMetaDataset:

@@ -9,7 +9,7 @@ from common.deidentification.burned_in_gate import check_burned_in_text
 from common.deidentification.pseudonym import Pseudonyms
 from common.dicom.image_file import ImageFile, Limits, NoPictureError, read_image_file
 from common.errors import PermanentError, PipelineError
-from common.metadata_document import ImageEntry
+from common.metadata_document import ImageEntry, MetadataDocument
 from common.object_key import DEIDENTIFIED, INCOMING, METADATA, Location, processed
 from common.object_store import ObjectStore
 from common.stage import Item, Outcome
@@ -17,6 +17,15 @@ from functions.extract.deidentified_instance import DeidentifiedInstance, deiden
 from functions.extract.image_allocation import Allocation
 from functions.extract.instance_metadata import describe
 from functions.extract.png_frames import PngFrame, draw_frames
+
+
+@dataclass(frozen=True)
+class _Outputs:
+    """What an instance becomes, besides its pictures."""
+
+    instance: DeidentifiedInstance
+    dicom: bytes  # the de-identified file
+    document: MetadataDocument  # without its images yet
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,8 @@ class InstanceExtractor:
         frames = draw_frames(image_file, folder, keep=item.keep)
         if self.hold_burned_in_text and not item.released:
             check_burned_in_text(image_file.ds)
-        instance = _deidentified(image_file, self.pseudonyms)
+        outputs = self._prepared(image_file, frames[0])
+        instance = outputs.instance
         places = self.allocation.allocate(
             instance.path,
             item_id=item.id,
@@ -54,7 +64,7 @@ class InstanceExtractor:
             number_of_frames=len(frames),
         )
         if not (places.is_duplicate and places.is_completed):
-            self._write(instance, frames, places.images, item)
+            self._write(outputs, frames, places.images, item)
         uid = instance.path.sop_instance_uid
         return Outcome(
             "duplicate" if places.is_duplicate else "extracted",
@@ -64,9 +74,23 @@ class InstanceExtractor:
             details={"sop_instance_uid": uid, "images": len(frames)},
         )
 
+    def _prepared(self, image_file: ImageFile, frame: PngFrame) -> _Outputs:
+        """Everything but the pictures, before anything is written: what fails, fails here."""
+        try:
+            instance = deidentify(image_file, self.pseudonyms)
+            key_id = self.pseudonyms.key_id
+            document = describe(instance, rows=frame.rows, columns=frame.columns, key_id=key_id)
+            return _Outputs(instance, instance.to_bytes(), document)
+        except PipelineError:
+            raise
+        except Exception as error:  # noqa: BLE001 whatever pydicom raises; its text quotes values
+            raise PermanentError(
+                f"The file's elements can't be read ({type(error).__name__}); it is damaged."
+            ) from None
+
     def _write(
         self,
-        instance: DeidentifiedInstance,
+        outputs: _Outputs,
         frames: list[PngFrame],
         images: tuple[Location, ...],
         item: Item,
@@ -76,28 +100,14 @@ class InstanceExtractor:
             item.keep()
             self.store.put(location, frame.path.read_bytes(), content_type="image/png")
             entries.append(_entry(frame, location))
-        name = instance.path.instance
-        self.store.put(
-            Location(DEIDENTIFIED, f"{name}.dcm"), instance.to_bytes(), content_type="application/dicom"
-        )
-        document = describe(instance, entries, key_id=self.pseudonyms.key_id)
+        name = outputs.instance.path.instance
+        self.store.put(Location(DEIDENTIFIED, f"{name}.dcm"), outputs.dicom, content_type="application/dicom")
         # Last, because its event starts store_metadata: by then all it speaks of is there.
         self.store.put(
             Location(METADATA, f"{INCOMING}{name}.json"),
-            document.to_json(),
+            outputs.document.with_images(entries).to_json(),
             content_type="application/json",
         )
-
-
-def _deidentified(image_file: ImageFile, pseudonyms: Pseudonyms) -> DeidentifiedInstance:
-    try:
-        return deidentify(image_file, pseudonyms)
-    except PipelineError:
-        raise
-    except Exception as error:  # noqa: BLE001 whatever pydicom raises; its text quotes values
-        raise PermanentError(
-            f"The file's elements can't be read ({type(error).__name__}); it is damaged."
-        ) from None
 
 
 def _entry(frame: PngFrame, location: Location) -> ImageEntry:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pydantic import ValidationError
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
@@ -9,9 +10,9 @@ from common import PIPELINE_VERSION
 from common.deidentification import PROFILE
 from common.deidentification.allow_list import LUTS, age_years, parse_date
 from common.dicom.picture import RECIPE, RECIPE_VERSION
+from common.errors import PermanentError
 from common.metadata_document import (
     Header,
-    ImageEntry,
     InstanceEntry,
     MetadataDocument,
     PatientEntry,
@@ -21,8 +22,19 @@ from common.metadata_document import (
 from functions.extract.deidentified_instance import DeidentifiedInstance
 
 
-def describe(instance: DeidentifiedInstance, images: list[ImageEntry], *, key_id: str) -> MetadataDocument:
-    """What store_metadata will persist of an instance and its images."""
+def describe(instance: DeidentifiedInstance, *, rows: int, columns: int, key_id: str) -> MetadataDocument:
+    """What store_metadata will persist of an instance; its images are added once they have places.
+
+    Raises PermanentError if a value is of another form than the document's.
+    """
+    try:
+        return _described(instance, rows=rows, columns=columns, key_id=key_id)
+    except ValidationError as error:
+        field = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"])
+        raise PermanentError(f"The value of {field} is of a wrong form.") from None
+
+
+def _described(instance: DeidentifiedInstance, *, rows: int, columns: int, key_id: str) -> MetadataDocument:
     ds, path = instance.attributes, instance.path
     row_spacing, column_spacing = _spacing(ds)
     header = Header(
@@ -31,7 +43,7 @@ def describe(instance: DeidentifiedInstance, images: list[ImageEntry], *, key_id
         recipe=RECIPE,
         deidentification=PROFILE,
         key_id=key_id,
-        images=images,
+        images=[],
     )
     series = SeriesEntry(
         series_instance_uid=path.series_instance_uid,
@@ -47,9 +59,9 @@ def describe(instance: DeidentifiedInstance, images: list[ImageEntry], *, key_id
         instance_number=_integer(ds, "InstanceNumber"),
         view_position=_text(ds, "ViewPosition"),
         photometric=_text(ds, "PhotometricInterpretation"),
-        rows=images[0].rows,
-        columns=images[0].columns,
-        number_of_frames=len(images),
+        rows=rows,
+        columns=columns,
+        number_of_frames=instance.number_of_frames,
         pixel_spacing_row=row_spacing,
         pixel_spacing_col=column_spacing,
         slice_thickness=_number(ds, "SliceThickness"),

@@ -5,11 +5,14 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from numpy.typing import NDArray
 from PIL import Image
 
 from common.dicom.image_file import ImageFile
 from common.dicom.picture import Picture, render_frame
+from common.errors import PermanentError
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ def draw_frames(image_file: ImageFile, folder: Path, *, keep: Callable[[], None]
     drawn = []
     for index, frame in enumerate(image_file.frames()):
         keep()
-        picture = render_frame(frame, image_file.ds, index=index)
+        picture = _rendered(image_file, frame, index)
         path = folder / f"{index + 1}.png"
         body = encode_png(picture)
         path.write_bytes(body)
@@ -40,6 +43,17 @@ def draw_frames(image_file: ImageFile, folder: Path, *, keep: Callable[[], None]
         sha256 = hashlib.sha256(body).hexdigest()
         drawn.append(PngFrame(index + 1, path, picture.shape[0], picture.shape[1], samples, sha256))
     return drawn
+
+
+def _rendered(image_file: ImageFile, frame: NDArray[Any], index: int) -> Picture:
+    try:
+        return render_frame(frame, image_file.ds, index=index)
+    except Exception as error:  # noqa: BLE001 whatever a wrong description of pixels leads to
+        raise PermanentError(
+            f"The frame can't be drawn ({type(error).__name__}): its photometric interpretation, "
+            "look-up tables or windows contradict one another.",
+            "Ask for the file to be sent again, then replay it.",
+        ) from None
 
 
 def encode_png(picture: Picture) -> bytes:

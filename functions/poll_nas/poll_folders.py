@@ -12,8 +12,8 @@ from common.json_log import log_item
 from common.nas import Nas, NasFile
 from common.object_key import RAW, Location
 from common.object_store import ObjectStore
-from functions.poll_nas.raw_key import junk_cause, raw_key
-from functions.poll_nas.source_rows import FoundFile, SourceFile, SourceFolder, SourceRows
+from functions.poll_nas.raw_key import is_system_folder, junk_cause, raw_key
+from functions.poll_nas.source_rows import FoundFile, SourceFile, SourceFolder, SourceRows, storable
 
 ROOT = ""  # the folder of files that lie in none
 FAILURES_IN_A_ROW = 3  # one bad file keeps no other waiting; so many tell that a server is away
@@ -51,7 +51,7 @@ class FolderPoller:
         with self.rows.lock() as mine:
             if not mine:
                 return {"status": "no_updates", "cause": "Another poll is running."}
-            names = [name for name in self.nas.list_folders() if junk_cause(name) is None]
+            names = [name for name in self.nas.list_folders() if not is_system_folder(name)]
             self._repair_marks(set(names))
             new = [name for name in names if not (self.mark and _is_marked(name, self.mark))]
             reports = [self._polled(name) for name in new] + self._polled_root()
@@ -61,8 +61,9 @@ class FolderPoller:
 
     def _repair_marks(self, names: set[str]) -> None:
         """A crash after a folder was renamed and before its row knew."""
+        there = {storable(name) for name in names}
         for folder in self.rows.planned_marks():
-            if folder.mark in names and folder.name not in names:
+            if folder.mark in there and folder.name not in there:
                 self.rows.record_processed(folder, mark=folder.mark)
 
     def _polled(self, name: str) -> FolderReport:
@@ -70,7 +71,7 @@ class FolderPoller:
         folder = self.rows.folder(name)
         report = FolderReport(folder.id)
         try:
-            self._look(folder, list(self.nas.list_files(name)), report)
+            self._look(name, folder, list(self.nas.list_files(name)), report)
         except PipelineError as error:
             report.cause = str(error)
             log_item("poll_nas", folder=folder.id, status="retry", cause=str(error))
@@ -81,7 +82,7 @@ class FolderPoller:
         is_empty = next(iter(self.nas.list_files(ROOT)), None) is None
         return [] if is_empty else [self._polled(ROOT)]
 
-    def _look(self, folder: SourceFolder, listing: list[NasFile], report: FolderReport) -> None:
+    def _look(self, name: str, folder: SourceFolder, listing: list[NasFile], report: FolderReport) -> None:
         known = {file.path: file for file in self.rows.files(folder)}
         found = [
             FoundFile(file, _version(known.get(_name(file))), junk_cause(file.path))
@@ -103,16 +104,21 @@ class FolderPoller:
         if found or changed or quiet_for < self.quiet_seconds:
             report.waiting = len(waiting)
             return
-        self._copy(folder, listing, waiting, report)
+        self._copy(name, folder, listing, waiting, report)
 
     def _copy(
-        self, folder: SourceFolder, listing: list[NasFile], waiting: list[SourceFile], report: FolderReport
+        self,
+        name: str,
+        folder: SourceFolder,
+        listing: list[NasFile],
+        waiting: list[SourceFile],
+        report: FolderReport,
     ) -> None:
         listed = {_name(file): file for file in listing}
         failures = 0  # in a row
         for row in waiting:
             try:
-                self._copy_file(folder, row, listed[row.path])
+                self._copy_file(name, folder, row, listed[row.path])
             except PipelineError as error:
                 failures += 1
                 report.waiting += 1
@@ -123,28 +129,28 @@ class FolderPoller:
                 failures = 0
                 report.copied += 1
         if listing and not report.waiting and folder.processed_at is None:
-            self._mark(folder)
+            self._mark(name, folder)
         elif report.copied:
             log_item("poll_nas", folder=folder.id, status="done", copied=report.copied)
 
-    def _copy_file(self, folder: SourceFolder, row: SourceFile, file: NasFile) -> None:
+    def _copy_file(self, name: str, folder: SourceFolder, row: SourceFile, file: NasFile) -> None:
         """Stream one file into raw; it counts as copied only if exactly its bytes went over."""
-        key = raw_key(folder.name, folder.generation, file.path, row.version)
+        key = raw_key(name, folder.generation, file.path, row.version)
         self.rows.plan_copy(row.id, raw_key=key)
-        with self.nas.open(folder.name, file.path) as stream:
+        with self.nas.open(name, file.path) as stream:
             counted = _Counted(stream, size=file.size)
             written = self.store.upload(Location(RAW, key), cast("BinaryIO", counted), size=file.size)
         if not _is_whole(written.etag, counted):
             raise DependencyAwayError("A copy in raw differs from the NAS; the next poll copies it again.")
         self.rows.record_copy(row.id, raw_key=key, etag=written.etag, sha256=counted.sha256.hexdigest())
 
-    def _mark(self, folder: SourceFolder) -> None:
-        name = None
-        if self.mark is not None and folder.name != ROOT:
-            name = self._free_mark(folder.name + self.mark)
-            self.rows.plan_mark(folder, mark=name)
-            self.nas.rename_folder(folder.name, name)
-        self.rows.record_processed(folder, mark=name)
+    def _mark(self, name: str, folder: SourceFolder) -> None:
+        marked = None
+        if self.mark is not None and name != ROOT:
+            marked = self._free_mark(name + self.mark)
+            self.rows.plan_mark(folder, mark=marked)
+            self.nas.rename_folder(name, marked)
+        self.rows.record_processed(folder, mark=marked)
         log_item("poll_nas", folder=folder.id, status="done", outcome="processed")
 
     def _free_mark(self, name: str) -> str:
@@ -209,7 +215,7 @@ def _version(row: SourceFile | None) -> int:
 
 
 def _name(file: NasFile) -> str:
-    return file.path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return storable(file.path)
 
 
 def _told(report: FolderReport) -> dict[str, object]:

@@ -6,10 +6,16 @@ import re
 from common.object_key import INCOMING
 
 MAX_PART_BYTES = 200
+MAX_KEY_BYTES = 980  # S3 allows 1024; quarantine puts the bucket before it and an etag behind
 _JUNK_PARTS = frozenset(["@eaDir", "#recycle", "#snapshot", ".DS_Store", "Thumbs.db"])
 _JUNK_NAME = re.compile(r"(^~\$|^\._)|\.(tmp|part)$", re.IGNORECASE)
 # Control characters, the percent sign itself, a backslash, and bytes that were no Unicode.
 _ESCAPED = re.compile(r"[\x00-\x1f\x7f%\\\udc80-\udcff]")
+
+
+def is_system_folder(name: str) -> bool:
+    """Whether a folder in the NAS root is the NAS's own."""
+    return name in _JUNK_PARTS
 
 
 def junk_cause(path: str) -> str | None:
@@ -26,7 +32,11 @@ def raw_key(folder: str, generation: int, path: str, version: int) -> str:
     parts = [_later(_part(folder), generation)] if folder else []
     parts += [_part(part) for part in path.split("/")]
     parts[-1] = _later(parts[-1], version)
-    return INCOMING + "/".join(parts)
+    key = INCOMING + "/".join(parts)
+    if len(key.encode()) <= MAX_KEY_BYTES:
+        return key
+    # The folders between the first and the file give way to a digest of them all.
+    return INCOMING + "/".join([parts[0], _shortened(key), parts[-1]])
 
 
 def _later(part: str, number: int) -> str:
@@ -39,8 +49,12 @@ def _part(name: str) -> str:
     escaped = _ESCAPED.sub(_escape, re.sub(r"~(?=\d+$)", "%7E", name))
     if len(escaped.encode()) <= MAX_PART_BYTES:
         return escaped
-    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    return escaped.encode()[: MAX_PART_BYTES - 20].decode("utf-8", "ignore") + "%" + digest
+    return escaped.encode()[: MAX_PART_BYTES - 20].decode("utf-8", "ignore") + _shortened(name)
+
+
+def _shortened(text: str) -> str:
+    """Stands for a longer text; no escaped name holds a percent sign before a tilde."""
+    return "%~" + hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -101,7 +101,7 @@ class PostgresSourceRows(SourceRows):
     def folder(self, name: str) -> SourceFolder:
         with self._database.transaction() as cursor:
             rows = cursor.connection.cursor(row_factory=class_row(SourceFolder))
-            values = {"name": _storable(name)}
+            values = {"name": storable(name)}
             found = rows.execute(_SQL["folder"], values).fetchone()
             if found is None or found.mark is not None:
                 found = rows.execute(_SQL["new_folder"], values).fetchone()
@@ -122,7 +122,7 @@ class PostgresSourceRows(SourceRows):
         new = [
             {
                 "folder_id": folder.id,
-                "path": _storable(each.file.path),
+                "path": storable(each.file.path),
                 "version": each.version,
                 "size": each.file.size,
                 "modified_at": each.file.modified_at,
@@ -153,10 +153,10 @@ class PostgresSourceRows(SourceRows):
         self._database.run(_SQL["copied"], id=file_id, raw_key=raw_key, etag=etag, sha256=sha256)
 
     def record_processed(self, folder: SourceFolder, *, mark: str | None) -> None:
-        self._database.run(_SQL["processed"], id=folder.id, mark=_storable(mark) if mark else None)
+        self._database.run(_SQL["processed"], id=folder.id, mark=storable(mark) if mark else None)
 
     def plan_mark(self, folder: SourceFolder, *, mark: str) -> None:
-        self._database.run(_SQL["plan_mark"], id=folder.id, mark=_storable(mark))
+        self._database.run(_SQL["plan_mark"], id=folder.id, mark=storable(mark))
 
     def planned_marks(self) -> list[SourceFolder]:
         with self._database.transaction() as cursor:
@@ -164,6 +164,10 @@ class PostgresSourceRows(SourceRows):
             return rows.execute(_SQL["planned_marks"]).fetchall()
 
 
-def _storable(name: str) -> str:
-    """A name as text Postgres takes: bytes that were no Unicode become backslash escapes."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+def storable(name: str) -> str:
+    """A name as text Postgres takes: bytes that were no Unicode become backslash escapes.
+
+    Two names never become one: a backslash of the name's own is doubled.
+    """
+    doubled = name.replace("\\", "\\\\")
+    return doubled.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
