@@ -40,6 +40,8 @@ def _clean_native(ds: FileDataset, data: bytes, number_of_frames: int) -> bytes:
     samples = 2 if ds.PhotometricInterpretation == "YBR_FULL_422" else int(ds.SamplesPerPixel)
     bits = int(ds.Rows) * int(ds.Columns) * samples * number_of_frames * allocated
     length = (bits + 7) // 8
+    if length % 2 and not ds.file_meta.TransferSyntaxUID.is_little_endian:
+        return data[: length + 1]  # in swapped words the last pixel comes after the padding
     pixels = data[:length]
     if stored < allocated and allocated in _INTEGER_BITS:
         pixels = _stored_bits_only(ds, pixels)
