@@ -65,7 +65,13 @@ class MinioStore(ObjectStore):
 
     def stat(self, location: Location) -> ObjectVersion:
         with _store_errors(location):
-            found = self.client.stat_object(location.bucket, location.key)
+            try:
+                found = self.client.stat_object(location.bucket, location.key)
+            except S3Error as error:
+                # A HEAD has no body to say more: 400 is a key that is too long or ill-formed.
+                if error.code == "BadRequest":
+                    raise _no_such_name(location) from None
+                raise
             return ObjectVersion(location, found.etag or "", found.size or 0)
 
     def read(self, version: ObjectVersion) -> bytes:
@@ -186,7 +192,7 @@ def _store_errors(location: Location) -> Iterator[None]:
                 f"Bucket {location.bucket} does not exist; dcm2set up creates it."
             ) from None
         if error.code in _NAME:
-            raise PermanentError(f"Bucket {location.bucket} can't hold an object of that name.") from None
+            raise _no_such_name(location) from None
         raise DependencyAwayError(f"The object store refused a request ({error.code}).") from None
     except (ServerError, InvalidResponseError, MinioException):
         raise DependencyAwayError("The object store answered with an error.") from None
@@ -197,4 +203,8 @@ def _store_errors(location: Location) -> Iterator[None]:
     except OSError:
         raise DependencyAwayError("A stream ended before its declared size.") from None
     except ValueError:
-        raise PermanentError(f"Bucket {location.bucket} can't hold an object of that name.") from None
+        raise _no_such_name(location) from None
+
+
+def _no_such_name(location: Location) -> PermanentError:
+    return PermanentError(f"Bucket {location.bucket} can't hold an object of that name.")

@@ -8,6 +8,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from common.database import queries
+from common.errors import ConflictError, ObjectMissingError
 from common.object_key import Location
 from common.object_store import ObjectStore
 
@@ -60,12 +61,21 @@ def put_back(connection: psycopg.Connection, store: ObjectStore, item: AsideItem
     """
     moved_to = item.moved_to
     source = store.stat(moved_to) if moved_to else None
+    if source is not None and not _is_free(store, item.place, source.etag):
+        raise ConflictError(f"Item {item.id} can't go back yet: another object lies in its place.")
     etag = source.etag if source else item.etag
     connection.execute(_SQL["reopen"], {"id": item.id, "etag": etag})
     connection.commit()
     if source is not None and moved_to is not None and moved_to != item.place:
         store.copy(source, item.place, overwrite=False)
         store.delete(moved_to)
+
+
+def _is_free(store: ObjectStore, place: Location, etag: str) -> bool:
+    try:
+        return store.stat(place).etag == etag
+    except ObjectMissingError:
+        return True
 
 
 def release(

@@ -15,6 +15,8 @@ from functions.quality.verdict_rows import Verdict, VerdictRows
 from model.artefact import QualityModel
 from model.features import FEATURE_NAMES, image_features
 
+# Our own limit is asked before anything is decoded; Pillow's would refuse what ours allows.
+Image.MAX_IMAGE_PIXELS = None
 _NEXT = "Only extract writes into image buckets; replay its instance if the image is one of its own."
 
 
@@ -63,7 +65,7 @@ def decode_png(body: bytes, *, max_pixels: int) -> Picture:
                 )
             grey_or_colour = image if image.mode in {"L", "RGB"} else image.convert("RGB")
             return np.asarray(grey_or_colour)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError) as error:
         raise PermanentError(f"The object is no readable PNG ({type(error).__name__}).", _NEXT) from None
 
 

@@ -1,0 +1,85 @@
+"""Each port twice: in memory, and the real thing on the servers of a running home."""
+
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from common.database import Database
+from common.minio_store import MinioStore
+from common.object_store import ObjectStore
+from infra.schema import migrate
+from tests.in_memory.object_store import InMemoryObjectStore
+
+KINDS = ("memory", "real")
+
+
+@pytest.fixture(scope="session")
+def minio(endpoints: dict[str, Any]) -> MinioStore:
+    """The operator's client of the running MinIO."""
+    return MinioStore(**endpoints["minio"])
+
+
+@pytest.fixture(scope="session")
+def database_url(endpoints: dict[str, Any]) -> Iterator[str]:
+    """A database of the tests' own on the running server, of this version's schema."""
+    name = f"contract_{secrets.token_hex(4)}"
+    # Another connection for each statement: in between, other tests may restart the server.
+    _as_operator(endpoints, sql.SQL("create database {}").format(sql.Identifier(name)))
+    url = make_conninfo(endpoints["database_url"], dbname=name)
+    migrate(url)
+    yield url
+    _as_operator(endpoints, sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+def _as_operator(endpoints: dict[str, Any], statement: sql.Composed) -> None:
+    with psycopg.connect(endpoints["database_url"], autocommit=True) as connection:
+        connection.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def pool(database_url: str) -> Iterator[Database]:
+    """One pool for all tests."""
+    pool = Database(database_url, connections=16, timeout=20)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def database(pool: Database) -> Database:
+    """The pool, on empty tables."""
+    with pool.transaction() as cursor:
+        names = cursor.execute(
+            "select string_agg(format('%I', tablename), ', ') as names from pg_tables "
+            "where schemaname = 'public' and tablename <> 'schema_migration'"
+        ).fetchone()
+        assert names is not None
+        cursor.execute(f"truncate {names['names']} restart identity cascade")
+    return pool
+
+
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest) -> ObjectStore:
+    """An object store."""
+    return InMemoryObjectStore() if request.param == "memory" else request.getfixturevalue("minio")
+
+
+@pytest.fixture
+def bucket(store: ObjectStore) -> Iterator[str]:
+    """A bucket of the test's own, which no function is told of."""
+    name = f"contract-{secrets.token_hex(6)}"
+    store.ensure_bucket(name)
+    yield name
+    if isinstance(store, MinioStore):
+        remove_bucket(store, name)
+
+
+def remove_bucket(store: MinioStore, name: str) -> None:
+    """A bucket and all that lies in it."""
+    for found in store.client.list_objects(name, recursive=True):
+        store.client.remove_object(name, str(found.object_name))
+    store.client.remove_bucket(name)

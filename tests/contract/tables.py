@@ -1,0 +1,110 @@
+"""Ports that keep rows, in memory and in Postgres, on one set of tables."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pytest
+
+from common.database import Database
+from common.ledger import Claim
+from common.object_key import ImagePath, Location
+from common.object_store import ObjectVersion
+from common.postgres_ledger import PostgresLedger
+from common.settings import Settings
+from functions.annotations.label_rows import LabelRows, PostgresLabelRows
+from functions.extract.image_allocation import Allocation, PostgresAllocation
+from functions.quality.verdict_rows import PostgresVerdictRows, VerdictRows
+from functions.store_metadata.metadata_rows import MetadataRows, PostgresMetadataRows
+from tests.in_memory.image_allocation import InMemoryAllocation
+from tests.in_memory.label_rows import InMemoryLabelRows
+from tests.in_memory.metadata_rows import InMemoryMetadataRows
+from tests.in_memory.object_store import InMemoryObjectStore
+from tests.in_memory.verdict_rows import InMemoryVerdictRows
+
+PATIENT = "P0123456789abcdef0123"
+
+
+def instance_path(number: int) -> ImagePath:
+    """The pseudonymous path of the instance of that number."""
+    return ImagePath(PATIENT, "2.25.1", "2.25.2", f"2.25.{1000 + number}")
+
+
+@dataclass
+class Tables:
+    """Ports that share their tables; `database` is None for those in memory."""
+
+    database: Database | None
+    capacity: int = 5
+
+    def __post_init__(self) -> None:
+        self.store = InMemoryObjectStore()
+        self._items = 0
+
+    @cached_property
+    def allocation(self) -> Allocation:
+        if self.database is None:
+            return InMemoryAllocation(self.store, capacity=self.capacity)
+        settings = Settings(images_per_bucket=self.capacity)
+        return PostgresAllocation(self.database, store=self.store, settings=settings)
+
+    @cached_property
+    def metadata(self) -> MetadataRows:
+        return InMemoryMetadataRows() if self.database is None else PostgresMetadataRows(self.database)
+
+    @cached_property
+    def verdicts(self) -> VerdictRows:
+        if self.database is None:
+            return InMemoryVerdictRows(self.allocation)  # type: ignore[arg-type]
+        return PostgresVerdictRows(self.database)
+
+    @cached_property
+    def labels(self) -> LabelRows:
+        if self.database is None:
+            return InMemoryLabelRows(self.allocation)  # type: ignore[arg-type]
+        return PostgresLabelRows(self.database)
+
+    def new_item(self) -> int:
+        """The number of a raw object in the ledger."""
+        self._items += 1
+        if self.database is None:
+            return self._items
+        version = ObjectVersion(Location("raw", f"incoming/{self._items}"), "etag", 1)
+        claim = PostgresLedger(self.database, function="extract").claim(version, lease_seconds=60)
+        assert isinstance(claim, Claim)
+        return claim.id
+
+    def place(self, number: int, *, frames: int = 1) -> tuple[Location, ...]:
+        """Allocate the images of an instance."""
+        places = self.allocation.allocate(
+            instance_path(number),
+            item_id=self.new_item(),
+            content_digest=f"digest-{number}",
+            number_of_frames=frames,
+        )
+        return places.images
+
+    def bucket_now(self, number: int, frame: int = 1) -> str:
+        """The bucket an image lies in, as the tables say."""
+        uid = instance_path(number).sop_instance_uid
+        if self.database is None:
+            return self.allocation.images[uid, frame].bucket  # type: ignore[attr-defined]
+        row = self.database.one(
+            "select bucket from image_allocation where sop_instance_uid = %(uid)s and frame = %(frame)s",
+            uid=uid,
+            frame=frame,
+        )
+        assert row is not None
+        return str(row["bucket"])
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """The metadata rows of a table."""
+        if self.database is None:
+            return list(self.metadata.tables[table].values())  # type: ignore[attr-defined]
+        return self.database.all(f"select * from {table} order by 1")  # type: ignore[arg-type]
+
+
+def make_tables(request: pytest.FixtureRequest, **parts: Any) -> Tables:
+    """Tables of the kind that a fixture asks for."""
+    database = None if request.param == "memory" else request.getfixturevalue("database")
+    return Tables(database, **parts)

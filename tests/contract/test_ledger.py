@@ -1,0 +1,141 @@
+"""The ledger's contract, in memory and in Postgres: claims, leases, settlements."""
+
+import pytest
+
+from common.ledger import Known, Ledger, Settlement, State
+from common.object_key import Location
+from common.object_store import ObjectVersion
+from tests.contract.conftest import KINDS
+from tests.contract.ledgers import DONE, GONE_TO, LEASE, PLACE, Ledgers, claimed, known, make_ledgers
+
+
+@pytest.fixture(params=KINDS)
+def ledgers(request: pytest.FixtureRequest) -> Ledgers:
+    return make_ledgers(request)
+
+
+@pytest.fixture
+def ledger(ledgers: Ledgers) -> Ledger:
+    return ledgers.of("extract")
+
+
+def test_new_item_is_claimed(ledger: Ledger) -> None:
+    """A version nobody has seen is the first one's to ask."""
+    claim = claimed(ledger)
+    assert (1, 0, False) == (claim.attempts, claim.crashes, claim.released)
+
+
+def test_leased_item_is_known_as_running(ledger: Ledger) -> None:
+    """While the lease lasts, another claim is told who it is and that it is running."""
+    claim = claimed(ledger)
+    assert Known(claim.id, State.RUNNING, None, None, None) == known(ledger)
+
+
+def test_settled_item_is_known_with_its_end(ledger: Ledger) -> None:
+    """A settled item is never claimed again; its outcome and place are told."""
+    claim = claimed(ledger)
+    assert ledger.settle(claim, DONE)
+    assert Known(claim.id, State.DONE, "extracted", None, GONE_TO) == known(ledger)
+
+
+@pytest.mark.parametrize("state", [State.HELD, State.QUARANTINED])
+def test_item_aside_is_known_with_its_cause(ledger: Ledger, state: State) -> None:
+    """What is held or quarantined stays so, with its cause."""
+    ledger.settle(claimed(ledger), Settlement(state, cause="No DICOM.", next_step="Send again."))
+    found = known(ledger)
+    assert (state, "No DICOM.", None) == (found.state, found.cause, found.moved_to)
+
+
+def test_other_content_and_other_functions_are_items_of_their_own(ledgers: Ledgers) -> None:
+    """An item is one version of one object for one function."""
+    ids = {
+        claimed(ledgers.of("extract")).id,
+        claimed(ledgers.of("quality")).id,
+        claimed(ledgers.of("extract"), ObjectVersion(PLACE, "etag-2", 7)).id,
+        claimed(ledgers.of("extract"), ObjectVersion(Location("metadata", PLACE.key), "etag-1", 7)).id,
+    }
+    assert 4 == len(ids)
+
+
+def test_size_is_no_part_of_an_item(ledger: Ledger) -> None:
+    """A re-sent event without a size means the same item."""
+    claim = claimed(ledger)
+    assert claim.id == known(ledger, ObjectVersion(PLACE, "etag-1", 0)).id
+
+
+def test_lease_that_ran_out_is_taken_over_as_a_crash(ledgers: Ledgers) -> None:
+    """After its lease an item can be claimed again; the lost worker counts as a crash."""
+    ledger = ledgers.of("extract")
+    first = claimed(ledger)
+    ledgers.advance(LEASE + 1)
+    second = claimed(ledger)
+    assert (first.id, 2, 1) == (second.id, second.attempts, second.crashes)
+    assert first.lease != second.lease
+
+
+def test_crashes_in_a_row_are_counted(ledgers: Ledgers) -> None:
+    """Each lost worker counts until one comes back."""
+    ledger = ledgers.of("extract")
+    crashes = []
+    for _ in range(4):
+        crashes.append(claimed(ledger).crashes)
+        ledgers.advance(LEASE + 1)
+    assert [0, 1, 2, 3] == crashes
+
+
+def test_worker_whose_lease_was_taken_can_not_write(ledgers: Ledgers) -> None:
+    """A worker that lost its lease can neither settle, nor renew, nor put off the item."""
+    ledger = ledgers.of("extract")
+    late = claimed(ledger)
+    ledgers.advance(LEASE + 1)
+    owner = claimed(ledger)
+    assert not ledger.settle(late, DONE)
+    assert not ledger.renew(late, lease_seconds=LEASE)
+    assert not ledger.retry_later(late, "late", seconds=0, crashed=False)
+    assert State.RUNNING == known(ledger).state
+    assert ledger.settle(owner, DONE)
+
+
+def test_worker_may_settle_late_if_nobody_took_its_item(ledgers: Ledgers) -> None:
+    """A lease that ran out unnoticed still lets its owner settle."""
+    ledger = ledgers.of("extract")
+    claim = claimed(ledger)
+    ledgers.advance(LEASE + 1)
+    assert ledger.settle(claim, DONE)
+
+
+def test_item_is_settled_once(ledger: Ledger) -> None:
+    """A second settlement changes nothing."""
+    claim = claimed(ledger)
+    ledger.settle(claim, DONE)
+    assert not ledger.settle(claim, Settlement(State.QUARANTINED, cause="late"))
+    assert not ledger.retry_later(claim, "late", seconds=0, crashed=True)
+    assert State.DONE == known(ledger).state
+
+
+def test_renewed_lease_lasts(ledgers: Ledgers) -> None:
+    """A renewed lease counts from its renewal."""
+    ledger = ledgers.of("extract")
+    claim = claimed(ledger)
+    ledgers.advance(LEASE - 10)
+    assert ledger.renew(claim, lease_seconds=LEASE)
+    ledgers.advance(LEASE - 10)
+    assert State.RUNNING == known(ledger).state
+
+
+def test_item_put_off_is_claimed_even_before_it_is_due(ledger: Ledger) -> None:
+    """A retry may come early: whoever sends its event again gets it."""
+    claim = claimed(ledger)
+    assert ledger.retry_later(claim, "away", seconds=30, crashed=False)
+    again = claimed(ledger)
+    assert (claim.id, 2, 0) == (again.id, again.attempts, again.crashes)
+
+
+def test_fault_of_the_code_counts_as_a_crash(ledger: Ledger) -> None:
+    """Faults in a row are counted; a passing failure in between ends the row."""
+    crashes = []
+    for crashed in (True, True, False, True):
+        claim = claimed(ledger)
+        crashes.append(claim.crashes)
+        ledger.retry_later(claim, "fault", seconds=0, crashed=crashed)
+    assert [0, 1, 2, 0] == crashes

@@ -1,0 +1,119 @@
+"""The object store's contract: deleting, listing, buckets, and a store that is away."""
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from common.errors import DependencyAwayError, ObjectMissingError
+from common.minio_store import MinioStore
+from common.object_key import Location
+from common.object_store import Notification, ObjectStore, ObjectVersion
+from tests.in_memory.object_store import InMemoryObjectStore
+
+ODD_KEY = "incoming/Doe^Jane Müller 100%+1/a~b #?&=.dcm"
+
+
+def _put(store: ObjectStore, bucket: str, key: str = "a/b", data: bytes = b"content") -> ObjectVersion:
+    return store.put(Location(bucket, key), data, content_type="text/plain")
+
+
+def _missing(bucket: str, key: str = "no/such") -> ObjectVersion:
+    return ObjectVersion(Location(bucket, key), "0" * 32, 3)
+
+
+def test_delete_twice_is_no_error(store: ObjectStore, bucket: str) -> None:
+    """What is gone already is deleted without an error."""
+    version = _put(store, bucket)
+    store.delete(version.location)
+    store.delete(version.location)
+    with pytest.raises(ObjectMissingError):
+        store.stat(version.location)
+
+
+def test_list_prefix_is_in_key_order(store: ObjectStore, bucket: str) -> None:
+    """A listing gives whole keys in the order of their bytes, with etag, size and an aware time."""
+    keys = ["p/b", "p/a/z", "p/ä", "p/A", "q/x", "p/a b", "p/a+b"]
+    for key in keys:
+        _put(store, bucket, key)
+    listed = list(store.list_prefix(bucket, "p/"))
+    assert sorted((key for key in keys if key.startswith("p/")), key=str.encode) == [
+        found.version.location.key for found in listed
+    ]
+    assert [store.stat(found.version.location) for found in listed] == [found.version for found in listed]
+    age = datetime.now(UTC) - listed[0].last_modified
+    assert timedelta(minutes=-5) < age < timedelta(minutes=5)
+
+
+def test_list_prefix_goes_over_pages(store: ObjectStore, bucket: str) -> None:
+    """More objects than one page holds are all listed, once each."""
+    keys = [f"p/{number:04}" for number in range(1005)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda key: _put(store, bucket, key, b""), keys))
+    assert keys == [found.version.location.key for found in store.list_prefix(bucket, "p/")]
+
+
+def test_list_top_gives_first_components(store: ObjectStore, bucket: str) -> None:
+    """The top of a bucket is its first path components; folders end in a slash."""
+    for key in ("labels.csv", "processed/1", "processed/2/3", "a b/c"):
+        _put(store, bucket, key)
+    assert ["a b/", "labels.csv", "processed/"] == sorted(store.list_top(bucket))
+    assert [] == list(store.list_prefix(bucket, "absent/"))
+
+
+def test_ensure_bucket_again_is_no_error(store: ObjectStore, bucket: str) -> None:
+    """A bucket that is there stays, with its objects."""
+    version = _put(store, bucket)
+    store.ensure_bucket(bucket)
+    assert version == store.stat(version.location)
+
+
+def test_ensure_bucket_sets_notifications(store: ObjectStore, bucket: str) -> None:
+    """Notifications are set with prefix and suffix, again for a bucket that is there."""
+    asked = Notification("sweep", "never/", ".x")
+    for _ in range(2):
+        store.ensure_bucket(bucket, [asked])
+    if isinstance(store, MinioStore):
+        (queue,) = store.client.get_bucket_notification(bucket).queue_config_list
+        assert ("arn:minio:sqs::SWEEP:webhook", "never/", ".x") == (
+            queue.queue,
+            queue.prefix_filter_rule.value,
+            queue.suffix_filter_rule.value,
+        )
+    else:
+        assert [asked] == store.notifications[bucket]
+
+
+def test_ping_answers(store: ObjectStore) -> None:
+    """A store that is there answers."""
+    store.ping()
+
+
+def _away(kind: str) -> ObjectStore:
+    if kind == "real":
+        return MinioStore(endpoint="127.0.0.1:1", access_key="a", secret_key="b", timeout=1)
+    return InMemoryObjectStore(away=True)
+
+
+@pytest.mark.parametrize("kind", ["memory", "real"])
+def test_store_that_does_not_answer(kind: str, tmp_path: Path) -> None:
+    """Every call to a store that is away raises DependencyAwayError, and names no key."""
+    store, version = _away(kind), _missing("bucket", "Doe^Jane")
+    for call in (
+        lambda: store.stat(version.location),
+        lambda: store.read(version),
+        lambda: store.download(version, tmp_path / "file"),
+        lambda: store.put(version.location, b"", content_type="text/plain"),
+        lambda: store.upload(version.location, io.BytesIO(b"x"), size=1),
+        lambda: store.copy(version, version.location),
+        lambda: store.delete(version.location),
+        lambda: list(store.list_prefix("bucket", "Doe")),
+        lambda: store.list_top("bucket"),
+        lambda: store.ensure_bucket("bucket"),
+        store.ping,
+    ):
+        with pytest.raises(DependencyAwayError) as caught:
+            call()
+        assert "Doe" not in str(caught.value)

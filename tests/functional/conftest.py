@@ -1,0 +1,99 @@
+"""The line on in-memory ports; settings, caches and the log are put back after each test."""
+
+from collections.abc import Iterator, Mapping
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from common import ports
+from common.settings import settings
+from functions.annotations import main as annotations_main
+from functions.extract import main as extract_main
+from functions.poll_nas import main as poll_nas_main
+from functions.quality import main as quality_main
+from functions.store_metadata import main as store_metadata_main
+from functions.sweep import main as sweep_main
+from model.artefact import QualityModel
+from tests.functional.line import Line
+from tests.in_memory.ledger import InMemoryLedger
+from tests.in_memory.log import captured_log
+from tests.in_memory.requests import TOKEN
+
+MAINS: Mapping[str, ModuleType] = {
+    "annotations": annotations_main,
+    "extract": extract_main,
+    "poll_nas": poll_nas_main,
+    "quality": quality_main,
+    "store_metadata": store_metadata_main,
+    "sweep": sweep_main,
+}
+ENVIRONMENT = {
+    "DCM2SET_TOKEN": TOKEN,
+    "DCM2SET_PSEUDONYM_KEY": "5a" * 32,
+    "DCM2SET_NAS_URL": "file:///nas",
+    "DCM2SET_BURNED_IN_TEXT": "hold",
+}
+
+
+class FixedClassifier:
+    """A classifier that says of every picture what the test told it to."""
+
+    is_bad = False
+
+    def predict_proba(self, _):
+        return np.array([[1.0 - self.is_bad, float(self.is_bad)]])
+
+
+class InProcessSender:
+    """Hands events of the sweep to the functions of the same process."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def send(self, function: str, event: Mapping[str, object]) -> str:
+        status = self._line.send(function, dict(event)).status_code
+        return {200: "settled", 503: "retry"}.get(status, "refused")
+
+
+@pytest.fixture(autouse=True)
+def log() -> Iterator[list[str]]:
+    """The lines the project logs in a test."""
+    with captured_log() as lines:
+        yield lines
+
+
+@pytest.fixture
+def classifier() -> FixedClassifier:
+    """What the quality model answers; good unless a test says otherwise."""
+    return FixedClassifier()
+
+
+def _forget() -> None:
+    settings.cache_clear()
+    for main in MAINS.values():
+        main._target.cache_clear()  # noqa: SLF001 built once a process, but anew for each test
+
+
+@pytest.fixture
+def line(monkeypatch: pytest.MonkeyPatch, tmp_path, classifier: FixedClassifier) -> Iterator[Line]:
+    """Every function with its own main.py, on in-memory ports."""
+    line = Line({name: getattr(main, name) for name, main in MAINS.items()})
+    monkeypatch.chdir(tmp_path)  # no .env of the developer's
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(ports, "object_store", lambda: line.store)
+    monkeypatch.setattr(ports, "database", lambda: line.database)
+    monkeypatch.setattr(ports, "ledger", lambda function: InMemoryLedger(function, line.table))
+    monkeypatch.setattr(extract_main, "PostgresAllocation", lambda *_, **__: line.allocation)
+    monkeypatch.setattr(store_metadata_main, "PostgresMetadataRows", lambda _: line.metadata)
+    monkeypatch.setattr(quality_main, "PostgresVerdictRows", lambda _: line.verdicts)
+    model = QualityModel("model-of-the-test", 0.5, classifier)
+    monkeypatch.setattr(quality_main, "load_quality_model", lambda _: model)
+    monkeypatch.setattr(annotations_main, "PostgresLabelRows", lambda _: line.labels)
+    monkeypatch.setattr(poll_nas_main, "PostgresSourceRows", lambda _: line.sources)
+    monkeypatch.setattr(poll_nas_main, "nas_from_url", lambda _: line.nas)
+    monkeypatch.setattr(sweep_main, "HttpSender", lambda *_, **__: InProcessSender(line))
+    _forget()
+    yield line
+    _forget()

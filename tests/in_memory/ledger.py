@@ -1,0 +1,177 @@
+"""The ledger in memory, on a clock of the test's own."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from threading import RLock
+from uuid import UUID, uuid4
+
+from common.errors import DependencyAwayError
+from common.ledger import Claim, Known, Ledger, Settlement, State
+from common.object_key import Location
+from common.object_store import ObjectVersion
+
+
+@dataclass(frozen=True)
+class Row:
+    """One item of one function."""
+
+    id: int
+    function: str
+    location: Location
+    etag: str
+    started_at: datetime
+    state: State = State.RUNNING
+    attempts: int = 1
+    crashes: int = 0
+    lease: UUID | None = None
+    lease_until: datetime | None = None
+    due_at: datetime | None = None
+    settlement: Settlement | None = None
+    cause: str | None = None
+    released: bool = False
+
+    def is_free(self, now: datetime) -> bool:
+        """Whether another worker may take it: to be retried, or its lease ran out."""
+        return self.state is State.RETRY or self.is_lost(now)
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether the sweep sends it again."""
+        waits = self.state is State.RETRY and self.due_at is not None and self.due_at <= now
+        return waits or self.is_lost(now)
+
+    def is_lost(self, now: datetime) -> bool:
+        """Whether its worker never came back."""
+        return self.state is State.RUNNING and self.lease_until is not None and self.lease_until < now
+
+
+@dataclass
+class LedgerTable:
+    """The rows of all functions."""
+
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    away: bool = False
+    rows: dict[int, Row] = field(default_factory=dict)
+    lock: RLock = field(default_factory=RLock)
+
+    def answer(self) -> None:
+        """Raise if the database is to be away."""
+        if self.away:
+            raise DependencyAwayError("The database does not answer; see DATABASE_URL.")
+
+    def reopen(self, item_id: int) -> None:
+        """What `dcm2set replay` does to a row: open again, and it still says where the object went."""
+        row = self.rows[item_id]
+        moved_to = row.settlement.moved_to if row.settlement else None
+        self.rows[item_id] = replace(
+            row,
+            state=State.RETRY,
+            due_at=self.clock(),
+            crashes=0,
+            settlement=Settlement(State.RETRY, moved_to=moved_to),
+            cause=None,
+        )
+
+    def release(self, item_id: int) -> None:
+        """What `dcm2set release` does to a row."""
+        self.rows[item_id] = replace(self.rows[item_id], released=True)
+        self.reopen(item_id)
+
+
+@dataclass
+class InMemoryLedger(Ledger):
+    """One function's rows."""
+
+    function: str = "extract"
+    table: LedgerTable = field(default_factory=LedgerTable)
+
+    def claim(self, version: ObjectVersion, *, lease_seconds: float) -> Claim | Known:
+        with self.table.lock:
+            self.table.answer()
+            now = self.table.clock()
+            row = self._row(version.location, version.etag)
+            if row is not None and not row.is_free(now):
+                return _known(row)
+            if row is None:
+                number = len(self.table.rows) + 1
+                row = Row(number, self.function, version.location, version.etag, now, attempts=0)
+            taken = replace(
+                row,
+                state=State.RUNNING,
+                attempts=row.attempts + 1,
+                crashes=row.crashes + (row.attempts > 0 and row.state is State.RUNNING),
+                lease=uuid4(),
+                lease_until=now + timedelta(seconds=lease_seconds),
+                due_at=None,
+                started_at=now,
+            )
+            self.table.rows[row.id] = taken
+            assert taken.lease is not None
+            return Claim(taken.id, taken.lease, taken.attempts, taken.crashes, taken.released)
+
+    def find(self, location: Location) -> Known | None:
+        self.table.answer()
+        found = self._row(location, None)
+        return _known(found) if found else None
+
+    def renew(self, claim: Claim, *, lease_seconds: float) -> bool:
+        until = self.table.clock() + timedelta(seconds=lease_seconds)
+        return self._change(claim, lease_until=until)
+
+    def settle(self, claim: Claim, settlement: Settlement) -> bool:
+        ended = {"lease": None, "lease_until": None, "due_at": None, "crashes": 0}
+        return self._change(
+            claim, state=settlement.state, settlement=settlement, cause=settlement.cause, **ended
+        )
+
+    def retry_later(self, claim: Claim, cause: str, *, seconds: float, crashed: bool) -> bool:
+        return self._change(
+            claim,
+            state=State.RETRY,
+            cause=cause,
+            lease=None,
+            lease_until=None,
+            crashes=self.table.rows[claim.id].crashes + 1 if crashed else 0,
+            due_at=self.table.clock() + timedelta(seconds=seconds),
+        )
+
+    def due(self, *, limit: int) -> list[ObjectVersion]:
+        self.table.answer()
+        now = self.table.clock()
+        due = sorted((row for row in self._own() if row.is_due(now)), key=lambda row: row.started_at)
+        return [ObjectVersion(row.location, row.etag, 0) for row in due[:limit]]
+
+    def busy(self, versions: Iterable[ObjectVersion]) -> set[ObjectVersion]:
+        self.table.answer()
+        now = self.table.clock()
+        waiting = {State.RUNNING, State.RETRY}
+        busy = {
+            (row.location, row.etag) for row in self._own() if row.state in waiting and not row.is_due(now)
+        }
+        return {version for version in versions if (version.location, version.etag) in busy}
+
+    def ping(self) -> None:
+        self.table.answer()
+
+    def _own(self) -> list[Row]:
+        with self.table.lock:
+            return [row for row in self.table.rows.values() if row.function == self.function]
+
+    def _row(self, location: Location, etag: str | None) -> Row | None:
+        rows = [row for row in self._own() if row.location == location and etag in (None, row.etag)]
+        return max(rows, key=lambda row: row.id, default=None)
+
+    def _change(self, claim: Claim, **values: object) -> bool:
+        """Change the row of a claim, unless someone else has the item by now."""
+        with self.table.lock:
+            self.table.answer()
+            row = self.table.rows[claim.id]
+            if row.lease != claim.lease or row.state is not State.RUNNING:
+                return False
+            self.table.rows[claim.id] = replace(row, **values)  # type: ignore[arg-type]
+            return True
+
+
+def _known(row: Row) -> Known:
+    end = row.settlement
+    return Known(row.id, row.state, end.outcome if end else None, row.cause, end.moved_to if end else None)

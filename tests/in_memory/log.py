@@ -1,0 +1,32 @@
+"""The project's log, kept in a list for the time of a test."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from common.json_log import logger
+
+
+@contextmanager
+def captured_log() -> Iterator[list[str]]:
+    """The lines logged meanwhile, as they would be written; nothing goes to standard error."""
+    logger.cache_clear()
+    own = logger()
+    formatter = own.handlers[-1].formatter
+    lines: list[str] = []
+    before, own.handlers = own.handlers, [_Lines(lines, formatter)]
+    try:
+        yield lines
+    finally:
+        own.handlers = before[:-1]
+        logger.cache_clear()
+
+
+class _Lines(logging.Handler):
+    def __init__(self, lines: list[str], formatter: logging.Formatter | None) -> None:
+        super().__init__()
+        self.setFormatter(formatter)
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.append(self.format(record))

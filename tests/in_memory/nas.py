@@ -1,0 +1,63 @@
+"""A NAS in memory: folders of files with sizes and times."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import BinaryIO
+
+from common.errors import DependencyAwayError, TransientError
+from common.nas import Nas, NasFile
+
+_LONG_AGO = datetime(2024, 3, 1, tzinfo=UTC)
+
+
+@dataclass
+class InMemoryNas(Nas):
+    """Files by folder and path; the root's own files lie in the folder ''."""
+
+    folders: dict[str, dict[str, tuple[bytes, datetime]]] = field(default_factory=lambda: {"": {}})
+    away: bool = False
+
+    def write(self, folder: str, path: str, data: bytes, *, modified_at: datetime = _LONG_AGO) -> None:
+        """Put a file, over whatever is there."""
+        self.folders.setdefault(folder, {})[path] = (data, modified_at)
+
+    def remove(self, folder: str, path: str) -> None:
+        """Take a file away."""
+        del self.folders[folder][path]
+
+    def list_folders(self) -> list[str]:
+        self._answer()
+        return sorted(name for name in self.folders if name)
+
+    def list_files(self, folder: str) -> Iterator[NasFile]:
+        files = self._folder(folder)
+        for path in sorted(files, key=lambda path: path.split("/")):
+            data, modified_at = files[path]
+            yield NasFile(path, len(data), modified_at)
+
+    def open(self, folder: str, path: str) -> BinaryIO:
+        files = self._folder(folder)
+        if path not in files:
+            raise DependencyAwayError("The NAS can't be read (FileNotFoundError); see DCM2SET_NAS_URL.")
+        return io.BytesIO(files[path][0])
+
+    def rename_folder(self, folder: str, name: str) -> None:
+        self._answer()
+        if folder not in self.folders and name in self.folders:
+            return
+        if name in self.folders:
+            raise TransientError("A folder on the NAS can't be marked: the marked name is taken.")
+        self.folders[name] = self._folder(folder)
+        del self.folders[folder]
+
+    def _answer(self) -> None:
+        if self.away:
+            raise DependencyAwayError("The NAS can't be read (OSError); see DCM2SET_NAS_URL.")
+
+    def _folder(self, name: str) -> dict[str, tuple[bytes, datetime]]:
+        self._answer()
+        if name not in self.folders:
+            raise DependencyAwayError("The NAS can't be read (FileNotFoundError); see DCM2SET_NAS_URL.")
+        return self.folders[name]

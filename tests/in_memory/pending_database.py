@@ -1,0 +1,45 @@
+"""What the sweep asks the database, answered from in-memory ports."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from functions.sweep import pending_items
+from tests.in_memory.image_allocation import InMemoryAllocation
+from tests.in_memory.label_rows import InMemoryLabelRows
+from tests.in_memory.ledger import LedgerTable
+from tests.in_memory.verdict_rows import InMemoryVerdictRows
+
+_SQL = pending_items._SQL  # noqa: SLF001 the queries answered here are the sweep's own
+
+
+@dataclass
+class PendingDatabase:
+    """Stands for the one Database in a process; knows the sweep's two queries."""
+
+    table: LedgerTable
+    allocation: InMemoryAllocation
+    verdicts: InMemoryVerdictRows
+    labels: InMemoryLabelRows
+
+    def ping(self) -> None:
+        self.table.answer()
+
+    def all(self, query: str, **values: Any) -> list[dict[str, Any]]:
+        assert query == _SQL["unchecked_images"], query
+        self.table.answer()
+        rows = [
+            {"bucket": image.home.bucket, "key": image.home.key}
+            for name, image in self.allocation.images.items()
+            if name not in self.verdicts.verdicts
+            and self.allocation.extractions[name[0]].is_completed
+            and not any(
+                row.function == "quality" and row.location == image.home for row in self.table.rows.values()
+            )
+        ]
+        return rows[: values["limit"]]
+
+    def one(self, query: str, **_: Any) -> dict[str, Any] | None:
+        assert query == _SQL["held_labels"], query
+        self.table.answer()
+        held = {label.row.image for label in self.labels.labels if label.image is None}
+        return {"found": 1} if self.labels.find_images(held) else None

@@ -1,0 +1,140 @@
+"""The sweep's sending."""
+
+import http.server
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import orjson
+import pytest
+
+from common.errors import SettingsError
+from common.object_key import Location
+from common.object_store import ObjectVersion
+from functions.sweep.resend import OWNERS, HttpSender, sweep_once
+
+
+@dataclass
+class Pending:
+    """What is pending, by function."""
+
+    items: Mapping[str, list[ObjectVersion]] = field(default_factory=dict)
+    held_labels: bool = False
+    limits: list[int] = field(default_factory=list)
+
+    def find(self, function: str, *, limit: int) -> list[ObjectVersion]:
+        self.limits.append(limit)
+        return list(self.items.get(function, []))
+
+    def has_labels_to_apply(self) -> bool:
+        return self.held_labels
+
+
+@dataclass
+class Sent:
+    """A sender that keeps what it is given."""
+
+    answer: str = "settled"
+    events: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
+
+    def send(self, function: str, event: Mapping[str, object]) -> str:
+        self.events.append((function, event))
+        return self.answer
+
+
+def _version(key: str, etag: str = "e") -> ObjectVersion:
+    return ObjectVersion(Location("raw", key), etag, 0)
+
+
+def test_nothing_pending_is_no_updates() -> None:
+    """Without a backlog nothing is sent."""
+    sent = Sent()
+    assert {"status": "no_updates"} == sweep_once(Pending(), sent, limit=5, concurrency=2)
+    assert [] == sent.events
+
+
+def test_each_owner_is_sent_its_items() -> None:
+    """Every pending version goes to the function that owns it, and the answers are counted."""
+    sent = Sent("retry")
+    pending = Pending(
+        {function: [_version(f"{function}-{number}") for number in (1, 2)] for function in OWNERS}
+    )
+    answer = sweep_once(pending, sent, limit=5, concurrency=2)
+    assert {"status": "sent", "functions": {function: {"retry": 2} for function in OWNERS}} == answer
+    assert {("extract", "raw"), ("quality", "raw")} <= {(to, event["bucket"]) for to, event in sent.events}
+    assert [5] * len(OWNERS) == pending.limits
+
+
+def test_unknown_etag_is_left_out() -> None:
+    """Where only the place is known, the function looks what is there."""
+    sent = Sent()
+    sweep_once(Pending({"quality": [_version("a", ""), _version("b")]}), sent, limit=5, concurrency=1)
+    assert [{"bucket": "raw", "key": "a"}, {"bucket": "raw", "key": "b", "etag": "e"}] == [
+        event for _, event in sent.events
+    ]
+
+
+def test_held_labels_start_a_run_of_annotations() -> None:
+    """Labels that can be applied are told to annotations by an empty event."""
+    sent = Sent()
+    sweep_once(Pending(held_labels=True), sent, limit=5, concurrency=1)
+    assert [("annotations", {})] == sent.events
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    status = 200
+    seen: list[tuple[str | None, bytes]]
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.seen.append((self.headers["Authorization"], body))
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[_Server]:
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.daemon_threads, server.seen = True, []
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(200, "settled"), (503, "retry"), (401, "refused"), (400, "refused"), (500, "refused")],
+)
+def test_answers_over_http(server: _Server, status: int, expected: str) -> None:
+    """What a function answers is told in one word; the event and the token are sent."""
+    server.status = status
+    sender = HttpSender({"extract": f"http://127.0.0.1:{server.server_port}/"}, token="secret", timeout=5)
+    event = {"bucket": "raw", "key": "Müller 100%+1"}
+    assert expected == sender.send("extract", event)
+    assert [("Bearer secret", orjson.dumps(event))] == server.seen
+    sender._pool.clear()  # noqa: SLF001 its kept connections would outlive the test
+
+
+def test_function_that_does_not_answer_is_unreachable() -> None:
+    """Nobody listening is no error of the sweep: the next one sends again."""
+    assert "unreachable" == HttpSender({"extract": "http://127.0.0.1:1/"}, token="t", timeout=1).send(
+        "extract", {}
+    )
+
+
+def test_function_without_a_url_is_a_wrong_setting() -> None:
+    """A function that the setting does not name is told."""
+    with pytest.raises(SettingsError, match="DCM2SET_FUNCTION_URLS has no URL of extract"):
+        HttpSender({}, token="t", timeout=1).send("extract", {})
