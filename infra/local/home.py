@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shutil
 import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -55,6 +56,10 @@ class Home:
         return self.folder / "log"
 
     @property
+    def scratch(self) -> Path:
+        return self.folder / "tmp"
+
+    @property
     def endpoints(self) -> Path:
         return self.folder / "endpoints.json"
 
@@ -71,6 +76,12 @@ class Home:
         for part in (self.folder, self.minio_data, self.logs):
             part.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
+        self.clear_scratch()
+        self.scratch.mkdir(mode=0o700)
+
+    def clear_scratch(self) -> None:
+        """Remove what killed workers left: originals lie there while they are worked on."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
     def secrets(self) -> Secrets:
         """The home's secrets, made at first use."""

@@ -84,6 +84,7 @@ def _function(plan: Plan, card: FunctionCard) -> Program:
         "DCM2SET_MINIO_ACCESS_KEY": f"dcm2set-{card.function}",
         "DCM2SET_MINIO_SECRET_KEY": plan.secrets.minio_keys[card.function],
         "DATABASE_URL": plan.role_url(card.function),
+        "TMPDIR": str(plan.home.scratch),
         "WORKERS": str(card.workers),
         "THREADS": str(card.threads),
         # Several workers share the cores; more threads within each only get in their way.

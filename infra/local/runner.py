@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 import urllib3
 from filelock import FileLock, Timeout
+from minio.error import MinioAdminException
 
 from common.errors import DependencyAwayError, SettingsError
 from common.minio_store import MinioStore
@@ -48,7 +49,7 @@ class Running:
 @contextmanager
 def running(home: Home, settings: Settings, tell: Tell) -> Iterator[Running]:
     """Start everything of a home, and end everything at the end."""
-    home.create()
+    home.folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(home.lock)
     try:
         lock.acquire(timeout=0)
@@ -56,6 +57,7 @@ def running(home: Home, settings: Settings, tell: Tell) -> Iterator[Running]:
         raise SettingsError(f"The home {home.folder} is running already; see its endpoints.json.") from None
     with lock:
         supervisor.end_leftovers(home)
+        home.create()
         plan = _plan(home, settings, tell)
         with _supervised(plan, tell) as supervised:
             endpoints = _prepared(plan, tell)
@@ -96,6 +98,7 @@ def _supervised(plan: Plan, tell: Tell) -> Iterator[Supervised]:
         except subprocess.TimeoutExpired:
             daemon.kill()
         supervisor.end_leftovers(plan.home)
+        plan.home.clear_scratch()
 
 
 def _prepared(plan: Plan, tell: Tell) -> dict[str, Any]:
@@ -109,13 +112,7 @@ def _prepared(plan: Plan, tell: Tell) -> dict[str, Any]:
         create_roles(plan.database_url, secrets.postgres_keys)
     tell("Starting MinIO.")
     _wait(plan, "minio", partial(_answers, f"http://{plan.endpoint}/minio/health/ready"))
-    create_users(
-        endpoint=plan.endpoint,
-        user=secrets.minio_user,
-        password=secrets.minio_password,
-        keys=secrets.minio_keys,
-        images_prefix=prefix,
-    )
+    _wait(plan, "minio", partial(_makes_users, plan))
     store = MinioStore(
         endpoint=plan.endpoint, access_key=secrets.minio_user, secret_key=secrets.minio_password
     )
@@ -137,6 +134,21 @@ def _prepared(plan: Plan, tell: Tell) -> dict[str, Any]:
         "functions": plan.urls,
         "token": plan.token,
     }
+
+
+def _makes_users(plan: Plan) -> bool:
+    """False while MinIO, though ready, is still loading its users and policies."""
+    try:
+        create_users(
+            endpoint=plan.endpoint,
+            user=plan.secrets.minio_user,
+            password=plan.secrets.minio_password,
+            keys=plan.secrets.minio_keys,
+            images_prefix=plan.settings.images_prefix,
+        )
+    except MinioAdminException:
+        return False
+    return True
 
 
 def _create_database(plan: Plan, postgres: PostgresServer) -> None:

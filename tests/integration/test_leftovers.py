@@ -1,0 +1,20 @@
+"""Nothing of a file stays on the machine outside the stores."""
+
+from tests.local_home import RunningHome
+
+
+def test_no_original_stays_in_a_temporary_folder(home: RunningHome) -> None:
+    """The temporary folder of the functions is the home's own, and private."""
+    home.wait_until_idle()
+    scratch = home.folder / "tmp"
+    assert 0o700 == scratch.stat().st_mode & 0o777
+    assert str(scratch) == home.function_environment("extract")["TMPDIR"]
+
+
+def test_a_restart_empties_it(start_home) -> None:
+    """What a killed worker left there is gone when the home ends."""
+    home = start_home()
+    (home.folder / "tmp" / "dcm2set-left").mkdir()
+    (home.folder / "tmp" / "dcm2set-left" / "source.dcm").write_bytes(b"left by a killed worker")
+    home.end()
+    assert not (home.folder / "tmp").exists()
