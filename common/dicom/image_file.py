@@ -27,6 +27,7 @@ from common.errors import PermanentError
 
 _PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _UNDEFINED_LENGTH = 0xFFFFFFFF
+_SMALL_FILE_BYTES = 32 * 1024 * 1024
 _UID = re.compile(r"[0-9][0-9.]{0,63}")
 # SOP classes of PS3.6 whose objects hold pixels, by their names.
 _IMAGE_CLASS = re.compile(
@@ -70,9 +71,11 @@ class ImageFile:
         dtype, with YBR converted to RGB. Raises PermanentError if a frame can't be decoded.
         """
         count = 0
-        # From the path, frames are read one at a time; a deflated file has to be inflated whole.
+        # A small file is in memory already, and a second reading would cost more than its pixels;
+        # of a large one frames are read one at a time. A deflated one has to be inflated whole.
         is_deflated = self.ds.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian
-        source = self.ds if is_deflated else self.path
+        is_small = self.path.stat().st_size <= _SMALL_FILE_BYTES
+        source = self.ds if is_deflated or is_small else self.path
         with _decoding(self.ds):
             plugin = _PLUGINS.get(self.ds.file_meta.TransferSyntaxUID, "")
             for frame in iter_pixels(source, decoding_plugin=plugin):

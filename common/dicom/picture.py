@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -18,6 +19,7 @@ RECIPE = "modality LUT, first VOI LUT or window else own range, MONOCHROME1 inve
 
 Picture = NDArray[np.uint8]
 
+_TABLE_BYTES = 2  # of up to 16 bits, every stored value fits a table
 _LUT_GROUPS = ("PixelValueTransformationSequence", "FrameVOILUTSequence")
 _LUT_KEYWORDS = (
     "ModalityLUTSequence",
@@ -88,14 +90,52 @@ def _functional_groups(ds: Dataset, index: int) -> Iterator[Dataset]:
 
 
 def _grey(frame: NDArray[Any], luts: Dataset) -> Picture:
-    values = apply_modality_lut(frame, luts)
+    """The recipe without the inversion; the same greys whichever way is taken."""
+    if frame.dtype.kind not in "iu" or frame.dtype.itemsize > _TABLE_BYTES:
+        return _recipe(frame, luts)
+    native = frame.astype(frame.dtype.newbyteorder("="), copy=False)
+    # Stored values are looked up by their bits: a signed value's as those of an unsigned one.
+    stored = native.view(f"u{native.dtype.itemsize}")
+    if luts.get("VOILUTSequence") or _window(luts) is not None:
+        return cast("Picture", _table(native.dtype.str, luts)[stored])
+    if luts.get("ModalityLUTSequence"):
+        return _recipe(frame, luts)
+    # Its own range: a table of the values from the least to the greatest is enough, and differences
+    # of unsigned values count up from the least whatever the sign.
+    least, greatest = int(native.min()), int(native.max())
+    table = _recipe(np.arange(least, greatest + 1), luts)
+    return cast("Picture", table[stored - np.array(least).astype(stored.dtype)])
+
+
+def _recipe(values: NDArray[Any], luts: Dataset) -> Picture:
+    """Stored values of any dtype through modality LUT and VOI LUT, window or their own range."""
+    modality = apply_modality_lut(values, luts)
     if luts.get("VOILUTSequence"):
         bits = int(luts.VOILUTSequence[0].LUTDescriptor[2])
-        return _to_8_bit(apply_voi(values.astype(np.int64), luts, index=0), bits)
+        return _to_8_bit(apply_voi(modality.astype(np.int64), luts, index=0), bits)
     window = _window(luts)
-    if window is not None:
-        return _windowed(values, window)
-    return _own_range(values)
+    return _own_range(modality) if window is None else _windowed(modality, window)
+
+
+def _table(dtype: str, luts: Dataset) -> Picture:
+    """The recipe's grey for each value there can be, uint8 of shape (2 ** bits,), by the value's bits."""
+    window = _window(luts)
+    if luts.get("VOILUTSequence") or luts.get("ModalityLUTSequence") or window is None:
+        return _recipe(_every_value(dtype), luts)
+    slope, intercept = float(luts.get("RescaleSlope", 1)), float(luts.get("RescaleIntercept", 0))
+    return _window_table(dtype, slope, intercept, window)
+
+
+@lru_cache(maxsize=64)
+def _window_table(dtype: str, slope: float, intercept: float, window: Window) -> Picture:
+    """A table that other frames of the device will ask for too; 64 KiB at most each."""
+    return _windowed(_every_value(dtype) * slope + intercept, window)
+
+
+def _every_value(dtype: str) -> NDArray[Any]:
+    """Every value of an integer dtype, in the order of its bits."""
+    bits = 8 * np.dtype(dtype).itemsize
+    return np.arange(1 << bits, dtype=f"u{bits // 8}").view(dtype)
 
 
 def _window(luts: Dataset) -> Window | None:

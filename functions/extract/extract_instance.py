@@ -81,7 +81,7 @@ class InstanceExtractor:
             key_id = self.pseudonyms.key_id
             document = describe(instance, rows=frame.rows, columns=frame.columns, key_id=key_id)
             return _Outputs(instance, instance.to_bytes(), document)
-        except PipelineError:
+        except (PipelineError, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 whatever pydicom raises; its text quotes values
             raise PermanentError(
@@ -98,7 +98,7 @@ class InstanceExtractor:
         entries = []
         for frame, location in zip(frames, images, strict=True):
             item.keep()
-            self.store.put(location, frame.path.read_bytes(), content_type="image/png")
+            self.store.put(location, frame.read(), content_type="image/png")
             entries.append(_entry(frame, location))
         name = outputs.instance.path.instance
         self.store.put(Location(DEIDENTIFIED, f"{name}.dcm"), outputs.dicom, content_type="application/dicom")

@@ -51,9 +51,7 @@ def test_frames_are_numbered_from_1(tmp_path: Path) -> None:
     assert [(1, 4, 6, 1), (2, 4, 6, 1), (3, 4, 6, 1)] == [
         (frame.number, frame.rows, frame.columns, frame.samples) for frame in drawn
     ]
-    assert [hashlib.sha256(frame.path.read_bytes()).hexdigest() for frame in drawn] == [
-        frame.sha256 for frame in drawn
-    ]
+    assert [hashlib.sha256(frame.read()).hexdigest() for frame in drawn] == [frame.sha256 for frame in drawn]
 
 
 def test_files_are_the_rendered_frames(tmp_path: Path) -> None:
@@ -61,7 +59,7 @@ def test_files_are_the_rendered_frames(tmp_path: Path) -> None:
     image_file = to_image_file(make_dataset(), tmp_path)
     (frame,) = draw_frames(image_file, tmp_path, keep=lambda: None)
     expected = render_frame(next(image_file.frames()), image_file.ds, index=0)
-    with Image.open(frame.path) as image:
+    with Image.open(io.BytesIO(frame.read())) as image:
         assert np.array_equal(expected, np.asarray(image))
 
 
@@ -77,3 +75,14 @@ def test_lease_is_kept_at_every_frame(tmp_path: Path) -> None:
     values = np.zeros((5, 4, 4), np.uint16)
     draw_frames(to_image_file(make_grey(values), tmp_path), tmp_path, keep=lambda: calls.append(1))
     assert 5 == len(calls)
+
+
+def test_many_large_pictures_go_to_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond a few megabytes pictures are kept in files, and read the same."""
+    values = np.random.default_rng(0).integers(0, 4096, (3, 40, 60), dtype=np.uint16)
+    image_file = to_image_file(make_grey(values), tmp_path)
+    expected = [frame.read() for frame in draw_frames(image_file, tmp_path, keep=lambda: None)]
+    monkeypatch.setattr("functions.extract.png_frames.MOST_BYTES_IN_MEMORY", len(expected[0]))
+    drawn = draw_frames(image_file, tmp_path, keep=lambda: None)
+    assert [False, True, True] == [isinstance(frame.kept, Path) for frame in drawn]
+    assert expected == [frame.read() for frame in drawn]
