@@ -19,10 +19,14 @@ from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
     JPEGLSLossless,
     JPEGLSNearLossless,
+    RLELossless,
 )
 
+from common.dicom import fast_decoders
 from common.errors import PermanentError
 
 _PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
@@ -33,8 +37,12 @@ _UID = re.compile(r"[0-9][0-9.]{0,63}")
 _IMAGE_CLASS = re.compile(
     r"\bImage\b|(?<!Surface )Segmentation|RT Dose|\bMap\b(?!ping)|Volume (Storage|Analysis)"
 )
-# Where pydicom's first choice, gdcm, fails on signed data of fewer bits than allocated.
+fast_decoders.register()
+# Where pydicom's first choice is slow, or fails on signed data of fewer bits than allocated (gdcm).
 _PLUGINS = {
+    RLELossless: fast_decoders.PLUGIN,
+    JPEGLossless: fast_decoders.PLUGIN,
+    JPEGLosslessSV1: fast_decoders.PLUGIN,
     JPEG2000Lossless: "pylibjpeg",
     JPEG2000: "pylibjpeg",
     JPEGLSLossless: "pyjpegls",
