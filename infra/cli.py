@@ -87,15 +87,21 @@ def status(folder: Path, as_json: bool) -> None:
 @click.option("--item", "items", type=int, multiple=True, help="Item number; may be given again.")
 @click.option("--function", help="All items of this function that are aside.")
 @click.option("--state", type=click.Choice(["quarantined", "done"]), default="quarantined", show_default=True)
-def replay(folder: Path, items: tuple[int, ...], function: str | None, state: str) -> None:
+@click.option("--recipe-older-than", "recipe", type=int, help="Files drawn by an older picture recipe.")
+def replay(
+    folder: Path, items: tuple[int, ...], function: str | None, state: str, recipe: int | None
+) -> None:
     """Put quarantined items back into the line, or work on settled ones again."""
-    from infra.replay import choose_items, put_back
+    from infra.replay import choose_items, choose_older_recipe, put_back
 
-    if not items and function is None:
-        raise click.UsageError("Say which: --item NUMBER or --function NAME.")
+    if not items and function is None and recipe is None:
+        raise click.UsageError("Say which: --item NUMBER, --function NAME or --recipe-older-than VERSION.")
     endpoints = read_endpoints(Home(folder.resolve()))
     with psycopg.connect(endpoints["database_url"]) as connection:
-        chosen = choose_items(connection, items=items, function=function, state=None if items else state)
+        if recipe is not None:
+            chosen = choose_older_recipe(connection, recipe)
+        else:
+            chosen = choose_items(connection, items=items, function=function, state=None if items else state)
         for item in chosen:
             put_back(connection, _store(endpoints), item)
     click.echo(f"{len(chosen)} item(s) put back.")

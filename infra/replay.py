@@ -53,6 +53,12 @@ def choose_items(
     return rows.execute(_SQL["choose"], values).fetchall()
 
 
+def choose_older_recipe(connection: psycopg.Connection, version: int) -> list[AsideItem]:
+    """Raw objects whose pictures were drawn by an older recipe."""
+    rows = connection.cursor(row_factory=class_row(AsideItem))
+    return rows.execute(_SQL["choose_older_recipe"], {"version": version}).fetchall()
+
+
 def put_back(connection: psycopg.Connection, store: ObjectStore, item: AsideItem) -> None:
     """Open an item again and move its object back; the object's event starts the work.
 

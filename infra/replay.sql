@@ -9,6 +9,13 @@ where (%(items)s::bigint[] is null or id = any(%(items)s))
     and state in ('done', 'held', 'quarantined')
 order by id;
 
+-- name: choose_older_recipe
+-- Of each instance the raw object that brought it first; its duplicates write nothing.
+select l.id, l.function, l.state, l.bucket, l.key, l.etag, l.moved_to_bucket, l.moved_to_key
+from extraction e join ledger_item l on l.id = e.item_id
+where e.recipe_version < %(version)s and l.state = 'done'
+order by l.id;
+
 -- name: reopen
 update ledger_item
 set state = 'retry', due_at = now(), crashes = 0, cause = null, next_step = null, outcome = null,

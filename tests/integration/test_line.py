@@ -18,7 +18,7 @@ def image_rows(home: RunningHome, uid: str, number: int) -> list[dict]:
     """The images of an instance, once there are so many with a verdict."""
 
     def look() -> list[dict]:
-        rows = home.rows(PIPELINE + "", uid)
+        rows = home.rows(PIPELINE, uid)
         return rows if len(rows) == number and all(row["verdict"] for row in rows) else []
 
     return wait_for(look, seconds=60) or []
@@ -187,6 +187,29 @@ def test_replay_puts_a_quarantined_file_back(home: RunningHome) -> None:
     )
     assert again
     assert ("quarantined", first["id"]) == (again["state"], again["id"])
+
+
+def test_pictures_of_an_older_recipe_are_drawn_again(home: RunningHome) -> None:
+    """`dcm2set replay --recipe-older-than` draws such files anew, into the same places."""
+    key = "incoming/line/old recipe.dcm"
+    home.put(key, make_instance(11, patient=101))
+    item = home.settled("extract", key)
+    uid = item["sop_instance_uid"]
+    before = image_rows(home, uid, 1)
+    home.wait_until_idle()
+    home.rows("update extraction set recipe_version = 0 where sop_instance_uid = %s returning 1", uid)
+    done = home.run_cli("replay", "--recipe-older-than", "1")
+    assert "1 item(s) put back." in done.stdout
+
+    def drawn_again() -> list[dict]:
+        return home.rows("select 1 from extraction where sop_instance_uid = %s and recipe_version = 1", uid)
+
+    assert wait_for(drawn_again, seconds=60)
+    home.wait_until_idle()
+    assert ("done", "extracted", 2) == tuple(
+        home.item("extract", key)[name] for name in ("state", "outcome", "attempts")
+    )
+    assert before == home.rows(PIPELINE, uid)
 
 
 def test_a_lost_event_is_made_up_for_by_the_sweep(home: RunningHome) -> None:
