@@ -16,7 +16,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.report import Figure, report
 from common.database import Database
-from common.deidentification.pseudonym import Pseudonyms
 from common.dicom.image_file import Limits
 from common.minio_store import MinioStore
 from common.object_key import METADATA, Location
@@ -25,6 +24,7 @@ from common.settings import load_settings
 from common.stage import Item
 from functions.extract.extract_instance import InstanceExtractor
 from functions.extract.image_allocation import PostgresAllocation
+from functions.extract.prepared_instance import InstancePreparer, Rules
 from functions.quality.check_image import ImageChecker
 from functions.quality.verdict_rows import PostgresVerdictRows
 from functions.store_metadata.metadata_rows import PostgresMetadataRows
@@ -144,8 +144,8 @@ class _Floor:
         self._database = _database(home)
         settings = load_settings(images_prefix="floor-")
         allocation = PostgresAllocation(self._database, store=store, settings=settings)
-        pseudonyms = Pseudonyms(bytes(32))
-        self._extract = InstanceExtractor(store, allocation, pseudonyms, Limits(), hold_burned_in_text=True)
+        preparer = InstancePreparer(Rules(bytes(32), Limits(), hold_burned_in_text=True))
+        self._extract = InstanceExtractor(store, allocation, preparer)
         self._persist = MetadataPersister(store, PostgresMetadataRows(self._database))
         rows = PostgresVerdictRows(self._database)
         model = load_quality_model(DEFAULT_MODEL)

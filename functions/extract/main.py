@@ -11,13 +11,14 @@ from functools import cache
 from flask import Request, Response
 
 from common import ports
-from common.deidentification.pseudonym import Pseudonyms
 from common.dicom.image_file import Limits
 from common.http_target import Target, respond
 from common.object_key import INCOMING, RAW
 from common.settings import settings
+from functions.extract.drawing_process import DrawingProcesses
 from functions.extract.extract_instance import InstanceExtractor
 from functions.extract.image_allocation import PostgresAllocation
+from functions.extract.prepared_instance import Rules
 
 
 def extract(request: Request) -> Response:
@@ -28,12 +29,15 @@ def extract(request: Request) -> Response:
 @cache
 def _target() -> Target:
     chosen = settings()
+    rules = Rules(
+        pseudonym_key=bytes.fromhex(chosen.required("pseudonym_key")),
+        limits=Limits(chosen.max_pixels_per_frame, chosen.max_frames),
+        hold_burned_in_text=chosen.burned_in_text == "hold",
+    )
     extractor = InstanceExtractor(
         store=ports.object_store(),
         allocation=PostgresAllocation(ports.database(), store=ports.object_store(), settings=chosen),
-        pseudonyms=Pseudonyms(bytes.fromhex(chosen.required("pseudonym_key"))),
-        limits=Limits(chosen.max_pixels_per_frame, chosen.max_frames),
-        hold_burned_in_text=chosen.burned_in_text == "hold",
+        prepare=DrawingProcesses(rules, seconds=chosen.seconds_per_file, megabytes=chosen.megabytes_per_file),
     )
     stage = ports.stage(
         "extract", extractor, accepts=lambda at: at.bucket == RAW and at.key.startswith(INCOMING)

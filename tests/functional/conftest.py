@@ -10,6 +10,7 @@ from common import ports
 from common.settings import settings
 from functions.annotations import main as annotations_main
 from functions.extract import main as extract_main
+from functions.extract.prepared_instance import InstancePreparer
 from functions.poll_nas import main as poll_nas_main
 from functions.quality import main as quality_main
 from functions.store_metadata import main as store_metadata_main
@@ -86,6 +87,7 @@ def line(monkeypatch: pytest.MonkeyPatch, tmp_path, classifier: FixedClassifier)
     monkeypatch.setattr(ports, "database", lambda: line.database)
     monkeypatch.setattr(ports, "ledger", lambda function: InMemoryLedger(function, line.table))
     monkeypatch.setattr(extract_main, "PostgresAllocation", lambda *_, **__: line.allocation)
+    monkeypatch.setattr(extract_main, "DrawingProcesses", lambda rules, **_: InstancePreparer(rules))
     monkeypatch.setattr(store_metadata_main, "PostgresMetadataRows", lambda _: line.metadata)
     monkeypatch.setattr(quality_main, "PostgresVerdictRows", lambda _: line.verdicts)
     model = QualityModel("model-of-the-test", 0.5, classifier)

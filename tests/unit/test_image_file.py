@@ -13,9 +13,10 @@ from common.errors import PermanentError
 from common.object_key import Location
 from common.stage import Item
 from functions.extract.extract_instance import InstanceExtractor
+from functions.extract.prepared_instance import InstancePreparer, Rules
 from tests.in_memory.image_allocation import InMemoryAllocation
 from tests.in_memory.object_store import InMemoryObjectStore
-from tests.unit.factories import PSEUDONYMS, make_dataset, make_grey, real_path, to_bytes, to_image_file
+from tests.unit.factories import make_dataset, make_grey, real_path, to_bytes, to_image_file
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom", "ignore::RuntimeWarning")
 
@@ -28,9 +29,7 @@ def _worked_on(data: bytes, store: InMemoryObjectStore | None = None) -> None:
     extractor = InstanceExtractor(
         store=store,
         allocation=InMemoryAllocation(store),
-        pseudonyms=PSEUDONYMS,
-        limits=Limits(),
-        hold_burned_in_text=False,
+        prepare=InstancePreparer(Rules(bytes(32), Limits(), hold_burned_in_text=False)),
     )
     version = store.put(Location("raw", "incoming/image.dcm"), data, content_type="application/dicom")
     outcome = extractor(Item(1, version, released=False, keep=lambda: None))

@@ -1,0 +1,138 @@
+"""Files prepared in processes of their own, within a time limit."""
+
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, LifoQueue
+
+from common.errors import PermanentError
+from functions.extract.drawing_message import (
+    Message,
+    pack,
+    pack_rules,
+    unpack,
+    unpack_prepared,
+)
+from functions.extract.prepared_instance import PreparedInstance, Preparer, Rules
+
+_WORKER = "functions.extract.drawing_worker"
+_LOOK_SECONDS = 1.0
+_READ_BYTES = 1 << 20
+
+
+class DrawingLostError(Exception):
+    """The drawing process ended while it worked on a file."""
+
+
+class DrawingProcesses(Preparer):
+    """As many drawing processes as are asked for at a time; safe to share between threads."""
+
+    def __init__(self, rules: Rules, *, seconds: float, megabytes: int) -> None:
+        self._first = pack(pack_rules(rules) | {"megabytes": megabytes})
+        self._seconds = seconds
+        self._idle: LifoQueue[_DrawingProcess] = LifoQueue()
+
+    def __call__(
+        self, source: Path, folder: Path, *, released: bool, keep: Callable[[], None]
+    ) -> PreparedInstance:
+        """Prepare a file; over the time limit it is refused.
+
+        Raises DrawingLostError if the process was lost: out of memory, killed or crashed.
+        """
+        process = self._free()
+        request = {"source": str(source), "folder": str(folder), "released": released}
+        try:
+            message = process.ask(pack(request), keep)
+        except BaseException:
+            process.end()
+            raise
+        self._idle.put(process)
+        return unpack_prepared(message)
+
+    def _free(self) -> "_DrawingProcess":
+        """An idle process that still lives, or a new one."""
+        with suppress(Empty):
+            while True:
+                process = self._idle.get_nowait()
+                if process.is_alive():
+                    return process
+                process.end()
+        return _DrawingProcess(self._first, self._seconds)
+
+    def close(self) -> None:
+        """End the idle processes."""
+        with suppress(Empty):
+            while True:
+                self._idle.get_nowait().end()
+
+
+class _DrawingProcess:
+    """One process, its pipes, and the time limit for each answer."""
+
+    def __init__(self, first: bytes, seconds: float) -> None:
+        self._seconds = seconds
+        # None of the function's own variables: no credential is within reach of a decoder.
+        kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "DCM2SET_PROCESS_OF")
+        environment = {name: os.environ[name] for name in kept if name in os.environ}
+        self._process = subprocess.Popen(  # noqa: S603 a module of ours
+            [sys.executable, "-m", _WORKER],
+            env=environment | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+        )
+        self._write(first)
+
+    def ask(self, request: bytes, keep: Callable[[], None]) -> Message:
+        """The answer to a request; `keep` is called about every second."""
+        self._write(request)
+        deadline = time.monotonic() + self._seconds
+        return unpack(lambda size: self._read(size, deadline, keep))
+
+    def is_alive(self) -> bool:
+        """Whether the process is still there."""
+        return self._process.poll() is None
+
+    def end(self) -> None:
+        """End the process, whatever it does."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+    def _write(self, message: bytes) -> None:
+        assert self._process.stdin is not None  # noqa: S101 asked for above
+        try:
+            self._process.stdin.write(message)
+        except BrokenPipeError:
+            raise DrawingLostError from None
+
+    def _read(self, size: int, deadline: float, keep: Callable[[], None]) -> bytes:
+        assert self._process.stdout is not None  # noqa: S101 asked for above
+        descriptor = self._process.stdout.fileno()
+        parts, missing = [], size
+        with selectors.DefaultSelector() as selector:
+            selector.register(descriptor, selectors.EVENT_READ)
+            while missing:
+                is_ready = selector.select(timeout=_LOOK_SECONDS)
+                if time.monotonic() > deadline:
+                    raise PermanentError(
+                        f"The file was not drawn within DCM2SET_SECONDS_PER_FILE ({self._seconds:g}).",
+                        "Raise the setting if the file is right, then replay it.",
+                    )
+                keep()
+                if not is_ready:
+                    continue
+                part = os.read(descriptor, min(missing, _READ_BYTES))
+                if not part:
+                    raise DrawingLostError
+                parts.append(part)
+                missing -= len(part)
+        return b"".join(parts)

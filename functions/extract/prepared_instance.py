@@ -1,0 +1,86 @@
+"""Everything an image file becomes, before any of it is written to a store."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from common.deidentification.burned_in_gate import check_burned_in_text
+from common.deidentification.pseudonym import Pseudonyms
+from common.dicom.image_file import ImageFile, Limits, read_image_file
+from common.errors import PermanentError, PipelineError
+from common.metadata_document import MetadataDocument
+from common.object_key import ImagePath
+from functions.extract.deidentified_instance import deidentify
+from functions.extract.instance_metadata import describe
+from functions.extract.png_frames import PngFrame, draw_frames
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the settings say of how files are prepared."""
+
+    pseudonym_key: bytes  # 32 bytes
+    limits: Limits
+    hold_burned_in_text: bool
+
+
+@dataclass(frozen=True)
+class PreparedInstance:
+    """One SOP instance as it may leave raw."""
+
+    path: ImagePath
+    content_digest: str  # keyed digest of the original file, hex
+    dicom: bytes  # the de-identified file
+    document: MetadataDocument  # without its images, which have no places yet
+    frames: list[PngFrame]
+
+
+class Preparer(Protocol):
+    """Prepares one file; `folder` takes what is too large for memory.
+
+    Raises PermanentError, HoldError or NoPictureError.
+    """
+
+    def __call__(
+        self, source: Path, folder: Path, *, released: bool, keep: Callable[[], None]
+    ) -> PreparedInstance:
+        """Prepare the file; `keep` is called now and then."""
+
+
+@dataclass(frozen=True)
+class InstancePreparer(Preparer):
+    """Prepares files in this process."""
+
+    rules: Rules
+
+    def __call__(
+        self, source: Path, folder: Path, *, released: bool, keep: Callable[[], None]
+    ) -> PreparedInstance:
+        image_file = read_image_file(source, self.rules.limits)
+        # Every frame is decoded before the gate is asked: what is no good file is not held.
+        frames = draw_frames(image_file, folder, keep=keep)
+        if self.rules.hold_burned_in_text and not released:
+            check_burned_in_text(image_file.ds)
+        return self._described(image_file, frames)
+
+    def _described(self, image_file: ImageFile, frames: list[PngFrame]) -> PreparedInstance:
+        pseudonyms = Pseudonyms(self.rules.pseudonym_key)
+        try:
+            instance = deidentify(image_file, pseudonyms)
+            rows, columns = frames[0].rows, frames[0].columns
+            document = describe(instance, rows=rows, columns=columns, key_id=pseudonyms.key_id)
+            digest = pseudonyms.content(_sha256(image_file.path))
+            return PreparedInstance(instance.path, digest, instance.to_bytes(), document, frames)
+        except (PipelineError, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001 whatever pydicom raises; its text quotes values
+            raise PermanentError(
+                f"The file's elements can't be read ({type(error).__name__}); it is damaged."
+            ) from None
+
+
+def _sha256(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
