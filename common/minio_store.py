@@ -124,9 +124,15 @@ class MinioStore(ObjectStore):
             raise DependencyAwayError("A copy within the object store differs from its source.")
         return copy
 
-    def delete(self, location: Location) -> None:
-        with _store_errors(location):
-            self.client.remove_object(location.bucket, location.key)
+    def delete(self, version: ObjectVersion) -> None:
+        # MinIO takes no condition with a DELETE (measured), so what was put over it is looked for.
+        try:
+            there = self.stat(version.location)
+        except ObjectMissingError:
+            return
+        if there.etag == version.etag:
+            with _store_errors(version.location):
+                self.client.remove_object(version.location.bucket, version.location.key)
 
     def list_prefix(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         with _store_errors(Location(bucket, prefix)):

@@ -65,8 +65,8 @@ class ObjectStore(Protocol):
         added to its key.
         """
 
-    def delete(self, location: Location) -> None:
-        """Remove an object; one that is gone already is no error."""
+    def delete(self, version: ObjectVersion) -> None:
+        """Remove an object if it is still that version; one that is gone already is no error."""
 
     def list_prefix(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         """The objects whose key begins with `prefix`, in key order, page by page."""

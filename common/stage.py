@@ -123,12 +123,10 @@ class Stage:
 
     def _finish_move(self, target: Location, version: ObjectVersion) -> None:
         try:
-            there = self.store.stat(version.location)
             self.store.stat(target)
         except ObjectMissingError:
-            return  # moved already, or the copy is elsewhere by now: nothing may be deleted
-        if there.etag == version.etag:
-            self.store.delete(version.location)
+            return  # the copy is elsewhere by now: nothing may be deleted
+        self.store.delete(version)
 
     def _claimed(self, claim: Claim, version: ObjectVersion) -> Result:
         started = time.monotonic()
@@ -178,7 +176,7 @@ class Stage:
             moved_to=moved_to,
         )
         if self.ledger.settle(claim, settlement) and moved_to is not None:
-            self.store.delete(version.location)
+            self.store.delete(version)
         answer: dict[str, Any] = {"outcome": outcome.outcome, "cause": outcome.cause, **outcome.details}
         return _answer(version.location, "done", item=claim.id, **answer)
 
@@ -206,7 +204,7 @@ class Stage:
             moved_to=moved_to,
         )
         if self.ledger.settle(claim, settlement) and moved_to is not None:
-            self.store.delete(location)
+            self.store.delete(version)
         return _answer(location, state, item=claim.id, cause=str(error))
 
     def _source_missing(self, claim: Claim, version: ObjectVersion) -> Result:

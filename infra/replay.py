@@ -74,7 +74,7 @@ def put_back(connection: psycopg.Connection, store: ObjectStore, item: AsideItem
     connection.commit()
     if source is not None and moved_to is not None and moved_to != item.place:
         store.copy(source, item.place, overwrite=False)
-        store.delete(moved_to)
+        store.delete(source)
 
 
 def _is_free(store: ObjectStore, place: Location, etag: str) -> bool:

@@ -27,10 +27,17 @@ def _missing(bucket: str, key: str = "no/such") -> ObjectVersion:
 def test_delete_twice_is_no_error(store: ObjectStore, bucket: str) -> None:
     """What is gone already is deleted without an error."""
     version = _put(store, bucket)
-    store.delete(version.location)
-    store.delete(version.location)
+    store.delete(version)
+    store.delete(version)
     with pytest.raises(ObjectMissingError):
         store.stat(version.location)
+
+
+def test_delete_leaves_other_content(store: ObjectStore, bucket: str) -> None:
+    """What was put over the version meant is not deleted with it."""
+    old, new = _put(store, bucket, data=b"old"), _put(store, bucket, data=b"new")
+    store.delete(old)
+    assert b"new" == store.read(new)
 
 
 def test_list_prefix_is_in_key_order(store: ObjectStore, bucket: str) -> None:
@@ -108,7 +115,7 @@ def test_store_that_does_not_answer(kind: str, tmp_path: Path) -> None:
         lambda: store.put(version.location, b"", content_type="text/plain"),
         lambda: store.upload(version.location, io.BytesIO(b"x"), size=1),
         lambda: store.copy(version, version.location),
-        lambda: store.delete(version.location),
+        lambda: store.delete(version),
         lambda: list(store.list_prefix("bucket", "Doe")),
         lambda: store.list_top("bucket"),
         lambda: store.ensure_bucket("bucket"),

@@ -75,10 +75,13 @@ class InMemoryObjectStore(ObjectStore):
         data = self.read(source)
         return self._written("copy", target, data, self._found(source.location).content_type)
 
-    def delete(self, location: Location) -> None:
+    def delete(self, version: ObjectVersion) -> None:
+        location = version.location
         with self._lock:
-            self._bucket(location.bucket).pop(_checked(location), None)
-            self.calls.append(("delete", location))
+            objects, key = self._bucket(location.bucket), _checked(location)
+            if key in objects and objects[key].etag == version.etag:
+                del objects[key]
+                self.calls.append(("delete", location))
 
     def list_prefix(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         with self._lock:

@@ -47,6 +47,21 @@ def test_effects_come_in_the_order_copy_record_settle_delete() -> None:
     assert State.DONE == seen["at delete"]
 
 
+def test_content_put_over_the_input_meanwhile_is_not_deleted() -> None:
+    """What a client puts under the input's key while it is worked on stays, and has its own turn."""
+    bench = StageBench()
+    bench.put()
+    settle = bench.ledger.settle
+
+    def settled_then_overwritten(*args: object) -> bool:
+        bench.store.put(PLACE, b"newer", content_type="application/dicom")
+        return settle(*args)
+
+    bench.ledger.settle = settled_then_overwritten
+    assert "done" == bench.event().body["status"]
+    assert b"newer" == bench.store.read(bench.store.stat(PLACE))
+
+
 def test_input_that_stays_is_settled_in_its_place() -> None:
     """Work that names no place to move to leaves the input where it is."""
     bench = StageBench(work=lambda _: Outcome("good", details={"score": 0.5}))

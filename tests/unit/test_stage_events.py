@@ -75,7 +75,7 @@ def test_object_is_not_deleted_if_its_copy_is_gone() -> None:
     bench = StageBench()
     version = bench.put()
     bench.event(version)
-    bench.store.delete(PROCESSED_PLACE)
+    bench.store.delete(bench.store.stat(PROCESSED_PLACE))
     bench.put()
     bench.event(version)
     assert [(RAW, KEY)] == bench.places()
@@ -145,7 +145,7 @@ def test_released_item_passes() -> None:
     bench.event(version)
     bench.table.release(1)
     bench.store.copy(replace(version, location=HELD_PLACE), PLACE)
-    bench.store.delete(HELD_PLACE)
+    bench.store.delete(bench.store.stat(HELD_PLACE))
     assert "done" == bench.event(version).body["status"]
     assert [False, True] == [item.released for item in bench.items]
     assert [(RAW, PROCESSED_PLACE.key)] == bench.places()
