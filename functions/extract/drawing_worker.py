@@ -1,11 +1,10 @@
-"""The drawing process: reads one file after another, with no credential and no network of its own.
+"""The drawing process: reads one file after another, without a credential.
 
 A decoder that crashes, hangs or eats memory takes this process with it, and nothing else.
 Started by `drawing_process` as ``python -m functions.extract.drawing_worker``.
 """
 
 import contextlib
-import ctypes
 import os
 import resource
 import signal
@@ -14,18 +13,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from common.parent_process import end_with_parent
 from functions.extract.drawing_message import pack_error, pack_prepared, unpack, unpack_rules
 from functions.extract.prepared_instance import InstancePreparer
-
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 def main() -> None:
     """Answer requests until there are none."""
-    _end_with_parent()
-    requests, answers = sys.stdin.buffer, sys.stdout.buffer
-    # Libraries that print, print nowhere: the pipe is for answers.
-    sys.stdout = sys.stderr
+    end_with_parent(signal.SIGKILL)
+    requests = sys.stdin.buffer
+    # The pipe is for answers: what libraries print, C code's too, goes where errors go.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     header, _ = unpack(_reader(requests))
     _limit_memory(header["megabytes"])
     preparer = InstancePreparer(unpack_rules(header))
@@ -61,11 +60,6 @@ def _limit_memory(megabytes: int) -> None:
         used = int(Path("/proc/self/statm").read_text().split()[5]) * os.sysconf("SC_PAGE_SIZE")
         most = used + megabytes * 1024 * 1024
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-
-
-def _end_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The processes of a home under supervisord: started, restarted with back-off, ended together."""
 
-import ctypes
 import os
 import re
 import signal
@@ -8,14 +7,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
 
 from common.errors import DependencyAwayError, SettingsError
+from common.parent_process import end_with_parent
 from infra.local.home import MARKER, Home
 
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 # The lines of supervisord's log that an operator wants to see as they come.
 _NEWS = re.compile(r"exited: .*not expected.*|spawned: .*|gave up: .*")
 
@@ -92,7 +92,7 @@ def start(home: Home) -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is for this process, which then ends the others in order
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 before any thread is started
+            preexec_fn=partial(end_with_parent, signal.SIGTERM),  # noqa: PLW1509 before any thread is started
         )
 
 
@@ -115,11 +115,6 @@ def _belongs_to(process: psutil.Process, home: Home) -> bool:
         return bool(process.environ().get(MARKER) == str(home.folder))
     except (psutil.Error, OSError):
         return False
-
-
-def _end_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _daemon(home: Home) -> str:

@@ -82,6 +82,16 @@ def test_errors_come_with_their_cause(
     assert prepared(processes, real_path("CT_small.dcm"), tmp_path).frames
 
 
+def test_what_a_library_prints_is_no_answer(processes: DrawingProcesses, tmp_path: Path) -> None:
+    """A decoder that complains on its standard output does not garble the answers."""
+    for name in ("JPEG2000-embedded-sequence-delimiter.dcm", "CT_small.dcm"):
+        try:
+            outcome = prepared(processes, real_path(name), tmp_path)
+        except PermanentError as error:
+            outcome = str(error)
+    assert outcome.frames
+
+
 def test_a_hanging_file_is_refused_and_the_next_one_drawn(tmp_path: Path) -> None:
     """Over the time limit the process is ended, the file has a cause, and the next file its picture."""
     processes = DrawingProcesses(RULES, seconds=60, megabytes=1024)
