@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from psycopg.rows import dict_row
 
 from common.minio_store import MinioStore
 from common.object_key import Location
+from common.parent_process import end_with_parent
 from infra.status import is_waiting, read_status
 
 BUILD_SECONDS = 1800  # MinIO may have to be built first
@@ -51,6 +52,7 @@ class RunningHome:
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
+                preexec_fn=partial(end_with_parent, signal.SIGTERM),  # noqa: PLW1509 not even if pytest is killed
             )
         home = cls(folder, process, settings)
         path = folder / "endpoints.json"

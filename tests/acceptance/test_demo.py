@@ -1,12 +1,18 @@
 """`dcm2set demo`, as `make demo` runs it."""
 
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
+
+from common.parent_process import end_with_parent
+
+_ENDS = partial(end_with_parent, signal.SIGTERM)
 
 
 def test_the_demo_ends_with_a_closed_balance() -> None:
@@ -14,7 +20,9 @@ def test_the_demo_ends_with_a_closed_balance() -> None:
     place = Path(tempfile.mkdtemp(prefix="dcm2set-test-"))
     try:
         words = [sys.executable, "-m", "infra.cli", "demo", "--home", str(place / "demo")]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=1800, check=False)
+        done = subprocess.run(
+            words, capture_output=True, text=True, timeout=1800, check=False, preexec_fn=_ENDS
+        )
         assert 0 == done.returncode, done.stdout + done.stderr
         assert 2 == done.stdout.count("; difference 0")
         assert "Not a DICOM file" in done.stdout
