@@ -8,6 +8,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from common.errors import PermanentError
+from common.object_key import ImagePath
 
 Uid = Annotated[str, StringConstraints(pattern=r"^[0-9][0-9.]{0,63}$")]
 PatientPseudonym = Annotated[str, StringConstraints(pattern=r"^P[0-9a-f]{20}$")]
@@ -93,6 +94,16 @@ class MetadataDocument(_Part):
     study: StudyEntry
     series: SeriesEntry
     instance: InstanceEntry
+
+    @property
+    def path(self) -> ImagePath:
+        """What the keys of everything made from the instance begin with."""
+        return ImagePath(
+            patient=self.patient.patient_id,
+            study_instance_uid=self.study.study_instance_uid,
+            series_instance_uid=self.series.series_instance_uid,
+            sop_instance_uid=self.instance.sop_instance_uid,
+        )
 
     def with_images(self, images: Sequence[ImageEntry]) -> "MetadataDocument":
         """The same document with the images that were written."""

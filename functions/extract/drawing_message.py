@@ -14,7 +14,6 @@ import orjson
 from common.dicom.image_file import Limits, NoPictureError
 from common.errors import HoldError, PermanentError
 from common.metadata_document import MetadataDocument
-from common.object_key import ImagePath
 from functions.extract.png_frames import PngFrame
 from functions.extract.prepared_instance import PreparedInstance, Rules
 
@@ -57,7 +56,6 @@ def pack_prepared(prepared: PreparedInstance) -> bytes:
     """A file's outputs; pictures that lie in files are named, the others follow the header."""
     in_memory = [frame.kept for frame in prepared.frames if isinstance(frame.kept, bytes)]
     header = {
-        "path": asdict(prepared.path),
         "content_digest": prepared.content_digest,
         "document": prepared.document.model_dump(mode="json"),
         "dicom": len(prepared.dicom),
@@ -76,20 +74,21 @@ def pack_error(error: Exception) -> bytes:
     return pack({"error": type(error).__name__})
 
 
-def unpack_prepared(message: Message) -> PreparedInstance:
-    """The outputs, or the error that was met."""
+def unpack_prepared(message: Message, folder: Path) -> PreparedInstance:
+    """The outputs, or the error that was met; files are only ever looked for in `folder`."""
     header, body = message
     if "error" in header:
         raise _error(header)
     offset = header["dicom"]
     frames = []
     for told in header["frames"]:
-        kept: bytes | Path = Path(told["file"]) if "file" in told else body[offset : offset + told["size"]]
+        kept: bytes | Path = (
+            folder / Path(told["file"]).name if "file" in told else body[offset : offset + told["size"]]
+        )
         offset += told.get("size", 0)
         values = {name: told[name] for name in ("number", "rows", "columns", "samples", "sha256")}
         frames.append(PngFrame(kept=kept, **values))
     return PreparedInstance(
-        path=ImagePath(**header["path"]),
         content_digest=header["content_digest"],
         dicom=body[: header["dicom"]],
         document=MetadataDocument.model_validate(header["document"]),
@@ -105,7 +104,7 @@ def _frame_header(frame: PngFrame) -> dict[str, Any]:
         "samples": frame.samples,
         "sha256": frame.sha256,
     }
-    where = {"size": len(frame.kept)} if isinstance(frame.kept, bytes) else {"file": str(frame.kept)}
+    where = {"size": len(frame.kept)} if isinstance(frame.kept, bytes) else {"file": frame.kept.name}
     return told | where
 
 

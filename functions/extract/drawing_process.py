@@ -52,7 +52,7 @@ class DrawingProcesses(Preparer):
             process.end()
             raise
         self._idle.put(process)
-        return unpack_prepared(message)
+        return unpack_prepared(message, folder)
 
     def _free(self) -> "_DrawingProcess":
         """An idle process that still lives, or a new one."""

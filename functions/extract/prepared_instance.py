@@ -30,11 +30,15 @@ class Rules:
 class PreparedInstance:
     """One SOP instance as it may leave raw."""
 
-    path: ImagePath
     content_digest: str  # keyed digest of the original file, hex
     dicom: bytes  # the de-identified file
     document: MetadataDocument  # without its images, which have no places yet
     frames: list[PngFrame]
+
+    @property
+    def path(self) -> ImagePath:
+        """What the keys of everything made from the instance begin with."""
+        return self.document.path
 
 
 class Preparer(Protocol):
@@ -72,7 +76,7 @@ class InstancePreparer(Preparer):
             rows, columns = frames[0].rows, frames[0].columns
             document = describe(instance, rows=rows, columns=columns, key_id=pseudonyms.key_id)
             digest = pseudonyms.content(_sha256(image_file.path))
-            return PreparedInstance(instance.path, digest, instance.to_bytes(), document, frames)
+            return PreparedInstance(digest, instance.to_bytes(), document, frames)
         except (PipelineError, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 whatever pydicom raises; its text quotes values

@@ -1,9 +1,11 @@
 """Files prepared in a process of their own."""
 
+import io
 import os
 import signal
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import imagecodecs
@@ -14,6 +16,7 @@ from pydicom.uid import JPEGLosslessSV1
 
 from common.dicom.image_file import Limits, NoPictureError
 from common.errors import HoldError, PermanentError
+from functions.extract.drawing_message import pack_prepared, unpack, unpack_prepared
 from functions.extract.drawing_process import DrawingLostError, DrawingProcesses
 from functions.extract.prepared_instance import InstancePreparer, PreparedInstance, Rules
 from tests.local_home import wait_for
@@ -142,6 +145,19 @@ def test_a_file_that_eats_memory_is_refused(tmp_path: Path) -> None:
         prepared(processes, source, tmp_path)
     assert prepared(processes, real_path("CT_small.dcm"), tmp_path).frames
     processes.close()
+
+
+def test_a_file_elsewhere_is_not_read(tmp_path: Path) -> None:
+    """An answer that names a file outside the folder of its own gets no such file."""
+    whole = InstancePreparer(RULES)(real_path("CT_small.dcm"), tmp_path, released=False, keep=lambda: None)
+    elsewhere = tmp_path / "secrets.json"
+    elsewhere.write_text("secret")
+    named = replace(whole, frames=[replace(whole.frames[0], kept=elsewhere)])
+    header, body = unpack(io.BytesIO(pack_prepared(named)).read)
+    header["frames"][0]["file"] = str(elsewhere)
+    folder = tmp_path / "own"
+    (frame,) = unpack_prepared((header, body), folder).frames
+    assert folder / "secrets.json" == frame.kept
 
 
 def test_no_credential_is_within_reach(
