@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 
 import urllib3
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -28,6 +29,7 @@ def running_timers(urls: Mapping[str, str], settings: Settings, *, token: str) -
             args=[pool, urls[card.function], headers],
             max_instances=1,
             coalesce=True,
+            next_run_time=datetime.now(UTC),  # whoever has just started it waits for the first look
         )
     scheduler.start()
     try:
