@@ -34,7 +34,8 @@ from pydicom.uid import (
 import common.dicom  # noqa: F401 keeps pydicom's warnings out of the table
 from benchmarks.report import Figure, report
 from common.deidentification.pseudonym import Pseudonyms
-from common.dicom.image_file import Limits, read_image_file
+from common.dicom.image_checks import Limits
+from common.dicom.image_file import read_image_file
 from functions.extract.deidentified_instance import deidentify
 from functions.extract.instance_metadata import describe
 from functions.extract.png_frames import draw_frames, encode_png

@@ -16,7 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.report import Figure, report
 from common.database import Database
-from common.dicom.image_file import Limits
+from common.dicom.image_checks import Limits
+from common.dicom.picture import PictureRules
 from common.minio_store import MinioStore
 from common.object_key import METADATA, Location
 from common.object_store import Notification, ObjectVersion
@@ -144,7 +145,7 @@ class _Floor:
         self._database = _database(home)
         settings = load_settings(images_prefix="floor-")
         allocation = PostgresAllocation(self._database, store=store, settings=settings)
-        preparer = InstancePreparer(Rules(bytes(32), Limits(), hold_burned_in_text=True))
+        preparer = InstancePreparer(Rules(bytes(32), Limits(), PictureRules(), hold_burned_in_text=True))
         self._extract = InstanceExtractor(store, allocation, preparer)
         self._persist = MetadataPersister(store, PostgresMetadataRows(self._database))
         rows = PostgresVerdictRows(self._database)

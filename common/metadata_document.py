@@ -28,6 +28,8 @@ class ImageEntry(_Part):
     rows: int
     columns: int
     samples: int
+    bits: int  # 8, or 16 for modality values
+    recipe: Annotated[str, StringConstraints(max_length=300)]  # how it was made, in words
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -36,7 +38,6 @@ class Header(_Part):
 
     pipeline_version: ShortText
     recipe_version: int
-    recipe: str
     deidentification: ShortText
     key_id: ShortText
     images: list[ImageEntry]

@@ -83,7 +83,10 @@ class MinioStore(ObjectStore):
             for chunk in response.stream(_CHUNK):
                 file.write(chunk)
 
-    def put(self, location: Location, data: bytes, *, content_type: str) -> ObjectVersion:
+    def put(self, location: Location, data: bytes | Path, *, content_type: str) -> ObjectVersion:
+        if isinstance(data, Path):
+            with data.open("rb") as file:
+                return self._put(location, file, data.stat().st_size, content_type)
         return self._put(location, io.BytesIO(data), len(data), content_type)
 
     def upload(self, location: Location, stream: BinaryIO, *, size: int) -> ObjectVersion:

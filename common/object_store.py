@@ -51,8 +51,8 @@ class ObjectStore(Protocol):
     def download(self, version: ObjectVersion, path: Path) -> None:
         """The object into a file, in pieces, if it is still that version."""
 
-    def put(self, location: Location, data: bytes, *, content_type: str) -> ObjectVersion:
-        """Write a small object, over whatever is there."""
+    def put(self, location: Location, data: bytes | Path, *, content_type: str) -> ObjectVersion:
+        """Write an object from memory or from a file, over whatever is there."""
 
     def upload(self, location: Location, stream: BinaryIO, *, size: int) -> ObjectVersion:
         """Write an object of `size` bytes from a stream, in pieces."""

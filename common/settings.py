@@ -1,5 +1,6 @@
 """The settings: environment variables with the prefix DCM2SET_, and a .env file."""
 
+import math
 import re
 from functools import cache
 from pathlib import Path
@@ -18,8 +19,15 @@ def _is_32_bytes(value: SecretStr) -> SecretStr:
     return value
 
 
+def _has_width(window: tuple[float, float]) -> tuple[float, float]:
+    if not (all(math.isfinite(value) for value in window) and window[1] >= 1):
+        raise ValueError("expected [centre, width], in modality units, of a width of 1 or more")
+    return window
+
+
 Hex32 = Annotated[SecretStr, AfterValidator(_is_32_bytes)]
 BucketPrefix = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
+Window = Annotated[tuple[float, float], AfterValidator(_has_width)]
 
 
 class Settings(BaseSettings):
@@ -51,11 +59,16 @@ class Settings(BaseSettings):
         "images-", description="image buckets are named by it and the UTC time"
     )
     images_per_bucket: int = Field(400, ge=1, description="no image bucket ever holds more")
-    max_pixels_per_frame: int = Field(100_000_000, ge=1, description="a larger frame is quarantined")
+    png_bits: Literal[8, 16] = Field(8, description="16: grey PNGs hold modality values, not windowed ones")
+    windows: dict[str, Window] = Field(
+        default_factory=dict, description="by modality, centre and width instead of each file's own"
+    )
+    max_pixels_per_frame: int = Field(50_000_000, ge=1, description="a larger frame is quarantined")
     max_frames: int = Field(10_000, ge=1, description="a file with more frames is quarantined")
 
+    max_megabytes_per_file: int = Field(2048, ge=1, description="a larger file is quarantined unread")
     seconds_per_file: float = Field(300, gt=0, description="a file that takes longer is quarantined")
-    megabytes_per_file: int = Field(2048, ge=64, description="memory for drawing one file")
+    megabytes_per_file: int = Field(768, ge=64, description="memory for drawing one file")
 
     black_mean: float = Field(3.0, ge=0, le=255, description="a darker mean grey level is black")
     model_path: Path | None = Field(None, description="another quality model than the shipped one")

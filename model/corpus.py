@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut  # type: ignore[attr-defined]
 
-from common.dicom.image_file import ImageFile, Limits, read_image_file
-from common.dicom.picture import render_frame
+from common.dicom.image_checks import Limits
+from common.dicom.image_file import ImageFile, read_image_file
+from common.dicom.picture import PictureRecipe
+from common.dicom.stored_value import stored_value
 from common.errors import PermanentError
 from model.picture_views import Picture
 
@@ -134,18 +137,22 @@ def _renderings(image: ImageFile, recipe: Recipe) -> Iterator[Picture]:
     """Each chosen frame as the pipeline renders it, and in the examination's other windows."""
     step = max(1, image.number_of_frames // recipe.frames)
     for index, frame in islice(enumerate(image.frames()), 0, step * recipe.frames, step):
-        yield render_frame(frame, image.ds, index=index)
+        yield _drawn(frame, image.ds, index)
         for window in (*recipe.windows, *_full_windows(frame, image, recipe)):
             ds = copy(image.ds)
             ds.WindowCenter, ds.WindowWidth = window
-            yield render_frame(frame, ds, index=index)
+            yield _drawn(frame, ds, index)
+
+
+def _drawn(frame: NDArray[Any], ds: Dataset, index: int) -> Picture:
+    return cast("Picture", PictureRecipe(ds).draw(frame, index=index).picture)
 
 
 def _full_windows(frame: NDArray[Any], image: ImageFile, recipe: Recipe) -> Iterator[tuple[float, float]]:
     """The window that holds all but 1 % of the values, for grey pictures of no fixed unit."""
     if frame.ndim == 3 or recipe.windows or image.ds.BitsStored <= 8 or "VOILUTSequence" in image.ds:
         return
-    low, high = np.percentile(apply_modality_lut(frame, image.ds), (0.5, 99.5))
+    low, high = np.percentile(apply_modality_lut(stored_value(image.ds).values(frame), image.ds), (0.5, 99.5))
     if high - low > 16:
         yield float(low + high) / 2, float(high - low)
 

@@ -5,11 +5,13 @@ PS3.5 8.1.2), behind the last pixel, and in comment and application segments of 
 """
 
 from collections.abc import Iterator
+from struct import Struct
+from typing import BinaryIO
 
 import numpy as np
-from pydicom.dataelem import DataElement
 from pydicom.dataset import FileDataset
-from pydicom.encaps import encapsulate, generate_frames
+
+from common.dicom.image_file import ImageFile
 
 _JPEG_START = b"\xff\xd8"
 _JPEG_2000_START = b"\xff\x4f\xff\x51"
@@ -19,33 +21,72 @@ _COMMENT, _COMMENT_2000 = 0xFE, 0x64
 _APPLICATION = range(0xE0, 0xF0)
 _FLAT_JFIF_LENGTH = 16  # without a thumbnail
 _INTEGER_BITS = {8: "u1", 16: "u2", 32: "u4"}
+_ELEMENTS = {"FloatPixelData": 0x0008, "DoubleFloatPixelData": 0x0009, "PixelData": 0x0010}
+_ITEM, _SEQUENCE_DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
+_LONG = Struct("<L")
+_UNDEFINED_LENGTH = 0xFFFFFFFF
+_CHUNK = 4 * 1024 * 1024  # bytes; a multiple of every size of integer
 
 
-def clean_pixel_data(ds: FileDataset, *, number_of_frames: int) -> DataElement:
-    """The Pixel Data element of a data set, cut to its pixels and freed of comments.
+def write_pixel_data(image_file: ImageFile, stream: BinaryIO) -> None:
+    """The pixel data element, cut to its pixels and freed of comments, at a stream's position.
 
-    Decoding it gives what decoding the original gives, within the stored bits.
+    In the transfer syntax of the file (a deflated one: explicit VR little endian), one piece in
+    memory at a time. Decoding it gives what decoding the original gives, within the stored bits.
     """
-    element = ds["PixelData"]
-    if not ds.file_meta.TransferSyntaxUID.is_encapsulated:
-        return DataElement(element.tag, element.VR, _clean_native(ds, element.value, number_of_frames))
-    frames = generate_frames(element.value, number_of_frames=number_of_frames)
-    clean = DataElement(element.tag, "OB", encapsulate([_clean_stream(frame) for frame in frames]))
-    clean.is_undefined_length = True
-    return clean
+    if image_file.pixels.is_encapsulated:
+        _write_encapsulated(image_file, stream)
+    else:
+        _write_native(image_file, stream)
 
 
-def _clean_native(ds: FileDataset, data: bytes, number_of_frames: int) -> bytes:
-    allocated, stored = int(ds.BitsAllocated), int(ds.BitsStored)
-    samples = 2 if ds.PhotometricInterpretation == "YBR_FULL_422" else int(ds.SamplesPerPixel)
-    bits = int(ds.Rows) * int(ds.Columns) * samples * number_of_frames * allocated
-    length = (bits + 7) // 8
-    if length % 2 and not ds.file_meta.TransferSyntaxUID.is_little_endian:
-        return data[: length + 1]  # in swapped words the last pixel comes after the padding
-    pixels = data[:length]
-    if stored < allocated and allocated in _INTEGER_BITS:
-        pixels = _stored_bits_only(ds, pixels)
-    return pixels + b"\0" * (length % 2)  # PS3.5 7.1.1: values have an even length
+def _write_native(image_file: ImageFile, stream: BinaryIO) -> None:
+    ds, pixels = image_file.ds, image_file.pixels
+    syntax = ds.file_meta.TransferSyntaxUID
+    length = _native_length(image_file)
+    order = "<" if syntax.is_little_endian else ">"
+    stream.write(Struct(f"{order}HH").pack(0x7FE0, _ELEMENTS[pixels.keyword]))
+    if not syntax.is_implicit_VR:
+        vr = "OW" if pixels.vr == "UN" else pixels.vr
+        stream.write(vr.encode() + b"\0\0")
+    stream.write(Struct(f"{order}L").pack(length + length % 2))
+    if length % 2 and not syntax.is_little_endian:
+        length += 1  # in swapped words the last pixel comes after the padding
+    has_more_bits = pixels.keyword == "PixelData" and int(ds.BitsStored) < int(ds.BitsAllocated)
+    is_cleaned = has_more_bits and int(ds.BitsAllocated) in _INTEGER_BITS
+    pieces = pixels.native(length, chunk=_CHUNK)
+    stream.writelines(_stored_bits_only(ds, piece) if is_cleaned else piece for piece in pieces)
+    stream.write(b"\0" * (length % 2))  # PS3.5 7.1.1: values have an even length
+
+
+def _native_length(image_file: ImageFile) -> int:
+    """Bytes of the pixels themselves, without padding."""
+    ds = image_file.ds
+    is_422 = str(ds.PhotometricInterpretation).endswith("_422")
+    samples = 2 if is_422 else int(ds.SamplesPerPixel)
+    pixels = int(ds.Rows) * int(ds.Columns) * image_file.number_of_frames
+    return (pixels * samples * int(ds.BitsAllocated) + 7) // 8
+
+
+def _write_encapsulated(image_file: ImageFile, stream: BinaryIO) -> None:
+    """One fragment a frame, behind a basic offset table (PS3.5 A.4)."""
+    number = image_file.number_of_frames
+    is_indexed = image_file.pixels.available < _UNDEFINED_LENGTH  # else its 32 bits don't reach
+    stream.write(b"\xe0\x7f\x10\x00OB\0\0" + _LONG.pack(_UNDEFINED_LENGTH))
+    stream.write(_ITEM + _LONG.pack(4 * number if is_indexed else 0))
+    table = stream.tell()
+    stream.write(bytes(4 * number if is_indexed else 0))
+    first, offsets = stream.tell(), []
+    for code_stream in image_file.pixels.frames(image_file.ds, number):
+        offsets.append(stream.tell() - first)
+        clean = _clean_stream(code_stream)
+        stream.write(_ITEM + _LONG.pack(len(clean)) + clean)
+    stream.write(_SEQUENCE_DELIMITER + _LONG.pack(0))
+    if is_indexed:
+        end = stream.tell()
+        stream.seek(table)
+        stream.write(b"".join(_LONG.pack(offset) for offset in offsets[:number]))
+        stream.seek(end)
 
 
 def _stored_bits_only(ds: FileDataset, pixels: bytes) -> bytes:
@@ -68,7 +109,7 @@ def _clean_stream(stream: bytes) -> bytes:
         return _without_segments(stream[start:], last=_TILE)
     if stream.startswith(_JPEG_START):
         return _without_segments(stream, last=_SCAN)
-    return stream
+    return stream + b"\0" * (len(stream) % 2)
 
 
 def _without_segments(stream: bytes, *, last: int) -> bytes:

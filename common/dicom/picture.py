@@ -1,25 +1,22 @@
-"""The picture recipe: one decoded frame to one 8-bit picture (PS3.3 C.7.6.3, C.11.1, C.11.2)."""
+"""The picture recipe: one decoded frame to one picture (PS3.3 C.7.6.3, C.11.1, C.11.2, C.11.6)."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, cast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels import (  # type: ignore[attr-defined]
-    apply_color_lut,
-    apply_modality_lut,
-    apply_voi,
-)
+from pydicom.pixels import apply_color_lut  # type: ignore[attr-defined]
 
-RECIPE_VERSION = 1
-RECIPE = "modality LUT, first VOI LUT or window else own range, MONOCHROME1 inverted, 8 bit"
+from common.dicom.grey_recipe import GreyRecipe
+from common.dicom.modality_picture import DeepPicture
+from common.dicom.stored_value import stored_value
+from common.dicom.window import CT_DEFAULT, Picture, Window, first_window, rounded
 
-Picture = NDArray[np.uint8]
+RECIPE_VERSION = 2
 
-_TABLE_BYTES = 2  # of up to 16 bits, every stored value fits a table
 _LUT_GROUPS = ("PixelValueTransformationSequence", "FrameVOILUTSequence")
 _LUT_KEYWORDS = (
     "ModalityLUTSequence",
@@ -30,40 +27,96 @@ _LUT_KEYWORDS = (
     "WindowCenter",
     "WindowWidth",
 )
+# YCbCr of reduced range (ITU-R BT.601): rows give R, G, B of Y - 16, Cb - 128, Cr - 128.
+_FROM_PARTIAL = np.array([[1.1644, 0, 1.596], [1.1644, -0.3918, -0.813], [1.1644, 2.0172, 0]], np.float32)
+_PARTIAL_ZERO = np.array([16, 128, 128], np.float32)
 
 
 @dataclass(frozen=True)
-class Window:
-    """A VOI window (PS3.3 C.11.2.1.2), in modality units."""
+class PictureRules:
+    """What the settings say of pictures."""
 
-    center: float
-    width: float
-    function: str
+    is_deep: bool = False  # grey pictures of 16 bits with the modality values, instead of 8
+    windows: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # by modality
 
 
-def render_frame(frame: NDArray[Any], ds: Dataset, *, index: int) -> Picture:
-    """One frame as an 8-bit picture.
+@dataclass(frozen=True)
+class Drawing:
+    """A frame's picture."""
 
-    Parameters
-    ----------
-    frame : array of shape (rows, columns) or (rows, columns, 3)
-        Stored values as pydicom decodes them; YBR already converted to RGB.
-    ds : Dataset
-        The frame's data set, of which the pixel description and the look-up tables are used.
-    index : int
-        Which frame it is, from 0; per-frame functional groups are looked up by it.
+    picture: Picture | DeepPicture  # (rows, columns), 0 shown black, or (rows, columns, 3) in RGB
+    recipe: str  # how it was made, in words
 
-    Returns
-    -------
-    uint8 array of shape (rows, columns), 0 shown black, or (rows, columns, 3) in RGB.
-    """
-    if ds.PhotometricInterpretation == "PALETTE COLOR":
-        return _to_8_bit(apply_color_lut(frame, ds), ds.RedPaletteColorLookupTableDescriptor[2])
-    if frame.ndim == 3:
-        return _to_8_bit(frame, int(ds.BitsStored))
-    luts = frame_luts(ds, index)
-    grey = _grey(frame, luts)
-    return 255 - grey if ds.PhotometricInterpretation == "MONOCHROME1" else grey
+
+@dataclass(frozen=True)
+class PictureRecipe:
+    """How the frames of a data set become pictures."""
+
+    ds: Dataset
+    rules: PictureRules = PictureRules()
+
+    def draw(self, frame: NDArray[Any], *, index: int) -> Drawing:
+        """One frame as a picture.
+
+        Parameters
+        ----------
+        frame : array of shape (rows, columns) or (rows, columns, 3)
+            Values as `ImageFile.frames` gives them: grey ones as stored, YBR already as RGB.
+        index : int
+            Which frame it is, from 0; per-frame functional groups are looked up by it.
+        """
+        ds = self.ds
+        if ds.PhotometricInterpretation == "PALETTE COLOR":
+            bits = int(ds.RedPaletteColorLookupTableDescriptor[2])
+            values = stored_value(ds).values(frame)
+            return Drawing(_to_8_bit(apply_color_lut(values, ds), bits), "palette colour; 8 bit")
+        if frame.ndim == 3:
+            return self._colour(frame)
+        recipe = self._of_frame(index) if self._differs_by_frame else self._of_all
+        return Drawing(*recipe.draw(frame))
+
+    def _colour(self, frame: NDArray[Any]) -> Drawing:
+        is_native = not self.ds.file_meta.TransferSyntaxUID.is_encapsulated
+        if is_native and self.ds.PhotometricInterpretation == "YBR_PARTIAL_422":
+            rgb = (frame.astype(np.float32) - _PARTIAL_ZERO) @ _FROM_PARTIAL.T
+            return Drawing(rounded(rgb), "YBR of reduced range to RGB; 8 bit")
+        return Drawing(_to_8_bit(frame, int(self.ds.BitsStored)), "RGB; 8 bit")
+
+    @property
+    def _differs_by_frame(self) -> bool:
+        return "PerFrameFunctionalGroupsSequence" in self.ds
+
+    @cached_property
+    def _of_all(self) -> GreyRecipe:
+        return self._of_frame(0)
+
+    def _of_frame(self, index: int) -> GreyRecipe:
+        ds, luts = self.ds, frame_luts(self.ds, index)
+        is_inverted = (
+            ds.PhotometricInterpretation == "MONOCHROME1" or ds.get("PresentationLUTShape") == "INVERSE"
+        )
+        return GreyRecipe(
+            stored=stored_value(ds),
+            luts=luts,
+            window=self._window(luts),
+            is_inverted=is_inverted,
+            extent=_segment_extent(ds),
+            padding=_padding(ds),
+            is_hounsfield=self._is_hounsfield(luts),
+            is_deep=self.rules.is_deep,
+        )
+
+    def _window(self, luts: Dataset) -> Window | None:
+        """By setting; else the file's VOI LUT or window; else the default, for CT."""
+        modality = str(self.ds.get("Modality", ""))
+        if modality in self.rules.windows:
+            return Window(*self.rules.windows[modality], origin=f"by setting for {modality}")
+        if luts.get("VOILUTSequence"):
+            return None
+        return first_window(luts) or (CT_DEFAULT if self._is_hounsfield(luts) else None)
+
+    def _is_hounsfield(self, luts: Dataset) -> bool:
+        return self.ds.get("Modality") == "CT" and "RescaleIntercept" in luts
 
 
 def frame_luts(ds: Dataset, index: int) -> Dataset:
@@ -89,102 +142,27 @@ def _functional_groups(ds: Dataset, index: int) -> Iterator[Dataset]:
             yield from group.get(keyword) or []
 
 
-def _grey(frame: NDArray[Any], luts: Dataset) -> Picture:
-    """The recipe without the inversion; the same greys whichever way is taken."""
-    if frame.dtype.kind not in "iu" or frame.dtype.itemsize > _TABLE_BYTES:
-        return _recipe(frame, luts)
-    native = frame.astype(frame.dtype.newbyteorder("="), copy=False)
-    # Stored values are looked up by their bits: a signed value's as those of an unsigned one.
-    stored = native.view(f"u{native.dtype.itemsize}")
-    if luts.get("VOILUTSequence") or _window(luts) is not None:
-        return cast("Picture", _table(native.dtype.str, luts)[stored])
-    if luts.get("ModalityLUTSequence"):
-        return _recipe(frame, luts)
-    # Its own range: a table of the values from the least to the greatest is enough, and differences
-    # of unsigned values count up from the least whatever the sign.
-    least, greatest = int(native.min()), int(native.max())
-    table = _recipe(np.arange(least, greatest + 1), luts)
-    return cast("Picture", table[stored - np.array(least).astype(stored.dtype)])
+def _segment_extent(ds: Dataset) -> tuple[float, float] | None:
+    """The range of a segmentation's values, the same in all frames (PS3.3 C.8.20.2)."""
+    if ds.get("SegmentationType") == "FRACTIONAL":
+        return 0, float(ds.get("MaximumFractionalValue") or 255)
+    return (0, 1) if ds.get("BitsStored") == 1 else None
 
 
-def _recipe(values: NDArray[Any], luts: Dataset) -> Picture:
-    """Stored values of any dtype through modality LUT and VOI LUT, window or their own range."""
-    modality = apply_modality_lut(values, luts)
-    if luts.get("VOILUTSequence"):
-        bits = int(luts.VOILUTSequence[0].LUTDescriptor[2])
-        return _to_8_bit(apply_voi(modality.astype(np.int64), luts, index=0), bits)
-    window = _window(luts)
-    return _own_range(modality) if window is None else _windowed(modality, window)
-
-
-def _table(dtype: str, luts: Dataset) -> Picture:
-    """The recipe's grey for each value there can be, uint8 of shape (2 ** bits,), by the value's bits."""
-    window = _window(luts)
-    if luts.get("VOILUTSequence") or luts.get("ModalityLUTSequence") or window is None:
-        return _recipe(_every_value(dtype), luts)
-    slope, intercept = float(luts.get("RescaleSlope", 1)), float(luts.get("RescaleIntercept", 0))
-    return _window_table(dtype, slope, intercept, window)
-
-
-@lru_cache(maxsize=64)
-def _window_table(dtype: str, slope: float, intercept: float, window: Window) -> Picture:
-    """A table that other frames of the device will ask for too; 64 KiB at most each."""
-    return _windowed(_every_value(dtype) * slope + intercept, window)
-
-
-def _every_value(dtype: str) -> NDArray[Any]:
-    """Every value of an integer dtype, in the order of its bits."""
-    bits = 8 * np.dtype(dtype).itemsize
-    return np.arange(1 << bits, dtype=f"u{bits // 8}").view(dtype)
-
-
-def _window(luts: Dataset) -> Window | None:
-    """The first window of the data set, if it has a usable one."""
-    if "WindowCenter" not in luts or "WindowWidth" not in luts:
+def _padding(ds: Dataset) -> tuple[int, int] | None:
+    """Least and greatest stored value of padding pixels (PS3.3 C.7.5.1.1.2)."""
+    value = ds.get("PixelPaddingValue")
+    if not isinstance(value, int):
         return None
-    center, width = _first(luts.WindowCenter), _first(luts.WindowWidth)
-    function = str(luts.get("VOILUTFunction") or "LINEAR").upper()
-    if width < 1 if function == "LINEAR" else width <= 0:
-        return None
-    return Window(center, width, function)
-
-
-def _first(value: Any) -> float:
-    return float(value[0] if hasattr(value, "__iter__") else value)
-
-
-def _windowed(values: NDArray[Any], window: Window) -> Picture:
-    """Values through a window to 0..255 (PS3.3 C.11.2.1.2 and C.11.2.1.3)."""
-    center, width = window.center, window.width
-    x = values.astype(np.float64)
-    if window.function == "SIGMOID":
-        return _round(255 / (1 + np.exp(-4 * (x - center) / width)))
-    if window.function == "LINEAR":
-        # C.11.2.1.2.1: the centre is half a value lower and the width one value less.
-        center, width = center - 0.5, width - 1
-        if width == 0:
-            return _round(np.where(x <= center, 0.0, 255.0))
-    return _round(((x - center) / width + 0.5) * 255)
-
-
-def _own_range(values: NDArray[Any]) -> Picture:
-    """Values stretched from their own minimum and maximum; a constant frame is black."""
-    x = values.astype(np.float64)
-    finite = x[np.isfinite(x)]
-    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
-    if high == low:
-        return np.zeros(x.shape, np.uint8)
-    x = np.clip(np.where(np.isnan(x), low, x), low, high)
-    # Quarters, so that the difference of two large doubles stays finite.
-    return _round((x / 4 - low / 4) / (high / 4 - low / 4) * 255)
+    limit = ds.get("PixelPaddingRangeLimit")
+    ends = [value, limit if isinstance(limit, int) else value]
+    if ds.get("PixelRepresentation") == 1:  # often written with VR US all the same
+        ends = [end - 65_536 if end > 32_767 else end for end in ends]
+    return min(ends), max(ends)
 
 
 def _to_8_bit(values: NDArray[Any], bits: int) -> Picture:
     """Unsigned values of `bits` bits scaled to 8; 8-bit input comes back unchanged."""
     if bits == 8 and values.dtype == np.uint8:
         return values
-    return _round(values * (255 / ((1 << bits) - 1)))
-
-
-def _round(values: NDArray[Any]) -> Picture:
-    return cast("Picture", np.clip(np.rint(values), 0, 255).astype(np.uint8))
+    return rounded(values * (255 / ((1 << bits) - 1)))

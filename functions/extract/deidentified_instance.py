@@ -1,21 +1,20 @@
 """The de-identified SOP instance: pseudonyms, allowed attributes, and the file made of them."""
 
-import io
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import pydicom
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import UID
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from common import PIPELINE_VERSION
 from common.deidentification import PROFILE
 from common.deidentification.allow_list import allowed
-from common.deidentification.pixel_data import clean_pixel_data
+from common.deidentification.pixel_data import write_pixel_data
 from common.deidentification.pseudonym import Pseudonyms
 from common.dicom.image_file import ImageFile
 from common.object_key import ImagePath
 
-_FLOAT_PIXELS = ("FloatPixelData", "DoubleFloatPixelData")
 # Type 2 of the Patient, General Study, General Series and General Image modules (PS3.3 C.7):
 # present with zero length where nothing is kept.
 _EMPTY = """
@@ -28,14 +27,13 @@ _IMPLEMENTATION = UID("2.25.287318930468106513843516231826937471246")
 
 @dataclass(frozen=True)
 class DeidentifiedInstance:
-    """One SOP instance as it may leave raw; pixel data only in the file's bytes."""
+    """One SOP instance as it may leave raw; its pixels are still in the original file."""
 
     path: ImagePath
     attributes: Dataset  # allowed ones, de-identified
-    source: FileDataset  # the original: pixel data and transfer syntax are taken from it
-    number_of_frames: int
+    source: ImageFile  # the original: pixel data and transfer syntax are taken from it
 
-    def to_bytes(self) -> bytes:
+    def write(self, stream: BinaryIO) -> None:
         """The de-identified DICOM file (PS3.10), its file meta made from nothing."""
         ds = FileDataset("", {}, preamble=b"\0" * 128, file_meta=_file_meta(self))
         ds.update(self.attributes)
@@ -47,14 +45,9 @@ class DeidentifiedInstance:
         ds.PatientIdentityRemoved = "YES"
         ds.DeidentificationMethod = f"dcm2set {PIPELINE_VERSION} {PROFILE}"
         ds.LongitudinalTemporalInformationModified = "MODIFIED"
-        for keyword in _FLOAT_PIXELS:
-            if keyword in self.source:
-                ds[keyword] = self.source[keyword]
-        if "PixelData" in self.source:
-            ds["PixelData"] = clean_pixel_data(self.source, number_of_frames=self.number_of_frames)
-        buffer = io.BytesIO()
-        pydicom.dcmwrite(buffer, ds, enforce_file_format=True)
-        return buffer.getvalue()
+        pydicom.dcmwrite(stream, ds, enforce_file_format=True)
+        # Behind all others, as the greatest tag of those allowed.
+        write_pixel_data(self.source, stream)
 
 
 def deidentify(image_file: ImageFile, pseudonyms: Pseudonyms) -> DeidentifiedInstance:
@@ -72,13 +65,15 @@ def deidentify(image_file: ImageFile, pseudonyms: Pseudonyms) -> DeidentifiedIns
         sop_instance_uid=pseudonyms.uid(str(ds.SOPInstanceUID)),
     )
     attributes = allowed(ds, pseudonyms, patient=patient)
-    return DeidentifiedInstance(path, attributes, ds, image_file.number_of_frames)
+    return DeidentifiedInstance(path, attributes, image_file)
 
 
 def _file_meta(instance: DeidentifiedInstance) -> FileMetaDataset:
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = instance.attributes.SOPClassUID
     meta.MediaStorageSOPInstanceUID = UID(instance.path.sop_instance_uid)
-    meta.TransferSyntaxUID = instance.source.file_meta.TransferSyntaxUID
+    syntax = instance.source.ds.file_meta.TransferSyntaxUID
+    is_deflated = syntax == DeflatedExplicitVRLittleEndian  # which can't be written in pieces
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian if is_deflated else syntax
     meta.ImplementationClassUID = _IMPLEMENTATION
     return meta

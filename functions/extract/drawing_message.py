@@ -11,13 +11,16 @@ from typing import Any
 
 import orjson
 
-from common.dicom.image_file import Limits, NoPictureError
+from common.dicom.image_checks import Limits, NoPictureError
+from common.dicom.picture import PictureRules
 from common.errors import HoldError, PermanentError
 from common.metadata_document import MetadataDocument
+from functions.extract.output_space import Kept
 from functions.extract.png_frames import PngFrame
 from functions.extract.prepared_instance import PreparedInstance, Rules
 
 _LENGTHS = struct.Struct(">QQ")  # of the header and of what follows it
+_FRAME_VALUES = ("number", "rows", "columns", "samples", "bits", "recipe", "sha256")
 Message = tuple[dict[str, Any], bytes]
 
 
@@ -42,6 +45,7 @@ def pack_rules(rules: Rules) -> dict[str, Any]:
     return {
         "key": rules.pseudonym_key.hex(),
         "limits": asdict(rules.limits),
+        "pictures": asdict(rules.pictures),
         "hold_burned_in_text": rules.hold_burned_in_text,
     }
 
@@ -49,19 +53,27 @@ def pack_rules(rules: Rules) -> dict[str, Any]:
 def unpack_rules(header: dict[str, Any]) -> Rules:
     """And back."""
     key = bytes.fromhex(header["key"])
-    return Rules(key, Limits(**header["limits"]), header["hold_burned_in_text"])
+    pictures = PictureRules(**header["pictures"])
+    return Rules(key, Limits(**header["limits"]), pictures, header["hold_burned_in_text"])
 
 
 def pack_prepared(prepared: PreparedInstance) -> bytes:
-    """A file's outputs; pictures that lie in files are named, the others follow the header."""
-    in_memory = [frame.kept for frame in prepared.frames if isinstance(frame.kept, bytes)]
+    """A file's outputs; those that lie in files are named, the others follow the header."""
+    kept = [prepared.dicom, *(frame.kept for frame in prepared.frames)]
     header = {
         "content_digest": prepared.content_digest,
         "document": prepared.document.model_dump(mode="json"),
-        "dicom": len(prepared.dicom),
-        "frames": [_frame_header(frame) for frame in prepared.frames],
+        "dicom": _where(prepared.dicom),
+        "frames": [
+            {name: getattr(frame, name) for name in _FRAME_VALUES} | {"kept": _where(frame.kept)}
+            for frame in prepared.frames
+        ],
     }
-    return pack(header, b"".join([prepared.dicom, *in_memory]))
+    return pack(header, b"".join(output for output in kept if isinstance(output, bytes)))
+
+
+def _where(kept: Kept) -> dict[str, Any]:
+    return {"size": len(kept)} if isinstance(kept, bytes) else {"file": kept.name}
 
 
 def pack_error(error: Exception) -> bytes:
@@ -79,33 +91,29 @@ def unpack_prepared(message: Message, folder: Path) -> PreparedInstance:
     header, body = message
     if "error" in header:
         raise _error(header)
-    offset = header["dicom"]
-    frames = []
-    for told in header["frames"]:
-        kept: bytes | Path = (
-            folder / Path(told["file"]).name if "file" in told else body[offset : offset + told["size"]]
-        )
-        offset += told.get("size", 0)
-        values = {name: told[name] for name in ("number", "rows", "columns", "samples", "sha256")}
-        frames.append(PngFrame(kept=kept, **values))
-    return PreparedInstance(
-        content_digest=header["content_digest"],
-        dicom=body[: header["dicom"]],
-        document=MetadataDocument.model_validate(header["document"]),
-        frames=frames,
-    )
+    outputs = _Outputs(memoryview(body), folder)
+    dicom = outputs.next(header["dicom"])
+    frames = [
+        PngFrame(kept=outputs.next(told["kept"]), **{name: told[name] for name in _FRAME_VALUES})
+        for told in header["frames"]
+    ]
+    document = MetadataDocument.model_validate(header["document"])
+    return PreparedInstance(header["content_digest"], dicom, document, frames)
 
 
-def _frame_header(frame: PngFrame) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "number": frame.number,
-        "rows": frame.rows,
-        "columns": frame.columns,
-        "samples": frame.samples,
-        "sha256": frame.sha256,
-    }
-    where = {"size": len(frame.kept)} if isinstance(frame.kept, bytes) else {"file": frame.kept.name}
-    return told | where
+class _Outputs:
+    """The outputs that follow a header, in their order."""
+
+    def __init__(self, body: memoryview, folder: Path) -> None:
+        self._body = body
+        self._folder = folder
+
+    def next(self, where: dict[str, Any]) -> Kept:
+        if "file" in where:
+            return self._folder / Path(where["file"]).name
+        size = where["size"]
+        output, self._body = bytes(self._body[:size]), self._body[size:]
+        return output
 
 
 def _error(header: dict[str, Any]) -> Exception:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.dicom.image_file import NoPictureError
+from common.dicom.image_checks import NoPictureError
+from common.errors import PermanentError
 from common.metadata_document import ImageEntry
 from common.object_key import DEIDENTIFIED, INCOMING, METADATA, Location, processed
 from common.object_store import ObjectStore
@@ -13,6 +14,8 @@ from common.stage import Item, Outcome
 from functions.extract.image_allocation import Allocation
 from functions.extract.png_frames import PngFrame
 from functions.extract.prepared_instance import PreparedInstance, Preparer
+
+MEGABYTE = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class InstanceExtractor:
     store: ObjectStore
     allocation: Allocation
     prepare: Preparer
+    max_megabytes: int = 2048  # of a raw object; a larger one is not fetched
 
     def __call__(self, item: Item) -> Outcome:
         """Write everything that one raw object becomes."""
@@ -29,6 +33,12 @@ class InstanceExtractor:
             return self._extract(item, Path(folder))
 
     def _extract(self, item: Item, folder: Path) -> Outcome:
+        if item.version.size > self.max_megabytes * MEGABYTE:
+            raise PermanentError(
+                f"The file has {item.version.size // MEGABYTE} MB, over DCM2SET_MAX_MEGABYTES_PER_FILE "
+                f"({self.max_megabytes}).",
+                "Raise the setting if the file is right, then replay it.",
+            )
         source = folder / "source.dcm"
         self.store.download(item.version, source)
         target = processed(item.version.location)
@@ -58,7 +68,7 @@ class InstanceExtractor:
         entries = []
         for frame, location in zip(instance.frames, images, strict=True):
             item.keep()
-            self.store.put(location, frame.read(), content_type="image/png")
+            self.store.put(location, frame.kept, content_type="image/png")
             entries.append(_entry(frame, location))
         name = instance.path.instance
         self.store.put(
@@ -80,5 +90,7 @@ def _entry(frame: PngFrame, location: Location) -> ImageEntry:
         rows=frame.rows,
         columns=frame.columns,
         samples=frame.samples,
+        bits=frame.bits,
+        recipe=frame.recipe,
         sha256=frame.sha256,
     )

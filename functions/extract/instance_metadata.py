@@ -9,7 +9,7 @@ from pydicom.multival import MultiValue
 from common import PIPELINE_VERSION
 from common.deidentification import PROFILE
 from common.deidentification.allow_list import LUTS, age_years, parse_date
-from common.dicom.picture import RECIPE, RECIPE_VERSION
+from common.dicom.picture import RECIPE_VERSION
 from common.errors import PermanentError
 from common.metadata_document import (
     Header,
@@ -40,7 +40,6 @@ def _described(instance: DeidentifiedInstance, *, rows: int, columns: int, key_i
     header = Header(
         pipeline_version=PIPELINE_VERSION,
         recipe_version=RECIPE_VERSION,
-        recipe=RECIPE,
         deidentification=PROFILE,
         key_id=key_id,
         images=[],
@@ -61,7 +60,7 @@ def _described(instance: DeidentifiedInstance, *, rows: int, columns: int, key_i
         photometric=_text(ds, "PhotometricInterpretation"),
         rows=rows,
         columns=columns,
-        number_of_frames=instance.number_of_frames,
+        number_of_frames=instance.source.number_of_frames,
         pixel_spacing_row=row_spacing,
         pixel_spacing_col=column_spacing,
         slice_thickness=_number(ds, "SliceThickness"),

@@ -11,14 +11,13 @@ from functools import cache
 from flask import Request, Response
 
 from common import ports
-from common.dicom.image_file import Limits
 from common.http_target import Target, respond
 from common.object_key import INCOMING, RAW
 from common.settings import settings
 from functions.extract.drawing_process import DrawingProcesses
 from functions.extract.extract_instance import InstanceExtractor
 from functions.extract.image_allocation import PostgresAllocation
-from functions.extract.prepared_instance import Rules
+from functions.extract.prepared_instance import rules_of
 
 
 def extract(request: Request) -> Response:
@@ -29,15 +28,13 @@ def extract(request: Request) -> Response:
 @cache
 def _target() -> Target:
     chosen = settings()
-    rules = Rules(
-        pseudonym_key=bytes.fromhex(chosen.required("pseudonym_key")),
-        limits=Limits(chosen.max_pixels_per_frame, chosen.max_frames),
-        hold_burned_in_text=chosen.burned_in_text == "hold",
-    )
     extractor = InstanceExtractor(
         store=ports.object_store(),
         allocation=PostgresAllocation(ports.database(), store=ports.object_store(), settings=chosen),
-        prepare=DrawingProcesses(rules, seconds=chosen.seconds_per_file, megabytes=chosen.megabytes_per_file),
+        prepare=DrawingProcesses(
+            rules_of(chosen), seconds=chosen.seconds_per_file, megabytes=chosen.megabytes_per_file
+        ),
+        max_megabytes=chosen.max_megabytes_per_file,
     )
     stage = ports.stage(
         "extract", extractor, accepts=lambda at: at.bucket == RAW and at.key.startswith(INCOMING)

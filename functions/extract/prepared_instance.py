@@ -8,12 +8,16 @@ from typing import Protocol
 
 from common.deidentification.burned_in_gate import check_burned_in_text
 from common.deidentification.pseudonym import Pseudonyms
-from common.dicom.image_file import ImageFile, Limits, read_image_file
+from common.dicom.image_checks import Limits
+from common.dicom.image_file import ImageFile, read_image_file
+from common.dicom.picture import PictureRules
 from common.errors import PermanentError, PipelineError
 from common.metadata_document import MetadataDocument
 from common.object_key import ImagePath
+from common.settings import Settings
 from functions.extract.deidentified_instance import deidentify
 from functions.extract.instance_metadata import describe
+from functions.extract.output_space import Kept, OutputSpace
 from functions.extract.png_frames import PngFrame, draw_frames
 
 
@@ -23,7 +27,18 @@ class Rules:
 
     pseudonym_key: bytes  # 32 bytes
     limits: Limits
+    pictures: PictureRules
     hold_burned_in_text: bool
+
+
+def rules_of(settings: Settings) -> Rules:
+    """The rules in the settings; SettingsError if the key is missing."""
+    return Rules(
+        pseudonym_key=bytes.fromhex(settings.required("pseudonym_key")),
+        limits=Limits(settings.max_pixels_per_frame, settings.max_frames),
+        pictures=PictureRules(settings.png_bits == 16, settings.windows),
+        hold_burned_in_text=settings.burned_in_text == "hold",
+    )
 
 
 @dataclass(frozen=True)
@@ -31,7 +46,7 @@ class PreparedInstance:
     """One SOP instance as it may leave raw."""
 
     content_digest: str  # keyed digest of the original file, hex
-    dicom: bytes  # the de-identified file
+    dicom: Kept  # the de-identified file
     document: MetadataDocument  # without its images, which have no places yet
     frames: list[PngFrame]
 
@@ -64,19 +79,23 @@ class InstancePreparer(Preparer):
     ) -> PreparedInstance:
         image_file = read_image_file(source, self.rules.limits)
         # Every frame is decoded before the gate is asked: what is no good file is not held.
-        frames = draw_frames(image_file, folder, keep=keep)
+        space = OutputSpace(folder)
+        frames = draw_frames(image_file, space, rules=self.rules.pictures, keep=keep)
         if self.rules.hold_burned_in_text and not released:
             check_burned_in_text(image_file.ds)
-        return self._described(image_file, frames)
+        return self._described(image_file, frames, space)
 
-    def _described(self, image_file: ImageFile, frames: list[PngFrame]) -> PreparedInstance:
+    def _described(
+        self, image_file: ImageFile, frames: list[PngFrame], space: OutputSpace
+    ) -> PreparedInstance:
         pseudonyms = Pseudonyms(self.rules.pseudonym_key)
         try:
             instance = deidentify(image_file, pseudonyms)
             rows, columns = frames[0].rows, frames[0].columns
             document = describe(instance, rows=rows, columns=columns, key_id=pseudonyms.key_id)
             digest = pseudonyms.content(_sha256(image_file.path))
-            return PreparedInstance(digest, instance.to_bytes(), document, frames)
+            dicom = space.write("deidentified.dcm", instance.write, size=image_file.pixels.available)
+            return PreparedInstance(digest, dicom, document, frames)
         except (PipelineError, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 whatever pydicom raises; its text quotes values

@@ -2,11 +2,13 @@
 
 import io
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from common.dicom.picture import Picture
+from common.dicom.window import Picture, stretched
 from common.errors import PermanentError
 from common.object_key import SUBOPTIMAL, Location, frame_number
 from common.object_store import ObjectStore
@@ -63,10 +65,18 @@ def decode_png(body: bytes, *, max_pixels: int) -> Picture:
                     f"DCM2SET_MAX_PIXELS_PER_FRAME ({max_pixels}).",
                     _NEXT,
                 )
+            if image.mode.startswith("I"):
+                return _shown(np.asarray(image))
             grey_or_colour = image if image.mode in {"L", "RGB"} else image.convert("RGB")
             return np.asarray(grey_or_colour)
     except (OSError, SyntaxError, ValueError) as error:
         raise PermanentError(f"The object is no readable PNG ({type(error).__name__}).", _NEXT) from None
+
+
+def _shown(values: NDArray[Any]) -> Picture:
+    """Modality values of 16 bits as a person would look at them: all but 1 % of them from black to white."""
+    low, high = np.percentile(values, (0.5, 99.5))
+    return stretched(values, float(low), float(high))
 
 
 def judge(picture: Picture, model: QualityModel, *, black_mean: float) -> Verdict:

@@ -45,8 +45,9 @@ set sop_class_uid = excluded.sop_class_uid, instance_number = excluded.instance_
 where old.series_instance_uid = excluded.series_instance_uid;
 
 -- name: upsert_image
-insert into image (sop_instance_uid, frame, "rows", "columns", samples, sha256, recipe_version)
-values (%(sop_instance_uid)s, %(frame)s, %(rows)s, %(columns)s, %(samples)s, %(sha256)s, %(recipe_version)s)
+insert into image (sop_instance_uid, frame, "rows", "columns", samples, bits, sha256, recipe, recipe_version)
+values (%(sop_instance_uid)s, %(frame)s, %(rows)s, %(columns)s, %(samples)s, %(bits)s, %(sha256)s,
+    %(recipe)s, %(recipe_version)s)
 on conflict (sop_instance_uid, frame) do update
 set "rows" = excluded."rows", "columns" = excluded."columns", samples = excluded.samples,
-    sha256 = excluded.sha256, recipe_version = excluded.recipe_version;
+    bits = excluded.bits, sha256 = excluded.sha256, recipe = excluded.recipe, recipe_version = excluded.recipe_version;

@@ -50,8 +50,9 @@ class InMemoryObjectStore(ObjectStore):
     def download(self, version: ObjectVersion, path: Path) -> None:
         path.write_bytes(self.read(version))
 
-    def put(self, location: Location, data: bytes, *, content_type: str) -> ObjectVersion:
-        return self._written("put", location, data, content_type)
+    def put(self, location: Location, data: bytes | Path, *, content_type: str) -> ObjectVersion:
+        body = data.read_bytes() if isinstance(data, Path) else data
+        return self._written("put", location, body, content_type)
 
     def upload(self, location: Location, stream: BinaryIO, *, size: int) -> ObjectVersion:
         data = b""

@@ -5,7 +5,8 @@ from pathlib import Path
 import orjson
 
 from common.deidentification.pseudonym import Pseudonyms
-from common.dicom.image_file import Limits, read_image_file
+from common.dicom.image_checks import Limits
+from common.dicom.image_file import read_image_file
 from common.object_key import Location
 from functions.extract.deidentified_instance import deidentify
 from tests.integration.test_line import image_rows

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from common.dicom.picture import RECIPE_VERSION
 from common.object_key import Location
 from tests.local_home import RunningHome, wait_for
 from tests.real_files import make_instance, real_file
@@ -198,11 +199,13 @@ def test_pictures_of_an_older_recipe_are_drawn_again(home: RunningHome) -> None:
     before = image_rows(home, uid, 1)
     home.wait_until_idle()
     home.rows("update extraction set recipe_version = 0 where sop_instance_uid = %s returning 1", uid)
-    done = home.run_cli("replay", "--recipe-older-than", "1")
+    done = home.run_cli("replay", "--recipe-older-than", str(RECIPE_VERSION))
     assert "1 item(s) put back." in done.stdout
 
     def drawn_again() -> list[dict]:
-        return home.rows("select 1 from extraction where sop_instance_uid = %s and recipe_version = 1", uid)
+        return home.rows(
+            f"select 1 from extraction where sop_instance_uid = %s and recipe_version = {RECIPE_VERSION}", uid
+        )
 
     assert wait_for(drawn_again, seconds=60)
     home.wait_until_idle()

@@ -8,7 +8,6 @@ _PARTS = {
     "header": {
         "pipeline_version": "0.1.0",
         "recipe_version": 1,
-        "recipe": "window",
         "deidentification": "allow-list-1",
         "key_id": "abcd",
         "images": [
@@ -19,6 +18,8 @@ _PARTS = {
                 "rows": 128,
                 "columns": 128,
                 "samples": 1,
+                "bits": 8,
+                "recipe": "own range; 8 bit",
                 "sha256": "0" * 64,
             }
         ],

@@ -10,7 +10,8 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import FileDataset
 
 from common.deidentification.pseudonym import Pseudonyms
-from common.dicom.image_file import ImageFile, Limits, read_image_file
+from common.dicom.image_checks import Limits
+from common.dicom.image_file import ImageFile, read_image_file
 
 KEY = bytes(range(32))
 PSEUDONYMS = Pseudonyms(KEY)

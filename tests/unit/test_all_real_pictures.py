@@ -8,17 +8,22 @@ from pathlib import Path
 import data_store
 import numpy as np
 import pydicom
+import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, iter_pixels
 
-from common.dicom.image_file import ImageFile
-from common.dicom.picture import render_frame
+from common.dicom import image_checks
+from common.dicom.image_checks import Limits
+from common.dicom.image_file import read_image_file
+from common.dicom.picture import PictureRecipe
 
 FOLDERS = [Path(package.__file__).parent / "data" for package in (pydicom, data_store)]
-# Ours is right: the windows stand in per-frame functional groups (PS3.3 C.7.6.16), which
-# pydicom's functions do not look into.
-OURS_IS_RIGHT = {"eCT_Supplemental.dcm"}
+OURS_IS_RIGHT = {
+    "eCT_Supplemental.dcm": "its windows stand in per-frame functional groups (PS3.3 C.7.6.16)",
+    "CT_small.dcm": "a CT without a window: soft tissue by default, not from padding to metal",
+    "explicit_VR-UN.dcm": "a CT without a window: soft tissue by default, not from air to metal",
+}
 
 
 def _decodable() -> Iterator[tuple[Path, FileDataset, list[NDArray]]]:
@@ -64,19 +69,22 @@ def _scale(bits: int) -> float:
     return 255 / (2**bits - 1)
 
 
-def test_all_real_pictures_are_as_pydicom_draws_them() -> None:
+def test_all_real_pictures_are_as_pydicom_draws_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of all files that pydicom decodes, each frame is within one grey level, but for the named ones."""
+    # Some have no UIDs: extract refuses them, but their pictures count here.
+    monkeypatch.setattr(image_checks, "_check_identity", lambda _: None)
     different, number = set(), 0
     logging.disable(logging.CRITICAL)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for path, ds, frames in _decodable():
             number += 1
-            decoded = list(ImageFile(path, ds, len(frames)).frames())
-            ours = [render_frame(frame, ds, index=index) for index, frame in enumerate(decoded)]
+            image_file = read_image_file(path, Limits())
+            recipe = PictureRecipe(image_file.ds)
+            drawn = [recipe.draw(frame, index=index) for index, frame in enumerate(image_file.frames())]
             theirs = [_by_pydicom(frame, ds) for frame in frames]
-            if not all(np.abs(a - b).max() <= 1 for a, b in zip(theirs, ours, strict=True)):
+            if not all(np.abs(a - b.picture).max() <= 1 for a, b in zip(theirs, drawn, strict=True)):
                 different.add(path.name)
     logging.disable(logging.NOTSET)
-    assert OURS_IS_RIGHT == different
+    assert OURS_IS_RIGHT.keys() == different
     assert number >= 153

@@ -14,7 +14,8 @@ import pytest
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGLosslessSV1
 
-from common.dicom.image_file import Limits, NoPictureError
+from common.dicom.image_checks import Limits, NoPictureError
+from common.dicom.picture import PictureRules
 from common.errors import HoldError, PermanentError
 from functions.extract.drawing_message import pack_prepared, unpack, unpack_prepared
 from functions.extract.drawing_process import DrawingLostError, DrawingProcesses
@@ -24,7 +25,7 @@ from tests.unit.factories import make_grey, real_path, to_bytes
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
-RULES = Rules(bytes(range(32)), Limits(), hold_burned_in_text=True)
+RULES = Rules(bytes(range(32)), Limits(), PictureRules(), hold_burned_in_text=True)
 
 
 @pytest.fixture

@@ -18,7 +18,15 @@ from tests.unit.factories import PSEUDONYMS, make_dataset, real_path, to_image_f
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
 ENTRY = ImageEntry(
-    frame=1, bucket="images-1", key="P/1.png", rows=128, columns=128, samples=1, sha256="0" * 64
+    frame=1,
+    bucket="images-1",
+    key="P/1.png",
+    rows=128,
+    columns=128,
+    samples=1,
+    bits=8,
+    recipe="RGB; 8 bit",
+    sha256="0" * 64,
 )
 
 

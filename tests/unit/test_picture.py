@@ -10,13 +10,15 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, pixel_array
 from pydicom.sequence import Sequence
 
-from common.dicom.image_file import Limits, read_image_file
-from common.dicom.picture import Picture, render_frame
+from common.dicom.image_checks import Limits
+from common.dicom.image_file import read_image_file
+from common.dicom.picture import Drawing, PictureRecipe, PictureRules
+from common.dicom.window import Picture
 from tests.unit.factories import make_grey, real_path, to_image_file
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
-GREY = """CT_small MR_small MR_small_RLE MR_small_bigendian MR_small_expb MR_small_implicit
+GREY = """MR_small MR_small_RLE MR_small_bigendian MR_small_expb MR_small_implicit
     MR_small_jp2klossless MR_small_jpeg_ls_lossless MR_small_padded 693_J2KI JPEG2000
     image_dfl examples_overlay examples_jpeg2k rtdose_1frame rtdose_rle_1frame
     J2K_pixelrep_mismatch liver_1frame""".split()
@@ -26,13 +28,18 @@ RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16)
 WIDE = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
 
 
-def _drawn(ds_or_path: pydicom.FileDataset | Path, folder: Path) -> list[Picture]:
+def _drawn(ds_or_path: pydicom.FileDataset | Path, folder: Path, **rules: object) -> list[Picture]:
+    return [drawing.picture for drawing in _drawings(ds_or_path, folder, **rules)]
+
+
+def _drawings(ds_or_path: pydicom.FileDataset | Path, folder: Path, **rules: object) -> list[Drawing]:
     if isinstance(ds_or_path, Path):
         image_file = read_image_file(ds_or_path, Limits())
     else:
         image_file = to_image_file(ds_or_path, folder)
     frames = image_file.frames()
-    return [render_frame(frame, image_file.ds, index=index) for index, frame in enumerate(frames)]
+    recipe = PictureRecipe(image_file.ds, PictureRules(**rules))
+    return [recipe.draw(frame, index=index) for index, frame in enumerate(frames)]
 
 
 def _own_range(values: NDArray) -> NDArray:
@@ -207,6 +214,109 @@ def test_values_that_are_not_finite_are_drawn() -> None:
     frame = np.array([[0.0, 1.0], [np.nan, np.inf]], np.float32)
     ds = Dataset()
     ds.PhotometricInterpretation = "MONOCHROME2"
-    picture = render_frame(frame, ds, index=0)
+    picture = PictureRecipe(ds).draw(frame, index=0).picture
     assert (0, 255) == (picture[0, 0], picture[0, 1])
     assert 0 == picture[1, 0]
+
+
+def test_ct_without_a_window_shows_soft_tissue(tmp_path: Path) -> None:
+    """A CT in Hounsfield units without a window is drawn with 40/400, and says so."""
+    (drawing,) = _drawings(real_path("CT_small.dcm"), tmp_path)
+    ds = pydicom.dcmread(real_path("CT_small.dcm"))
+    ds.WindowCenter, ds.WindowWidth = 40, 400
+    (expected,) = _drawings(ds, tmp_path)
+    assert np.array_equal(expected.picture, drawing.picture)
+    assert "rescale 1 x + -1024; window 40/400 LINEAR by default for CT; 8 bit" == drawing.recipe
+    assert "rescale 1 x + -1024; window 40/400 LINEAR of the file; 8 bit" == expected.recipe
+
+
+def test_window_by_setting_stands_above_the_files_own(tmp_path: Path) -> None:
+    """A window set for a modality is used for its files, whatever these bring, and for no others."""
+    windows = {"CT": (-600, 1500)}
+    own = make_grey(WIDE, WindowCenter=10, WindowWidth=20, Modality="CT")
+    (drawing,) = _drawings(own, tmp_path, windows=windows)
+    expected = np.clip((WIDE - (-600.5)) / 1499 * 255 + 127.5, 0, 255)
+    assert 1 >= np.abs(expected - drawing.picture).max()
+    assert "window -600/1500 LINEAR by setting for CT; 8 bit" == drawing.recipe
+    own.Modality = "MR"
+    assert "of the file" in _drawings(own, tmp_path, windows=windows)[0].recipe
+
+
+@pytest.mark.parametrize(
+    ("photometric", "shape", "is_inverted"),
+    [
+        ("MONOCHROME2", "IDENTITY", False),
+        ("MONOCHROME2", "INVERSE", True),
+        ("MONOCHROME1", "INVERSE", True),
+        ("MONOCHROME1", "IDENTITY", True),
+    ],
+)
+def test_presentation_lut_shape(photometric: str, shape: str, is_inverted: bool, tmp_path: Path) -> None:
+    """INVERSE and MONOCHROME1 each mean that the least value is white, and both together no more."""
+    ds = make_grey(RAMP, PhotometricInterpretation=photometric, PresentationLUTShape=shape)
+    (drawing,) = _drawings(ds, tmp_path)
+    assert np.array_equal(255 - RAMP if is_inverted else RAMP, drawing.picture)
+    assert is_inverted == ("inverted" in drawing.recipe)
+
+
+@pytest.mark.parametrize("padding", [63536, -2000])
+def test_padding_does_not_widen_the_range(padding: int, tmp_path: Path) -> None:
+    """Values outside the field of view don't press the picture together, however the value is written."""
+    values = np.linspace(0, 1000, 256).astype(np.int16).reshape(16, 16)
+    values[0] = -2000
+    ds = make_grey(values, PixelRepresentation=1)
+    ds.add_new("PixelPaddingValue", "SS" if padding < 0 else "US", padding)
+    picture = _drawn(ds, tmp_path)[0]
+    inside = values[1:].astype(float)
+    expected = (inside - inside.min()) / (inside.max() - inside.min()) * 255
+    assert 1 >= np.abs(expected - picture[1:]).max()
+    assert not picture[0].any()
+
+
+def test_overlays_are_not_drawn(tmp_path: Path) -> None:
+    """An overlay in an element of its own, or in the bits above the stored ones, is no part of a picture."""
+    whole = pydicom.dcmread(real_path("examples_overlay.dcm"))
+    without = pydicom.dcmread(real_path("examples_overlay.dcm"))
+    for element in list(without.group_dataset(0x6000)):
+        del without[element.tag]
+    assert np.array_equal(_drawn(without, tmp_path), _drawn(whole, tmp_path))
+    values = np.arange(256, dtype=np.uint16).reshape(16, 16)
+    overlaid = make_grey(values | 0x1000, BitsStored=12, HighBit=11)
+    assert np.array_equal(_drawn(make_grey(values), tmp_path), _drawn(overlaid, tmp_path))
+
+
+def test_modality_values_in_16_bits(tmp_path: Path) -> None:
+    """By setting, a CT's picture holds its Hounsfield units, which its recipe tells how to read."""
+    (drawing,) = _drawings(real_path("CT_small.dcm"), tmp_path, is_deep=True)
+    ds = pydicom.dcmread(real_path("CT_small.dcm"))
+    assert np.uint16 == drawing.picture.dtype
+    assert np.array_equal(apply_modality_lut(ds.pixel_array, ds), drawing.picture - 32768.0)
+    assert "rescale 1 x + -1024; 16 bit, value = pixel x 1 + -32768" == drawing.recipe
+
+
+@pytest.mark.parametrize(
+    ("elements", "step", "zero"),
+    [
+        ({}, 1, 0),
+        ({"RescaleSlope": "0.5", "RescaleIntercept": "0"}, 0.5, 0),
+        ({"RescaleSlope": "0.25", "RescaleIntercept": "-100"}, 0.25, -100),
+        ({"RescaleSlope": "3", "RescaleIntercept": "0"}, 4, 0),
+        ({"PhotometricInterpretation": "MONOCHROME1"}, 1, 0),
+    ],
+)
+def test_16_bits_hold_every_scale(elements: dict, step: float, zero: float, tmp_path: Path) -> None:
+    """Pixel times step plus zero gives the value back, within half a step."""
+    ds = make_grey(WIDE, Modality="MR", **elements)
+    (drawing,) = _drawings(ds, tmp_path, is_deep=True)
+    assert f"value = pixel x {step:g} + {zero:g}" in drawing.recipe
+    values = WIDE * float(ds.get("RescaleSlope", 1)) + float(ds.get("RescaleIntercept", 0))
+    assert step / 2 >= np.abs(values - (drawing.picture * float(step) + zero)).max()
+
+
+def test_fractional_segmentation_has_the_same_greys_in_every_frame(tmp_path: Path) -> None:
+    """A segmentation's fractions are drawn from none to its greatest, not from each frame's own range."""
+    values = np.stack([RAMP // 4, RAMP // 8])
+    ds = make_grey(values, SegmentationType="FRACTIONAL", MaximumFractionalValue=100)
+    for value, drawing in zip(values, _drawings(ds, tmp_path), strict=True):
+        assert 1 >= np.abs(np.clip(value * 2.55, 0, 255) - drawing.picture).max()
+        assert "range 0 to 100; 8 bit" == drawing.recipe

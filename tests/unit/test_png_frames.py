@@ -8,12 +8,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.dicom.picture import render_frame
-from functions.extract.png_frames import draw_frames, encode_png
+from common.dicom.image_file import ImageFile
+from common.dicom.picture import PictureRecipe, PictureRules
+from functions.extract.output_space import OutputSpace
+from functions.extract.png_frames import PngFrame, draw_frames, encode_png
 from tests.unit.factories import make_dataset, make_grey, real_path, to_image_file
 
 GREY = np.arange(256, dtype=np.uint8).reshape(8, 32)
 COLOUR = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+
+
+def _drawn(image_file: ImageFile, folder: Path, calls: list[int] | None = None) -> list[PngFrame]:
+    def keep() -> None:
+        if calls is not None:
+            calls.append(1)
+
+    return draw_frames(image_file, OutputSpace(folder), rules=PictureRules(), keep=keep)
 
 
 def _chunks(body: bytes) -> list[bytes]:
@@ -47,7 +57,7 @@ def test_frames_are_numbered_from_1(tmp_path: Path) -> None:
     """Each frame is a file with its size, samples and digest."""
     values = np.stack([np.full((4, 6), value, np.uint16) for value in (1, 2, 3)])
     values[:, 0, 0] = 0
-    drawn = draw_frames(to_image_file(make_grey(values), tmp_path), tmp_path, keep=lambda: None)
+    drawn = _drawn(to_image_file(make_grey(values), tmp_path), tmp_path)
     assert [(1, 4, 6, 1), (2, 4, 6, 1), (3, 4, 6, 1)] == [
         (frame.number, frame.rows, frame.columns, frame.samples) for frame in drawn
     ]
@@ -57,8 +67,8 @@ def test_frames_are_numbered_from_1(tmp_path: Path) -> None:
 def test_files_are_the_rendered_frames(tmp_path: Path) -> None:
     """The file of a frame holds the recipe's picture of it."""
     image_file = to_image_file(make_dataset(), tmp_path)
-    (frame,) = draw_frames(image_file, tmp_path, keep=lambda: None)
-    expected = render_frame(next(image_file.frames()), image_file.ds, index=0)
+    (frame,) = _drawn(image_file, tmp_path)
+    expected = PictureRecipe(image_file.ds).draw(next(image_file.frames()), index=0).picture
     with Image.open(io.BytesIO(frame.read())) as image:
         assert np.array_equal(expected, np.asarray(image))
 
@@ -66,14 +76,14 @@ def test_files_are_the_rendered_frames(tmp_path: Path) -> None:
 def test_colour_has_three_samples(tmp_path: Path) -> None:
     """A colour frame is told as such."""
     image_file = to_image_file(real_path("SC_rgb_rle_2frame.dcm").read_bytes(), tmp_path)
-    assert [3, 3] == [frame.samples for frame in draw_frames(image_file, tmp_path, keep=lambda: None)]
+    assert [3, 3] == [frame.samples for frame in _drawn(image_file, tmp_path)]
 
 
 def test_lease_is_kept_at_every_frame(tmp_path: Path) -> None:
     """`keep` is called before each frame, so that a long file keeps its lease."""
     calls: list[int] = []
     values = np.zeros((5, 4, 4), np.uint16)
-    draw_frames(to_image_file(make_grey(values), tmp_path), tmp_path, keep=lambda: calls.append(1))
+    _drawn(to_image_file(make_grey(values), tmp_path), tmp_path, calls)
     assert 5 == len(calls)
 
 
@@ -81,8 +91,8 @@ def test_many_large_pictures_go_to_disk(tmp_path: Path, monkeypatch: pytest.Monk
     """Beyond a few megabytes pictures are kept in files, and read the same."""
     values = np.random.default_rng(0).integers(0, 4096, (3, 40, 60), dtype=np.uint16)
     image_file = to_image_file(make_grey(values), tmp_path)
-    expected = [frame.read() for frame in draw_frames(image_file, tmp_path, keep=lambda: None)]
-    monkeypatch.setattr("functions.extract.png_frames.MOST_BYTES_IN_MEMORY", len(expected[0]))
-    drawn = draw_frames(image_file, tmp_path, keep=lambda: None)
+    expected = [frame.read() for frame in _drawn(image_file, tmp_path)]
+    monkeypatch.setattr("functions.extract.output_space.MOST_BYTES_IN_MEMORY", len(expected[0]))
+    drawn = _drawn(image_file, tmp_path)
     assert [False, True, True] == [isinstance(frame.kept, Path) for frame in drawn]
     assert expected == [frame.read() for frame in drawn]

@@ -14,8 +14,9 @@ import pytest
 from numpy.typing import NDArray
 from pydicom.data import get_testdata_file
 
-from common.dicom.image_file import Limits, read_image_file
-from common.dicom.picture import render_frame
+from common.dicom.image_checks import Limits
+from common.dicom.image_file import read_image_file
+from common.dicom.picture import PictureRecipe
 from common.errors import SettingsError
 from model.artefact import DEFAULT_MODEL, QualityModel, load_quality_model
 from model.card import QualityCard, card_path
@@ -40,7 +41,7 @@ def real_picture(name: str) -> Picture:
     path = get_testdata_file(name, download=False)
     assert isinstance(path, str)
     image = read_image_file(Path(path), Limits())
-    return render_frame(next(image.frames()), image.ds, index=0)
+    return PictureRecipe(image.ds).draw(next(image.frames()), index=0).picture
 
 
 def random_picture(shape: tuple[int, ...]) -> Picture:

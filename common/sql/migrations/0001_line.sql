@@ -218,7 +218,9 @@ create table image (
     "rows"           int not null,
     "columns"        int not null,
     samples          int not null,
+    bits             int not null,
     sha256           text not null,
+    recipe           text not null,
     recipe_version   int not null,
     created_at       timestamptz not null default now(),
     primary key (sop_instance_uid, frame)
@@ -226,7 +228,9 @@ create table image (
 comment on table image is 'One picture per frame.';
 comment on column image.samples is '1 grey, 3 RGB.';
 comment on column image.sha256 is 'SHA-256 of the PNG file, in hex.';
-comment on column image.recipe_version is 'The picture recipe that made it.';
+comment on column image.bits is 'Bits of each sample: 8, or 16 for modality values.';
+comment on column image.recipe is 'How its greys or colours were made, in words.';
+comment on column image.recipe_version is 'Version of the picture recipe that made it.';
 
 -- == The labels =======================================================================
 

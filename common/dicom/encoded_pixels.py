@@ -1,0 +1,122 @@
+"""Where a file's pixel data lies, and how it is written there (PS3.5 section 8 and annex A)."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from struct import Struct
+from typing import BinaryIO
+
+from pydicom.dataset import FileDataset
+from pydicom.encaps import generate_frames
+from pydicom.tag import Tag
+
+KEYWORDS = {
+    Tag(0x7FE0, 0x0008): "FloatPixelData",
+    Tag(0x7FE0, 0x0009): "DoubleFloatPixelData",
+    Tag(0x7FE0, 0x0010): "PixelData",
+}
+_VRS = frozenset(["OB", "OW", "OF", "OD", "OV", "UN"])
+_UNDEFINED_LENGTH = 0xFFFFFFFF
+_ITEM, _SEQUENCE_DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
+_ITEM_HEADER = Struct("<4sL")
+
+
+class UnreadableElementError(Exception):
+    """The pixel data element's own header is not one."""
+
+
+@dataclass(frozen=True)
+class EncodedPixels:
+    """The value of a pixel data element, still encoded and still on disk."""
+
+    keyword: str
+    vr: str
+    offset: int  # of the value, bytes from the start of the file
+    length: int  # as declared, of native pixel data; of encapsulated, what the file has left
+    is_encapsulated: bool  # by its undefined length (PS3.5 A.4)
+    available: int  # bytes of it that are there
+    path: Path
+    inflated: bytes | None = field(default=None, repr=False)  # of a deflated data set, in memory
+
+    @contextmanager
+    def opened(self) -> Iterator[BinaryIO]:
+        """A stream at the value's first byte."""
+        with self.path.open("rb") if self.inflated is None else io.BytesIO(self.inflated) as stream:
+            stream.seek(self.offset)
+            yield stream
+
+    def native(self, length: int, *, chunk: int) -> Iterator[bytes]:
+        """The first `length` bytes of native pixel data, in pieces of `chunk` bytes."""
+        with self.opened() as stream:
+            while length > 0:
+                piece = stream.read(min(chunk, length))
+                if not piece:
+                    return
+                length -= len(piece)
+                yield piece
+
+    def frames(self, ds: FileDataset, number_of_frames: int) -> Iterator[bytes]:
+        """The code streams of encapsulated frames, one in memory at a time."""
+        with self.opened() as stream:
+            yield from generate_frames(
+                stream, number_of_frames=number_of_frames, extended_offsets=extended_offsets(ds)
+            )
+
+    def is_closed(self) -> bool:
+        """Whether the items of encapsulated pixel data end in their delimiter, or with the file."""
+        with self.opened() as stream:
+            position = 0
+            while position + _ITEM_HEADER.size <= self.available:
+                stream.seek(self.offset + position)
+                tag, length = _ITEM_HEADER.unpack(stream.read(_ITEM_HEADER.size))
+                if tag == _SEQUENCE_DELIMITER:
+                    return True
+                if tag != _ITEM:
+                    return False
+                position += _ITEM_HEADER.size + length
+            return position == self.available
+
+
+def extended_offsets(ds: FileDataset) -> tuple[bytes, bytes] | None:
+    """The extended offset table and its lengths, if the file has both (PS3.3 C.7.6.3.1.8)."""
+    if "ExtendedOffsetTable" in ds and "ExtendedOffsetTableLengths" in ds:
+        return ds.ExtendedOffsetTable, ds.ExtendedOffsetTableLengths
+    return None
+
+
+def locate_pixels(stream: BinaryIO, ds: FileDataset, path: Path) -> EncodedPixels | None:
+    """The pixel data element that a stream stands at, read as far as there; None at the end.
+
+    Raises UnreadableElementError if what stands there is no such element.
+    """
+    _, is_little = ds.original_encoding
+    order = "<" if is_little else ">"
+    header = stream.read(8)
+    if len(header) < 8:
+        return None
+    tag = Tag(Struct(f"{order}HH").unpack(header[:4]))
+    # Some writers mix implicit elements into explicit data sets: no VR is one in each of its own.
+    is_explicit = header[4:6].isalpha()
+    vr = header[4:6].decode() if is_explicit else "OW"
+    long = stream.read(4) if is_explicit else header[4:]
+    if tag not in KEYWORDS or vr not in _VRS or len(long) < 4:
+        raise UnreadableElementError
+    (declared,) = Struct(f"{order}L").unpack(long)
+    offset = stream.tell()
+    left = stream.seek(0, io.SEEK_END) - offset
+    is_undefined = declared == _UNDEFINED_LENGTH
+    length = left if is_undefined else declared
+    return EncodedPixels(KEYWORDS[tag], vr, offset, length, is_undefined, min(length, left), path)
+
+
+def inflated_pixels(ds: FileDataset, path: Path) -> EncodedPixels | None:
+    """The pixel data of a deflated data set, which can't be read in pieces; taken out of it."""
+    for tag, keyword in KEYWORDS.items():
+        if tag in ds:
+            element = ds[tag]
+            del ds[tag]
+            value = element.value or b""
+            return EncodedPixels(keyword, element.VR, 0, len(value), False, len(value), path, value)
+    return None

@@ -1,0 +1,118 @@
+"""Codecs of single frames by imagecodecs and zlib, as plugins of pydicom's decoders.
+
+pydicom keeps everything else: fragments, planes, signs and byte order. A lossless stream that a
+plugin here can't take is left to pydicom's own. Interface: pydicom's guide "Decoder plugins".
+"""
+
+import zlib
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.pixels.decoders import gdcm as pydicom_gdcm
+from pydicom.pixels.decoders import rle as pydicom_rle
+
+PLUGIN = "imagecodecs"
+
+
+class _EveryCodec(dict[str, tuple[str, ...]]):
+    """What pydicom asks a plugin's module for: the packages that a transfer syntax needs."""
+
+    def __missing__(self, uid: str) -> tuple[str, ...]:
+        return ("numpy", "imagecodecs")
+
+
+DECODER_DEPENDENCIES = _EveryCodec()
+
+
+def is_available(uid: str) -> bool:
+    """Whether frames of a transfer syntax can be decoded; pydicom asks of those it was given."""
+    return bool(uid)
+
+
+def decode_rle(source: bytes, runner: Any) -> bytes | bytearray:
+    """One frame of RLE Lossless (PS3.5 annex G), planes one after the other, little endian."""
+    dtype = np.dtype(f"<u{runner.bits_allocated // 8}")
+    expected = runner.rows * runner.columns * runner.samples_per_pixel * dtype.itemsize
+    try:
+        planes = imagecodecs.dicomrle_decode(source, dtype)
+    except (imagecodecs.DicomrleError, ValueError, RuntimeError):
+        return pydicom_rle._decode_frame(source, runner)  # noqa: SLF001 the plugin interface's own name
+    if len(planes) != expected:
+        return pydicom_rle._decode_frame(source, runner)  # noqa: SLF001
+    runner.set_option("planar_configuration", 1)
+    return bytes(planes)
+
+
+def decode_jpeg_lossless(source: bytes, runner: Any) -> bytes | memoryview:
+    """One grey frame of JPEG Lossless (PS3.5 A.4.3); colour is left to gdcm."""
+    if runner.samples_per_pixel != 1:
+        return bytes(pydicom_gdcm._decode_frame(source, runner))  # noqa: SLF001
+    try:
+        values = imagecodecs.ljpeg_decode(source)
+    except (imagecodecs.LjpegError, ValueError, RuntimeError):
+        return bytes(pydicom_gdcm._decode_frame(source, runner))  # noqa: SLF001
+    return _allocated(values, runner)
+
+
+def decode_jpeg(source: bytes, runner: Any) -> memoryview:
+    """One frame of JPEG Baseline or Extended, of 8 or 12 bits (PS3.5 A.4.1, A.4.2); colour as RGB."""
+    if runner.samples_per_pixel == 1:
+        return _allocated(imagecodecs.jpeg8_decode(source), runner)
+    # Named on both sides, so that no guess from markers is made beside our own.
+    coded = "YCBCR" if _is_ycbcr(source, runner) else "RGB"
+    values = imagecodecs.jpeg8_decode(source, colorspace=coded, outcolorspace="RGB")
+    _is_as_described(values, runner)
+    runner.set_option("planar_configuration", 0)
+    return _buffer(values)
+
+
+def decode_jpeg_xl(source: bytes, runner: Any) -> memoryview:
+    """One frame of JPEG XL (PS3.5 A.4.12), colour as RGB whatever it was coded in."""
+    values = imagecodecs.jpegxl_decode(source)
+    if runner.samples_per_pixel == 1:
+        return _allocated(values, runner)
+    _is_as_described(values, runner)
+    runner.set_option("planar_configuration", 0)
+    return _buffer(values)
+
+
+def decode_deflated(source: bytes, runner: Any) -> bytes:
+    """One frame of Deflated Image Frame Compression (PS3.5 A.4.13), no larger than described."""
+    size = runner.rows * runner.columns * runner.samples_per_pixel * runner.bits_allocated // 8
+    data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(source, size)
+    if len(data) != size:
+        raise ValueError("The frame is of another size than the header says.")
+    return data
+
+
+def _is_ycbcr(source: bytes, runner: Any) -> bool:
+    """Whether a colour JPEG holds YCbCr: by its own markers, else by the header (PS3.5 8.2.1)."""
+    if runner.photometric_interpretation != "RGB":  # pydicom has compared it with the markers
+        return True
+    adobe = source.find(b"\xff\xee\x00\x0eAdobe", 0, 4096)
+    return adobe >= 0 and source[adobe + 15] == 1  # APP14: flag of the transform
+
+
+def _allocated(values: NDArray[Any], runner: Any) -> memoryview:
+    """Grey values in as many bits as allocated."""
+    if values.shape != (runner.rows, runner.columns) or values.dtype.itemsize * 8 > runner.bits_allocated:
+        raise ValueError("The frame is of another size than the header says.")
+    allocated = values.astype(f"<u{runner.bits_allocated // 8}", copy=False)
+    if runner.pixel_representation == 1:
+        # The stream holds the stored bits alone; a negative value's sign is repeated above them.
+        above = runner.bits_allocated - runner.bits_stored
+        allocated = (allocated << above).view(allocated.dtype.str.replace("u", "i")) >> above
+    return _buffer(allocated)
+
+
+def _is_as_described(values: NDArray[Any], runner: Any) -> None:
+    described = (runner.rows, runner.columns, runner.samples_per_pixel)
+    if values.shape != described or values.dtype.itemsize * 8 != runner.bits_allocated:
+        raise ValueError("The frame is of another size than the header says.")
+
+
+def _buffer(values: NDArray[Any]) -> memoryview:
+    """The array's own memory, which pydicom need not copy to make it writeable."""
+    return np.ascontiguousarray(values).data.cast("B")
