@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test check bench lock clean
+.PHONY: setup demo test check fuzz bench lock clean
 
 setup: $(STAMP)
 
@@ -29,6 +29,9 @@ check: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest
+
+fuzz: setup
+	@DCM2SET_FUZZ_CASES=$${DCM2SET_FUZZ_CASES:-2000} $(BIN)/pytest tests/unit/test_fuzz.py
 
 bench: setup
 	@$(BIN)/python benchmarks/run_all.py

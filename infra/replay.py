@@ -70,6 +70,7 @@ def put_back(connection: psycopg.Connection, store: ObjectStore, item: AsideItem
     if source is not None and not _is_free(store, item.place, source.etag):
         raise ConflictError(f"Item {item.id} can't go back yet: another object lies in its place.")
     etag = source.etag if source else item.etag
+    connection.execute(_SQL["forget_followers"], {"id": item.id})
     connection.execute(_SQL["reopen"], {"id": item.id, "etag": etag})
     connection.commit()
     if source is not None and moved_to is not None and moved_to != item.place:

@@ -22,6 +22,13 @@ set state = 'retry', due_at = now(), crashes = 0, cause = null, next_step = null
     etag = %(etag)s, settled_at = null
 where id = %(id)s;
 
+-- name: forget_followers
+-- What was made of an instance before: its rows stay as history, but no longer stand for the versions
+-- they name, or a picture drawn again to what it once was would pass for known.
+update ledger_item set etag = etag || ' until ' || now()::text
+where function in ('store_metadata', 'quality') and state = 'done'
+    and sop_instance_uid = (select sop_instance_uid from ledger_item where id = %(id)s and function = 'extract');
+
 -- name: release
 update ledger_item set released_by = %(who)s, released_why = %(why)s, released_at = now()
 where id = %(id)s;

@@ -2,6 +2,8 @@
 
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pydicom.dataelem import RawDataElement
@@ -9,7 +11,7 @@ from pydicom.dataset import FileDataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from common.dicom.encoded_pixels import EncodedPixels
-from common.errors import PermanentError
+from common.errors import PermanentError, PipelineError
 
 ASK_SENDER = "Ask for the file to be sent again, then replay it."
 _UNDEFINED_LENGTH = 0xFFFFFFFF
@@ -42,6 +44,30 @@ class Limits:
 
 class NoPictureError(Exception):
     """A good DICOM object that holds no picture, such as a report or a presentation state."""
+
+
+@contextmanager
+def reading_elements() -> Iterator[None]:
+    """Turn whatever pydicom raises at an element into a cause; its texts quote values.
+
+    Values are decoded when they are first asked for, so reading a file is not the only place.
+    """
+    try:
+        yield
+    except (PipelineError, NoPictureError, MemoryError):
+        raise
+    except OSError as error:
+        if error.errno is not None:  # the disk's fault, not the file's
+            raise
+        raise PermanentError("The file's elements can't be read to the end.", ASK_SENDER) from None
+    except RecursionError:
+        raise PermanentError("The file nests sequences too deeply.", ASK_SENDER) from None
+    except Exception as error:  # noqa: BLE001 whatever pydicom raises
+        raise PermanentError(
+            f"The file's elements can't be read to the end ({type(error).__name__}); "
+            "it is truncated or damaged.",
+            ASK_SENDER,
+        ) from None
 
 
 def no_pixels(ds: FileDataset, *, size: int) -> Exception:

@@ -21,7 +21,7 @@ from common.dicom.encoded_pixels import (
     inflated_pixels,
     locate_pixels,
 )
-from common.dicom.image_checks import ASK_SENDER, Limits, check_image, no_pixels
+from common.dicom.image_checks import ASK_SENDER, Limits, check_image, no_pixels, reading_elements
 from common.dicom.stored_value import is_self_described
 from common.dicom.transfer_syntax import GIVE_RGB, frame_decoder
 from common.errors import PermanentError
@@ -108,10 +108,11 @@ def read_image_file(path: Path, limits: Limits) -> ImageFile:
     """
     if path.stat().st_size == 0:
         raise PermanentError("The file is empty (0 bytes).", ASK_SENDER)
-    ds, pixels = _read(path)
-    if pixels is None:
-        raise no_pixels(ds, size=path.stat().st_size)
-    return ImageFile(path, ds, pixels, check_image(ds, pixels, limits))
+    with reading_elements():
+        ds, pixels = _read(path)
+        if pixels is None:
+            raise no_pixels(ds, size=path.stat().st_size)
+        return ImageFile(path, ds, pixels, check_image(ds, pixels, limits))
 
 
 def _read(path: Path) -> tuple[FileDataset, EncodedPixels | None]:
@@ -132,16 +133,6 @@ def _read(path: Path) -> tuple[FileDataset, EncodedPixels | None]:
         raise PermanentError(
             "The pixel data element's header is damaged (PS3.5 section 7.1).", ASK_SENDER
         ) from None
-    except RecursionError:
-        raise PermanentError("The file nests sequences too deeply.", ASK_SENDER) from None
-    except MemoryError:
-        raise  # told by the limit's own name
-    except Exception as error:  # noqa: BLE001 whatever pydicom raises; its text quotes values
-        raise PermanentError(
-            f"The file's elements can't be read to the end ({type(error).__name__}); "
-            "it is truncated or damaged.",
-            ASK_SENDER,
-        ) from None
 
 
 @contextmanager
@@ -156,16 +147,9 @@ def _decoding(ds: FileDataset) -> Iterator[None]:
             f"No decoder for the transfer syntax {ds.file_meta.TransferSyntaxUID.name}.",
             "Ask for the file in another transfer syntax.",
         ) from None
-    except (
-        ValueError,
-        RuntimeError,
-        AttributeError,
-        TypeError,
-        IndexError,
-        KeyError,
-        EOFError,
-        OSError,
-    ) as error:
+    except MemoryError:
+        raise  # told by the limit's own name
+    except Exception as error:  # noqa: BLE001 whatever a decoder raises
         raise PermanentError(
             f"The pixel data can't be decoded ({type(error).__name__}); it is shorter than "
             "the header says, or damaged.",

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from functions.extract.png_frames import PngFrame
 from functions.extract.prepared_instance import PreparedInstance, Preparer
 
 MEGABYTE = 1024 * 1024
+_UPLOADS = 4  # at a time, of one instance
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,17 @@ class InstanceExtractor:
         )
 
     def _write(self, instance: PreparedInstance, images: Sequence[Location], item: Item) -> None:
-        entries = []
-        for frame, location in zip(instance.frames, images, strict=True):
+        def upload(frame: PngFrame, location: Location) -> ImageEntry:
             item.keep()
             self.store.put(location, frame.kept, content_type="image/png")
-            entries.append(_entry(frame, location))
+            return _entry(frame, location)
+
+        if len(images) == 1:
+            entries = [upload(instance.frames[0], images[0])]
+        else:
+            # The store takes several small objects at a time better than one after the other.
+            with ThreadPoolExecutor(_UPLOADS, thread_name_prefix="upload") as uploads:
+                entries = list(uploads.map(upload, instance.frames, images))
         name = instance.path.instance
         self.store.put(
             Location(DEIDENTIFIED, f"{name}.dcm"), instance.dicom, content_type="application/dicom"

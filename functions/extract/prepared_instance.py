@@ -8,10 +8,9 @@ from typing import Protocol
 
 from common.deidentification.burned_in_gate import check_burned_in_text
 from common.deidentification.pseudonym import Pseudonyms
-from common.dicom.image_checks import Limits
+from common.dicom.image_checks import Limits, reading_elements
 from common.dicom.image_file import ImageFile, read_image_file
 from common.dicom.picture import PictureRules
-from common.errors import PermanentError, PipelineError
 from common.metadata_document import MetadataDocument
 from common.object_key import ImagePath
 from common.settings import Settings
@@ -89,19 +88,13 @@ class InstancePreparer(Preparer):
         self, image_file: ImageFile, frames: list[PngFrame], space: OutputSpace
     ) -> PreparedInstance:
         pseudonyms = Pseudonyms(self.rules.pseudonym_key)
-        try:
+        with reading_elements():
             instance = deidentify(image_file, pseudonyms)
             rows, columns = frames[0].rows, frames[0].columns
             document = describe(instance, rows=rows, columns=columns, key_id=pseudonyms.key_id)
             digest = pseudonyms.content(_sha256(image_file.path))
             dicom = space.write("deidentified.dcm", instance.write, size=image_file.pixels.available)
             return PreparedInstance(digest, dicom, document, frames)
-        except (PipelineError, MemoryError):
-            raise
-        except Exception as error:  # noqa: BLE001 whatever pydicom raises; its text quotes values
-            raise PermanentError(
-                f"The file's elements can't be read ({type(error).__name__}); it is damaged."
-            ) from None
 
 
 def _sha256(path: Path) -> bytes:

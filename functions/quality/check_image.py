@@ -1,6 +1,7 @@
 """One image: read it, judge it, record the verdict; a bad one leaves the training images."""
 
 import io
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from common.dicom.window import Picture, stretched
-from common.errors import PermanentError
+from common.errors import ObjectMissingError, PermanentError
 from common.object_key import SUBOPTIMAL, Location, frame_number
 from common.object_store import ObjectStore
 from common.stage import Item, Outcome
@@ -36,11 +37,14 @@ class ImageChecker:
         """Judge one image; only good ones stay where they are."""
         location = item.version.location
         sop_instance_uid, frame = frame_number(location.key)
-        if not self.rows.is_placed(sop_instance_uid, frame, location):
+        bucket_now = self.rows.bucket_now(sop_instance_uid, frame, location)
+        if bucket_now is None:
             raise PermanentError("No image was allocated to this place.", _NEXT)
         picture = decode_png(self.store.read(item.version), max_pixels=self.max_pixels)
         verdict = judge(picture, self.model, black_mean=self.black_mean)
         is_good = verdict.verdict == "good"
+        if is_good and bucket_now == SUBOPTIMAL:
+            self._drop_older(Location(SUBOPTIMAL, location.key))
         place = location if is_good else Location(SUBOPTIMAL, location.key)
         return Outcome(
             verdict.verdict,
@@ -50,6 +54,11 @@ class ImageChecker:
             record=lambda: self.rows.record(sop_instance_uid, frame, verdict, bucket=place.bucket),
             details={"score": verdict.score, "bucket_now": place.bucket},
         )
+
+    def _drop_older(self, location: Location) -> None:
+        """A picture drawn again turned out good: its bad predecessor goes, or there would be two."""
+        with suppress(ObjectMissingError):
+            self.store.delete(self.store.stat(location))
 
 
 def decode_png(body: bytes, *, max_pixels: int) -> Picture:

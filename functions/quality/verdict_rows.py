@@ -28,8 +28,8 @@ class Verdict:
 class VerdictRows(Protocol):
     """Where verdicts are kept."""
 
-    def is_placed(self, sop_instance_uid: str, frame: int, location: Location) -> bool:
-        """Whether that image was allocated to that place."""
+    def bucket_now(self, sop_instance_uid: str, frame: int, home: Location) -> str | None:
+        """The bucket that the image allocated to that place lies in; None if there is none such."""
 
     def record(self, sop_instance_uid: str, frame: int, verdict: Verdict, *, bucket: str) -> None:
         """The verdict, over an older one, and the bucket the image lies in now."""
@@ -41,10 +41,11 @@ class PostgresVerdictRows(VerdictRows):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def is_placed(self, sop_instance_uid: str, frame: int, location: Location) -> bool:
-        place = {"bucket": location.bucket, "key": location.key}
+    def bucket_now(self, sop_instance_uid: str, frame: int, home: Location) -> str | None:
+        place = {"bucket": home.bucket, "key": home.key}
         image = {"sop_instance_uid": sop_instance_uid, "frame": frame}
-        return self._database.one(_SQL["placed"], **image, **place) is not None
+        row = self._database.one(_SQL["bucket_now"], **image, **place)
+        return row["bucket"] if row else None
 
     def record(self, sop_instance_uid: str, frame: int, verdict: Verdict, *, bucket: str) -> None:
         values = asdict(verdict) | {"features": Jsonb(dict(verdict.features))}

@@ -1,7 +1,7 @@
 -- Verdict rows, by name.
 
--- name: placed
-select 1 as placed from image_allocation
+-- name: bucket_now
+select bucket from image_allocation
 where sop_instance_uid = %(sop_instance_uid)s and frame = %(frame)s
     and home_bucket = %(bucket)s and key = %(key)s;
 

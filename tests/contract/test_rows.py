@@ -98,11 +98,11 @@ def test_image_is_placed_only_where_it_was_allocated(tables: Tables) -> None:
     """An image counts as placed in its own bucket under its own key, and nowhere else."""
     (image,) = tables.place(1)
     uid = instance_path(1).sop_instance_uid
-    assert tables.verdicts.is_placed(uid, 1, image)
-    assert not tables.verdicts.is_placed(uid, 2, image)
-    assert not tables.verdicts.is_placed(uid, 1, Location("images-other", image.key))
-    assert not tables.verdicts.is_placed(uid, 1, Location(image.bucket, f"x{image.key}"))
-    assert not tables.verdicts.is_placed("2.25.9", 1, image)
+    assert image.bucket == tables.verdicts.bucket_now(uid, 1, image)
+    assert tables.verdicts.bucket_now(uid, 2, image) is None
+    assert tables.verdicts.bucket_now(uid, 1, Location("images-other", image.key)) is None
+    assert tables.verdicts.bucket_now(uid, 1, Location(image.bucket, f"x{image.key}")) is None
+    assert tables.verdicts.bucket_now("2.25.9", 1, image) is None
 
 
 def test_verdict_is_kept_with_the_image_s_place(tables: Tables) -> None:
@@ -113,7 +113,7 @@ def test_verdict_is_kept_with_the_image_s_place(tables: Tables) -> None:
     assert image.bucket == tables.bucket_now(1)
     tables.verdicts.record(uid, 1, BAD, bucket=SUBOPTIMAL)
     assert SUBOPTIMAL == tables.bucket_now(1)
-    assert tables.verdicts.is_placed(uid, 1, image)
+    assert SUBOPTIMAL == tables.verdicts.bucket_now(uid, 1, image)
 
 
 def _name(number: int, frame: int = 1) -> ImageName:

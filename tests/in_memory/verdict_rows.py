@@ -14,9 +14,9 @@ class InMemoryVerdictRows(VerdictRows):
     allocation: InMemoryAllocation
     verdicts: dict[tuple[str, int], Verdict] = field(default_factory=dict)
 
-    def is_placed(self, sop_instance_uid: str, frame: int, location: Location) -> bool:
+    def bucket_now(self, sop_instance_uid: str, frame: int, home: Location) -> str | None:
         image = self.allocation.images.get((sop_instance_uid, frame))
-        return image is not None and image.home == location
+        return image.bucket if image is not None and image.home == home else None
 
     def record(self, sop_instance_uid: str, frame: int, verdict: Verdict, *, bucket: str) -> None:
         self.verdicts[sop_instance_uid, frame] = verdict

@@ -215,6 +215,39 @@ def test_pictures_of_an_older_recipe_are_drawn_again(home: RunningHome) -> None:
     assert before == home.rows(PIPELINE, uid)
 
 
+def test_an_image_drawn_again_is_judged_and_stored_again(home: RunningHome) -> None:
+    """After a replay the verdict and the rows are those of the new picture, and no older copy is left."""
+    key = "incoming/line/judged again.dcm"
+    home.put(key, make_instance(12, patient=101))
+    item = home.settled("extract", key)
+    uid = item["sop_instance_uid"]
+    (image,) = image_rows(home, uid, 1)
+    home.wait_until_idle()
+    # As if an older recipe had drawn it worse: a copy in suboptimal, a verdict and a recipe of then.
+    home.store.put(Location("suboptimal", image["key"]), b"an older picture", content_type="image/png")
+    home.rows(
+        "update image_allocation set bucket = 'suboptimal' where sop_instance_uid = %s returning 1", uid
+    )
+    home.rows("update verdict set verdict = 'low_quality' where sop_instance_uid = %s returning 1", uid)
+    home.rows("update image set recipe = 'older' where sop_instance_uid = %s returning 1", uid)
+    assert 0 == home.run_cli("replay", "--item", str(item["id"])).returncode
+
+    def is_anew() -> bool:
+        (now,) = home.rows(
+            "select v.verdict, a.bucket, i.recipe from verdict v join image_allocation a "
+            "using (sop_instance_uid, frame) join image i using (sop_instance_uid, frame) "
+            "where sop_instance_uid = %s",
+            uid,
+        )
+        return (now["verdict"], now["bucket"]) == ("good", image["bucket"]) and now["recipe"] != "older"
+
+    assert wait_for(is_anew, seconds=60)
+    home.wait_until_idle()
+    assert image["key"] not in [
+        found.version.location.key for found in home.store.list_prefix("suboptimal", "")
+    ]
+
+
 def test_a_lost_event_is_made_up_for_by_the_sweep(home: RunningHome) -> None:
     """An object whose notification never came is found by the sweep and brought through."""
     client = home.store.client
