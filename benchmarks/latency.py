@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.report import Figure, report
 from common.database import Database
+from common.deidentification.profile import Profile
 from common.dicom.image_checks import Limits
 from common.dicom.picture import PictureRules
 from common.minio_store import MinioStore
@@ -127,7 +128,7 @@ class _FloorStore(MinioStore):
         del notifications
         super().ensure_bucket(bucket)
 
-    def put(self, location: Location, data: bytes, *, content_type: str) -> ObjectVersion:
+    def put(self, location: Location, data: bytes | Path, *, content_type: str) -> ObjectVersion:
         if location.bucket != METADATA:
             return super().put(location, data, content_type=content_type)
         place = Location("floor-metadata", location.key)
@@ -145,7 +146,9 @@ class _Floor:
         self._database = _database(home)
         settings = load_settings(images_prefix="floor-")
         allocation = PostgresAllocation(self._database, store=store, settings=settings)
-        preparer = InstancePreparer(Rules(bytes(32), Limits(), PictureRules(), hold_burned_in_text=True))
+        preparer = InstancePreparer(
+            Rules(bytes(32), Limits(), PictureRules(), Profile(), hold_burned_in_text=True)
+        )
         self._extract = InstanceExtractor(store, allocation, preparer)
         self._persist = MetadataPersister(store, PostgresMetadataRows(self._database))
         rows = PostgresVerdictRows(self._database)

@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     minio_secure: bool = Field(False, description="TLS to the object store")
 
     pseudonym_key: Hex32 | None = Field(None, description="32 bytes in hex; another key, other pseudonyms")
+    deidentification_profile: Path | None = Field(
+        None, description="TOML file with other options than the default profile's"
+    )
     burned_in_text: Literal["hold", "pass"] = Field(
         "hold", description="what happens to pictures that may show a patient's name"
     )

@@ -5,13 +5,17 @@ from typing import BinaryIO
 
 import pydicom
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.sequence import Sequence
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from common import PIPELINE_VERSION
-from common.deidentification import PROFILE
-from common.deidentification.allow_list import allowed
+from common.deidentification.clean_dataset import CleanDataset, Tally
+from common.deidentification.identity import identity_of
 from common.deidentification.pixel_data import write_pixel_data
+from common.deidentification.profile import Profile
 from common.deidentification.pseudonym import Pseudonyms
+from common.deidentification.residue import check_residue
+from common.deidentification.value_rules import ValueRules
 from common.dicom.image_file import ImageFile
 from common.object_key import ImagePath
 
@@ -21,6 +25,8 @@ _EMPTY = """
     PatientBirthDate PatientSex StudyDate StudyTime AccessionNumber ReferringPhysicianName StudyID
     SeriesNumber InstanceNumber Manufacturer
     """.split()
+# The decay of a tracer is reckoned from times of day.
+_TIMED_MODALITIES = frozenset(["PT", "NM"])
 # Our own root-less UID (PS3.5 B.2), made once for this project.
 _IMPLEMENTATION = UID("2.25.287318930468106513843516231826937471246")
 
@@ -31,6 +37,8 @@ class DeidentifiedInstance:
 
     path: ImagePath
     attributes: Dataset  # allowed ones, de-identified
+    profile: Profile
+    tally: Tally  # what was done, by keyword
     source: ImageFile  # the original: pixel data and transfer syntax are taken from it
 
     def write(self, stream: BinaryIO) -> None:
@@ -43,15 +51,21 @@ class DeidentifiedInstance:
         ds.PatientName = self.path.patient
         ds.PatientID = self.path.patient
         ds.PatientIdentityRemoved = "YES"
-        ds.DeidentificationMethod = f"dcm2set {PIPELINE_VERSION} {PROFILE}"
-        ds.LongitudinalTemporalInformationModified = "MODIFIED"
+        ds.SpecificCharacterSet = "ISO_IR 192"
+        ds.DeidentificationMethod = f"dcm2set {PIPELINE_VERSION}, profile {self.profile}"[:64]
+        ds.DeidentificationMethodCodeSequence = Sequence(map(_code, self.profile.codes))
+        is_shifted = self.profile.retain_longitudinal_modified
+        ds.LongitudinalTemporalInformationModified = "MODIFIED" if is_shifted else "REMOVED"
         pydicom.dcmwrite(stream, ds, enforce_file_format=True)
         # Behind all others, as the greatest tag of those allowed.
         write_pixel_data(self.source, stream)
 
 
-def deidentify(image_file: ImageFile, pseudonyms: Pseudonyms) -> DeidentifiedInstance:
-    """Everything of an image that may leave raw, but its pixels."""
+def deidentify(image_file: ImageFile, pseudonyms: Pseudonyms, profile: Profile) -> DeidentifiedInstance:
+    """Everything of an image that may leave raw, but its pixels.
+
+    Raises PermanentError if a word of the patient's is found in it after all.
+    """
     ds = image_file.ds
     patient = pseudonyms.patient(
         str(ds.get("PatientID") or ""),
@@ -64,8 +78,21 @@ def deidentify(image_file: ImageFile, pseudonyms: Pseudonyms) -> DeidentifiedIns
         series_instance_uid=pseudonyms.uid(str(ds.SeriesInstanceUID)),
         sop_instance_uid=pseudonyms.uid(str(ds.SOPInstanceUID)),
     )
-    attributes = allowed(ds, pseudonyms, patient=patient)
-    return DeidentifiedInstance(path, attributes, image_file)
+    identity = identity_of(ds)
+    rules = ValueRules(
+        pseudonyms, patient=patient, identity=identity, keeps_times=ds.get("Modality") in _TIMED_MODALITIES
+    )
+    cleaner = CleanDataset(profile, rules, is_enhanced="SharedFunctionalGroupsSequence" in ds)
+    attributes = cleaner.clean(ds)
+    check_residue(attributes, identity)
+    return DeidentifiedInstance(path, attributes, profile, cleaner.tally, image_file)
+
+
+def _code(code: tuple[str, str]) -> Dataset:
+    item = Dataset()
+    item.CodeValue, item.CodeMeaning = code
+    item.CodingSchemeDesignator = "DCM"
+    return item
 
 
 def _file_meta(instance: DeidentifiedInstance) -> FileMetaDataset:

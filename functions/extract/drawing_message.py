@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from common.deidentification.profile import Profile
 from common.dicom.image_checks import Limits, NoPictureError
 from common.dicom.picture import PictureRules
 from common.errors import HoldError, PermanentError
@@ -46,6 +47,7 @@ def pack_rules(rules: Rules) -> dict[str, Any]:
         "key": rules.pseudonym_key.hex(),
         "limits": asdict(rules.limits),
         "pictures": asdict(rules.pictures),
+        "profile": asdict(rules.profile),
         "hold_burned_in_text": rules.hold_burned_in_text,
     }
 
@@ -54,7 +56,8 @@ def unpack_rules(header: dict[str, Any]) -> Rules:
     """And back."""
     key = bytes.fromhex(header["key"])
     pictures = PictureRules(**header["pictures"])
-    return Rules(key, Limits(**header["limits"]), pictures, header["hold_burned_in_text"])
+    profile = Profile(**header["profile"])
+    return Rules(key, Limits(**header["limits"]), pictures, profile, header["hold_burned_in_text"])
 
 
 def pack_prepared(prepared: PreparedInstance) -> bytes:

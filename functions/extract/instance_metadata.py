@@ -7,8 +7,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from common import PIPELINE_VERSION
-from common.deidentification import PROFILE
-from common.deidentification.allow_list import LUTS, age_years, parse_date
+from common.deidentification.value_rules import age_years, parse_date
 from common.dicom.picture import RECIPE_VERSION
 from common.errors import PermanentError
 from common.metadata_document import (
@@ -40,7 +39,7 @@ def _described(instance: DeidentifiedInstance, *, rows: int, columns: int, key_i
     header = Header(
         pipeline_version=PIPELINE_VERSION,
         recipe_version=RECIPE_VERSION,
-        deidentification=PROFILE,
+        deidentification=str(instance.profile),
         key_id=key_id,
         images=[],
     )
@@ -84,7 +83,7 @@ def to_json_values(ds: Dataset) -> dict[str, Any]:
     return {
         element.keyword: _json(element.value)
         for element in ds
-        if element.keyword not in LUTS and not isinstance(element.value, bytes)
+        if element.keyword and not element.is_empty and not isinstance(element.value, bytes)
     }
 
 

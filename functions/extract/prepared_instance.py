@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from common.deidentification.burned_in_gate import check_burned_in_text
+from common.deidentification.profile import Profile, load_profile
 from common.deidentification.pseudonym import Pseudonyms
 from common.dicom.image_checks import Limits, reading_elements
 from common.dicom.image_file import ImageFile, read_image_file
@@ -27,6 +28,7 @@ class Rules:
     pseudonym_key: bytes  # 32 bytes
     limits: Limits
     pictures: PictureRules
+    profile: Profile
     hold_burned_in_text: bool
 
 
@@ -36,6 +38,7 @@ def rules_of(settings: Settings) -> Rules:
         pseudonym_key=bytes.fromhex(settings.required("pseudonym_key")),
         limits=Limits(settings.max_pixels_per_frame, settings.max_frames),
         pictures=PictureRules(settings.png_bits == 16, settings.windows),
+        profile=load_profile(settings.deidentification_profile),
         hold_burned_in_text=settings.burned_in_text == "hold",
     )
 
@@ -89,7 +92,7 @@ class InstancePreparer(Preparer):
     ) -> PreparedInstance:
         pseudonyms = Pseudonyms(self.rules.pseudonym_key)
         with reading_elements():
-            instance = deidentify(image_file, pseudonyms)
+            instance = deidentify(image_file, pseudonyms, self.rules.profile)
             rows, columns = frames[0].rows, frames[0].columns
             document = describe(instance, rows=rows, columns=columns, key_id=pseudonyms.key_id)
             digest = pseudonyms.content(_sha256(image_file.path))

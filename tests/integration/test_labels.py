@@ -4,6 +4,7 @@ from pathlib import Path
 
 import orjson
 
+from common.deidentification.profile import Profile
 from common.deidentification.pseudonym import Pseudonyms
 from common.dicom.image_checks import Limits
 from common.dicom.image_file import read_image_file
@@ -72,7 +73,7 @@ def _future_key(home: RunningHome, body: bytes, folder: Path) -> str:
     path.write_bytes(body)
     secrets = orjson.loads((home.folder / "secrets.json").read_bytes())
     pseudonyms = Pseudonyms(bytes.fromhex(secrets["pseudonym_key"]))
-    return deidentify(read_image_file(path, Limits()), pseudonyms).path.frame(1)
+    return deidentify(read_image_file(path, Limits()), pseudonyms, Profile()).path.frame(1)
 
 
 def test_a_run_without_an_event(home: RunningHome) -> None:

@@ -9,6 +9,7 @@ import pytest
 from pydicom.dataset import FileDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
+from common.deidentification.profile import Profile
 from functions.extract.deidentified_instance import DeidentifiedInstance, deidentify
 from tests.unit.factories import PSEUDONYMS, make_dataset, make_grey, real_path, to_image_file
 
@@ -20,7 +21,7 @@ READABLE = """CT_small MR_small_RLE MR_small_bigendian MR_small_implicit JPEG200
 
 
 def _deidentified(data: bytes | FileDataset, folder: Path) -> DeidentifiedInstance:
-    return deidentify(to_image_file(data, folder), PSEUDONYMS)
+    return deidentify(to_image_file(data, folder), PSEUDONYMS, Profile())
 
 
 def _file_of(instance: DeidentifiedInstance) -> bytes:

@@ -14,6 +14,7 @@ import pytest
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGLosslessSV1
 
+from common.deidentification.profile import Profile
 from common.dicom.image_checks import Limits, NoPictureError
 from common.dicom.picture import PictureRules
 from common.errors import HoldError, PermanentError
@@ -25,7 +26,7 @@ from tests.unit.factories import make_grey, real_path, to_bytes
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
-RULES = Rules(bytes(range(32)), Limits(), PictureRules(), hold_burned_in_text=True)
+RULES = Rules(bytes(range(32)), Limits(), PictureRules(), Profile(), hold_burned_in_text=True)
 
 
 @pytest.fixture

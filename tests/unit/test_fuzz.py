@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from common.deidentification.profile import Profile
 from common.dicom.image_checks import Limits, NoPictureError
 from common.dicom.picture import PictureRules
 from common.errors import PermanentError
@@ -25,7 +26,7 @@ FILES = """CT_small MR_small_RLE MR_small_bigendian MR_small_implicit MR_small_j
     MR_small_jpeg_ls_lossless JPEG-LL JPGExtended SC_rgb_jpeg SC_rgb_rle_2frame JPEG2000 image_dfl
     examples_palette liver_1frame rtdose_1frame emri_small_jpeg_2k_lossless""".split()
 SIZE_TAGS = (b"\x28\x00\x10\x00", b"\x28\x00\x11\x00", b"\x28\x00\x08\x00", b"\x28\x00\x00\x01")
-RULES = Rules(bytes(32), Limits(), PictureRules(), hold_burned_in_text=False)
+RULES = Rules(bytes(32), Limits(), PictureRules(), Profile(), hold_burned_in_text=False)
 Random = np.random.Generator
 
 

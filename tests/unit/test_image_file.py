@@ -8,6 +8,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from common.deidentification.profile import Profile
 from common.dicom.image_checks import Limits, NoPictureError
 from common.dicom.image_file import read_image_file
 from common.dicom.picture import PictureRules
@@ -31,7 +32,9 @@ def _worked_on(data: bytes, store: InMemoryObjectStore | None = None) -> None:
     extractor = InstanceExtractor(
         store=store,
         allocation=InMemoryAllocation(store),
-        prepare=InstancePreparer(Rules(bytes(32), Limits(), PictureRules(), hold_burned_in_text=False)),
+        prepare=InstancePreparer(
+            Rules(bytes(32), Limits(), PictureRules(), Profile(), hold_burned_in_text=False)
+        ),
     )
     version = store.put(Location("raw", "incoming/image.dcm"), data, content_type="application/dicom")
     outcome = extractor(Item(1, version, released=False, keep=lambda: None))

@@ -8,6 +8,7 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
+from common.deidentification.profile import Profile
 from common.errors import PermanentError
 from common.metadata_document import ImageEntry, MetadataDocument, parse_metadata
 from functions.extract.deidentified_instance import deidentify
@@ -31,7 +32,7 @@ ENTRY = ImageEntry(
 
 
 def _described(folder: Path, data: object = None, **elements: object) -> MetadataDocument:
-    instance = deidentify(to_image_file(data or make_dataset(**elements), folder), PSEUDONYMS)
+    instance = deidentify(to_image_file(data or make_dataset(**elements), folder), PSEUDONYMS, Profile())
     return describe(instance, rows=128, columns=128, key_id=PSEUDONYMS.key_id).with_images([ENTRY])
 
 
@@ -128,7 +129,7 @@ def test_nothing_planted_is_in_the_document(tmp_path: Path) -> None:
 
 def test_images_are_added_once_they_have_places(tmp_path: Path) -> None:
     """A document is made before its images are written; theirs are added afterwards."""
-    instance = deidentify(to_image_file(make_dataset(), tmp_path), PSEUDONYMS)
+    instance = deidentify(to_image_file(make_dataset(), tmp_path), PSEUDONYMS, Profile())
     document = describe(instance, rows=128, columns=128, key_id="x")
     assert [] == document.header.images
     assert [ENTRY] == document.with_images([ENTRY]).header.images
@@ -167,7 +168,7 @@ def test_real_file_is_not_changed_by_describing_it(tmp_path: Path) -> None:
     image_file = to_image_file(make_dataset(), tmp_path)
     before = io.BytesIO()
     image_file.ds.save_as(before)
-    describe(deidentify(image_file, PSEUDONYMS), rows=128, columns=128, key_id="x")
+    describe(deidentify(image_file, PSEUDONYMS, Profile()), rows=128, columns=128, key_id="x")
     after = io.BytesIO()
     image_file.ds.save_as(after)
     assert before.getvalue() == after.getvalue()

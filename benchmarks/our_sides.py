@@ -1,0 +1,63 @@
+"""Our own ways from a file to PNGs, and the floor under them."""
+
+from pathlib import Path
+
+from benchmarks.corpus import Sample
+from common.deidentification.profile import Profile
+from common.dicom.image_checks import Limits
+from common.dicom.image_file import read_image_file
+from common.dicom.picture import PictureRecipe, PictureRules
+from functions.extract.output_space import Kept, OutputSpace
+from functions.extract.png_frames import PngFrame, draw_frames, encode_png
+from functions.extract.prepared_instance import InstancePreparer, Rules
+
+_PREPARER = InstancePreparer(Rules(bytes(32), Limits(), PictureRules(), Profile(), hold_burned_in_text=False))
+
+
+def pixel_path(sample: Sample, out: Path) -> list[Kept]:
+    """Read, decode, draw and encode; the first 8 MiB stay in memory, as in extract."""
+    return [frame.kept for frame in _drawn(sample.path, out)]
+
+
+def whole_step(sample: Sample, out: Path) -> list[Kept]:
+    """All that extract prepares of a file: pictures, de-identified DICOM file, metadata document."""
+    prepared = _PREPARER(sample.path, out, released=False, keep=lambda: None)
+    return [frame.kept for frame in prepared.frames]
+
+
+def batch_to_files(sample: Sample, out: Path) -> list[Kept]:
+    """The pixel path over every copy, each PNG written to a file; gives the first copy's."""
+    for copy in sample.copies:
+        for frame in _drawn(copy, out):
+            (out / f"{copy.stem}.{frame.number}.png").write_bytes(frame.read())
+    first = sample.copies[0].stem
+    return [out / f"{first}.{index + 1}.png" for index in range(sample.number_of_frames)]
+
+
+class Floor:
+    """Decode and PNG encode alone.
+
+    The pictures that it encodes were drawn before: they are the very ones the pixel path encodes,
+    so what the pixel path takes longer is all its own, and nothing has to be subtracted.
+    """
+
+    def __init__(self, sample: Sample) -> None:
+        image_file = read_image_file(sample.path, Limits())
+        recipe = PictureRecipe(image_file.ds, PictureRules())
+        self._pictures = [
+            None if frame.ndim == 3 else recipe.draw(frame, index=index).picture  # RGB is one already
+            for index, frame in enumerate(image_file.frames())
+        ]
+
+    def __call__(self, sample: Sample, out: Path) -> list[Kept]:
+        del out  # all stays in memory
+        frames = read_image_file(sample.path, Limits()).frames()
+        return [
+            encode_png(frame if picture is None else picture)
+            for frame, picture in zip(frames, self._pictures, strict=True)
+        ]
+
+
+def _drawn(path: Path, out: Path) -> list[PngFrame]:
+    image_file = read_image_file(path, Limits())
+    return draw_frames(image_file, OutputSpace(out), rules=PictureRules(), keep=lambda: None)

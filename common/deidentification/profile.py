@@ -1,0 +1,74 @@
+"""The de-identification profile: which options of PS3.15 Annex E hold, and its version."""
+
+import hashlib
+import tomllib
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from common.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The Basic Application Level Confidentiality Profile with options (PS3.15 table E.1-1).
+
+    A file says what differs from these: the same names, in TOML.
+    """
+
+    name: str = "dcm2set"
+    version: int = 2
+    clean_descriptors: bool = True  # of descriptions, the words of radiology stay
+    retain_longitudinal_modified: bool = True  # dates shifted, the same number of days for a patient
+    retain_patient_characteristics: bool = True  # sex, capped age, size, weight
+    retain_device_identity: bool = False
+    retain_institution_identity: bool = False
+    retain_safe_private: bool = True  # numbers only, of private elements known to hold nothing else
+
+    def __str__(self) -> str:
+        """Name, version and a digest of all it says: another file, another profile."""
+        told = repr(sorted(asdict(self).items())).encode()
+        return f"{self.name} {self.version} ({hashlib.sha256(told).hexdigest()[:8]})"
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The names of the options that hold, as the table's columns are named."""
+        values = asdict(self)
+        return tuple(name for name in values if values[name] is True)
+
+    @property
+    def codes(self) -> tuple[tuple[str, str], ...]:
+        """Code value and meaning of the profile and each option (PS3.16 CID 7050)."""
+        return (_BASIC, _CLEAN_PIXELS, *(_OPTIONS[name] for name in self.options))
+
+
+_BASIC = ("113100", "Basic Application Confidentiality Profile")
+_CLEAN_PIXELS = ("113101", "Clean Pixel Data Option")
+_OPTIONS = {
+    "clean_descriptors": ("113105", "Clean Descriptors Option"),
+    "retain_longitudinal_modified": (
+        "113107",
+        "Retain Longitudinal Temporal Information Modified Dates Option",
+    ),
+    "retain_patient_characteristics": ("113108", "Retain Patient Characteristics Option"),
+    "retain_device_identity": ("113109", "Retain Device Identity Option"),
+    "retain_safe_private": ("113111", "Retain Safe Private Option"),
+    "retain_institution_identity": ("113112", "Retain Institution Identity Option"),
+}
+
+
+def load_profile(path: Path | None) -> Profile:
+    """The profile in a TOML file, or the default; SettingsError names what is wrong in it."""
+    if path is None:
+        return Profile()
+    try:
+        told: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        raise SettingsError("DCM2SET_DEIDENTIFICATION_PROFILE is wrong: no readable TOML file.") from None
+    kinds = {field.name: type(field.default) for field in fields(Profile)}
+    for name, value in told.items():
+        if name not in kinds or type(value) is not kinds[name]:
+            raise SettingsError(f"DCM2SET_DEIDENTIFICATION_PROFILE is wrong at {name!r}.")
+    if not {"name", "version"} <= told.keys() or len(told["name"]) > 40:
+        raise SettingsError("DCM2SET_DEIDENTIFICATION_PROFILE must have a name of its own and a version.")
+    return Profile(**told)

@@ -1,0 +1,45 @@
+"""The last look before anything is written: no word of the patient's in any output (PS3.15 E.1.1)."""
+
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+
+from common.deidentification import terms
+from common.deidentification.identity import Identity
+from common.errors import PermanentError
+
+# Of a fixed form, made by rule: a shifted date may by chance be another's birthday.
+_FORMED_VRS = frozenset(["DA", "DT", "TM", "AS", "AT", "FD", "FL", "US", "SS", "UL", "SL", "OB", "OW", "OF"])
+_DICOM_UID_ROOT = "1.2.840.10008."
+
+
+def check_residue(ds: Dataset, identity: Identity) -> None:
+    """Raise PermanentError if a string of a de-identified data set holds a word of the identity.
+
+    The cause names attributes, never a value. Terms out of closed lists tell no one, though a
+    patient may be called like one of them.
+    """
+    for element in ds:
+        if element.VR == "SQ":
+            for item in element.value:
+                check_residue(item, identity)
+        elif element.VR not in _FORMED_VRS and not element.is_empty:
+            _check(element, identity)
+
+
+def _check(element: DataElement, identity: Identity) -> None:
+    values = element.value if element.VM > 1 else [element.value]
+    for value in map(str, values):
+        found = identity.found_in(value)
+        if found is not None and not _is_closed(element, value):
+            raise PermanentError(
+                f"{found} is still found in {element.keyword or 'an attribute'} after de-identification; "
+                "the file was stopped.",
+                "Tell who looks after this pipeline: the rule for that attribute lets it through.",
+            )
+
+
+def _is_closed(element: DataElement, value: str) -> bool:
+    if element.VR == "UI":
+        return value.startswith(_DICOM_UID_ROOT)
+    text = value.strip().upper()
+    return element.VR == "CS" and text in terms.TERMS.get(element.keyword, terms.GENERAL)
