@@ -3,6 +3,7 @@
 import hashlib
 import tomllib
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ class Profile:
         told = repr(sorted(asdict(self).items())).encode()
         return f"{self.name} {self.version} ({hashlib.sha256(told).hexdigest()[:8]})"
 
-    @property
+    @cached_property
     def options(self) -> tuple[str, ...]:
         """The names of the options that hold, as the table's columns are named."""
         values = asdict(self)

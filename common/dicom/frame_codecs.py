@@ -11,6 +11,8 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.pixels.decoders import gdcm as pydicom_gdcm
+from pydicom.pixels.decoders import pyjpegls as pydicom_pyjpegls
+from pydicom.pixels.decoders import pylibjpeg as pydicom_openjpeg
 from pydicom.pixels.decoders import rle as pydicom_rle
 
 PLUGIN = "imagecodecs"
@@ -50,10 +52,9 @@ def decode_jpeg_lossless(source: bytes, runner: Any) -> bytes | memoryview:
     if runner.samples_per_pixel != 1:
         return bytes(pydicom_gdcm._decode_frame(source, runner))  # noqa: SLF001
     try:
-        values = imagecodecs.ljpeg_decode(source)
-    except (imagecodecs.LjpegError, ValueError, RuntimeError):
+        return _allocated(imagecodecs.jpeg8_decode(source), runner)
+    except (imagecodecs.Jpeg8Error, ValueError, RuntimeError):
         return bytes(pydicom_gdcm._decode_frame(source, runner))  # noqa: SLF001
-    return _allocated(values, runner)
 
 
 def decode_jpeg(source: bytes, runner: Any) -> memoryview:
@@ -66,6 +67,32 @@ def decode_jpeg(source: bytes, runner: Any) -> memoryview:
     _is_as_described(values, runner)
     runner.set_option("planar_configuration", 0)
     return _buffer(values)
+
+
+def decode_jpeg_ls(source: bytes, runner: Any) -> bytearray | memoryview:
+    """One frame of JPEG-LS (PS3.5 A.4.3); colour is left to pyjpegls."""
+    if runner.samples_per_pixel == 1:
+        try:
+            values = imagecodecs.jpegls_decode(source)
+        except (imagecodecs.JpeglsError, ValueError, RuntimeError):
+            values = None
+        if values is not None and values.shape == (runner.rows, runner.columns):
+            runner.set_option("bits_allocated", 8 * values.dtype.itemsize)
+            return _buffer(values)
+    return bytearray(pydicom_pyjpegls._decode_frame(source, runner))  # noqa: SLF001
+
+
+def decode_jpeg_2000(source: bytes, runner: Any) -> bytearray:
+    """One frame of JPEG 2000 (PS3.5 A.4.4): by gdcm, 1.4 times as fast; what it can't take, by OpenJPEG.
+
+    That is a stream whose sign is another than the header's, which pydicom corrects.
+    """
+    if bool(runner.get_option("j2k_is_signed")) == bool(runner.pixel_representation):
+        try:
+            return bytearray(pydicom_gdcm._decode_frame(source, runner))  # noqa: SLF001
+        except (ValueError, RuntimeError, AttributeError):
+            pass
+    return bytearray(pydicom_openjpeg._decode_frame(source, runner))  # noqa: SLF001
 
 
 def decode_jpeg_xl(source: bytes, runner: Any) -> memoryview:

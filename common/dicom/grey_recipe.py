@@ -11,7 +11,7 @@ from pydicom.pixels import apply_modality_lut, apply_voi  # type: ignore[attr-de
 
 from common.dicom.modality_picture import HOUNSFIELD, DeepPicture, Scale, scale_for
 from common.dicom.stored_value import StoredValue
-from common.dicom.window import Picture, Window, rounded, stretched
+from common.dicom.window import Luts, Picture, Window, rounded, stretched
 
 _TABLE_BYTES = 2  # of up to 16 bits, every stored value fits a table
 _CHUNK = 1 << 18  # values looked up at a time: their indices stay in the processor's cache
@@ -22,7 +22,8 @@ class GreyRecipe:
     """How the stored values of a frame become greys."""
 
     stored: StoredValue
-    luts: Dataset = field(compare=False)  # the look-up attributes that hold for the frame
+    ds: Dataset = field(compare=False)
+    luts: Luts = field(compare=False)  # the look-up attributes that hold for the frame
     window: Window | None  # None: the VOI LUT, or the frame's own range
     is_inverted: bool
     extent: tuple[float, float] | None  # the fixed range of values, where one is known
@@ -58,6 +59,19 @@ class GreyRecipe:
     def _range_in_words(self) -> str:
         return f"range {self.extent[0]:g} to {self.extent[1]:g}" if self.extent else "own range"
 
+    @cached_property
+    def _lut_dataset(self) -> Dataset:
+        """The look-up tables as pydicom wants them."""
+        luts = Dataset()
+        for keyword in ("ModalityLUTSequence", "VOILUTSequence"):
+            if keyword in self.luts:
+                setattr(luts, keyword, self.luts[keyword])
+        if hasattr(self.ds, "file_meta"):
+            luts.file_meta = self.ds.file_meta  # tells the byte order of tables with VR OW
+        luts.PixelRepresentation = int(self.stored.signed)
+        luts.BitsStored = self.stored.stored
+        return luts
+
     @property
     def _rescale(self) -> tuple[float, float]:
         slope, intercept = self.luts.get("RescaleSlope", 1), self.luts.get("RescaleIntercept", 0)
@@ -65,7 +79,7 @@ class GreyRecipe:
 
     def _modality(self, values: NDArray[Any]) -> NDArray[Any]:
         if self.luts.get("ModalityLUTSequence"):
-            return apply_modality_lut(values, self.luts)
+            return apply_modality_lut(values, self._lut_dataset)
         slope, intercept = self._rescale
         return values if (slope, intercept) == (1, 0) else values * slope + intercept
 
@@ -97,8 +111,8 @@ class GreyRecipe:
         if self.window is not None:
             greys = self.window.greys(values)
         else:
-            bits = int(self.luts.VOILUTSequence[0].LUTDescriptor[2])
-            table = apply_voi(values.astype(np.int64), self.luts, index=0)
+            bits = int(self.luts["VOILUTSequence"][0].LUTDescriptor[2])
+            table = apply_voi(values.astype(np.int64), self._lut_dataset, index=0)
             greys = rounded(table * (255 / ((1 << bits) - 1)))
         return self._with_polarity(greys)
 

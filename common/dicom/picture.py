@@ -9,24 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_color_lut  # type: ignore[attr-defined]
+from pydicom.tag import Tag
 
 from common.dicom.grey_recipe import GreyRecipe
 from common.dicom.modality_picture import DeepPicture
 from common.dicom.stored_value import stored_value
-from common.dicom.window import CT_DEFAULT, Picture, Window, first_window, rounded
+from common.dicom.window import CT_DEFAULT, Luts, Picture, Window, first_window, rounded
 
 RECIPE_VERSION = 2
 
 _LUT_GROUPS = ("PixelValueTransformationSequence", "FrameVOILUTSequence")
-_LUT_KEYWORDS = (
-    "ModalityLUTSequence",
-    "RescaleSlope",
-    "RescaleIntercept",
-    "VOILUTSequence",
-    "VOILUTFunction",
-    "WindowCenter",
-    "WindowWidth",
-)
+_LUT_TAGS = {
+    keyword: Tag(keyword)
+    for keyword in """ModalityLUTSequence RescaleSlope RescaleIntercept VOILUTSequence VOILUTFunction
+    WindowCenter WindowWidth""".split()
+}
 # YCbCr of reduced range (ITU-R BT.601): rows give R, G, B of Y - 16, Cb - 128, Cr - 128.
 _FROM_PARTIAL = np.array([[1.1644, 0, 1.596], [1.1644, -0.3918, -0.813], [1.1644, 2.0172, 0]], np.float32)
 _PARTIAL_ZERO = np.array([16, 128, 128], np.float32)
@@ -97,6 +94,7 @@ class PictureRecipe:
         )
         return GreyRecipe(
             stored=stored_value(ds),
+            ds=ds,
             luts=luts,
             window=self._window(luts),
             is_inverted=is_inverted,
@@ -106,7 +104,7 @@ class PictureRecipe:
             is_deep=self.rules.is_deep,
         )
 
-    def _window(self, luts: Dataset) -> Window | None:
+    def _window(self, luts: Luts) -> Window | None:
         """By setting; else the file's VOI LUT or window; else the default, for CT."""
         modality = str(self.ds.get("Modality", ""))
         if modality in self.rules.windows:
@@ -115,21 +113,19 @@ class PictureRecipe:
             return None
         return first_window(luts) or (CT_DEFAULT if self._is_hounsfield(luts) else None)
 
-    def _is_hounsfield(self, luts: Dataset) -> bool:
+    def _is_hounsfield(self, luts: Luts) -> bool:
         return self.ds.get("Modality") == "CT" and "RescaleIntercept" in luts
 
 
-def frame_luts(ds: Dataset, index: int) -> Dataset:
+def frame_luts(ds: Dataset, index: int) -> Luts:
     """The look-up attributes that hold for one frame, functional groups first (PS3.3 C.7.6.16)."""
-    luts = Dataset()
+    luts: Luts = {}
     for source in (ds, *_functional_groups(ds, index)):
-        for keyword in _LUT_KEYWORDS:
-            if keyword in source and source[keyword].value not in (None, ""):
-                luts[keyword] = source[keyword]
-    if hasattr(ds, "file_meta"):
-        luts.file_meta = ds.file_meta  # tells the byte order of tables with VR OW
-    luts.PixelRepresentation = ds.PixelRepresentation if "PixelRepresentation" in ds else 0
-    luts.BitsStored = ds.BitsStored if "BitsStored" in ds else 16
+        for keyword, tag in _LUT_TAGS.items():
+            if tag in source:
+                value = source[tag].value
+                if value not in (None, ""):
+                    luts[keyword] = value
     return luts
 
 

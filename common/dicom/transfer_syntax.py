@@ -40,21 +40,21 @@ CODECS = {
     JPEGExtended12Bit: frame_codecs.decode_jpeg,
     JPEGLossless: frame_codecs.decode_jpeg_lossless,
     JPEGLosslessSV1: frame_codecs.decode_jpeg_lossless,
+    JPEGLSLossless: frame_codecs.decode_jpeg_ls,
+    JPEGLSNearLossless: frame_codecs.decode_jpeg_ls,
+    JPEG2000Lossless: frame_codecs.decode_jpeg_2000,
+    JPEG2000: frame_codecs.decode_jpeg_2000,
     JPEGXLLossless: frame_codecs.decode_jpeg_xl,
     JPEGXLRecompression: frame_codecs.decode_jpeg_xl,
     JPEGXL: frame_codecs.decode_jpeg_xl,
     DeflatedFrames: frame_codecs.decode_deflated,
 }
 GIVE_RGB = frozenset([JPEGBaseline8Bit, JPEGExtended12Bit, JPEGXLLossless, JPEGXLRecompression, JPEGXL])
-# Where pydicom's first choice is slow, or fails on signed data of fewer bits than allocated (gdcm).
+# Where pydicom knows more than one, and its first choice would be another.
 _PLUGINS = dict.fromkeys(CODECS, frame_codecs.PLUGIN) | {
-    JPEG2000Lossless: "pylibjpeg",
-    JPEG2000: "pylibjpeg",
     HTJ2KLossless: "pylibjpeg",
     HTJ2KLosslessRPCL: "pylibjpeg",
     HTJ2K: "pylibjpeg",
-    JPEGLSLossless: "pyjpegls",
-    JPEGLSNearLossless: "pyjpegls",
 }
 
 

@@ -5,9 +5,9 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset
 
 Picture = NDArray[np.uint8]
+Luts = dict[str, Any]  # look-up attributes by keyword
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Window:
 CT_DEFAULT = Window(40, 400, origin="by default for CT")
 
 
-def first_window(luts: Dataset) -> Window | None:
-    """The first window of a data set, if it has a usable one."""
+def first_window(luts: Luts) -> Window | None:
+    """The first window among look-up attributes, if there is a usable one."""
     if "WindowCenter" not in luts or "WindowWidth" not in luts:
         return None
-    center, width = _first(luts.WindowCenter), _first(luts.WindowWidth)
+    center, width = _first(luts["WindowCenter"]), _first(luts["WindowWidth"])
     function = str(luts.get("VOILUTFunction") or "LINEAR").upper()
     if function not in {"LINEAR", "LINEAR_EXACT", "SIGMOID"}:
         function = "LINEAR"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-MOST_BYTES_IN_MEMORY = 8 * 1024 * 1024  # of all of one file's outputs
+MOST_BYTES_IN_MEMORY = 1024 * 1024  # of all of one file's outputs
 Kept = bytes | Path  # an output, or the file it was put into
 
 
