@@ -69,8 +69,8 @@ def identity_of(ds: Dataset) -> Identity:
 
 def _telling(ds: Dataset) -> Iterator[DataElement]:
     """The elements that name someone, at any depth; no others are decoded."""
-    for tag in list(ds.keys()):
-        vr = ds.get_item(tag).VR
+    for tag, raw in list(ds.items()):
+        vr = raw.VR
         if vr is None:
             vr = dictionary_VR(tag) if dictionary_has_tag(tag) else "UN"
         if vr == "SQ" or (vr == "UN" and isinstance(ds[tag].value, Sequence)):

@@ -25,7 +25,7 @@ _ELEMENTS = {"FloatPixelData": 0x0008, "DoubleFloatPixelData": 0x0009, "PixelDat
 _ITEM, _SEQUENCE_DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 _LONG = Struct("<L")
 _UNDEFINED_LENGTH = 0xFFFFFFFF
-_CHUNK = 4 * 1024 * 1024  # bytes; a multiple of every size of integer
+_CHUNK = 256 * 1024  # bytes; a multiple of every size of integer
 
 
 def write_pixel_data(image_file: ImageFile, stream: BinaryIO) -> None:

@@ -27,6 +27,10 @@ class Profile:
     retain_safe_private: bool = True  # numbers only, of private elements known to hold nothing else
 
     def __str__(self) -> str:
+        return self._title
+
+    @cached_property
+    def _title(self) -> str:
         """Name, version and a digest of all it says: another file, another profile."""
         told = repr(sorted(asdict(self).items())).encode()
         return f"{self.name} {self.version} ({hashlib.sha256(told).hexdigest()[:8]})"
@@ -37,7 +41,7 @@ class Profile:
         values = asdict(self)
         return tuple(name for name in values if values[name] is True)
 
-    @property
+    @cached_property
     def codes(self) -> tuple[tuple[str, str], ...]:
         """Code value and meaning of the profile and each option (PS3.16 CID 7050)."""
         return (_BASIC, _CLEAN_PIXELS, *(_OPTIONS[name] for name in self.options))

@@ -1,10 +1,12 @@
 """The de-identified SOP instance: pseudonyms, allowed attributes, and the file made of them."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import BinaryIO
 
-import pydicom
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filebase import DicomFileLike
+from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.sequence import Sequence
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
@@ -43,7 +45,21 @@ class DeidentifiedInstance:
 
     def write(self, stream: BinaryIO) -> None:
         """The de-identified DICOM file (PS3.10), its file meta made from nothing."""
-        ds = FileDataset("", {}, preamble=b"\0" * 128, file_meta=_file_meta(self))
+        ds = self._whole()
+        stream.write(b"\0" * 128 + b"DICM")
+        meta = _file_meta(self)
+        # pydicom's own dcmwrite does the same, and copies and checks all of it first.
+        target = DicomFileLike(stream)
+        write_file_meta_info(target, meta)
+        target.is_implicit_VR = meta.TransferSyntaxUID.is_implicit_VR
+        target.is_little_endian = meta.TransferSyntaxUID.is_little_endian
+        write_dataset(target, ds)
+        # Behind all others, as the greatest tag of those allowed.
+        write_pixel_data(self.source, stream)
+
+    def _whole(self) -> Dataset:
+        """The allowed attributes, and what the file says of its own making (PS3.15 E.1.1)."""
+        ds = Dataset()
         ds.update(self.attributes)
         for keyword in _EMPTY:
             if keyword not in ds:
@@ -53,12 +69,10 @@ class DeidentifiedInstance:
         ds.PatientIdentityRemoved = "YES"
         ds.SpecificCharacterSet = "ISO_IR 192"
         ds.DeidentificationMethod = f"dcm2set {PIPELINE_VERSION}, profile {self.profile}"[:64]
-        ds.DeidentificationMethodCodeSequence = Sequence(map(_code, self.profile.codes))
+        ds.DeidentificationMethodCodeSequence = _codes(self.profile.codes)
         is_shifted = self.profile.retain_longitudinal_modified
         ds.LongitudinalTemporalInformationModified = "MODIFIED" if is_shifted else "REMOVED"
-        pydicom.dcmwrite(stream, ds, enforce_file_format=True)
-        # Behind all others, as the greatest tag of those allowed.
-        write_pixel_data(self.source, stream)
+        return ds
 
 
 def deidentify(image_file: ImageFile, pseudonyms: Pseudonyms, profile: Profile) -> DeidentifiedInstance:
@@ -88,11 +102,15 @@ def deidentify(image_file: ImageFile, pseudonyms: Pseudonyms, profile: Profile) 
     return DeidentifiedInstance(path, attributes, profile, cleaner.tally, image_file)
 
 
-def _code(code: tuple[str, str]) -> Dataset:
-    item = Dataset()
-    item.CodeValue, item.CodeMeaning = code
-    item.CodingSchemeDesignator = "DCM"
-    return item
+@cache
+def _codes(codes: tuple[tuple[str, str], ...]) -> Sequence:
+    """The same items for every file: they are written, never changed."""
+    items = []
+    for value, meaning in codes:
+        item = Dataset()
+        item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "DCM", meaning
+        items.append(item)
+    return Sequence(items)
 
 
 def _file_meta(instance: DeidentifiedInstance) -> FileMetaDataset:

@@ -16,7 +16,7 @@ from common.dicom.image_checks import Limits, NoPictureError
 from common.dicom.picture import PictureRules
 from common.errors import HoldError, PermanentError
 from common.metadata_document import MetadataDocument
-from functions.extract.output_space import Kept
+from functions.extract.output_space import Kept, Spooled
 from functions.extract.png_frames import PngFrame
 from functions.extract.prepared_instance import PreparedInstance, Rules
 
@@ -76,7 +76,11 @@ def pack_prepared(prepared: PreparedInstance) -> bytes:
 
 
 def _where(kept: Kept) -> dict[str, Any]:
-    return {"size": len(kept)} if isinstance(kept, bytes) else {"file": kept.name}
+    if isinstance(kept, bytes):
+        return {"size": len(kept)}
+    if isinstance(kept, Spooled):
+        return {"file": kept.path.name, "offset": kept.offset, "size": kept.size}
+    return {"file": kept.name}
 
 
 def pack_error(error: Exception) -> bytes:
@@ -113,7 +117,8 @@ class _Outputs:
 
     def next(self, where: dict[str, Any]) -> Kept:
         if "file" in where:
-            return self._folder / Path(where["file"]).name
+            path = self._folder / Path(where["file"]).name
+            return Spooled(path, where["offset"], where["size"]) if "offset" in where else path
         size = where["size"]
         output, self._body = bytes(self._body[:size]), self._body[size:]
         return output

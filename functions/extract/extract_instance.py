@@ -13,6 +13,7 @@ from common.object_key import DEIDENTIFIED, INCOMING, METADATA, Location, proces
 from common.object_store import ObjectStore
 from common.stage import Item, Outcome
 from functions.extract.image_allocation import Allocation
+from functions.extract.output_space import to_upload
 from functions.extract.png_frames import PngFrame
 from functions.extract.prepared_instance import PreparedInstance, Preparer
 
@@ -69,7 +70,7 @@ class InstanceExtractor:
     def _write(self, instance: PreparedInstance, images: Sequence[Location], item: Item) -> None:
         def upload(frame: PngFrame, location: Location) -> ImageEntry:
             item.keep()
-            self.store.put(location, frame.kept, content_type="image/png")
+            self.store.put(location, to_upload(frame.kept), content_type="image/png")
             return _entry(frame, location)
 
         if len(images) == 1:
@@ -80,7 +81,7 @@ class InstanceExtractor:
                 entries = list(uploads.map(upload, instance.frames, images))
         name = instance.path.instance
         self.store.put(
-            Location(DEIDENTIFIED, f"{name}.dcm"), instance.dicom, content_type="application/dicom"
+            Location(DEIDENTIFIED, f"{name}.dcm"), to_upload(instance.dicom), content_type="application/dicom"
         )
         # Last, because its event starts store_metadata: by then all it speaks of is there.
         self.store.put(

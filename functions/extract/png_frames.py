@@ -54,7 +54,7 @@ def draw_frames(
         drawn.append(
             PngFrame(
                 number=index + 1,
-                kept=space.keep(f"{index + 1}.png", body),
+                kept=space.keep(body),
                 rows=rows,
                 columns=columns,
                 samples=samples[0] if samples else 1,

@@ -10,7 +10,7 @@ from PIL import Image
 
 from common.dicom.image_file import ImageFile
 from common.dicom.picture import PictureRecipe, PictureRules
-from functions.extract.output_space import OutputSpace
+from functions.extract.output_space import OutputSpace, Spooled
 from functions.extract.png_frames import PngFrame, draw_frames, encode_png
 from tests.unit.factories import make_dataset, make_grey, real_path, to_image_file
 
@@ -94,5 +94,5 @@ def test_many_large_pictures_go_to_disk(tmp_path: Path, monkeypatch: pytest.Monk
     expected = [frame.read() for frame in _drawn(image_file, tmp_path)]
     monkeypatch.setattr("functions.extract.output_space.MOST_BYTES_IN_MEMORY", len(expected[0]))
     drawn = _drawn(image_file, tmp_path)
-    assert [False, True, True] == [isinstance(frame.kept, Path) for frame in drawn]
+    assert [False, True, True] == [isinstance(frame.kept, Spooled) for frame in drawn]
     assert expected == [frame.read() for frame in drawn]
