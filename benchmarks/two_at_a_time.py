@@ -33,7 +33,7 @@ from tests.real_files import make_instance
 Make = Callable[[int], bytes]
 
 _BAR = 1.7
-_LARGE = ("RLE", "JPEG 2000")
+_LARGE = (("CT", "RLE"), ("CT", "JPEG 2000"), ("DX", "JPEG lossless"))
 # No sweep may re-send what lies in raw, and no bucket with new notifications may begin.
 _SETTINGS = {"DCM2SET_SWEEP_SECONDS": "86400", "DCM2SET_IMAGES_PER_BUCKET": "1000000"}
 
@@ -60,10 +60,11 @@ def main() -> None:
 
 
 def _large_instances(folder: Path) -> dict[str, Make]:
-    """Slices of 512 x 512, each an instance of its own."""
+    """Slices of 512 x 512 and radiographs of 2500 x 2048, each an instance of its own."""
+    sizes = {"CT": "512 x 512", "DX": "2500 x 2048"}
     return {
-        f"CT 512 x 512 {coding}": _renamed(make_grey("CT", coding, folder).path.read_bytes())
-        for coding in _LARGE
+        f"{picture} {sizes[picture]} {coding}": _renamed(make_grey(picture, coding, folder).path.read_bytes())
+        for picture, coding in _LARGE
     }
 
 

@@ -21,7 +21,7 @@ from functions.extract.png_frames import PngFrame
 from functions.extract.prepared_instance import PreparedInstance, Rules
 
 _LENGTHS = struct.Struct(">QQ")  # of the header and of what follows it
-_FRAME_VALUES = ("number", "rows", "columns", "samples", "bits", "recipe", "sha256")
+_FRAME_VALUES = ("number", "rows", "columns", "samples", "bits", "recipe")
 Message = tuple[dict[str, Any], bytes]
 
 

@@ -1,5 +1,6 @@
 """One SOP instance: fetched, prepared, placed, written; the metadata last."""
 
+import hashlib
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from common.object_key import DEIDENTIFIED, INCOMING, METADATA, Location, proces
 from common.object_store import ObjectStore
 from common.stage import Item, Outcome
 from functions.extract.image_allocation import Allocation
-from functions.extract.output_space import to_upload
+from functions.extract.output_space import read_kept, to_upload
 from functions.extract.png_frames import PngFrame
 from functions.extract.prepared_instance import PreparedInstance, Preparer
 
@@ -70,8 +71,9 @@ class InstanceExtractor:
     def _write(self, instance: PreparedInstance, images: Sequence[Location], item: Item) -> None:
         def upload(frame: PngFrame, location: Location) -> ImageEntry:
             item.keep()
-            self.store.put(location, to_upload(frame.kept), content_type="image/png")
-            return _entry(frame, location)
+            body = read_kept(frame.kept)
+            self.store.put(location, body, content_type="image/png")
+            return _entry(frame, location, hashlib.sha256(body).hexdigest())
 
         if len(images) == 1:
             entries = [upload(instance.frames[0], images[0])]
@@ -91,7 +93,7 @@ class InstanceExtractor:
         )
 
 
-def _entry(frame: PngFrame, location: Location) -> ImageEntry:
+def _entry(frame: PngFrame, location: Location, sha256: str) -> ImageEntry:
     return ImageEntry(
         frame=frame.number,
         bucket=location.bucket,
@@ -101,5 +103,5 @@ def _entry(frame: PngFrame, location: Location) -> ImageEntry:
         samples=frame.samples,
         bits=frame.bits,
         recipe=frame.recipe,
-        sha256=frame.sha256,
+        sha256=sha256,
     )

@@ -1,6 +1,5 @@
 """The frames of an image file as PNGs, one decoded frame in memory at a time."""
 
-import hashlib
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +29,6 @@ class PngFrame:
     samples: int  # 1 grey, 3 RGB
     bits: int  # of each sample, 8 or 16
     recipe: str  # how it was made, in words
-    sha256: str  # of the PNG, hex
 
     def read(self) -> bytes:
         """The PNG."""
@@ -60,7 +58,6 @@ def draw_frames(
                 samples=samples[0] if samples else 1,
                 bits=8 * drawing.picture.dtype.itemsize,
                 recipe=drawing.recipe,
-                sha256=hashlib.sha256(body).hexdigest(),
             )
         )
     return drawn

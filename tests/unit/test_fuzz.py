@@ -38,11 +38,11 @@ def processes() -> Iterator[DrawingProcesses]:
     processes.close()
 
 
-def _drawn(processes: DrawingProcesses, data: bytes, folder: Path) -> list[str]:
+def _drawn(processes: DrawingProcesses, data: bytes, folder: Path) -> list[bytes]:
     source = folder / "source.dcm"
     source.write_bytes(data)
     frames = processes(source, folder, released=False, keep=lambda: None).frames
-    return [frame.sha256 for frame in frames]
+    return [frame.read() for frame in frames]
 
 
 def _changed_bytes(data: bytearray, random: Random) -> bytearray:
