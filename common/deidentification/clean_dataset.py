@@ -45,6 +45,7 @@ _DUMMIES = {
     "CS": "OTHER",
     **dict.fromkeys(("AE", "LO", "LT", "PN", "SH", "ST", "UC", "UT"), "DEIDENTIFIED"),
 }
+_PATIENT_GROUP = 0x0010
 _CODED = ("CodeValue", "CodingSchemeDesignator", "CodeMeaning")
 
 
@@ -207,14 +208,20 @@ def _action(tag: int, options: tuple[str, ...]) -> str:
         return "K"
     chosen = {name: row.options[name] for name in options if name in row.options}
     # Where two options hold, cleaning stands above keeping: a date is shifted, whosever it is.
-    if "clean_descriptors" in chosen and "C" in chosen.values():
-        return "descriptor" if dictionary_VR(tag) != "SQ" else "K"
+    if "clean_descriptors" in chosen and dictionary_VR(tag) != "SQ":
+        return "descriptor" if _is_described(tag) else "X"
     if chosen:
         return "K"
     for letter, action in (("U", "U"), ("D", "D"), ("Z", "E")):
         if letter in row.basic:
             return action if dictionary_VR(tag) != "SQ" or action == "E" else _of_sequence(action)
     return "X"
+
+
+def _is_described(tag: int) -> bool:
+    """Short descriptions are worth their words; of what is said at length of a patient none stays."""
+    is_short = dictionary_VR(tag) in _SHORT_TEXT and tag >> 16 != _PATIENT_GROUP
+    return is_short or dictionary_keyword(tag) == "DerivationDescription"
 
 
 def _of_sequence(action: str) -> str:
