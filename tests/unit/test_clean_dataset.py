@@ -304,7 +304,7 @@ def test_times_stay_where_a_tracer_decays() -> None:
 
 
 def test_private_elements_known_to_be_safe_stay() -> None:
-    """A b-value stays with its creator; text in its place does not, nor the same element of another creator."""
+    """A b-value stays with its creator; text in its place, or under another creator, does not."""
     for creator, value, is_kept in (
         ("SIEMENS MR HEADER", "1000", True),
         ("SIEMENS MR HEADER", "Doe", False),
