@@ -45,8 +45,11 @@ _DUMMIES = {
     "CS": "OTHER",
     **dict.fromkeys(("AE", "LO", "LT", "PN", "SH", "ST", "UC", "UT"), "DEIDENTIFIED"),
 }
+# Attributes outside the table that images must have, empty if need be (Type 2 of PS3.3).
+_TYPE_2 = frozenset(
+    "PositionReferenceIndicator Laterality ContentDescription Manufacturer AcquisitionContextSequence".split()
+)
 _PATIENT_GROUP = 0x0010
-_CODED = ("CodeValue", "CodingSchemeDesignator", "CodeMeaning")
 
 
 class CleanDataset:
@@ -88,15 +91,23 @@ class CleanDataset:
         rule = self._rule(vr, element.keyword, action)
         found = None if rule is None else each(element.value, rule)
         if found is None:
-            # An empty value tells nothing, and keeps Type 2 attributes in place.
-            is_empty = element.is_empty and rule is not None
-            self._count(tag, "kept" if is_empty else "removed")
-            if is_empty:
-                kept.add(DataElement(tag, element.VR, None))
+            self._refused(element, kept, is_known=rule is not None)
             return
         value, word = found
         kept.add(DataElement(tag, element.VR, value))
         self._count(tag, word)
+
+    def _refused(self, element: DataElement, kept: Dataset, *, is_known: bool) -> None:
+        """A value that may not leave; its attribute stays, without it, where files must have it."""
+        if element.is_empty and is_known:
+            kept.add(DataElement(element.tag, element.VR, None))
+            self._count(element.tag, "kept")
+        elif self._is_enhanced and not element.is_empty and element.VR in _DUMMIES:
+            self._dummy(element.tag, kept)
+        elif element.keyword in _TYPE_2:
+            self._empty(element.tag, kept)
+        else:
+            self._count(element.tag, "removed")
 
     def _rule(self, vr: str, keyword: str, action: str) -> Rule | None:
         rules = self._rules
@@ -125,7 +136,11 @@ class CleanDataset:
             self._count(element.tag, "removed")
             return
         items = [self._item(item, depth) for item in element.value]
-        kept.add(DataElement(element.tag, "SQ", Sequence([item for item in items if item is not None])))
+        left = [item for item in items if item is not None]
+        if items and not left:
+            self._count(element.tag, "removed")
+            return
+        kept.add(DataElement(element.tag, "SQ", Sequence(left)))
         self._count(element.tag, "kept")
 
     def _item(self, item: Dataset, depth: int) -> Dataset | None:
@@ -135,10 +150,7 @@ class CleanDataset:
             return clean
         code = self._code(item)
         if code is None:
-            for keyword in _CODED:
-                if keyword in clean:
-                    del clean[keyword]
-            return clean if len(clean) else None
+            return None
         clean.CodeValue, clean.CodingSchemeDesignator, clean.CodeMeaning = code
         return clean
 
@@ -212,9 +224,11 @@ def _action(tag: int, options: tuple[str, ...]) -> str:
         return "descriptor" if _is_described(tag) else "X"
     if chosen:
         return "K"
+    if dictionary_VR(tag) == "SQ":
+        return _of_sequence(row.basic, dictionary_keyword(tag))
     for letter, action in (("U", "U"), ("D", "D"), ("Z", "E")):
         if letter in row.basic:
-            return action if dictionary_VR(tag) != "SQ" or action == "E" else _of_sequence(action)
+            return action
     return "X"
 
 
@@ -224,6 +238,8 @@ def _is_described(tag: int) -> bool:
     return is_short or dictionary_keyword(tag) == "DerivationDescription"
 
 
-def _of_sequence(action: str) -> str:
-    """Sequences of instances' UIDs are entered; those to be replaced by a dummy are empty."""
-    return "K" if action == "U" else "E"
+def _of_sequence(basic: str, keyword: str) -> str:
+    """Sequences of instances' UIDs are entered; one that may be left out is; others have no items."""
+    if "U" in basic:
+        return "K"
+    return "X" if "X" in basic and keyword not in _TYPE_2 else "E"

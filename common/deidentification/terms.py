@@ -143,5 +143,5 @@ CODE_VALUE = re.compile(
 UNIT = re.compile(
     r"(\{?(ratio|counts|pixels|score|no units|hounsfield unit|SUVbw)\}?|\[?hnsf'U\]?|%|1|"
     r"(10\*-?\d+)?[munkMGcdh]?(m|g|s|A|V|Gy|Bq|l|L|Hz|mol|min|h|d|T|J|W|rad|deg|cel|Cel)\d?)"
-    r"([./*](min|[munkMGcdh]?(m|g|s|A|V|Gy|Bq|l|L|Hz|mol|h|d|T)\d?))*"
+    r"([./*]\d{0,3}(min|[munkMGcdh]?(m|g|s|A|V|Gy|Bq|l|L|Hz|mol|h|d|T)\d?))*"
 )

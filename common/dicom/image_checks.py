@@ -10,6 +10,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
+from common.dicom.element_value import element_value
 from common.dicom.encoded_pixels import EncodedPixels
 from common.errors import PermanentError, PipelineError
 
@@ -106,7 +107,7 @@ def check_image(ds: FileDataset, pixels: EncodedPixels, limits: Limits) -> int:
 
 def _check_identity(ds: FileDataset) -> None:
     for keyword in ("SOPInstanceUID", "SOPClassUID", "StudyInstanceUID", "SeriesInstanceUID"):
-        if not ds.get(keyword):
+        if not element_value(ds, keyword):
             raise PermanentError(f"{keyword} is missing (PS3.3 C.12.1).", ASK_SENDER)
     if not _UID.fullmatch(str(ds.SOPClassUID)):
         raise PermanentError("SOPClassUID is no UID (PS3.5 section 9.1).", ASK_SENDER)
@@ -157,7 +158,7 @@ def _checked_size(ds: FileDataset, limits: Limits) -> int:
 
 def _check_description(ds: FileDataset, pixels: EncodedPixels) -> None:
     """Whether the Image Pixel module says what the recipe has to know (PS3.3 C.7.6.3)."""
-    expected = _SAMPLES.get(str(ds.get("PhotometricInterpretation") or ""))
+    expected = _SAMPLES.get(str(element_value(ds, "PhotometricInterpretation") or ""))
     if expected is None:
         raise PermanentError(
             "PhotometricInterpretation is missing, or none of those of PS3.3 C.7.6.3.1.2.", ASK_SENDER
@@ -166,7 +167,7 @@ def _check_description(ds: FileDataset, pixels: EncodedPixels) -> None:
     if pixels.keyword == "PixelData":
         needed |= {"BitsStored", "PixelRepresentation"}
     for keyword in sorted(needed):
-        if not isinstance(ds.get(keyword), int):
+        if not isinstance(element_value(ds, keyword), int):
             raise PermanentError(f"{keyword} is missing or no number (PS3.3 C.7.6.3).", ASK_SENDER)
     if ds.SamplesPerPixel != expected:
         raise PermanentError(

@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import apply_color_lut  # type: ignore[attr-defined]
 from pydicom.tag import Tag
 
+from common.dicom.element_value import element_value
 from common.dicom.grey_recipe import GreyRecipe
 from common.dicom.modality_picture import DeepPicture
 from common.dicom.stored_value import stored_value
@@ -90,7 +91,8 @@ class PictureRecipe:
     def _of_frame(self, index: int) -> GreyRecipe:
         ds, luts = self.ds, frame_luts(self.ds, index)
         is_inverted = (
-            ds.PhotometricInterpretation == "MONOCHROME1" or ds.get("PresentationLUTShape") == "INVERSE"
+            ds.PhotometricInterpretation == "MONOCHROME1"
+            or element_value(ds, "PresentationLUTShape") == "INVERSE"
         )
         return GreyRecipe(
             stored=stored_value(ds),
@@ -106,7 +108,7 @@ class PictureRecipe:
 
     def _window(self, luts: Luts) -> Window | None:
         """By setting; else the file's VOI LUT or window; else the default, for CT."""
-        modality = str(self.ds.get("Modality", ""))
+        modality = str(element_value(self.ds, "Modality") or "")
         if modality in self.rules.windows:
             return Window(*self.rules.windows[modality], origin=f"by setting for {modality}")
         if luts.get("VOILUTSequence"):
@@ -114,7 +116,7 @@ class PictureRecipe:
         return first_window(luts) or (CT_DEFAULT if self._is_hounsfield(luts) else None)
 
     def _is_hounsfield(self, luts: Luts) -> bool:
-        return self.ds.get("Modality") == "CT" and "RescaleIntercept" in luts
+        return element_value(self.ds, "Modality") == "CT" and "RescaleIntercept" in luts
 
 
 def frame_luts(ds: Dataset, index: int) -> Luts:
@@ -140,19 +142,19 @@ def _functional_groups(ds: Dataset, index: int) -> Iterator[Dataset]:
 
 def _segment_extent(ds: Dataset) -> tuple[float, float] | None:
     """The range of a segmentation's values, the same in all frames (PS3.3 C.8.20.2)."""
-    if ds.get("SegmentationType") == "FRACTIONAL":
+    if element_value(ds, "SegmentationType") == "FRACTIONAL":
         return 0, float(ds.get("MaximumFractionalValue") or 255)
-    return (0, 1) if ds.get("BitsStored") == 1 else None
+    return (0, 1) if element_value(ds, "BitsStored") == 1 else None
 
 
 def _padding(ds: Dataset) -> tuple[int, int] | None:
     """Least and greatest stored value of padding pixels (PS3.3 C.7.5.1.1.2)."""
-    value = ds.get("PixelPaddingValue")
+    value = element_value(ds, "PixelPaddingValue")
     if not isinstance(value, int):
         return None
-    limit = ds.get("PixelPaddingRangeLimit")
+    limit = element_value(ds, "PixelPaddingRangeLimit")
     ends = [value, limit if isinstance(limit, int) else value]
-    if ds.get("PixelRepresentation") == 1:  # often written with VR US all the same
+    if element_value(ds, "PixelRepresentation") == 1:  # often written with VR US all the same
         ends = [end - 65_536 if end > 32_767 else end for end in ends]
     return min(ends), max(ends)
 

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes
 
+from common.dicom.element_value import element_value
+
 # Their streams say the precision and sign themselves, by which pydicom reads the values.
 _SELF_DESCRIBED = frozenset([*JPEG2000TransferSyntaxes, *JPEGLSTransferSyntaxes])
 
@@ -54,12 +56,12 @@ def stored_value(ds: Dataset) -> StoredValue:
 
     Of JPEG-LS and JPEG 2000 the decoder gives the values alone already, in all bits.
     """
-    signed = bool(int(ds.get("PixelRepresentation") or 0))
-    allocated = max(int(ds.get("BitsAllocated") or 16), 8)
-    stored = int(ds.get("BitsStored") or allocated)
+    signed = bool(int(element_value(ds, "PixelRepresentation") or 0))
+    allocated = max(int(element_value(ds, "BitsAllocated") or 16), 8)
+    stored = int(element_value(ds, "BitsStored") or allocated)
     if is_self_described(ds):
         return StoredValue(allocated, allocated - 1, signed)
-    high = int(ds.get("HighBit") or stored - 1)
+    high = int(element_value(ds, "HighBit") or stored - 1)
     if not 0 < stored <= high + 1 <= allocated:
         high = stored - 1
     return StoredValue(stored, high, signed)

@@ -62,7 +62,7 @@ class DeidentifiedInstance:
         ds = Dataset()
         ds.update(self.attributes)
         for keyword in _EMPTY:
-            if keyword not in ds:
+            if keyword not in ds and (keyword != "Manufacturer" or not _is_enhanced(self.source.ds)):
                 setattr(ds, keyword, None)
         ds.PatientName = self.path.patient
         ds.PatientID = self.path.patient
@@ -96,10 +96,15 @@ def deidentify(image_file: ImageFile, pseudonyms: Pseudonyms, profile: Profile) 
     rules = ValueRules(
         pseudonyms, patient=patient, identity=identity, keeps_times=ds.get("Modality") in _TIMED_MODALITIES
     )
-    cleaner = CleanDataset(profile, rules, is_enhanced="SharedFunctionalGroupsSequence" in ds)
+    cleaner = CleanDataset(profile, rules, is_enhanced=_is_enhanced(ds))
     attributes = cleaner.clean(ds)
     check_residue(attributes, identity)
     return DeidentifiedInstance(path, attributes, profile, cleaner.tally, image_file)
+
+
+def _is_enhanced(ds: Dataset) -> bool:
+    """Whether it is of the kinds that have to tell more of themselves (PS3.3 C.7.5.2, C.7.6.16)."""
+    return "SharedFunctionalGroupsSequence" in ds or "Enhanced" in UID(str(ds.SOPClassUID)).name
 
 
 @cache
