@@ -10,7 +10,7 @@ TAGS = {
     for keyword in """SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID Modality
     SamplesPerPixel PhotometricInterpretation NumberOfFrames Rows Columns BitsAllocated BitsStored
     HighBit PixelRepresentation PixelPaddingValue PixelPaddingRangeLimit PresentationLUTShape
-    SegmentationType""".split()
+    SegmentationType SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence""".split()
 }
 
 

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.pixels.decoders import gdcm as pydicom_gdcm
 from pydicom.pixels.decoders import pyjpegls as pydicom_pyjpegls
-from pydicom.pixels.decoders import pylibjpeg as pydicom_openjpeg
 from pydicom.pixels.decoders import rle as pydicom_rle
 
 PLUGIN = "imagecodecs"
@@ -80,19 +79,6 @@ def decode_jpeg_ls(source: bytes, runner: Any) -> bytearray | memoryview:
             runner.set_option("bits_allocated", 8 * values.dtype.itemsize)
             return _buffer(values)
     return bytearray(pydicom_pyjpegls._decode_frame(source, runner))  # noqa: SLF001
-
-
-def decode_jpeg_2000(source: bytes, runner: Any) -> bytearray:
-    """One frame of JPEG 2000 (PS3.5 A.4.4): by gdcm, 1.4 times as fast; what it can't take, by OpenJPEG.
-
-    That is a stream whose sign is another than the header's, which pydicom corrects.
-    """
-    if bool(runner.get_option("j2k_is_signed")) == bool(runner.pixel_representation):
-        try:
-            return bytearray(pydicom_gdcm._decode_frame(source, runner))  # noqa: SLF001
-        except (ValueError, RuntimeError, AttributeError):
-            pass
-    return bytearray(pydicom_openjpeg._decode_frame(source, runner))  # noqa: SLF001
 
 
 def decode_jpeg_xl(source: bytes, runner: Any) -> memoryview:

@@ -109,7 +109,7 @@ def _check_identity(ds: FileDataset) -> None:
     for keyword in ("SOPInstanceUID", "SOPClassUID", "StudyInstanceUID", "SeriesInstanceUID"):
         if not element_value(ds, keyword):
             raise PermanentError(f"{keyword} is missing (PS3.3 C.12.1).", ASK_SENDER)
-    if not _UID.fullmatch(str(ds.SOPClassUID)):
+    if not _UID.fullmatch(str(element_value(ds, "SOPClassUID"))):
         raise PermanentError("SOPClassUID is no UID (PS3.5 section 9.1).", ASK_SENDER)
 
 
@@ -136,9 +136,9 @@ def _check_transfer_syntax(ds: FileDataset, pixels: EncodedPixels) -> None:
 def _checked_size(ds: FileDataset, limits: Limits) -> int:
     """The number of frames, if it and their size are within the limits."""
     try:
-        rows, columns = int(ds.Rows), int(ds.Columns)
-        frames = int(ds.get("NumberOfFrames") or 1)
-    except (AttributeError, TypeError, ValueError):
+        rows, columns = int(element_value(ds, "Rows")), int(element_value(ds, "Columns"))
+        frames = int(element_value(ds, "NumberOfFrames") or 1)
+    except (TypeError, ValueError):
         raise PermanentError("Rows, Columns or NumberOfFrames is no number.", ASK_SENDER) from None
     if rows * columns == 0 or frames < 1:
         raise PermanentError("Rows, Columns or NumberOfFrames is zero.", ASK_SENDER)
@@ -169,7 +169,7 @@ def _check_description(ds: FileDataset, pixels: EncodedPixels) -> None:
     for keyword in sorted(needed):
         if not isinstance(element_value(ds, keyword), int):
             raise PermanentError(f"{keyword} is missing or no number (PS3.3 C.7.6.3).", ASK_SENDER)
-    if ds.SamplesPerPixel != expected:
+    if element_value(ds, "SamplesPerPixel") != expected:
         raise PermanentError(
             "SamplesPerPixel does not fit the PhotometricInterpretation (PS3.3 C.7.6.3.1.1).", ASK_SENDER
         )
@@ -179,9 +179,11 @@ def _check_length(ds: FileDataset, pixels: EncodedPixels, number_of_frames: int)
     """Whether native pixel data is as long as the header says, for not one frame more or less."""
     if pixels.is_encapsulated:
         return
-    is_422 = str(ds.PhotometricInterpretation).endswith("_422")
-    samples = 2 if is_422 else ds.SamplesPerPixel  # every second pixel has the colours of two
-    frame = ds.Rows * ds.Columns * samples * ds.BitsAllocated
+    is_422 = str(element_value(ds, "PhotometricInterpretation")).endswith("_422")
+    # Every second pixel of 422 has the colours of two.
+    samples = 2 if is_422 else element_value(ds, "SamplesPerPixel")
+    pixels_of_frame = element_value(ds, "Rows") * element_value(ds, "Columns")
+    frame = pixels_of_frame * samples * element_value(ds, "BitsAllocated")
     expected = math.ceil(frame * number_of_frames / 8)
     if pixels.available < expected:
         raise PermanentError(

@@ -14,6 +14,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.pixels.utils import as_pixel_options
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from common.dicom.element_value import element_value
 from common.dicom.encoded_pixels import (
     EncodedPixels,
     UnreadableElementError,
@@ -59,7 +60,11 @@ class ImageFile:
 
     def _decoded(self, stream: BinaryIO) -> Iterator[NDArray[Any]]:
         syntax = self.ds.file_meta.TransferSyntaxUID
-        if self.ds.BitsAllocated == 1 and not syntax.is_encapsulated and syntax.is_little_endian:
+        if (
+            element_value(self.ds, "BitsAllocated") == 1
+            and not syntax.is_encapsulated
+            and syntax.is_little_endian
+        ):
             return self._single_bits(stream)
         found = frame_decoder(syntax)
         options = self._decoder_options()
@@ -90,11 +95,11 @@ class ImageFile:
         syntax = self.ds.file_meta.TransferSyntaxUID
         if not syntax.is_encapsulated:
             options["view_only"] = True
-        if self.ds.get("SamplesPerPixel") == 1 and not is_self_described(self.ds):
+        if element_value(self.ds, "SamplesPerPixel") == 1 and not is_self_described(self.ds):
             options["correct_unused_bits"] = False  # done by the recipe's tables, at no cost
         if syntax in GIVE_RGB:
             options["as_rgb"] = False
-        elif self.ds.PhotometricInterpretation == "YBR_PARTIAL_422":
+        elif element_value(self.ds, "PhotometricInterpretation") == "YBR_PARTIAL_422":
             # pydicom knows how these lie, but not their colours: the recipe converts them.
             options |= {"photometric_interpretation": "YBR_FULL_422", "as_rgb": False}
         return options

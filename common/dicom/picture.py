@@ -64,7 +64,7 @@ class PictureRecipe:
             Which frame it is, from 0; per-frame functional groups are looked up by it.
         """
         ds = self.ds
-        if ds.PhotometricInterpretation == "PALETTE COLOR":
+        if element_value(ds, "PhotometricInterpretation") == "PALETTE COLOR":
             bits = int(ds.RedPaletteColorLookupTableDescriptor[2])
             values = stored_value(ds).values(frame)
             return Drawing(_to_8_bit(apply_color_lut(values, ds), bits), "palette colour; 8 bit")
@@ -82,7 +82,7 @@ class PictureRecipe:
 
     @property
     def _differs_by_frame(self) -> bool:
-        return "PerFrameFunctionalGroupsSequence" in self.ds
+        return element_value(self.ds, "PerFrameFunctionalGroupsSequence") is not None
 
     @cached_property
     def _of_all(self) -> GreyRecipe:
@@ -91,7 +91,7 @@ class PictureRecipe:
     def _of_frame(self, index: int) -> GreyRecipe:
         ds, luts = self.ds, frame_luts(self.ds, index)
         is_inverted = (
-            ds.PhotometricInterpretation == "MONOCHROME1"
+            element_value(ds, "PhotometricInterpretation") == "MONOCHROME1"
             or element_value(ds, "PresentationLUTShape") == "INVERSE"
         )
         return GreyRecipe(
@@ -133,8 +133,8 @@ def frame_luts(ds: Dataset, index: int) -> Luts:
 
 def _functional_groups(ds: Dataset, index: int) -> Iterator[Dataset]:
     """The items that describe the frame's values: shared groups, then the frame's own."""
-    shared = ds.get("SharedFunctionalGroupsSequence") or []
-    per_frame = ds.get("PerFrameFunctionalGroupsSequence") or []
+    shared = element_value(ds, "SharedFunctionalGroupsSequence") or []
+    per_frame = element_value(ds, "PerFrameFunctionalGroupsSequence") or []
     for group in [*shared[:1], *per_frame[index : index + 1]]:
         for keyword in _LUT_GROUPS:
             yield from group.get(keyword) or []

@@ -42,16 +42,17 @@ CODECS = {
     JPEGLosslessSV1: frame_codecs.decode_jpeg_lossless,
     JPEGLSLossless: frame_codecs.decode_jpeg_ls,
     JPEGLSNearLossless: frame_codecs.decode_jpeg_ls,
-    JPEG2000Lossless: frame_codecs.decode_jpeg_2000,
-    JPEG2000: frame_codecs.decode_jpeg_2000,
     JPEGXLLossless: frame_codecs.decode_jpeg_xl,
     JPEGXLRecompression: frame_codecs.decode_jpeg_xl,
     JPEGXL: frame_codecs.decode_jpeg_xl,
     DeflatedFrames: frame_codecs.decode_deflated,
 }
 GIVE_RGB = frozenset([JPEGBaseline8Bit, JPEGExtended12Bit, JPEGXLLossless, JPEGXLRecompression, JPEGXL])
-# Where pydicom knows more than one, and its first choice would be another.
+# Where pydicom knows more than one, and its first choice would be another: gdcm shares a JPEG 2000
+# frame among all processors and takes more of their time for it than OpenJPEG takes of one.
 _PLUGINS = dict.fromkeys(CODECS, frame_codecs.PLUGIN) | {
+    JPEG2000Lossless: "pylibjpeg",
+    JPEG2000: "pylibjpeg",
     HTJ2KLossless: "pylibjpeg",
     HTJ2KLosslessRPCL: "pylibjpeg",
     HTJ2K: "pylibjpeg",

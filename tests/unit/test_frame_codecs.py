@@ -11,8 +11,6 @@ import pytest
 from pydicom.encaps import encapsulate
 from pydicom.pixels import iter_pixels
 from pydicom.uid import (
-    JPEG2000,
-    JPEG2000Lossless,
     JPEGLosslessSV1,
     JPEGLSLossless,
     JPEGLSNearLossless,
@@ -33,8 +31,6 @@ REFERENCE = {
     RLELossless: "pydicom",
     JPEGLSLossless: "pyjpegls",
     JPEGLSNearLossless: "pyjpegls",
-    JPEG2000Lossless: "pylibjpeg",
-    JPEG2000: "pylibjpeg",
 }
 FOLDER = Path(pydicom.__file__).parent / "data" / "test_files"
 
