@@ -160,17 +160,17 @@ class _Floor:
         body = make_instance(number, patient=2)
         started = time.monotonic()
         raw = self._store.put(Location("floor-raw", str(number)), body, content_type="application/dicom")
-        outcome = self._extract(Item(self._item_id(), raw, released=False, keep=lambda: None))
+        outcome = self._extract(Item(self._item_id(), raw, releases=0, keep=lambda: None))
         outcome.record()
         document = self._store.last_metadata
-        self._persist(Item(0, document, released=False, keep=lambda: None)).record()
+        self._persist(Item(0, document, releases=0, keep=lambda: None)).record()
         place = self._database.one(
             "select home_bucket, key from image_allocation where sop_instance_uid = %(uid)s",
             uid=outcome.sop_instance_uid,
         )
         assert place is not None
         image = self._store.stat(Location(place["home_bucket"], place["key"]))
-        self._check(Item(0, image, released=False, keep=lambda: None)).record()
+        self._check(Item(0, image, releases=0, keep=lambda: None)).record()
         return time.monotonic() - started
 
     def _item_id(self) -> int:

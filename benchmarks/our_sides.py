@@ -21,7 +21,7 @@ def pixel_path(sample: Sample, out: Path) -> list[Kept]:
 
 def whole_step(sample: Sample, out: Path) -> list[Kept]:
     """All that extract prepares of a file: pictures, de-identified DICOM file, metadata document."""
-    prepared = _PREPARER(sample.path, out, released=False, keep=lambda: None)
+    prepared = _PREPARER(sample.path, out, releases=0, keep=lambda: None)
     return [frame.kept for frame in prepared.frames]
 
 

@@ -1,5 +1,18 @@
 """The one tree of errors: what may pass by itself, what never will, what a person must decide."""
 
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whose an input is, for the operator's ledger, as far as its header could be read."""
+
+    patient_id: str | None = None  # the pseudonym
+    device: str | None = None  # maker, model and size of the picture, in the words that may leave
+
+
+UNKNOWN = Subject()
+
 
 class PipelineError(Exception):
     """Something kept an item from being worked on.
@@ -7,6 +20,8 @@ class PipelineError(Exception):
     Its text is shown to people and written to logs: a sentence that names the setting, the
     element or the file id, and never a value of a patient, a NAS path or a credential.
     """
+
+    subject = UNKNOWN
 
 
 class TransientError(PipelineError):
@@ -35,6 +50,13 @@ class PermanentError(PipelineError):
 
 class ConflictError(PermanentError):
     """The input contradicts what is already stored under the same identifier."""
+
+
+class ErasedError(PipelineError):
+    """The input is of a patient whose data was erased on request; nothing of it is kept."""
+
+    def __init__(self) -> None:
+        super().__init__("The patient's data was erased on request.")
 
 
 class HoldError(PipelineError):

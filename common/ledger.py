@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from common.errors import UNKNOWN, Subject
 from common.object_key import Location
 from common.object_store import ObjectVersion
 
@@ -28,7 +29,7 @@ class Claim:
     lease: UUID
     attempts: int  # this one included
     crashes: int  # attempts before this one, in a row, that never came back
-    released: bool  # a person let it pass the gate
+    releases: int  # how often a person let it pass the gate
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Settlement:
     next_step: str | None = None
     sop_instance_uid: str | None = None
     moved_to: Location | None = None
+    subject: Subject = UNKNOWN
 
 
 class Ledger(Protocol):

@@ -40,6 +40,8 @@ class Header(_Part):
     recipe_version: int
     deidentification: ShortText
     key_id: ShortText
+    # What was done (kept, shifted, removed …) to how many elements of each keyword.
+    actions: dict[str, dict[str, int]]
     images: list[ImageEntry]
 
 

@@ -50,6 +50,8 @@ class PostgresLedger(Ledger):
             cause=settlement.cause,
             next_step=settlement.next_step,
             sop_instance_uid=settlement.sop_instance_uid,
+            patient_id=settlement.subject.patient_id,
+            device=settlement.subject.device,
             moved_to_bucket=moved_to.bucket if moved_to else None,
             moved_to_key=moved_to.key if moved_to else None,
         )

@@ -58,6 +58,13 @@ class Settings(BaseSettings):
     burned_in_text: Literal["hold", "pass"] = Field(
         "hold", description="what happens to pictures that may show a patient's name"
     )
+    blanking_rules: Path | None = Field(
+        None, description="TOML file of rectangles to be made black, by device"
+    )
+    read_released_pictures: bool = Field(
+        True,
+        description="where tesseract is installed, a released picture is searched for the patient's words",
+    )
     images_prefix: BucketPrefix = Field(
         "images-", description="image buckets are named by it and the UTC time"
     )

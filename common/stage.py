@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from common.errors import (
+    UNKNOWN,
+    ErasedError,
     HoldError,
     ObjectMissingError,
     PermanentError,
+    Subject,
     TransientError,
 )
 from common.event_record import EventRecord
@@ -22,6 +25,7 @@ from common.ledger import Claim, Known, Ledger, Settlement, State
 from common.object_key import RAW, Location, held, quarantined
 from common.object_store import ObjectStore, ObjectVersion
 
+ERASED = "erased"  # the outcome of what came of a patient erased on request
 _REPLAY = "Mend the cause, then put it back with: dcm2set replay --item {id}"
 
 
@@ -31,7 +35,7 @@ class Item:
 
     id: int  # its number in the ledger
     version: ObjectVersion
-    released: bool  # a person let it pass the gate
+    releases: int  # how often a person let it pass the gate
     keep: Callable[[], None]  # call now and then in long work, so the lease lasts
 
 
@@ -45,6 +49,7 @@ class Outcome:
     move_to: Location | None = None  # where the input goes; None: it stays
     overwrite: bool = False  # whether the move may replace what is there
     record: Callable[[], None] = lambda: None  # rows to write once the copy is verified
+    subject: Subject = UNKNOWN
     details: Mapping[str, object] = field(default_factory=dict)  # for the answer
 
 
@@ -113,6 +118,8 @@ class Stage:
         """A doubled or late event. What a crash left of a finished move is tidied up."""
         location = version.location
         try:
+            if known.outcome == ERASED:
+                self.store.delete(version)
             is_settled = known.state not in (State.RUNNING, State.RETRY)
             if is_settled and known.moved_to is not None and known.moved_to != location:
                 self._finish_move(known.moved_to, version)
@@ -150,6 +157,8 @@ class Stage:
                 return self._aside(claim, version, State.QUARANTINED, error)
             except HoldError as error:
                 return self._aside(claim, version, State.HELD, error)
+            except ErasedError as error:
+                return self._erased(claim, version, error)
         except ObjectMissingError:
             return self._source_missing(claim, version)
         except TransientError as error:
@@ -174,6 +183,7 @@ class Stage:
             cause=outcome.cause,
             sop_instance_uid=outcome.sop_instance_uid,
             moved_to=moved_to,
+            subject=outcome.subject,
         )
         if self.ledger.settle(claim, settlement) and moved_to is not None:
             self.store.delete(version)
@@ -185,7 +195,7 @@ class Stage:
             if not self.ledger.renew(claim, lease_seconds=self.lease_seconds):
                 raise TransientError("The lease ran out and another worker has the item.")
 
-        return Item(claim.id, version, claim.released, _at_most_every(self.lease_seconds / 3, keep))
+        return Item(claim.id, version, claim.releases, _at_most_every(self.lease_seconds / 3, keep))
 
     def _aside(
         self, claim: Claim, version: ObjectVersion, state: State, error: PermanentError | HoldError
@@ -202,10 +212,18 @@ class Stage:
             cause=str(error),
             next_step=error.next_step or _REPLAY.format(id=claim.id),
             moved_to=moved_to,
+            subject=error.subject,
         )
         if self.ledger.settle(claim, settlement) and moved_to is not None:
             self.store.delete(version)
         return _answer(location, state, item=claim.id, cause=str(error))
+
+    def _erased(self, claim: Claim, version: ObjectVersion, error: ErasedError) -> Result:
+        """Nothing of it stays, but that there was one more file."""
+        settlement = Settlement(State.DONE, outcome=ERASED, cause=str(error))
+        if self.ledger.settle(claim, settlement):
+            self.store.delete(version)
+        return _answer(version.location, "done", item=claim.id, outcome=ERASED, cause=str(error))
 
     def _source_missing(self, claim: Claim, version: ObjectVersion) -> Result:
         """The claimed version isn't there: overwritten or deleted by someone else.

@@ -1,36 +1,20 @@
 """The command line: one command, `--help` everywhere, exit codes a script can use."""
 
-import getpass
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 import orjson
 import psycopg
 
 from common.errors import PipelineError
-from common.minio_store import MinioStore
 from common.settings import load_settings
+from infra.command_options import home_option, operator_store
+from infra.deidentification_commands import erase, pseudonym, report
+from infra.item_commands import release, replay
 from infra.local.home import Home, read_endpoints
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def home_option(command: Command) -> Command:
-    """`--home DIR`, for every command that needs one."""
-    return click.option(
-        "--home",
-        "folder",
-        type=click.Path(path_type=Path, file_okay=False),
-        envvar="DCM2SET_HOME",
-        default=Path("dcm2set-home"),
-        show_default=True,
-        help="Folder that holds everything of one local dcm2set.",
-    )(command)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -77,55 +61,9 @@ def status(folder: Path, as_json: bool) -> None:
     from infra.status_text import status_text
 
     endpoints = read_endpoints(Home(folder.resolve()))
-    told = read_status(endpoints["database_url"], _store(endpoints))
+    told = read_status(endpoints["database_url"], operator_store(endpoints))
     click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2, default=str) if as_json else status_text(told))
     sys.exit(0 if is_closed(told) else 1)
-
-
-@cli.command()
-@home_option
-@click.option("--item", "items", type=int, multiple=True, help="Item number; may be given again.")
-@click.option("--function", help="All items of this function that are aside.")
-@click.option("--state", type=click.Choice(["quarantined", "done"]), default="quarantined", show_default=True)
-@click.option("--recipe-older-than", "recipe", type=int, help="Files drawn by an older picture recipe.")
-def replay(
-    folder: Path, items: tuple[int, ...], function: str | None, state: str, recipe: int | None
-) -> None:
-    """Put quarantined items back into the line, or work on settled ones again."""
-    from infra.replay import choose_items, choose_older_recipe, put_back
-
-    if not items and function is None and recipe is None:
-        raise click.UsageError("Say which: --item NUMBER, --function NAME or --recipe-older-than VERSION.")
-    endpoints = read_endpoints(Home(folder.resolve()))
-    with psycopg.connect(endpoints["database_url"]) as connection:
-        if recipe is not None:
-            chosen = choose_older_recipe(connection, recipe)
-        else:
-            chosen = choose_items(connection, items=items, function=function, state=None if items else state)
-        for item in chosen:
-            put_back(connection, _store(endpoints), item)
-    click.echo(f"{len(chosen)} item(s) put back.")
-
-
-@cli.command()
-@home_option
-@click.option("--item", "items", type=int, multiple=True, help="Item number; may be given again.")
-@click.option("--cause", help="All items held for exactly this cause, as status tells it.")
-@click.option("--why", required=True, help="Why it may pass; kept with your name.")
-@click.option("--who", default=getpass.getuser, show_default="your user name")
-def release(folder: Path, items: tuple[int, ...], cause: str | None, why: str, who: str) -> None:
-    """Let held items pass: a person has looked and found nothing that tells a patient."""
-    from infra.replay import choose_items
-    from infra.replay import release as release_item
-
-    if not items and cause is None:
-        raise click.UsageError("Say which: --item NUMBER or --cause TEXT.")
-    endpoints = read_endpoints(Home(folder.resolve()))
-    with psycopg.connect(endpoints["database_url"]) as connection:
-        chosen = choose_items(connection, items=items, state="held", cause=cause)
-        for item in chosen:
-            release_item(connection, _store(endpoints), item, who=who, why=why)
-    click.echo(f"{len(chosen)} item(s) released.")
 
 
 @cli.command()
@@ -151,6 +89,10 @@ def doctor(folder: Path) -> None:
     sys.exit(0 if all(finding.is_good for finding in findings) else 1)
 
 
+for _command in (replay, release, pseudonym, report, erase):
+    cli.add_command(_command)
+
+
 def main() -> None:
     """The entry point: errors of ours are one line on standard error and exit code 2."""
     try:
@@ -166,10 +108,6 @@ def main() -> None:
 def _tell(sentence: str) -> None:
     click.echo(sentence)
     sys.stdout.flush()
-
-
-def _store(endpoints: dict[str, Any]) -> MinioStore:
-    return MinioStore(**endpoints["minio"])
 
 
 if __name__ == "__main__":

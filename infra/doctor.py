@@ -9,6 +9,7 @@ from importlib.util import find_spec
 
 import psycopg
 
+from common.deidentification.read_text import can_read_text
 from common.errors import PipelineError
 from common.nas import nas_from_url
 from common.settings import Settings, load_settings
@@ -46,6 +47,8 @@ def _findings(home: Home) -> Iterator[Finding]:
     yield _postgres(settings)
     yield _nas(settings)
     yield _tried("quality model", lambda: load_quality_model(settings.model_path or DEFAULT_MODEL).version)
+    found = "reads" if can_read_text() else "is not installed, so nothing reads"
+    yield Finding("Tesseract", True, f"{found} released pictures once more")
     yield _space(home)
     yield from _running(home)
 

@@ -46,10 +46,17 @@ def choose_items(
     function: str | None = None,
     state: str | None = None,
     cause: str | None = None,
+    device: str | None = None,
 ) -> list[AsideItem]:
-    """Settled items by number, function, state and cause; what is not given is not asked for."""
+    """Settled items by number, function, state, cause and device; what is not given is not asked for."""
     rows = connection.cursor(row_factory=class_row(AsideItem))
-    values = {"items": list(items) or None, "function": function, "state": state, "cause": cause}
+    values = {
+        "items": list(items) or None,
+        "function": function,
+        "state": state,
+        "cause": cause,
+        "device": device,
+    }
     return rows.execute(_SQL["choose"], values).fetchall()
 
 

@@ -6,6 +6,7 @@ where (%(items)s::bigint[] is null or id = any(%(items)s))
     and (%(function)s::text is null or function = %(function)s)
     and (%(state)s::text is null or state = %(state)s)
     and (%(cause)s::text is null or cause = %(cause)s)
+    and (%(device)s::text is null or device = %(device)s)
     and state in ('done', 'held', 'quarantined')
 order by id;
 
@@ -30,5 +31,5 @@ where function in ('store_metadata', 'quality') and state = 'done'
     and sop_instance_uid = (select sop_instance_uid from ledger_item where id = %(id)s and function = 'extract');
 
 -- name: release
-update ledger_item set released_by = %(who)s, released_why = %(why)s, released_at = now()
+update ledger_item set releases = releases + 1, released_by = %(who)s, released_why = %(why)s, released_at = now()
 where id = %(id)s;

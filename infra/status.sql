@@ -43,6 +43,7 @@ group by b.bucket order by b.bucket;
 
 -- name: aside
 select function, state, cause, min(next_step) as next_step, count(*) as items,
-    (array_agg(id order by id))[1:20] as item_ids
+    (array_agg(id order by id))[1:20] as item_ids,
+    (array_agg(distinct device) filter (where device is not null))[1:20] as devices
 from ledger_item where state in ('held', 'quarantined')
 group by function, state, cause order by function, state, items desc;

@@ -23,6 +23,7 @@ def balance_text(balance: dict[str, Any]) -> str:
     files = (
         f"Files   {b['files_found']} found = {b['files_skipped']} skipped + {b['files_waiting']} waiting"
         f" + {b['files_held']} held + {b['files_quarantined']} quarantined + {b['files_extracted']} extracted"
+        f"{_erased(b['files_erased'])}"
         f" ({b['files_duplicate']} of them duplicates); difference {b['files_difference']}"
     )
     images = (
@@ -33,12 +34,17 @@ def balance_text(balance: dict[str, Any]) -> str:
     return f"{files}\n{images}"
 
 
+def _erased(number: int) -> str:
+    return f" + {number} erased on request" if number else ""
+
+
 def aside_text(aside: Sequence[dict[str, Any]]) -> str:
     """What is held or quarantined, why, and what to do."""
     lines = []
     for row in aside:
         numbers = ", ".join(str(number) for number in row["item_ids"])
         lines.append(f"{row['items']} {row['state']} by {row['function']} (item {numbers}): {row['cause']}")
+        lines += [f"    of {device}" for device in row["devices"] or ()]
         if row["next_step"]:
             lines.append(f"    {row['next_step']}")
     return "\n".join(lines)

@@ -74,10 +74,10 @@ class RunningHome:
     def store(self) -> MinioStore:
         return MinioStore(**self.endpoints["minio"])
 
-    def run_cli(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def run_cli(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """`dcm2set` with this home."""
         command = [sys.executable, "-m", "infra.cli", words[0], "--home", str(self.folder), *words[1:]]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, check=False)
 
     def rows(self, query: str, *values: object) -> list[Row]:
         """Rows of a query, as the operator."""

@@ -6,9 +6,10 @@ says so. What the dictionary does not know goes. The original is not touched.
 """
 
 from collections import Counter
-from functools import cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 
-from pydicom.datadict import dictionary_has_tag, dictionary_keyword, dictionary_VR
+from pydicom.datadict import dictionary_has_tag, dictionary_keyword, dictionary_VM, dictionary_VR
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -19,13 +20,17 @@ from common.deidentification.confidentiality_profile import attribute
 from common.deidentification.profile import Profile
 from common.deidentification.safe_private import NUMERIC_VRS, SAFE_PRIVATE
 from common.deidentification.value_rules import WORDED, Rule, ValueRules, each
+from common.dicom.element_value import element
 
 MAX_DEPTH = 16
 # By keyword and what was done: kept, shifted, replaced, cleaned, emptied, removed.
 Tally = Counter[tuple[str, str]]
 
-_FIXED_VRS = frozenset(["US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "AT"])
+_FIXED_VRS = frozenset(["US", "SS", "UL", "SL", "UV", "SV", "FL", "FD"])
 _TEXT_NUMBERS = frozenset(["DS", "IS"])
+# What a rule judges as text, whichever of these a file says it is; numbers of a kind are as alike.
+_TEXT = frozenset("AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT".split())
+_ALIKE = (frozenset(["US", "SS", "UL", "SL", "UV", "SV"]), frozenset(["FL", "FD"]), frozenset(["OB", "OW"]))
 _SHORT_TEXT = frozenset(["LO", "SH"])
 _LUTS = frozenset(
     """RedPaletteColorLookupTableData GreenPaletteColorLookupTableData BluePaletteColorLookupTableData
@@ -50,6 +55,16 @@ _TYPE_2 = frozenset(
     "PositionReferenceIndicator Laterality ContentDescription Manufacturer AcquisitionContextSequence".split()
 )
 _PATIENT_GROUP = 0x0010
+_SAFE_PLACES = frozenset((group, element) for _, group, element in SAFE_PRIVATE)
+
+
+class Plan(NamedTuple):
+    """What is known of an attribute before its value."""
+
+    action: str  # X, E(mpty), D(ummy), U, or a value's own rule: K, descriptor; P for private ones
+    vr: str  # of the dictionary
+    keyword: str
+    most_values: int
 
 
 class CleanDataset:
@@ -63,85 +78,80 @@ class CleanDataset:
 
     def clean(self, ds: Dataset, *, depth: int = 0) -> Dataset:
         """The attributes that may leave, in the form in which they may."""
-        kept = Dataset()
+        kept, options = Dataset(), self._profile.options
         for tag in list(ds.keys()):
-            if tag.is_private:
+            plan = _plan(int(tag), options)
+            if plan.action == "P":
                 self._private(ds, tag, kept)
-                continue
-            action = _action(int(tag), self._profile.options)
-            if action == "X":
-                self._count(tag, "removed")
-            elif action == "E":
-                self._empty(tag, kept)
-            elif action == "D":
-                self._dummy(tag, kept)
+            elif plan.action == "X":
+                self._count(plan, "removed")
+            elif plan.action == "E":
+                self._empty(tag, plan, kept)
+            elif plan.action == "D":
+                self._dummy(tag, plan, kept)
             else:
-                self._by_value(ds[tag], action, kept, depth)
+                self._by_value(element(ds, tag), plan, kept, depth)
         return kept
 
-    def _by_value(self, element: DataElement, action: str, kept: Dataset, depth: int) -> None:
+    def _by_value(self, element: DataElement, plan: Plan, kept: Dataset, depth: int) -> None:
         """An attribute that stays if its value is of a form that may."""
-        tag, vr = element.tag, dictionary_VR(element.tag)
-        if vr == "SQ":
-            self._sequence(element, kept, depth)
+        if plan.vr == "SQ":
+            self._sequence(element, plan, kept, depth)
             return
         if element.VR == "SQ":
-            self._count(tag, "removed")
+            self._count(plan, "removed")
             return
-        rule = self._rule(vr, element.keyword, action)
-        found = None if rule is None else each(element.value, rule)
+        rule = self._rule(plan)
+        found = None if rule is None or not _fits(element, plan) else each(element.value, rule)
         if found is None:
-            self._refused(element, kept, is_known=rule is not None)
+            self._refused(element, plan, kept, is_known=rule is not None)
             return
         value, word = found
-        kept.add(DataElement(tag, element.VR, value))
-        self._count(tag, word)
+        is_same = value is element.value
+        _add(kept, DataElement(element.tag, element.VR, value, already_converted=is_same))
+        self._count(plan, word)
 
-    def _refused(self, element: DataElement, kept: Dataset, *, is_known: bool) -> None:
+    def _refused(self, element: DataElement, plan: Plan, kept: Dataset, *, is_known: bool) -> None:
         """A value that may not leave; its attribute stays, without it, where files must have it."""
         if element.is_empty and is_known:
-            kept.add(DataElement(element.tag, element.VR, None))
-            self._count(element.tag, "kept")
+            _add(kept, DataElement(element.tag, element.VR, None))
+            self._count(plan, "kept")
         elif self._is_enhanced and not element.is_empty and element.VR in _DUMMIES:
-            self._dummy(element.tag, kept)
-        elif element.keyword in _TYPE_2:
-            self._empty(element.tag, kept)
+            self._dummy(element.tag, plan, kept)
+        elif plan.keyword in _TYPE_2:
+            self._empty(element.tag, plan, kept)
         else:
-            self._count(element.tag, "removed")
+            self._count(plan, "removed")
 
-    def _rule(self, vr: str, keyword: str, action: str) -> Rule | None:
-        rules = self._rules
+    def _rule(self, plan: Plan) -> Rule | None:
+        rules, (action, vr, keyword, _) = self._rules, plan
         if action == "U" or vr == "UI":
             return rules.uid
         if keyword in _LUTS:
-            return rules.as_is
+            return rules.table
+        if vr == "AT":
+            return rules.tag
         if vr in _TEXT_NUMBERS or vr in _FIXED_VRS or " or " in vr:
-            return rules.as_is if vr == "AT" else rules.number if "OW" not in vr else None
-        simple: dict[str, Rule] = {
-            "DA": rules.date,
-            "DT": rules.date_time,
-            "TM": rules.time,
-            "AS": rules.age,
-        }
-        if vr in simple:
-            return simple[vr]
+            return rules.number if "OW" not in vr else None
+        if vr in rules.by_vr:
+            return rules.by_vr[vr]
         if vr == "CS":
             return rules.term(keyword)
         if action == "descriptor" or (keyword in WORDED and vr in _SHORT_TEXT):
             return rules.description
         return rules.name(keyword) if vr in _SHORT_TEXT else None
 
-    def _sequence(self, element: DataElement, kept: Dataset, depth: int) -> None:
+    def _sequence(self, element: DataElement, plan: Plan, kept: Dataset, depth: int) -> None:
         if depth >= MAX_DEPTH or not isinstance(element.value, Sequence):
-            self._count(element.tag, "removed")
+            self._count(plan, "removed")
             return
         items = [self._item(item, depth) for item in element.value]
         left = [item for item in items if item is not None]
         if items and not left:
-            self._count(element.tag, "removed")
+            self._count(plan, "removed")
             return
         kept.add(DataElement(element.tag, "SQ", Sequence(left)))
-        self._count(element.tag, "kept")
+        self._count(plan, "kept")
 
     def _item(self, item: Dataset, depth: int) -> Dataset | None:
         """An item of a sequence; one that holds a code stays if the code is a standard's."""
@@ -179,36 +189,62 @@ class CleanDataset:
                     return
         self.tally["private", "removed"] += 1
 
-    def _empty(self, tag: BaseTag, kept: Dataset) -> None:
-        kept.add(DataElement(tag, _plain_vr(tag), None))
-        self._count(tag, "emptied")
+    def _empty(self, tag: BaseTag, plan: Plan, kept: Dataset) -> None:
+        _add(kept, DataElement(tag, _plain(plan.vr), None))
+        self._count(plan, "emptied")
 
-    def _dummy(self, tag: BaseTag, kept: Dataset) -> None:
+    def _dummy(self, tag: BaseTag, plan: Plan, kept: Dataset) -> None:
         """Of enhanced objects many of these must have a value (Type 1); elsewhere they may be empty."""
-        vr = _plain_vr(tag)
+        vr = _plain(plan.vr)
         dummy = _DUMMIES.get(vr)
         if not self._is_enhanced or dummy is None:
-            self._empty(tag, kept)
+            self._empty(tag, plan, kept)
             return
-        kept.add(DataElement(tag, vr, dummy))
-        self._count(tag, "emptied")
+        _add(kept, DataElement(tag, vr, dummy))
+        self._count(plan, "emptied")
 
-    def _count(self, tag: BaseTag, word: str) -> None:
-        self.tally[_keyword(int(tag)), word] += 1
+    def _count(self, plan: Plan, word: str) -> None:
+        self.tally[plan.keyword, word] += 1
+
+
+def _add(kept: Dataset, element: DataElement) -> None:
+    """What `Dataset.add` does, but for private elements and sequences; four times as fast."""
+    kept._dict[element.tag] = element  # noqa: SLF001
+
+
+def _fits(element: DataElement, plan: Plan) -> bool:
+    """Whether a value is of the kind its rule judges, and of as many numbers as it may be (PS3.6)."""
+    if element.VR in _TEXT:
+        return True
+    return _is_alike(element.VR, plan.vr) and (plan.vr in _TEXT or plan.most_values >= element.VM)
 
 
 @cache
-def _keyword(tag: int) -> str:
-    return dictionary_keyword(tag) if dictionary_has_tag(tag) else "unknown"
+def _is_alike(vr: str, known: str) -> bool:
+    may_be = known.split(" or ")  # the last: OW of look-up tables, SS of numbers
+    return vr in {known, *may_be} or any({vr, may_be[-1]} <= kind for kind in _ALIKE)
 
 
-def _plain_vr(tag: BaseTag) -> str:
-    return dictionary_VR(tag).partition(" or ")[0]
+def _plain(vr: str) -> str:
+    return vr.partition(" or ")[0]
 
 
-@cache
+@lru_cache(maxsize=10_000)
+def _plan(tag: int, options: tuple[str, ...]) -> Plan:
+    if tag >> 16 & 1:
+        place = (tag >> 16, tag & 0xFF)
+        may_stay = "retain_safe_private" in options and place in _SAFE_PLACES
+        is_creator = 0x10 <= tag & 0xFFFF < 0x100
+        return Plan("P" if may_stay or is_creator else "X", "UN", "private", 0)
+    action = _action(tag, options)
+    if not dictionary_has_tag(tag):
+        return Plan(action, "UN", "unknown", 0)
+    most = dictionary_VM(tag).rpartition("-")[2]
+    return Plan(action, dictionary_VR(tag), dictionary_keyword(tag), int(most) if most.isdigit() else 1 << 32)
+
+
 def _action(tag: int, options: tuple[str, ...]) -> str:
-    """What is done with an attribute: X, E(mpty), D(ummy), U, or a value's own rule: K, descriptor."""
+    """What is done with an attribute that is not private."""
     group, element = tag >> 16, tag & 0xFFFF
     is_repeating = group & 0xFF00 in {0x5000, 0x6000}
     if group in _DROPPED_GROUPS or element == 0 or is_repeating or tag == _CHARACTER_SETS:

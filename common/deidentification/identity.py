@@ -3,15 +3,18 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from pydicom.datadict import dictionary_has_tag, dictionary_VR, tag_for_keyword
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 
+from common.dicom.element_value import element, known_vr
+
 # Runs of letters, runs of digits, and what mixes both: a number like AB12CD34.
 _LETTERS, _DIGITS = re.compile(r"[^\W\d_]{3,}"), re.compile(r"\d{5,}")
 _MIXED = re.compile(r"[^\W_]{5,}")
+_ANY = re.compile(r"[^\W\d_]{3}|[^\W_]{5}")
 _KEYWORDS = frozenset(
     """
     PatientID IssuerOfPatientID OtherPatientIDs OtherPatientNames PatientAddress PatientTelephoneNumbers
@@ -54,15 +57,17 @@ class Identity:
 def words_of(text: str) -> set[str]:
     """Its words of three letters, numbers of five digits, and mixtures of five characters, or more."""
     upper = text.upper()
+    if _ANY.search(upper) is None:
+        return set()
     return {*_LETTERS.findall(upper), *_DIGITS.findall(upper), *_MIXED.findall(upper)}
 
 
 def identity_of(ds: Dataset) -> Identity:
     """The identity in a data set, its sequences and its private elements' person names."""
     sources: dict[str, str] = {}
-    for element in _telling(ds):
-        name = element.keyword or "a private attribute"
-        for word in words_of(str(element.value)):
+    for told in _telling(ds):
+        name = told.keyword or "a private attribute"
+        for word in words_of(str(told.value)):
             sources.setdefault(word, name)
     return Identity(sources)
 
@@ -70,11 +75,12 @@ def identity_of(ds: Dataset) -> Identity:
 def _telling(ds: Dataset) -> Iterator[DataElement]:
     """The elements that name someone, at any depth; no others are decoded."""
     for tag, raw in list(ds.items()):
-        vr = raw.VR
-        if vr is None:
-            vr = dictionary_VR(tag) if dictionary_has_tag(tag) else "UN"
-        if vr == "SQ" or (vr == "UN" and isinstance(ds[tag].value, Sequence)):
+        known = known_vr(int(tag))
+        vr = raw.VR or known
+        if vr == "UN":
+            vr = ds[tag].VR  # as the dictionaries have it, of the standard and of vendors
+        if vr == "SQ" and isinstance(ds[tag].value, Sequence):
             for item in ds[tag].value:
                 yield from _telling(item)
-        elif vr == "PN" or (tag in _TAGS and vr != "UN"):
-            yield ds[tag]
+        elif "PN" in {vr, known} or tag in _TAGS:
+            yield element(ds, tag)

@@ -6,12 +6,14 @@ PS3.5 8.1.2), behind the last pixel, and in comment and application segments of 
 
 from collections.abc import Iterator
 from struct import Struct
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from pydicom.dataset import FileDataset
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from common.dicom.image_file import ImageFile
+from common.dicom.stored_value import stored_value
 
 _JPEG_START = b"\xff\xd8"
 _JPEG_2000_START = b"\xff\x4f\xff\x51"
@@ -31,25 +33,76 @@ _CHUNK = 256 * 1024  # bytes; a multiple of every size of integer
 def write_pixel_data(image_file: ImageFile, stream: BinaryIO) -> None:
     """The pixel data element, cut to its pixels and freed of comments, at a stream's position.
 
-    In the transfer syntax of the file (a deflated one: explicit VR little endian), one piece in
-    memory at a time. Decoding it gives what decoding the original gives, within the stored bits.
+    In the transfer syntax that `syntax_of` tells, one piece in memory at a time. Decoding it gives
+    what decoding the original gives, within the stored bits; what is blanked is black.
     """
-    if image_file.pixels.is_encapsulated:
+    if image_file.blanking is not None:
+        _write_frames(image_file, stream)
+    elif image_file.pixels.is_encapsulated:
         _write_encapsulated(image_file, stream)
     else:
         _write_native(image_file, stream)
+
+
+def syntax_of(image_file: ImageFile) -> UID:
+    """The transfer syntax of the file that may leave.
+
+    That of the original; but a deflated data set can't be written in pieces, and blanked frames
+    are written as they were decoded.
+    """
+    syntax = UID(image_file.ds.file_meta.TransferSyntaxUID)
+    is_decoded = syntax.is_encapsulated and image_file.blanking is not None
+    return ExplicitVRLittleEndian if is_decoded or syntax.is_deflated else syntax
+
+
+def size_of_pixel_data(image_file: ImageFile) -> int:
+    """About how many bytes `write_pixel_data` writes."""
+    return image_file.pixels.available if image_file.blanking is None else _decoded_length(image_file)
+
+
+def description_of_decoded(image_file: ImageFile) -> dict[str, Any]:
+    """The elements that describe frames written as they were decoded (PS3.3 C.7.6.3), by keyword."""
+    ds = image_file.ds
+    if int(ds.SamplesPerPixel) == 1:
+        return {"HighBit": int(ds.BitsStored) - 1}
+    return {"PhotometricInterpretation": "RGB", "PlanarConfiguration": 0, "HighBit": int(ds.BitsStored) - 1}
+
+
+def _write_frames(image_file: ImageFile, stream: BinaryIO) -> None:
+    """Every frame as it was decoded, without what lies around the stored bits."""
+    ds, stored = image_file.ds, stored_value(image_file.ds)
+    syntax = syntax_of(image_file)
+    order = "<" if syntax.is_little_endian else ">"
+    allocated, length = int(ds.BitsAllocated) // 8, _decoded_length(image_file)
+    # Bytes are no words, so a big endian file's are not swapped.
+    _write_header(stream, syntax, _ELEMENTS["PixelData"], "OB" if allocated == 1 else "OW", length)
+    for frame in image_file.frames():
+        values = stored.values(frame) if frame.ndim == 2 else frame
+        stream.write(values.astype(f"{order}{values.dtype.kind}{allocated}").tobytes())
+    stream.write(b"\0" * (length % 2))
+
+
+def _decoded_length(image_file: ImageFile) -> int:
+    ds = image_file.ds
+    samples = int(ds.Rows) * int(ds.Columns) * int(ds.SamplesPerPixel) * image_file.number_of_frames
+    return samples * int(ds.BitsAllocated) // 8
+
+
+def _write_header(stream: BinaryIO, syntax: UID, element: int, vr: str, length: int) -> None:
+    """Tag, VR and length of a native pixel data element (PS3.5 7.1)."""
+    order = "<" if syntax.is_little_endian else ">"
+    stream.write(Struct(f"{order}HH").pack(0x7FE0, element))
+    if not syntax.is_implicit_VR:
+        stream.write(vr.encode() + b"\0\0")
+    stream.write(Struct(f"{order}L").pack(length + length % 2))
 
 
 def _write_native(image_file: ImageFile, stream: BinaryIO) -> None:
     ds, pixels = image_file.ds, image_file.pixels
     syntax = ds.file_meta.TransferSyntaxUID
     length = _native_length(image_file)
-    order = "<" if syntax.is_little_endian else ">"
-    stream.write(Struct(f"{order}HH").pack(0x7FE0, _ELEMENTS[pixels.keyword]))
-    if not syntax.is_implicit_VR:
-        vr = "OW" if pixels.vr == "UN" else pixels.vr
-        stream.write(vr.encode() + b"\0\0")
-    stream.write(Struct(f"{order}L").pack(length + length % 2))
+    vr = "OW" if pixels.vr == "UN" else pixels.vr
+    _write_header(stream, syntax, _ELEMENTS[pixels.keyword], vr, length)
     if length % 2 and not syntax.is_little_endian:
         length += 1  # in swapped words the last pixel comes after the padding
     has_more_bits = pixels.keyword == "PixelData" and int(ds.BitsStored) < int(ds.BitsAllocated)

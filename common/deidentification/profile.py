@@ -43,12 +43,13 @@ class Profile:
 
     @cached_property
     def codes(self) -> tuple[tuple[str, str], ...]:
-        """Code value and meaning of the profile and each option (PS3.16 CID 7050)."""
-        return (_BASIC, _CLEAN_PIXELS, *(_OPTIONS[name] for name in self.options))
+        """Code value and meaning of the profile and each of its options (PS3.16 CID 7050)."""
+        return (_BASIC, *(_OPTIONS[name] for name in self.options))
 
 
+# By the gate for burned-in text, which is no matter of the profile.
+CLEAN_PIXEL_DATA = ("113101", "Clean Pixel Data Option")
 _BASIC = ("113100", "Basic Application Confidentiality Profile")
-_CLEAN_PIXELS = ("113101", "Clean Pixel Data Option")
 _OPTIONS = {
     "clean_descriptors": ("113105", "Clean Descriptors Option"),
     "retain_longitudinal_modified": (

@@ -1,10 +1,15 @@
 """The last look before anything is written: no word of the patient's in any output (PS3.15 E.1.1)."""
 
+from collections.abc import Iterable
+from typing import cast
+
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from common.deidentification import terms
 from common.deidentification.identity import Identity
+from common.deidentification.value_rules import is_odd_dicom_uid
 from common.errors import PermanentError
 
 # Of a fixed form, made by rule: a shifted date may by chance be another's birthday.
@@ -18,7 +23,7 @@ def check_residue(ds: Dataset, identity: Identity) -> None:
     The cause names attributes, never a value. Terms out of closed lists tell no one, though a
     patient may be called like one of them.
     """
-    for element in ds:
+    for element in cast("Iterable[DataElement]", ds.values()):
         if element.VR == "SQ":
             for item in element.value:
                 check_residue(item, identity)
@@ -27,7 +32,8 @@ def check_residue(ds: Dataset, identity: Identity) -> None:
 
 
 def _check(element: DataElement, identity: Identity) -> None:
-    values = element.value if element.VM > 1 else [element.value]
+    value = element.value
+    values = value if isinstance(value, list | MultiValue) else [value]
     for value in map(str, values):
         found = identity.found_in(value)
         if found is not None and not _is_closed(element, value):
@@ -40,6 +46,6 @@ def _check(element: DataElement, identity: Identity) -> None:
 
 def _is_closed(element: DataElement, value: str) -> bool:
     if element.VR == "UI":
-        return value.startswith(_DICOM_UID_ROOT)
+        return value.startswith(_DICOM_UID_ROOT) and not is_odd_dicom_uid(value)
     text = value.strip().upper()
     return element.VR == "CS" and text in terms.TERMS.get(element.keyword, terms.GENERAL)

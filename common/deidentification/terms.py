@@ -99,7 +99,7 @@ MAKERS = frozenset(
     """agfa agfa-gevaert acuson ad advanced ait aloka analogic ansaldo biospace bruker bk caramel canon
     carestream
     cerner cti comecer dicom edap eizo elscint elekta esaote eos envision fischer fonar fuji fujifilm ge
-    gems
+    gems g e
     gyroscan general electric medical systems healthcare health imaging images image systems solutions group
     gmbh ag inc corp corporation co ltd llc kg bv sa hologic hitachi imaging iris kodak konica konicaminolta
     minolta koninklijke lodox lorad mallinckrodt marconi mediso medison mindray neusoft nihon kohden nuctech

@@ -11,6 +11,7 @@ from datetime import date as Day  # noqa: N812 a rule is called date
 from datetime import datetime
 from typing import Any
 
+from pydicom.datadict import dictionary_has_tag
 from pydicom.multival import MultiValue
 
 from common.deidentification import terms
@@ -21,13 +22,19 @@ from common.deidentification.pseudonym import Pseudonyms
 Kept = tuple[Any, str] | None
 Rule = Callable[[Any], Kept]
 
-_AGE = re.compile(r"(\d{3})([DWMY])")
+_AGE = re.compile(r"(\d{3})([DWMY])", re.ASCII)
 _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
 _TERM_WORD = re.compile(r"[^\W_]+")
-_DATE_LIKE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
+_DATE_LIKE = re.compile(
+    r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|(?<![\d.,])\d{1,4}(\W{1,3})\d{1,2}\1\d{1,4}(?![\d.,]*\d)"
+)
 _DESCRIPTOR_WORD = re.compile(r"\d[\d.,x]*\w*|\w+")
 _ORIENTATION = re.compile(r"[APRLHF]{1,3}")
-_TIME = re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?")
+_TEXT, _SEVERAL, _DATA = (str, bytes), (MultiValue, list), (bytes, int)
+_FIRST_YEAR = 1800  # shifted by ten years it has still four digits
+_DICOM_ROOT = "1.2.840.10008"
+_DICOM_UID = re.compile(r"1\.2\.840\.10008(\.\d{1,5}){1,12}", re.ASCII)
+_TIME = re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?", re.ASCII)
 # Each value has its place, which an unknown one must not leave empty.
 _PLACED = frozenset(["ImageType", "FrameType"])
 _MAKE = frozenset(["Manufacturer"])
@@ -52,6 +59,12 @@ class ValueRules:
         self._patient = patient
         self._identity = identity
         self._keeps_times = keeps_times
+        self.by_vr: dict[str, Rule] = {
+            "DA": self.date,
+            "DT": self.date_time,
+            "TM": self.time,
+            "AS": self.age,
+        }
 
     def number(self, value: Any) -> Kept:
         """A finite number, of binary form or in text, that is no number of the patient's."""
@@ -59,34 +72,39 @@ class ValueRules:
             is_finite = math.isfinite(float(value))
         except (TypeError, ValueError, OverflowError):
             return None
-        return (value, "kept") if is_finite and not self._identity.found_in(str(value)) else None
+        text = str(value)
+        return (value, "kept") if is_finite and text.isascii() and not self._identity.found_in(text) else None
 
-    def as_is(self, value: Any) -> Kept:
-        """A value of a binary VR that holds no text."""
-        return value, "kept"
+    def table(self, value: Any) -> Kept:
+        """The data of a look-up table, of a binary VR."""
+        return (value, "kept") if isinstance(value, _DATA) else None
+
+    def tag(self, value: Any) -> Kept:
+        """The tag of an attribute that the dictionary knows; others may be letters."""
+        return (value, "kept") if isinstance(value, int) and dictionary_has_tag(value) else None
 
     def uid(self, value: Any) -> Kept:
         """A pseudonym in place of an instance's UID; DICOM's own stay."""
         text = str(value)
-        if not text:
+        if not text or is_odd_dicom_uid(text):
             return None
         replaced = self._pseudonyms.uid(text)
         return replaced, "kept" if replaced == text else "replaced"
 
     def date(self, value: Any) -> Kept:
         """A date, shifted; any other form than a whole date is dropped."""
-        day = parse_date(str(value))
-        return (f"{self._shifted(day):%Y%m%d}", "shifted") if day else None
+        day = self._shifted(str(value))
+        return (day, "shifted") if day else None
 
     def date_time(self, value: Any) -> Kept:
         """The date of a date and time, shifted; its time only where times are kept, its zone never."""
         text = str(value).strip()
-        day = parse_date(text[:8])
+        day = self._shifted(text[:8])
         if day is None:
             return None
         time = text[8:].partition("+")[0].partition("-")[0]
         keeps = self._keeps_times and _TIME.fullmatch(time)
-        return f"{self._shifted(day):%Y%m%d}{time if keeps else ''}", "shifted"
+        return f"{day}{time if keeps else ''}", "shifted"
 
     def time(self, value: Any) -> Kept:
         """A time of day, where the decay of a tracer needs it."""
@@ -123,7 +141,7 @@ class ValueRules:
     def _is_of_terms(self, text: str) -> bool:
         if text.upper() in terms.GENERAL or not text:
             return True
-        if len(text) > 16 or self._identity.found_in(text):
+        if len(text) > 16 or not text.isascii() or self._identity.found_in(text):
             return False
         return all(
             is_descriptor_word(word) or word.upper() in terms.GENERAL for word in _TERM_WORD.findall(text)
@@ -144,16 +162,21 @@ class ValueRules:
             text = str(value).strip()
             tokens = [token.lower() for token in re.findall(r"[\w-]+", text)]
             is_listed = all(token in words or re.fullmatch(r"\d{1,3}", token) for token in tokens)
-            return (text, "kept") if tokens and is_listed and not self._identity.found_in(text) else None
+            return self._ascii(text) if tokens and is_listed else None
 
         return rule
 
     def _kernel(self, value: Any) -> Kept:
         text = str(value).strip()
         is_known = terms.KERNEL.fullmatch(text) or all(
-            word.lower() in terms.KERNELS or word.isdigit() for word in _TERM_WORD.findall(text)
+            word.lower() in terms.KERNELS or (word.isdigit() and len(word) <= 3)
+            for word in _TERM_WORD.findall(text)
         )
-        return (text, "kept") if is_known and text and not self._identity.found_in(text) else None
+        return self._ascii(text) if is_known and text else None
+
+    def _ascii(self, text: str) -> Kept:
+        """A text without letters that could not be decoded, and without a word of the patient's."""
+        return (text, "kept") if text.isascii() and not self._identity.found_in(text) else None
 
     def description(self, value: Any) -> Kept:
         """The words of radiology in a description, in their order; nothing if a name is in it."""
@@ -166,22 +189,34 @@ class ValueRules:
             return None
         return kept[:64], "kept" if kept == text.strip() else "cleaned"
 
-    def _shifted(self, day: Day) -> Day:
-        return self._pseudonyms.shifted(day, self._patient)
+    def _shifted(self, text: str) -> str | None:
+        """A DA value, earlier; None if it is no whole date, or none of a picture's time."""
+        day = parse_date(text)
+        if day is None or day.year < _FIRST_YEAR:
+            return None
+        return f"{self._pseudonyms.shifted(day, self._patient):%Y%m%d}"
 
 
 def each(value: Any, rule: Rule) -> Kept:
     """A rule applied to a value or to all of several; one refused value refuses them all."""
-    if value is None or (isinstance(value, str | bytes) and not value):
+    if value is None or (isinstance(value, _TEXT) and not value):
         return None
-    if not isinstance(value, MultiValue | list):
+    if not isinstance(value, _SEVERAL):
         return rule(value)
     kept = [rule(one) for one in value]
     if not kept or any(one is None for one in kept):
         return None
     told = [one for one in kept if one is not None]
     words = {word for _, word in told}
-    return [one for one, _ in told], words.pop() if len(words) == 1 else "cleaned"
+    word = words.pop() if len(words) == 1 else "cleaned"
+    if all(new is one for (new, _), one in zip(told, value, strict=True)):
+        return value, word  # the very same, which need not be converted again
+    return [one for one, _ in told], word
+
+
+def is_odd_dicom_uid(text: str) -> bool:
+    """Whether a UID that begins as DICOM's own goes on as none of them does (PS3.6 annex A)."""
+    return text.startswith(_DICOM_ROOT) and not _DICOM_UID.fullmatch(text)
 
 
 def parse_date(text: str) -> Day | None:

@@ -1,9 +1,13 @@
-"""Values of a data set by tag: a third of the time of asking by keyword, where every file is asked often."""
+"""Elements of a data set by tag, in a third of the time of asking by keyword: every file is asked often."""
 
+from functools import lru_cache
 from typing import Any
 
+from pydicom.datadict import dictionary_has_tag, dictionary_VR
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag, Tag
+from pydicom.values import convert_value
 
 TAGS = {
     keyword: Tag(keyword)
@@ -12,9 +16,34 @@ TAGS = {
     HighBit PixelRepresentation PixelPaddingValue PixelPaddingRangeLimit PresentationLUTShape
     SegmentationType SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence""".split()
 }
+_CHARACTER_SETS = Tag("SpecificCharacterSet")
+# Values of these are decoded without a look at other elements, and are no items.
+_ALONE = frozenset("AE AS CS DA DS DT FD FL IS LO LT SH SL SS ST TM UC UI UL US UT".split())
 
 
 def element_value(ds: Dataset, keyword: str) -> Any:
     """The value of one of `TAGS`, or None if the data set has no such element."""
     tag: BaseTag = TAGS[keyword]
-    return ds[tag].value if tag in ds._dict else None  # noqa: SLF001 its own `in` converts the tag again
+    return element(ds, tag).value if tag in ds._dict else None  # noqa: SLF001 its own `in` converts the tag again
+
+
+def element(ds: Dataset, tag: BaseTag) -> DataElement:
+    """What `ds[tag]` gives, in half the time."""
+    raw = ds._dict[tag]  # noqa: SLF001
+    if not isinstance(raw, RawDataElement):
+        return raw
+    known = known_vr(int(tag))
+    vr = raw.VR or known
+    if vr not in _ALONE or vr != known or tag == _CHARACTER_SETS or raw.value is None:
+        return ds[tag]
+    character_sets = ds.original_character_set or ds._character_set  # noqa: SLF001
+    value = convert_value(vr, raw, character_sets)
+    decoded = DataElement(tag, vr, value, raw.value_tell, already_converted=True)
+    ds._dict[tag] = decoded  # noqa: SLF001
+    return decoded
+
+
+@lru_cache(maxsize=10_000)
+def known_vr(tag: int) -> str:
+    """The dictionary's VR, which may be one of several; UN if it doesn't know the tag."""
+    return dictionary_VR(tag) if dictionary_has_tag(tag) else "UN"

@@ -12,7 +12,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from common.dicom.element_value import element_value
 from common.dicom.encoded_pixels import EncodedPixels
-from common.errors import PermanentError, PipelineError
+from common.errors import UNKNOWN, PermanentError, PipelineError
 
 ASK_SENDER = "Ask for the file to be sent again, then replay it."
 _UNDEFINED_LENGTH = 0xFFFFFFFF
@@ -45,6 +45,8 @@ class Limits:
 
 class NoPictureError(Exception):
     """A good DICOM object that holds no picture, such as a report or a presentation state."""
+
+    subject = UNKNOWN
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.pixels.utils import as_pixel_options
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from common.dicom.blanking import Blanking
 from common.dicom.element_value import element_value
 from common.dicom.encoded_pixels import (
     EncodedPixels,
@@ -36,13 +37,15 @@ class ImageFile:
     ds: FileDataset  # without the pixel data
     pixels: EncodedPixels
     number_of_frames: int
+    blanking: Blanking | None = None  # what of each frame is made black once it is decoded
 
     def frames(self) -> Iterator[NDArray[Any]]:
         """Decode the frames in order, one in memory at a time.
 
         Yields arrays of shape (rows, columns) or (rows, columns, samples): grey values in as many
         bits as allocated, what is around the stored ones included (`StoredValue` reads them); YBR
-        converted to RGB. They may be read-only. Raises PermanentError if a frame can't be decoded.
+        converted to RGB; what is blanked is black. They may be read-only. Raises PermanentError
+        if a frame can't be decoded.
         """
         count = 0
         with _decoding(self.ds), self.pixels.opened() as stream:
@@ -50,7 +53,7 @@ class ImageFile:
                 count += 1
                 if count > self.number_of_frames:
                     break
-                yield frame
+                yield frame if self.blanking is None else self.blanking.blanked(frame, self.ds)
         if count != self.number_of_frames:
             raise PermanentError(
                 f"The file declares {self.number_of_frames} frames but holds "

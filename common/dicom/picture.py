@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_color_lut  # type: ignore[attr-defined]
 from pydicom.tag import Tag
 
 from common.dicom.element_value import element_value
 from common.dicom.grey_recipe import GreyRecipe
 from common.dicom.modality_picture import DeepPicture
+from common.dicom.palette import palette_bits, palette_colours
 from common.dicom.stored_value import stored_value
 from common.dicom.window import CT_DEFAULT, Luts, Picture, Window, first_window, rounded
 
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 
 _LUT_GROUPS = ("PixelValueTransformationSequence", "FrameVOILUTSequence")
 _LUT_TAGS = {
@@ -65,9 +65,8 @@ class PictureRecipe:
         """
         ds = self.ds
         if element_value(ds, "PhotometricInterpretation") == "PALETTE COLOR":
-            bits = int(ds.RedPaletteColorLookupTableDescriptor[2])
-            values = stored_value(ds).values(frame)
-            return Drawing(_to_8_bit(apply_color_lut(values, ds), bits), "palette colour; 8 bit")
+            colours = palette_colours(stored_value(ds).values(frame), ds)
+            return Drawing(_to_8_bit(colours, palette_bits(ds)), "palette colour; 8 bit")
         if frame.ndim == 3:
             return self._colour(frame)
         recipe = self._of_frame(index) if self._differs_by_frame else self._of_all

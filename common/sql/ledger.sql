@@ -11,7 +11,7 @@ set state = 'running', attempts = item.attempts + 1,
     lease = excluded.lease, lease_until = excluded.lease_until,
     due_at = null, started_at = now(), settled_at = null
 where item.state = 'retry' or (item.state = 'running' and item.lease_until < now())
-returning id, attempts, crashes, released_at is not null as released;
+returning id, attempts, crashes, releases;
 
 -- name: known
 select id, state, outcome, cause, moved_to_bucket, moved_to_key from ledger_item
@@ -27,6 +27,7 @@ where id = %(id)s and lease = %(lease)s and state = 'running';
 update ledger_item
 set state = %(state)s, outcome = %(outcome)s, cause = %(cause)s, next_step = %(next_step)s,
     sop_instance_uid = coalesce(%(sop_instance_uid)s, sop_instance_uid),
+    patient_id = coalesce(%(patient_id)s, patient_id), device = coalesce(%(device)s, device),
     moved_to_bucket = %(moved_to_bucket)s, moved_to_key = %(moved_to_key)s,
     lease = null, lease_until = null, due_at = null, crashes = 0, settled_at = now()
 where id = %(id)s and lease = %(lease)s and state = 'running';

@@ -8,18 +8,20 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filebase import DicomFileLike
 from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.sequence import Sequence
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
+from pydicom.uid import UID
 
 from common import PIPELINE_VERSION
+from common.deidentification.burned_in_gate import PLAIN, Passage
 from common.deidentification.clean_dataset import CleanDataset, Tally
-from common.deidentification.identity import identity_of
-from common.deidentification.pixel_data import write_pixel_data
-from common.deidentification.profile import Profile
+from common.deidentification.identity import Identity, identity_of
+from common.deidentification.pixel_data import description_of_decoded, syntax_of, write_pixel_data
+from common.deidentification.profile import CLEAN_PIXEL_DATA, Profile
 from common.deidentification.pseudonym import Pseudonyms
 from common.deidentification.residue import check_residue
 from common.deidentification.value_rules import ValueRules
 from common.dicom.image_file import ImageFile
 from common.object_key import ImagePath
+from functions.extract.subject import patient_of
 
 # Type 2 of the Patient, General Study, General Series and General Image modules (PS3.3 C.7):
 # present with zero length where nothing is kept.
@@ -40,7 +42,9 @@ class DeidentifiedInstance:
     path: ImagePath
     attributes: Dataset  # allowed ones, de-identified
     profile: Profile
+    way: Passage  # how it passed the gate for burned-in text
     tally: Tally  # what was done, by keyword
+    identity: Identity  # the patient's words in the original
     source: ImageFile  # the original: pixel data and transfer syntax are taken from it
 
     def write(self, stream: BinaryIO) -> None:
@@ -69,23 +73,23 @@ class DeidentifiedInstance:
         ds.PatientIdentityRemoved = "YES"
         ds.SpecificCharacterSet = "ISO_IR 192"
         ds.DeidentificationMethod = f"dcm2set {PIPELINE_VERSION}, profile {self.profile}"[:64]
-        ds.DeidentificationMethodCodeSequence = _codes(self.profile.codes)
+        ds.DeidentificationMethodCodeSequence = _codes(
+            (*self.profile.codes, CLEAN_PIXEL_DATA) if self.way.is_gated else self.profile.codes
+        )
         is_shifted = self.profile.retain_longitudinal_modified
         ds.LongitudinalTemporalInformationModified = "MODIFIED" if is_shifted else "REMOVED"
         return ds
 
 
-def deidentify(image_file: ImageFile, pseudonyms: Pseudonyms, profile: Profile) -> DeidentifiedInstance:
+def deidentify(
+    image_file: ImageFile, pseudonyms: Pseudonyms, profile: Profile, way: Passage = PLAIN
+) -> DeidentifiedInstance:
     """Everything of an image that may leave raw, but its pixels.
 
     Raises PermanentError if a word of the patient's is found in it after all.
     """
     ds = image_file.ds
-    patient = pseudonyms.patient(
-        str(ds.get("PatientID") or ""),
-        str(ds.get("IssuerOfPatientID") or ""),
-        str(ds.StudyInstanceUID),
-    )
+    patient = patient_of(ds, pseudonyms)
     path = ImagePath(
         patient=patient,
         study_instance_uid=pseudonyms.uid(str(ds.StudyInstanceUID)),
@@ -99,7 +103,12 @@ def deidentify(image_file: ImageFile, pseudonyms: Pseudonyms, profile: Profile) 
     cleaner = CleanDataset(profile, rules, is_enhanced=_is_enhanced(ds))
     attributes = cleaner.clean(ds)
     check_residue(attributes, identity)
-    return DeidentifiedInstance(path, attributes, profile, cleaner.tally, image_file)
+    if image_file.blanking is not None:
+        for keyword, value in description_of_decoded(image_file).items():
+            setattr(attributes, keyword, value)
+    if way.is_cleaned:
+        attributes.BurnedInAnnotation = "NO"
+    return DeidentifiedInstance(path, attributes, profile, way, cleaner.tally, identity, image_file)
 
 
 def _is_enhanced(ds: Dataset) -> bool:
@@ -122,8 +131,6 @@ def _file_meta(instance: DeidentifiedInstance) -> FileMetaDataset:
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = instance.attributes.SOPClassUID
     meta.MediaStorageSOPInstanceUID = UID(instance.path.sop_instance_uid)
-    syntax = instance.source.ds.file_meta.TransferSyntaxUID
-    is_deflated = syntax == DeflatedExplicitVRLittleEndian  # which can't be written in pieces
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian if is_deflated else syntax
+    meta.TransferSyntaxUID = syntax_of(instance.source)
     meta.ImplementationClassUID = _IMPLEMENTATION
     return meta

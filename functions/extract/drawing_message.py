@@ -11,10 +11,12 @@ from typing import Any
 
 import orjson
 
+from common.deidentification.device_rules import DeviceRule
 from common.deidentification.profile import Profile
+from common.dicom.blanking import Rectangle
 from common.dicom.image_checks import Limits, NoPictureError
 from common.dicom.picture import PictureRules
-from common.errors import HoldError, PermanentError
+from common.errors import HoldError, PermanentError, PipelineError, Subject
 from common.metadata_document import MetadataDocument
 from functions.extract.output_space import Kept, Spooled
 from functions.extract.png_frames import PngFrame
@@ -49,6 +51,8 @@ def pack_rules(rules: Rules) -> dict[str, Any]:
         "pictures": asdict(rules.pictures),
         "profile": asdict(rules.profile),
         "hold_burned_in_text": rules.hold_burned_in_text,
+        "devices": [asdict(device) for device in rules.devices],
+        "reads_released": rules.reads_released,
     }
 
 
@@ -57,7 +61,20 @@ def unpack_rules(header: dict[str, Any]) -> Rules:
     key = bytes.fromhex(header["key"])
     pictures = PictureRules(**header["pictures"])
     profile = Profile(**header["profile"])
-    return Rules(key, Limits(**header["limits"]), pictures, profile, header["hold_burned_in_text"])
+    devices = tuple(_device_rule(told) for told in header["devices"])
+    return Rules(
+        key,
+        Limits(**header["limits"]),
+        pictures,
+        profile,
+        header["hold_burned_in_text"],
+        devices,
+        header["reads_released"],
+    )
+
+
+def _device_rule(told: dict[str, Any]) -> DeviceRule:
+    return DeviceRule(**told | {"blank": tuple(Rectangle(**rectangle) for rectangle in told["blank"])})
 
 
 def pack_prepared(prepared: PreparedInstance) -> bytes:
@@ -87,9 +104,10 @@ def pack_error(error: Exception) -> bytes:
     """Why a file has no outputs; of a fault of ours only the class is told."""
     if isinstance(error, PermanentError | HoldError):
         kind = "hold" if isinstance(error, HoldError) else "permanent"
-        return pack({"error": kind, "cause": str(error), "next_step": error.next_step})
+        told = {"error": kind, "cause": str(error), "next_step": error.next_step}
+        return pack(told | {"subject": asdict(error.subject)})
     if isinstance(error, NoPictureError):
-        return pack({"error": "no picture", "cause": str(error)})
+        return pack({"error": "no picture", "cause": str(error), "subject": asdict(error.subject)})
     return pack({"error": type(error).__name__})
 
 
@@ -97,7 +115,10 @@ def unpack_prepared(message: Message, folder: Path) -> PreparedInstance:
     """The outputs, or the error that was met; files are only ever looked for in `folder`."""
     header, body = message
     if "error" in header:
-        raise _error(header)
+        error = _error(header)
+        if isinstance(error, PipelineError | NoPictureError):
+            error.subject = Subject(**header.get("subject", {}))
+        raise error
     outputs = _Outputs(memoryview(body), folder)
     dicom = outputs.next(header["dicom"])
     frames = [

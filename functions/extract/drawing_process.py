@@ -38,14 +38,14 @@ class DrawingProcesses(Preparer):
         self._idle: LifoQueue[_DrawingProcess] = LifoQueue()
 
     def __call__(
-        self, source: Path, folder: Path, *, released: bool, keep: Callable[[], None]
+        self, source: Path, folder: Path, *, releases: int, keep: Callable[[], None]
     ) -> PreparedInstance:
         """Prepare a file; over the time limit it is refused.
 
         Raises DrawingLostError if the process was lost: out of memory, killed or crashed.
         """
         process = self._free()
-        request = {"source": str(source), "folder": str(folder), "released": released}
+        request = {"source": str(source), "folder": str(folder), "releases": releases}
         try:
             message = process.ask(pack(request), keep)
         except BaseException:

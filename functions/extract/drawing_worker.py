@@ -38,8 +38,8 @@ def main() -> None:
 def _answer(preparer: InstancePreparer, request: dict[str, str | bool]) -> bytes:
     source, folder = Path(str(request["source"])), Path(str(request["folder"]))
     try:
-        released = bool(request["released"])
-        return pack_prepared(preparer(source, folder, released=released, keep=lambda: None))
+        releases = int(request["releases"])
+        return pack_prepared(preparer(source, folder, releases=releases, keep=lambda: None))
     except Exception as error:  # noqa: BLE001 told to the other side, by class if it is our fault
         return pack_error(error)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.dicom.image_checks import NoPictureError
-from common.errors import PermanentError
+from common.errors import ErasedError, HoldError, PermanentError, Subject
 from common.metadata_document import ImageEntry
 from common.object_key import DEIDENTIFIED, INCOMING, METADATA, Location, processed
 from common.object_store import ObjectStore
@@ -48,9 +48,13 @@ class InstanceExtractor:
         target = processed(item.version.location)
         try:
             # Nothing is written before all is prepared: of a refused file nothing leaves raw.
-            instance = self.prepare(source, folder, released=item.released, keep=item.keep)
-        except NoPictureError as error:
-            return Outcome("skipped", cause=str(error), move_to=target)
+            instance = self.prepare(source, folder, releases=item.releases, keep=item.keep)
+        except (PermanentError, HoldError, NoPictureError) as error:
+            if self.allocation.is_erased(error.subject.patient_id):
+                raise ErasedError from None
+            if not isinstance(error, NoPictureError):
+                raise
+            return Outcome("skipped", cause=str(error), move_to=target, subject=error.subject)
         places = self.allocation.allocate(
             instance.path,
             item_id=item.id,
@@ -65,6 +69,7 @@ class InstanceExtractor:
             sop_instance_uid=uid,
             move_to=target,
             record=lambda: self.allocation.complete(uid),
+            subject=Subject(instance.path.patient),
             details={"sop_instance_uid": uid, "images": len(instance.frames)},
         )
 

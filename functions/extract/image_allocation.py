@@ -10,7 +10,7 @@ from psycopg import Cursor
 from common import PIPELINE_VERSION
 from common.database import Database, Row, queries
 from common.dicom.picture import RECIPE_VERSION
-from common.errors import ConflictError
+from common.errors import ConflictError, ErasedError
 from common.object_key import ImagePath, Location
 from common.object_store import Notification, ObjectStore
 from common.settings import Settings
@@ -37,8 +37,11 @@ class Allocation(Protocol):
         """Places for an instance's frames; the same ones whenever it comes again.
 
         `item_id` is the ledger's number of the raw object that brings it. Raises ConflictError
-        if the instance is known with other content.
+        if the instance is known with other content, ErasedError if its patient was erased.
         """
+
+    def is_erased(self, patient_id: str | None) -> bool:
+        """Whether a patient, by pseudonym, was erased on request."""
 
     def complete(self, sop_instance_uid: str) -> None:
         """All outputs of the instance are written."""
@@ -56,7 +59,7 @@ class PostgresAllocation(Allocation):
     def allocate(
         self, path: ImagePath, *, item_id: int, content_digest: str, number_of_frames: int
     ) -> Places:
-        instance = {"sop_instance_uid": path.sop_instance_uid}
+        instance = {"sop_instance_uid": path.sop_instance_uid, "patient": path.patient}
         with self._database.transaction() as cursor:
             cursor.execute(
                 _SQL["register"],
@@ -69,6 +72,8 @@ class PostgresAllocation(Allocation):
                 | _VERSIONS,
             )
             registered = cursor.execute(_SQL["registered"], instance).fetchone()
+            if registered is not None and registered["erased"]:
+                raise ErasedError  # which takes the registration back
             if registered is None or registered["content_digest"] != content_digest:
                 raise ConflictError(
                     "Another file with the same SOP Instance UID and other content was extracted before.",
@@ -80,6 +85,9 @@ class PostgresAllocation(Allocation):
                 rows = cursor.execute(_SQL["allocated"], instance).fetchall()
             images = tuple(Location(row["home_bucket"], row["key"]) for row in rows)
             return Places(images, registered["item_id"] != item_id, registered["completed"])
+
+    def is_erased(self, patient_id: str | None) -> bool:
+        return self._database.one(_SQL["erased"], patient=patient_id) is not None
 
     def complete(self, sop_instance_uid: str) -> None:
         self._database.run(_SQL["complete"], sop_instance_uid=sop_instance_uid, **_VERSIONS)

@@ -8,8 +8,9 @@ values (%(sop_instance_uid)s, %(item_id)s, %(content_digest)s, %(number_of_frame
 on conflict (sop_instance_uid) do nothing;
 
 -- name: registered
-select item_id, content_digest, completed_at is not null as completed from extraction
-where sop_instance_uid = %(sop_instance_uid)s;
+select item_id, content_digest, completed_at is not null as completed,
+    exists (select from erased_patient where patient_id = %(patient)s) as erased
+from extraction where sop_instance_uid = %(sop_instance_uid)s;
 
 -- name: allocated
 select frame, home_bucket, key from image_allocation
@@ -35,6 +36,9 @@ update image_bucket set allocated = allocated + %(number)s where bucket = %(buck
 insert into image_allocation (sop_instance_uid, frame, home_bucket, bucket, key)
 select %(sop_instance_uid)s, frame, %(bucket)s, %(bucket)s, %(instance)s || '/' || frame || '.png'
 from generate_series(%(first)s::int, %(last)s::int) as frame;
+
+-- name: erased
+select patient_id from erased_patient where patient_id = %(patient)s;
 
 -- name: complete
 update extraction set completed_at = coalesce(completed_at, now()),

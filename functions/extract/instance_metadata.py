@@ -7,6 +7,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from common import PIPELINE_VERSION
+from common.deidentification.clean_dataset import Tally
 from common.deidentification.value_rules import age_years, parse_date
 from common.dicom.picture import RECIPE_VERSION
 from common.errors import PermanentError
@@ -41,6 +42,7 @@ def _described(instance: DeidentifiedInstance, *, rows: int, columns: int, key_i
         recipe_version=RECIPE_VERSION,
         deidentification=str(instance.profile),
         key_id=key_id,
+        actions=_by_action(instance.tally),
         images=[],
     )
     series = SeriesEntry(
@@ -76,6 +78,13 @@ def _described(instance: DeidentifiedInstance, *, rows: int, columns: int, key_i
         series=series,
         instance=entry,
     )
+
+
+def _by_action(tally: Tally) -> dict[str, dict[str, int]]:
+    actions: dict[str, dict[str, int]] = {}
+    for (keyword, action), number in sorted(tally.items()):
+        actions.setdefault(action, {})[keyword] = number
+    return actions
 
 
 def to_json_values(ds: Dataset) -> dict[str, Any]:

@@ -43,6 +43,7 @@ def draw_frames(
     Raises PermanentError if any frame can't be decoded or drawn.
     """
     recipe = PictureRecipe(image_file.ds, rules)
+    blanking = "" if image_file.blanking is None else f"; {image_file.blanking.words}"
     drawn = []
     for index, frame in enumerate(image_file.frames()):
         keep()
@@ -57,7 +58,7 @@ def draw_frames(
                 columns=columns,
                 samples=samples[0] if samples else 1,
                 bits=8 * drawing.picture.dtype.itemsize,
-                recipe=drawing.recipe,
+                recipe=drawing.recipe + blanking,
             )
         )
     return drawn

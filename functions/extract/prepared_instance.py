@@ -1,24 +1,29 @@
 """Everything an image file becomes, before any of it is written to a store."""
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from common.deidentification.burned_in_gate import check_burned_in_text
+from common.deidentification.burned_in_gate import NEXT_STEP, NEXT_STEP_AFTER_READING, passage
+from common.deidentification.device_rules import DeviceRule, load_device_rules
+from common.deidentification.pixel_data import size_of_pixel_data
 from common.deidentification.profile import Profile, load_profile
 from common.deidentification.pseudonym import Pseudonyms
-from common.dicom.image_checks import Limits, reading_elements
-from common.dicom.image_file import ImageFile, read_image_file
+from common.deidentification.read_text import can_read_text, identity_in_pictures
+from common.dicom.image_checks import Limits, NoPictureError, reading_elements
+from common.dicom.image_file import read_image_file
 from common.dicom.picture import PictureRules
+from common.errors import UNKNOWN, HoldError, PermanentError, Subject
 from common.metadata_document import MetadataDocument
 from common.object_key import ImagePath
 from common.settings import Settings
-from functions.extract.deidentified_instance import deidentify
+from functions.extract.deidentified_instance import DeidentifiedInstance, deidentify
 from functions.extract.instance_metadata import describe
 from functions.extract.output_space import Kept, OutputSpace
 from functions.extract.png_frames import PngFrame, draw_frames
+from functions.extract.subject import device_of, subject_of
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class Rules:
     pictures: PictureRules
     profile: Profile
     hold_burned_in_text: bool
+    devices: tuple[DeviceRule, ...] = ()  # what is blanked in their pictures
+    reads_released: bool = False  # whether text in released pictures is searched for the patient's words
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -40,6 +47,8 @@ def rules_of(settings: Settings) -> Rules:
         pictures=PictureRules(settings.png_bits == 16, settings.windows),
         profile=load_profile(settings.deidentification_profile),
         hold_burned_in_text=settings.burned_in_text == "hold",
+        devices=load_device_rules(settings.blanking_rules),
+        reads_released=settings.read_released_pictures,
     )
 
 
@@ -65,7 +74,7 @@ class Preparer(Protocol):
     """
 
     def __call__(
-        self, source: Path, folder: Path, *, released: bool, keep: Callable[[], None]
+        self, source: Path, folder: Path, *, releases: int, keep: Callable[[], None]
     ) -> PreparedInstance:
         """Prepare the file; `keep` is called now and then."""
 
@@ -77,27 +86,61 @@ class InstancePreparer(Preparer):
     rules: Rules
 
     def __call__(
-        self, source: Path, folder: Path, *, released: bool, keep: Callable[[], None]
-    ) -> PreparedInstance:
-        image_file = read_image_file(source, self.rules.limits)
-        # Every frame is decoded before the gate is asked: what is no good file is not held.
-        space = OutputSpace(folder)
-        frames = draw_frames(image_file, space, rules=self.rules.pictures, keep=keep)
-        if self.rules.hold_burned_in_text and not released:
-            check_burned_in_text(image_file.ds)
-        return self._described(image_file, frames, space)
-
-    def _described(
-        self, image_file: ImageFile, frames: list[PngFrame], space: OutputSpace
+        self, source: Path, folder: Path, *, releases: int, keep: Callable[[], None]
     ) -> PreparedInstance:
         pseudonyms = Pseudonyms(self.rules.pseudonym_key)
+        try:
+            return self._prepared(source, OutputSpace(folder), pseudonyms, releases=releases, keep=keep)
+        except (PermanentError, HoldError, NoPictureError) as error:
+            if error.subject == UNKNOWN:
+                error.subject = subject_of(source, pseudonyms)
+            raise
+
+    def _prepared(
+        self,
+        source: Path,
+        space: OutputSpace,
+        pseudonyms: Pseudonyms,
+        *,
+        releases: int,
+        keep: Callable[[], None],
+    ) -> PreparedInstance:
+        image_file = read_image_file(source, self.rules.limits)
         with reading_elements():
-            instance = deidentify(image_file, pseudonyms, self.rules.profile)
+            way = passage(
+                image_file.ds,
+                self.rules.devices,
+                holds=self.rules.hold_burned_in_text,
+                is_released=releases > 0,
+            )
+        image_file = replace(image_file, blanking=way.blanking)
+        # Every frame is decoded before anything is held: what is no good file is not.
+        frames = draw_frames(image_file, space, rules=self.rules.pictures, keep=keep)
+        with reading_elements():
+            instance = deidentify(image_file, pseudonyms, self.rules.profile, way)
+            if way.cause is not None:
+                raise _held(way.cause, NEXT_STEP, instance)
+            if releases == 1 and self.rules.reads_released and can_read_text():
+                _check_read_text(frames, instance)
             rows, columns = frames[0].rows, frames[0].columns
             document = describe(instance, rows=rows, columns=columns, key_id=pseudonyms.key_id)
             digest = pseudonyms.content(_sha256(image_file.path))
-            dicom = space.write("deidentified.dcm", instance.write, size=image_file.pixels.available)
+            dicom = space.write("deidentified.dcm", instance.write, size=size_of_pixel_data(image_file))
             return PreparedInstance(digest, dicom, document, frames)
+
+
+def _check_read_text(frames: Sequence[PngFrame], instance: DeidentifiedInstance) -> None:
+    """A second look at what a person let pass; their second word stands above it."""
+    some = sorted({0, len(frames) // 2, len(frames) - 1})
+    found = identity_in_pictures((frames[index].read() for index in some), instance.identity)
+    if found is not None:
+        raise _held(f"A word of {found} was read in the released picture.", NEXT_STEP_AFTER_READING, instance)
+
+
+def _held(cause: str, next_step: str, instance: DeidentifiedInstance) -> HoldError:
+    error = HoldError(cause, next_step)
+    error.subject = Subject(instance.path.patient, device_of(instance.attributes))
+    return error
 
 
 def _sha256(path: Path) -> bytes:

@@ -1,8 +1,11 @@
 """Rows of patients, studies, series, instances and images."""
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+import orjson
 from psycopg import Cursor
 from psycopg.types.json import Jsonb
 
@@ -38,11 +41,15 @@ class PostgresMetadataRows(MetadataRows):
         versions = {
             "pipeline_version": header.pipeline_version,
             "deidentification": header.deidentification,
+            "key_id": header.key_id,
+            "actions": _digest(header.actions),
         }
         with self._database.transaction() as cursor:
             cursor.execute(_SQL["upsert_patient"], patient)
             _upsert(cursor, "study", study | {"patient_id": patient["patient_id"]}, "patient")
             _upsert(cursor, "series", series | {"study_instance_uid": study["study_instance_uid"]}, "study")
+            actions = {"digest": versions["actions"], "actions": Jsonb(header.actions)}
+            cursor.execute(_SQL["new_actions"], actions)
             parent = {"series_instance_uid": series["series_instance_uid"]}
             _upsert(cursor, "instance", instance | parent | versions, "series")
             cursor.executemany(
@@ -56,6 +63,10 @@ class PostgresMetadataRows(MetadataRows):
                     for image in header.images
                 ],
             )
+
+
+def _digest(actions: Mapping[str, Mapping[str, int]]) -> str:
+    return hashlib.sha256(orjson.dumps(actions, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _upsert(cursor: Cursor[Row], table: str, values: dict[str, Any], parent: str) -> None:

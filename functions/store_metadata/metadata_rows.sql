@@ -26,14 +26,18 @@ set modality = coalesce(excluded.modality, old.modality),
     model = coalesce(excluded.model, old.model), updated_at = now()
 where old.study_instance_uid = excluded.study_instance_uid;
 
+-- name: new_actions
+insert into attribute_actions (digest, actions) values (%(digest)s, %(actions)s) on conflict do nothing;
+
 -- name: upsert_instance
 insert into instance as old (sop_instance_uid, series_instance_uid, sop_class_uid, instance_number,
     view_position, photometric, "rows", "columns", number_of_frames, pixel_spacing_row, pixel_spacing_col,
-    slice_thickness, kvp, age_years, attributes, pipeline_version, deidentification)
+    slice_thickness, kvp, age_years, attributes, pipeline_version, deidentification,
+    key_id, actions)
 values (%(sop_instance_uid)s, %(series_instance_uid)s, %(sop_class_uid)s, %(instance_number)s,
     %(view_position)s, %(photometric)s, %(rows)s, %(columns)s, %(number_of_frames)s,
     %(pixel_spacing_row)s, %(pixel_spacing_col)s, %(slice_thickness)s, %(kvp)s, %(age_years)s,
-    %(attributes)s, %(pipeline_version)s, %(deidentification)s)
+    %(attributes)s, %(pipeline_version)s, %(deidentification)s, %(key_id)s, %(actions)s)
 on conflict (sop_instance_uid) do update
 set sop_class_uid = excluded.sop_class_uid, instance_number = excluded.instance_number,
     view_position = excluded.view_position, photometric = excluded.photometric,
@@ -41,7 +45,8 @@ set sop_class_uid = excluded.sop_class_uid, instance_number = excluded.instance_
     pixel_spacing_row = excluded.pixel_spacing_row, pixel_spacing_col = excluded.pixel_spacing_col,
     slice_thickness = excluded.slice_thickness, kvp = excluded.kvp, age_years = excluded.age_years,
     attributes = excluded.attributes, pipeline_version = excluded.pipeline_version,
-    deidentification = excluded.deidentification, updated_at = now()
+    deidentification = excluded.deidentification, key_id = excluded.key_id, actions = excluded.actions,
+    updated_at = now()
 where old.series_instance_uid = excluded.series_instance_uid;
 
 -- name: upsert_image

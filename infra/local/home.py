@@ -90,6 +90,12 @@ class Home:
             write_private(path, asdict(_new_secrets()))
         return Secrets(**json.loads(path.read_text(encoding="utf-8")))
 
+    def known_secrets(self) -> Secrets:
+        """The home's secrets; SettingsError if there is no such home."""
+        if not (self.folder / "secrets.json").exists():
+            raise SettingsError(f"{self.folder} is no home, and DCM2SET_PSEUDONYM_KEY is not set.")
+        return self.secrets()
+
     def ports(self) -> Ports:
         """The ports of the last run if they are free, else other free ones."""
         path = self.folder / "ports.json"

@@ -22,7 +22,7 @@ def ledger(ledgers: Ledgers) -> Ledger:
 def test_new_item_is_claimed(ledger: Ledger) -> None:
     """A version nobody has seen is the first one's to ask."""
     claim = claimed(ledger)
-    assert (1, 0, False) == (claim.attempts, claim.crashes, claim.released)
+    assert (1, 0, 0) == (claim.attempts, claim.crashes, claim.releases)
 
 
 def test_leased_item_is_known_as_running(ledger: Ledger) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from threading import RLock
 
-from common.errors import ConflictError
+from common.errors import ConflictError, ErasedError
 from common.object_key import ImagePath, Location
 from common.object_store import ObjectStore
 from functions.extract.image_allocation import NEW_IMAGE, Allocation, Places
@@ -36,6 +36,7 @@ class InMemoryAllocation(Allocation):
     capacity: int = 400
     extractions: dict[str, Extraction] = field(default_factory=dict)
     images: dict[tuple[str, int], AllocatedImage] = field(default_factory=dict)
+    erased: set[str] = field(default_factory=set)  # patients, by pseudonym
     filled: dict[str, int] = field(default_factory=dict)  # images by bucket, the newest bucket last
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
     _lock: RLock = field(default_factory=RLock)
@@ -45,6 +46,8 @@ class InMemoryAllocation(Allocation):
     ) -> Places:
         uid = path.sop_instance_uid
         with self._lock:
+            if self.is_erased(path.patient):
+                raise ErasedError
             known = self.extractions.get(uid)
             if known is None:
                 for frame in range(1, number_of_frames + 1):
@@ -59,6 +62,9 @@ class InMemoryAllocation(Allocation):
                 )
             places = tuple(image.home for (owner, _), image in sorted(self.images.items()) if owner == uid)
             return Places(places, known.item_id != item_id, known.is_completed)
+
+    def is_erased(self, patient_id: str | None) -> bool:
+        return patient_id in self.erased
 
     def complete(self, sop_instance_uid: str) -> None:
         if sop_instance_uid in self.extractions:

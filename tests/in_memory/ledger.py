@@ -29,7 +29,7 @@ class Row:
     due_at: datetime | None = None
     settlement: Settlement | None = None
     cause: str | None = None
-    released: bool = False
+    releases: int = 0
 
     def is_free(self, now: datetime) -> bool:
         """Whether another worker may take it: to be retried, or its lease ran out."""
@@ -74,7 +74,7 @@ class LedgerTable:
 
     def release(self, item_id: int) -> None:
         """What `dcm2set release` does to a row."""
-        self.rows[item_id] = replace(self.rows[item_id], released=True)
+        self.rows[item_id] = replace(self.rows[item_id], releases=self.rows[item_id].releases + 1)
         self.reopen(item_id)
 
 
@@ -107,7 +107,7 @@ class InMemoryLedger(Ledger):
             )
             self.table.rows[row.id] = taken
             assert taken.lease is not None
-            return Claim(taken.id, taken.lease, taken.attempts, taken.crashes, taken.released)
+            return Claim(taken.id, taken.lease, taken.attempts, taken.crashes, taken.releases)
 
     def find(self, location: Location) -> Known | None:
         self.table.answer()

@@ -10,6 +10,7 @@ _PARTS = {
         "recipe_version": 1,
         "deidentification": "allow-list-1",
         "key_id": "abcd",
+        "actions": {"kept": {"KVP": 1}, "removed": {"PatientAddress": 2}},
         "images": [
             {
                 "frame": 1,

@@ -40,7 +40,7 @@ def processes() -> Iterator[DrawingProcesses]:
 
 def prepared(processes: DrawingProcesses, source: Path, folder: Path) -> PreparedInstance:
     """A file's outputs."""
-    return processes(source, folder, released=False, keep=lambda: None)
+    return processes(source, folder, releases=0, keep=lambda: None)
 
 
 def pid_of(processes: DrawingProcesses) -> int:
@@ -54,7 +54,7 @@ def test_outputs_are_those_of_the_same_process(
     processes: DrawingProcesses, name: str, tmp_path: Path
 ) -> None:
     """A file prepared in a process of its own becomes the same, byte for byte."""
-    expected = InstancePreparer(RULES)(real_path(name), tmp_path, released=False, keep=lambda: None)
+    expected = InstancePreparer(RULES)(real_path(name), tmp_path, releases=0, keep=lambda: None)
     assert expected == prepared(processes, real_path(name), tmp_path)
 
 
@@ -65,7 +65,7 @@ def test_pictures_too_large_for_memory_come_by_file(processes: DrawingProcesses,
     source.write_bytes(to_bytes(make_grey(noise)))
     frames = prepared(processes, source, tmp_path).frames
     assert {bytes, Spooled} >= {type(frame.kept) for frame in frames} >= {Spooled}
-    expected = InstancePreparer(RULES)(source, tmp_path, released=False, keep=lambda: None).frames
+    expected = InstancePreparer(RULES)(source, tmp_path, releases=0, keep=lambda: None).frames
     assert [frame.read() for frame in expected] == [frame.read() for frame in frames]
 
 
@@ -107,7 +107,7 @@ def test_a_hanging_file_is_refused_and_the_next_one_drawn(tmp_path: Path) -> Non
     processes._idle.queue[-1]._seconds = 0.5  # noqa: SLF001
     kept = []
     with pytest.raises(PermanentError, match="DCM2SET_SECONDS_PER_FILE"):
-        processes(real_path("CT_small.dcm"), tmp_path, released=False, keep=lambda: kept.append(1))
+        processes(real_path("CT_small.dcm"), tmp_path, releases=0, keep=lambda: kept.append(1))
     assert not Path(f"/proc/{pid}").exists()
     assert prepared(processes, real_path("CT_small.dcm"), tmp_path).frames
     processes.close()
@@ -152,7 +152,7 @@ def test_a_file_that_eats_memory_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_elsewhere_is_not_read(tmp_path: Path) -> None:
     """An answer that names a file outside the folder of its own gets no such file."""
-    whole = InstancePreparer(RULES)(real_path("CT_small.dcm"), tmp_path, released=False, keep=lambda: None)
+    whole = InstancePreparer(RULES)(real_path("CT_small.dcm"), tmp_path, releases=0, keep=lambda: None)
     elsewhere = tmp_path / "secrets.json"
     elsewhere.write_text("secret")
     named = replace(whole, frames=[replace(whole.frames[0], kept=elsewhere)])

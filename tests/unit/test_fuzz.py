@@ -41,7 +41,7 @@ def processes() -> Iterator[DrawingProcesses]:
 def _drawn(processes: DrawingProcesses, data: bytes, folder: Path) -> list[bytes]:
     source = folder / "source.dcm"
     source.write_bytes(data)
-    frames = processes(source, folder, released=False, keep=lambda: None).frames
+    frames = processes(source, folder, releases=0, keep=lambda: None).frames
     return [frame.read() for frame in frames]
 
 

@@ -37,7 +37,7 @@ def _worked_on(data: bytes, store: InMemoryObjectStore | None = None) -> None:
         ),
     )
     version = store.put(Location("raw", "incoming/image.dcm"), data, content_type="application/dicom")
-    outcome = extractor(Item(1, version, released=False, keep=lambda: None))
+    outcome = extractor(Item(1, version, releases=0, keep=lambda: None))
     if outcome.outcome == "skipped":
         raise NoPictureError(outcome.cause)
 

@@ -99,7 +99,7 @@ def test_notifications_follow_the_cards() -> None:
 def _status(**changes: object) -> dict:
     balance = {
         f"files_{name}": 0
-        for name in "found skipped waiting held quarantined extracted duplicate difference".split()
+        for name in "found skipped waiting erased held quarantined extracted duplicate difference".split()
     } | {f"images_{name}": 0 for name in "good black low_quality waiting quarantined difference".split()}
     row = {"function": "extract", "oldest_waiting_seconds": 75.4}
     row |= dict.fromkeys(("waiting", "running", "retry", "held", "quarantined", "done"), 0)
@@ -129,11 +129,20 @@ def test_what_is_aside_is_told_with_cause_and_next_step() -> None:
         "cause": "Possible text.",
         "next_step": "Look.",
         "items": 2,
+        "devices": None,
     }
     assert "2 held by extract (item 4, 7): Possible text.\n    Look." == aside_text(
         [row | {"item_ids": [4, 7]}]
     )
+    told = aside_text([row | {"item_ids": [4, 7], "devices": ["ACME / Sono 3 / 480 x 640"]}])
+    assert "Possible text.\n    of ACME / Sono 3 / 480 x 640\n    Look." in told
     assert "" == aside_text([])
+
+
+def test_what_was_erased_is_told_in_the_balance() -> None:
+    """Files of erased patients are a term of the first equation, if there are any."""
+    assert "erased" not in balance_text(_status()["balance"])
+    assert "+ 2 erased on request (" in balance_text(_status(balance={"files_erased": 2})["balance"])
 
 
 def test_status_text_has_every_part() -> None:

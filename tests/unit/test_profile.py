@@ -11,7 +11,7 @@ from common.errors import SettingsError
 def test_default_profile_says_its_options() -> None:
     """The basic profile and the options that hold are named by their codes."""
     codes = [code for code, _ in Profile().codes]
-    assert ["113100", "113101", "113105", "113107", "113108", "113111"] == codes
+    assert ["113100", "113105", "113107", "113108", "113111"] == codes
     assert str(Profile()).startswith("dcm2set 2 (")
     assert len(str(Profile())) <= 64
 

@@ -138,7 +138,7 @@ def test_released_item_passes() -> None:
     """Once a person released it and it lies in its place again, the work is told so and goes on."""
 
     def gate(item: Item) -> Outcome:
-        return move_on(item) if item.released else _raise(HoldError("Possible text.", "Look."))
+        return move_on(item) if item.releases else _raise(HoldError("Possible text.", "Look."))
 
     bench = StageBench(work=gate)
     version = bench.put()
@@ -147,7 +147,7 @@ def test_released_item_passes() -> None:
     bench.store.copy(replace(version, location=HELD_PLACE), PLACE)
     bench.store.delete(bench.store.stat(HELD_PLACE))
     assert "done" == bench.event(version).body["status"]
-    assert [False, True] == [item.released for item in bench.items]
+    assert [0, 1] == [item.releases for item in bench.items]
     assert [(RAW, PROCESSED_PLACE.key)] == bench.places()
 
 

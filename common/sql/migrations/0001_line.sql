@@ -62,8 +62,11 @@ create table ledger_item (
     cause            text,
     next_step        text,
     sop_instance_uid text,
+    patient_id       text,
+    device           text,
     moved_to_bucket  text,
     moved_to_key     text,
+    releases         int not null default 0,
     released_by      text,
     released_why     text,
     released_at      timestamptz,
@@ -75,13 +78,16 @@ create table ledger_item (
 comment on table ledger_item is 'One row per function and object version: what became of it.';
 comment on column ledger_item.attempts is 'Counted at the claim, so a file that kills its worker is counted too.';
 comment on column ledger_item.crashes is 'Attempts in a row that never came back: the lease ran out, or the code failed.';
-comment on column ledger_item.outcome is 'What done means: extracted, duplicate, skipped, stored, good, black, low_quality, imported.';
+comment on column ledger_item.outcome is 'What done means: extracted, duplicate, skipped, erased, stored, good, black, low_quality, imported.';
 comment on column ledger_item.sop_instance_uid is 'Pseudonymous SOP Instance UID that the item is about, once known.';
+comment on column ledger_item.patient_id is 'Pseudonym of the patient whose file it is, as far as its header could be read; extract only.';
+comment on column ledger_item.device is 'Maker, model and picture size of a held file, in the words that may leave raw.';
 comment on column ledger_item.moved_to_key is 'Where the object lies now, if not where it was.';
 create index ledger_item_unsettled on ledger_item (function, state, due_at, lease_until)
     where state in ('running', 'retry');
 create index ledger_item_aside on ledger_item (function, state) where state in ('held', 'quarantined');
 create index ledger_item_key on ledger_item (bucket, key);
+create index ledger_item_patient on ledger_item (patient_id) where patient_id is not null;
 
 -- == What files became ================================================================
 
@@ -99,6 +105,18 @@ comment on table extraction is 'One row per SOP instance that extract has taken 
 comment on column extraction.item_id is 'The raw object that brought it first; others with the same content are duplicates.';
 comment on column extraction.content_digest is 'Keyed digest (HMAC-SHA256) of the file, to tell a duplicate from a conflict.';
 comment on column extraction.completed_at is 'When all of its outputs were written; null while they are being made.';
+
+create table erased_patient (
+    patient_id text primary key,
+    erased_by  text not null,
+    why        text not null,
+    erased_at  timestamptz not null default now()
+);
+comment on table erased_patient is 'Patients whose data was erased on request; what comes of them again is not kept.';
+comment on column erased_patient.patient_id is 'The pseudonym.';
+comment on column erased_patient.erased_by is 'Who erased it.';
+comment on column erased_patient.why is 'Why, in their words.';
+comment on column erased_patient.erased_at is 'When it was first erased.';
 
 create table image_bucket (
     bucket     text primary key,
@@ -180,6 +198,14 @@ comment on column series.laterality is '(0020,0060) Laterality or (0020,0062) Im
 comment on column series.manufacturer is '(0008,0070) Manufacturer.';
 comment on column series.model is '(0008,1090) Manufacturer''s Model Name.';
 
+create table attribute_actions (
+    digest  text primary key,
+    actions jsonb not null
+);
+comment on table attribute_actions is 'What was done to the elements of instances; one row for all of which the same was done.';
+comment on column attribute_actions.digest is 'SHA-256 of the actions as JSON, in hex.';
+comment on column attribute_actions.actions is 'By action (kept, shifted, replaced, cleaned, emptied, removed), elements by keyword.';
+
 create table instance (
     sop_instance_uid    text primary key,
     series_instance_uid text not null references series,
@@ -198,6 +224,8 @@ create table instance (
     attributes          jsonb not null,
     pipeline_version    text not null,
     deidentification    text not null,
+    key_id              text not null,
+    actions             text not null references attribute_actions,
     created_at          timestamptz not null default now(),
     updated_at          timestamptz not null default now()
 );
@@ -211,6 +239,8 @@ comment on column instance.kvp is '(0018,0060) KVP, kV.';
 comment on column instance.age_years is '(0010,1010) Patient''s Age in years, 90 for everyone over 89.';
 comment on column instance.attributes is 'All other allowed attributes by DICOM keyword.';
 comment on column instance.deidentification is 'Profile and version that de-identified it.';
+comment on column instance.key_id is 'Names the pseudonym key without telling it.';
+comment on column instance.actions is 'What was done to its elements.';
 
 create table image (
     sop_instance_uid text not null references instance,
@@ -294,6 +324,7 @@ comment on column ledger_item.next_step is 'What a person can do.';
 comment on column ledger_item.moved_to_bucket is 'Bucket of moved_to_key.';
 comment on column ledger_item.released_by is 'Who let a held item pass.';
 comment on column ledger_item.released_why is 'And why.';
+comment on column ledger_item.releases is 'How often a person let it pass the gate.';
 comment on column ledger_item.released_at is 'And when.';
 comment on column ledger_item.first_seen_at is 'When it was claimed first.';
 comment on column ledger_item.started_at is 'When it was claimed last.';

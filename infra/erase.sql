@@ -1,0 +1,98 @@
+-- Everything of one patient, by name. `patient` is the pseudonym.
+
+-- name: refuse
+insert into erased_patient (patient_id, erased_by, why) values (%(patient)s, %(who)s, %(why)s)
+on conflict (patient_id) do nothing;
+
+-- name: running
+-- Whoever claimed before the refusal was committed may still write.
+select id, lease from ledger_item
+where function in ('extract', 'store_metadata', 'quality', 'annotations') and state = 'running'
+    and lease_until > now();
+
+-- name: still_running
+select count(*) as number from ledger_item
+where state = 'running' and lease = any(%(leases)s::uuid[]) and lease_until > now();
+
+-- name: instances
+select sop_instance_uid from ledger_item
+where function = 'extract' and patient_id = %(patient)s and sop_instance_uid is not null
+union
+select sop_instance_uid from image_allocation where starts_with(key, %(patient)s || '/')
+union
+select i.sop_instance_uid from instance i join series using (series_instance_uid)
+join study using (study_instance_uid) where patient_id = %(patient)s;
+
+-- name: originals
+select coalesce(moved_to_bucket, bucket) as bucket, coalesce(moved_to_key, key) as key from ledger_item
+where function = 'extract' and bucket = 'raw' and patient_id = %(patient)s
+union
+select bucket, key from ledger_item where function = 'extract' and bucket = 'raw' and patient_id = %(patient)s;
+
+-- name: label_files
+-- Files of labels of which a line is about the patient, and the lines.
+select moved_to_key as key, array_agg(l.line) as lines
+from label l join label_import i on i.id = l.import_id
+join ledger_item a on a.function = 'annotations' and a.key = i.key and a.etag = i.etag
+where a.moved_to_key is not null
+    and (l.sop_instance_uid = any(%(instances)s) or l.image like '%%' || %(patient)s || '%%')
+group by moved_to_key;
+
+-- name: delete_label
+delete from label where sop_instance_uid = any(%(instances)s) or image like '%%' || %(patient)s || '%%';
+
+-- name: delete_verdict
+delete from verdict where sop_instance_uid = any(%(instances)s);
+
+-- name: delete_image
+delete from image where sop_instance_uid = any(%(instances)s);
+
+-- name: delete_instance
+delete from instance where sop_instance_uid = any(%(instances)s);
+
+-- name: delete_series
+delete from series where study_instance_uid in (select study_instance_uid from study where patient_id = %(patient)s);
+
+-- name: delete_study
+delete from study where patient_id = %(patient)s;
+
+-- name: delete_patient
+delete from patient where patient_id = %(patient)s;
+
+-- name: delete_image_allocation
+delete from image_allocation where sop_instance_uid = any(%(instances)s);
+
+-- name: delete_extraction
+delete from extraction where sop_instance_uid = any(%(instances)s);
+
+-- name: delete_ledger_item
+-- Of all functions but extract, whose items are counted in the balance of files.
+delete from ledger_item
+where function in ('store_metadata', 'quality')
+    and (sop_instance_uid = any(%(instances)s) or position(%(patient)s || '/' in key) > 0);
+
+-- name: scrub_source_file
+update source_file s set path = 'erased/' || s.id, raw_key = 'erased/' || l.id, etag = 'erased', sha256 = null
+from ledger_item l
+where l.function = 'extract' and l.bucket = 'raw' and l.patient_id = %(patient)s
+    and s.raw_key = l.key and (s.etag = l.etag or s.etag is null);
+
+-- name: scrub_ledger_item
+update ledger_item
+set key = 'erased/' || id, etag = 'erased', state = 'done', outcome = 'erased',
+    cause = 'The patient''s data was erased on request.', next_step = null, sop_instance_uid = null,
+    patient_id = null, device = null, moved_to_bucket = null, moved_to_key = null, lease = null,
+    lease_until = null, due_at = null, settled_at = now()
+where function = 'extract' and bucket = 'raw' and patient_id = %(patient)s;
+
+-- name: scrub_source_folder
+-- A folder's name may tell the patient too; it goes if nothing else is left in it.
+update source_folder f set name = 'erased/' || f.id, mark = null, planned_mark = null
+where not starts_with(f.name, 'erased/')
+    and exists (select from source_file s where s.folder_id = f.id)
+    and not exists (select from source_file s where s.folder_id = f.id and not starts_with(s.path, 'erased/'));
+
+-- name: unknown
+select count(*) as number from ledger_item
+where function = 'extract' and bucket = 'raw' and patient_id is null
+    and state in ('held', 'quarantined', 'running', 'retry');
