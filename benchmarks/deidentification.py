@@ -70,7 +70,9 @@ def main() -> None:
         ("side", "", "seconds", "files/s", "ours over it"),
         list(_rows(measured)),
     )
-    tabled = [Figure(side, _total(measured, side) * 1000 / len(measured), "ms a file") for side in _sides()]
+    refused = len(candidates) - len(files)
+    tabled = [Figure("files", len(files), "files"), Figure("files not accepted", refused, "files")]
+    tabled += [Figure(side, len(measured) / _total(measured, side), "files/s") for side in _sides()]
     report("Ratios", list(_ratios(measured)), tabled=tabled)
 
 

@@ -30,7 +30,7 @@ _FIXED_VRS = frozenset(["US", "SS", "UL", "SL", "UV", "SV", "FL", "FD"])
 _TEXT_NUMBERS = frozenset(["DS", "IS"])
 # What a rule judges as text, whichever of these a file says it is; numbers of a kind are as alike.
 _TEXT = frozenset("AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT".split())
-_ALIKE = (frozenset(["US", "SS", "UL", "SL", "UV", "SV"]), frozenset(["FL", "FD"]), frozenset(["OB", "OW"]))
+_ALIKE = [frozenset(kind) for kind in (["US", "SS"], ["UL", "SL"], ["UV", "SV"], ["FL", "FD"], ["OB", "OW"])]
 _SHORT_TEXT = frozenset(["LO", "SH"])
 _LUTS = frozenset(
     """RedPaletteColorLookupTableData GreenPaletteColorLookupTableData BluePaletteColorLookupTableData
@@ -107,8 +107,9 @@ class CleanDataset:
             self._refused(element, plan, kept, is_known=rule is not None)
             return
         value, word = found
-        is_same = value is element.value
-        _add(kept, DataElement(element.tag, element.VR, value, already_converted=is_same))
+        vr = _written_vr(element.VR, plan.vr)
+        is_same = value is element.value and vr == element.VR
+        _add(kept, DataElement(element.tag, vr, value, already_converted=is_same))
         self._count(plan, word)
 
     def _refused(self, element: DataElement, plan: Plan, kept: Dataset, *, is_known: bool) -> None:
@@ -223,6 +224,12 @@ def _fits(element: DataElement, plan: Plan) -> bool:
 def _is_alike(vr: str, known: str) -> bool:
     may_be = known.split(" or ")  # the last: OW of look-up tables, SS of numbers
     return vr in {known, *may_be} or any({vr, may_be[-1]} <= kind for kind in _ALIKE)
+
+
+def _written_vr(vr: str, known: str) -> str:
+    """The VR of the file, but for text that it says is a number: that can't be written as one."""
+    is_text = known in _TEXT and known not in _TEXT_NUMBERS
+    return known if is_text and vr in _TEXT_NUMBERS else vr
 
 
 def _plain(vr: str) -> str:

@@ -82,5 +82,5 @@ def _telling(ds: Dataset) -> Iterator[DataElement]:
         if vr == "SQ" and isinstance(ds[tag].value, Sequence):
             for item in ds[tag].value:
                 yield from _telling(item)
-        elif "PN" in {vr, known} or tag in _TAGS:
+        elif vr == "PN" or known == "PN" or tag in _TAGS:
             yield element(ds, tag)

@@ -7,8 +7,9 @@ UIDs and date shift tell nothing of one another.
 import hmac
 from datetime import date, timedelta
 
+from pydicom._uid_dict import UID_dictionary
+
 MAX_SHIFT_DAYS = 3650
-_DICOM_UID_ROOT = "1.2.840.10008."
 
 
 class Pseudonyms:
@@ -34,8 +35,8 @@ class Pseudonyms:
         return f"P{self._digest('patient', scope)[:10].hex()}"
 
     def uid(self, uid: str) -> str:
-        """The UID in place of another, under 2.25 (PS3.5 B.2); DICOM's own stay as they are."""
-        if uid.startswith(_DICOM_UID_ROOT):
+        """The UID in place of another, under 2.25 (PS3.5 B.2); those of PS3.6 stay as they are."""
+        if uid in UID_dictionary:
             return uid
         return f"2.25.{int.from_bytes(self._digest('uid', uid.strip())[:16], 'big')}"
 

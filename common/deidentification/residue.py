@@ -27,7 +27,7 @@ def check_residue(ds: Dataset, identity: Identity) -> None:
         if element.VR == "SQ":
             for item in element.value:
                 check_residue(item, identity)
-        elif element.VR not in _FORMED_VRS and not element.is_empty:
+        elif element.VR not in _FORMED_VRS and element.value is not None:
             _check(element, identity)
 
 

@@ -29,6 +29,7 @@ _DATE_LIKE = re.compile(
     r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|(?<![\d.,])\d{1,4}(\W{1,3})\d{1,2}\1\d{1,4}(?![\d.,]*\d)"
 )
 _DESCRIPTOR_WORD = re.compile(r"\d[\d.,x]*\w*|\w+")
+_SHORT_NUMBER = re.compile(r"\d{1,3}")
 _ORIENTATION = re.compile(r"[APRLHF]{1,3}")
 _TEXT, _SEVERAL, _DATA = (str, bytes), (MultiValue, list), (bytes, int)
 _FIRST_YEAR = 1800  # shifted by ten years it has still four digits
@@ -161,7 +162,7 @@ class ValueRules:
         def rule(value: Any) -> Kept:
             text = str(value).strip()
             tokens = [token.lower() for token in re.findall(r"[\w-]+", text)]
-            is_listed = all(token in words or re.fullmatch(r"\d{1,3}", token) for token in tokens)
+            is_listed = all(token in words or _SHORT_NUMBER.fullmatch(token) for token in tokens)
             return self._ascii(text) if tokens and is_listed else None
 
         return rule
@@ -169,7 +170,7 @@ class ValueRules:
     def _kernel(self, value: Any) -> Kept:
         text = str(value).strip()
         is_known = terms.KERNEL.fullmatch(text) or all(
-            word.lower() in terms.KERNELS or (word.isdigit() and len(word) <= 3)
+            word.lower() in terms.KERNELS or _SHORT_NUMBER.fullmatch(word)
             for word in _TERM_WORD.findall(text)
         )
         return self._ascii(text) if is_known and text else None

@@ -16,7 +16,7 @@ TAGS = {
     HighBit PixelRepresentation PixelPaddingValue PixelPaddingRangeLimit PresentationLUTShape
     SegmentationType SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence""".split()
 }
-_CHARACTER_SETS = Tag("SpecificCharacterSet")
+_CHARACTER_SETS = 0x00080005
 # Values of these are decoded without a look at other elements, and are no items.
 _ALONE = frozenset("AE AS CS DA DS DT FD FL IS LO LT SH SL SS ST TM UC UI UL US UT".split())
 
@@ -32,9 +32,10 @@ def element(ds: Dataset, tag: BaseTag) -> DataElement:
     raw = ds._dict[tag]  # noqa: SLF001
     if not isinstance(raw, RawDataElement):
         return raw
-    known = known_vr(int(tag))
+    number = int(tag)
+    known = known_vr(number)
     vr = raw.VR or known
-    if vr not in _ALONE or vr != known or tag == _CHARACTER_SETS or raw.value is None:
+    if vr not in _ALONE or vr != known or number == _CHARACTER_SETS or raw.value is None:
         return ds[tag]
     character_sets = ds.original_character_set or ds._character_set  # noqa: SLF001
     value = convert_value(vr, raw, character_sets)

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import BinaryIO
 
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.filebase import DicomFileLike
-from pydicom.filewriter import write_dataset, write_file_meta_info
+import pydicom
+from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID
 
@@ -19,6 +18,7 @@ from common.deidentification.profile import CLEAN_PIXEL_DATA, Profile
 from common.deidentification.pseudonym import Pseudonyms
 from common.deidentification.residue import check_residue
 from common.deidentification.value_rules import ValueRules
+from common.dicom.encoded_dataset import Encoding
 from common.dicom.image_file import ImageFile
 from common.object_key import ImagePath
 from functions.extract.subject import patient_of
@@ -31,6 +31,8 @@ _EMPTY = """
     """.split()
 # The decay of a tracer is reckoned from times of day.
 _TIMED_MODALITIES = frozenset(["PT", "NM"])
+# File meta is always explicit VR little endian (PS3.10 section 7.1).
+_META = Encoding(is_implicit_vr=False, is_little_endian=True)
 # Our own root-less UID (PS3.5 B.2), made once for this project.
 _IMPLEMENTATION = UID("2.25.287318930468106513843516231826937471246")
 
@@ -52,19 +54,17 @@ class DeidentifiedInstance:
         ds = self._whole()
         stream.write(b"\0" * 128 + b"DICM")
         meta = _file_meta(self)
-        # pydicom's own dcmwrite does the same, and copies and checks all of it first.
-        target = DicomFileLike(stream)
-        write_file_meta_info(target, meta)
-        target.is_implicit_VR = meta.TransferSyntaxUID.is_implicit_VR
-        target.is_little_endian = meta.TransferSyntaxUID.is_little_endian
-        write_dataset(target, ds)
+        head = _META.encoded(meta)
+        stream.write(_META.encoded(_group_length(len(head))) + head)
+        syntax = meta.TransferSyntaxUID
+        is_implicit, is_little = syntax.is_implicit_VR, syntax.is_little_endian
+        stream.write(Encoding(is_implicit_vr=is_implicit, is_little_endian=is_little).encoded(ds))
         # Behind all others, as the greatest tag of those allowed.
         write_pixel_data(self.source, stream)
 
     def _whole(self) -> Dataset:
         """The allowed attributes, and what the file says of its own making (PS3.15 E.1.1)."""
-        ds = Dataset()
-        ds.update(self.attributes)
+        ds = Dataset(dict(self.attributes.items()))
         for keyword in _EMPTY:
             if keyword not in ds and (keyword != "Manufacturer" or not _is_enhanced(self.source.ds)):
                 setattr(ds, keyword, None)
@@ -127,10 +127,19 @@ def _codes(codes: tuple[tuple[str, str], ...]) -> Sequence:
     return Sequence(items)
 
 
-def _file_meta(instance: DeidentifiedInstance) -> FileMetaDataset:
-    meta = FileMetaDataset()
+def _group_length(length: int) -> Dataset:
+    ds = Dataset()
+    ds.FileMetaInformationGroupLength = length
+    return ds
+
+
+def _file_meta(instance: DeidentifiedInstance) -> Dataset:
+    """All of it (PS3.10 table 7.1-1) but its length."""
+    meta = Dataset()
+    meta.FileMetaInformationVersion = b"\0\1"
     meta.MediaStorageSOPClassUID = instance.attributes.SOPClassUID
     meta.MediaStorageSOPInstanceUID = UID(instance.path.sop_instance_uid)
     meta.TransferSyntaxUID = syntax_of(instance.source)
     meta.ImplementationClassUID = _IMPLEMENTATION
+    meta.ImplementationVersionName = f"PYDICOM {pydicom.__version__}"
     return meta
