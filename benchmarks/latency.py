@@ -32,6 +32,7 @@ from functions.quality.verdict_rows import PostgresVerdictRows
 from functions.store_metadata.metadata_rows import PostgresMetadataRows
 from functions.store_metadata.persist_metadata import MetadataPersister
 from model.artefact import DEFAULT_MODEL, load_quality_model
+from model.judgement import Judge
 from tests.local_home import RunningHome, wait_for
 from tests.real_files import make_instance
 
@@ -153,7 +154,7 @@ class _Floor:
         self._persist = MetadataPersister(store, PostgresMetadataRows(self._database))
         rows = PostgresVerdictRows(self._database)
         model = load_quality_model(DEFAULT_MODEL)
-        self._check = ImageChecker(store, rows, model, black_mean=3, max_pixels=10**8)
+        self._check = ImageChecker(store, rows, Judge(model, 3, model.threshold), max_pixels=10**8)
 
     def seconds(self, number: int) -> float:
         """One file through all steps."""

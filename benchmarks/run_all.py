@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-BENCHMARKS = ("extract.py", "deidentification.py", "two_at_a_time.py", "latency.py")
+BENCHMARKS = ("extract.py", "deidentification.py", "quality.py", "two_at_a_time.py", "latency.py", "nas.py")
 
 
 def main() -> int:

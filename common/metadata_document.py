@@ -108,6 +108,11 @@ class MetadataDocument(_Part):
             sop_instance_uid=self.instance.sop_instance_uid,
         )
 
+    @property
+    def is_localizer(self) -> bool:
+        """Whether Image Type (0008,0008) says that it is a scout for planning others."""
+        return "LOCALIZER" in (self.instance.attributes.get("ImageType") or ())
+
     def with_images(self, images: Sequence[ImageEntry]) -> "MetadataDocument":
         """The same document with the images that were written."""
         header = self.header.model_copy(update={"images": list(images)})

@@ -2,9 +2,10 @@
 
 import io
 import logging
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -32,6 +33,9 @@ from common.object_store import ListedObject, Notification, ObjectStore, ObjectV
 # One PUT up to this size: its etag is then the content's MD5, which every copy keeps. An
 # object put in parts has another etag than its copies.
 SINGLE_PUT_BYTES = 64 * 1024 * 1024
+_MOST_PUT_BYTES = 5 * 1024**3
+_SIGNED_FOR = timedelta(hours=1)  # looked at when a request begins
+_SENT_BYTES = 256 * 1024  # of a stream at a time
 _CHUNK = 1024 * 1024
 # urllib3 logs the URL of a request it tries again, and a key in raw may tell a patient.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
@@ -52,14 +56,17 @@ class MinioStore(ObjectStore):
         timeout: float = 60,
         connections: int = 16,
     ) -> None:
-        pool = urllib3.PoolManager(
+        self._pool = urllib3.PoolManager(
             maxsize=connections,
+            blocksize=_SENT_BYTES,
             timeout=urllib3.Timeout(connect=3, read=timeout),
             retries=urllib3.Retry(total=2, backoff_factor=0.1, status_forcelist=[500, 502, 504]),
         )
         credentials = (access_key, secret_key)
         try:
-            self.client = Minio(endpoint, *credentials, secure=secure, http_client=pool, region="us-east-1")
+            self.client = Minio(
+                endpoint, *credentials, secure=secure, http_client=self._pool, region="us-east-1"
+            )
         except ValueError:
             raise SettingsError("DCM2SET_MINIO_ENDPOINT is wrong: expected host:port.") from None
 
@@ -90,7 +97,19 @@ class MinioStore(ObjectStore):
         return self._put(location, io.BytesIO(data), len(data), content_type)
 
     def upload(self, location: Location, stream: BinaryIO, *, size: int) -> ObjectVersion:
-        return self._put(location, stream, size, "application/octet-stream")
+        # minio-py would hold up to 64 MiB of it in memory, a whole part. A PUT that is signed
+        # beforehand takes any stream, and its etag is the content's MD5 up to 5 GiB.
+        if size > _MOST_PUT_BYTES:
+            return self._put(location, stream, size, "application/octet-stream")
+        with _store_errors(location):
+            url = self.client.get_presigned_url("PUT", location.bucket, location.key, _SIGNED_FOR)
+            headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
+            # Half read, a stream can't be sent again.
+            body = _Declared(stream, size)
+            response = self._pool.urlopen("PUT", url, body=body, headers=headers, retries=False)
+            if response.status != 200:
+                raise _refused(_code(response), location)
+            return ObjectVersion(location, response.headers.get("etag", "").strip('"'), size)
 
     def _put(self, location: Location, stream: BinaryIO, size: int, content_type: str) -> ObjectVersion:
         with _store_errors(location):
@@ -186,6 +205,30 @@ def _queue(notification: Notification) -> QueueConfig:
     )
 
 
+class _Declared(io.RawIOBase):
+    """A stream that gives as many bytes as declared, or none to the store at all."""
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        self._stream = stream
+        self._left = size
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            data = self._stream.read(min(size, self._left)) if self._left else b""
+        except OSError:
+            data = b""
+        if self._left and not data:
+            raise DependencyAwayError("A stream ended before its declared size.")
+        self._left -= len(data)
+        return data
+
+
+def _code(response: urllib3.BaseHTTPResponse) -> str:
+    """What MinIO's XML says; all else in it names the key."""
+    found = re.search(rb"<Code>(\w+)</Code>", response.data)
+    return found[1].decode() if found else f"HTTP status {response.status}"
+
+
 @contextmanager
 def _store_errors(location: Location) -> Iterator[None]:
     """Turn the driver's errors into ours, naming the bucket and never the key."""
@@ -194,15 +237,7 @@ def _store_errors(location: Location) -> Iterator[None]:
     except PipelineError:
         raise
     except S3Error as error:
-        if error.code in _MISSING:
-            raise ObjectMissingError(f"The object isn't in bucket {location.bucket}.") from None
-        if error.code == "NoSuchBucket":
-            raise DependencyAwayError(
-                f"Bucket {location.bucket} does not exist; dcm2set up creates it."
-            ) from None
-        if error.code in _NAME:
-            raise _no_such_name(location) from None
-        raise DependencyAwayError(f"The object store refused a request ({error.code}).") from None
+        raise _refused(error.code or "", location) from None
     except (ServerError, InvalidResponseError, MinioException):
         raise DependencyAwayError("The object store answered with an error.") from None
     except urllib3.exceptions.HTTPError as error:
@@ -213,6 +248,17 @@ def _store_errors(location: Location) -> Iterator[None]:
         raise DependencyAwayError("A stream ended before its declared size.") from None
     except ValueError:
         raise _no_such_name(location) from None
+
+
+def _refused(code: str, location: Location) -> PipelineError:
+    """A request that the store answered with an error."""
+    if code in _MISSING:
+        return ObjectMissingError(f"The object isn't in bucket {location.bucket}.")
+    if code == "NoSuchBucket":
+        return DependencyAwayError(f"Bucket {location.bucket} does not exist; dcm2set up creates it.")
+    if code in _NAME:
+        return _no_such_name(location)
+    return DependencyAwayError(f"The object store refused a request ({code}).")
 
 
 def _no_such_name(location: Location) -> PermanentError:

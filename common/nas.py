@@ -1,15 +1,17 @@
-"""The NAS as the pipeline needs it: a small port, and the one for a mounted folder."""
+"""The NAS as the pipeline needs it: a small port."""
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import BinaryIO, Protocol
-from urllib.parse import unquote, urlsplit
 
-from common.errors import DependencyAwayError, SettingsError, TransientError
+
+@dataclass(frozen=True)
+class NasFolder:
+    """A folder in the NAS root as the root's listing shows it."""
+
+    name: str
+    modified_at: datetime  # when an entry of its own last came or went; deeper ones don't count
 
 
 @dataclass(frozen=True)
@@ -22,78 +24,38 @@ class NasFile:
 
 
 class Nas(Protocol):
-    """Folders of files.
+    """Folders of files; safe to share between threads.
 
-    Every method raises DependencyAwayError when the NAS does not answer.
+    Every method raises DependencyAwayError when the NAS does not answer, SettingsError when
+    it refuses the account, and TransientError when what was asked for isn't possible now.
     """
 
-    def list_folders(self) -> list[str]:
-        """The names of the folders in the root, sorted."""
+    def list_folders(self) -> list[NasFolder]:
+        """The folders in the root, sorted by name."""
 
     def list_files(self, folder: str) -> Iterator[NasFile]:
         """The files of a folder, to any depth; of the root itself if `folder` is empty."""
 
     def open(self, folder: str, path: str) -> BinaryIO:
-        """A file's content as a stream; the caller closes it."""
+        """A file's content as a stream, read from its beginning; the caller closes it.
+
+        Reading raises as the methods do, or OSError.
+        """
 
     def rename_folder(self, folder: str, name: str) -> None:
         """Give a folder in the root another name; no error if that has happened already."""
 
+    def make_folder(self, name: str) -> None:
+        """Make an empty folder in the root."""
 
-class FolderNas(Nas):
-    """A NAS share mounted as a folder (SMB, NFS)."""
+    def remove_empty_folder(self, name: str) -> None:
+        """Remove a folder in the root; fails if anything lies in it."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def free_bytes(self) -> int | None:
+        """The space left on the volume, if the NAS tells."""
 
-    def list_folders(self) -> list[str]:
-        with _nas_errors(), os.scandir(self._root) as entries:
-            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    def clock(self) -> datetime | None:
+        """The time by the clock that `modified_at` goes by, if the NAS tells."""
 
-    def list_files(self, folder: str) -> Iterator[NasFile]:
-        with _nas_errors():
-            yield from self._files(self._root / folder, "", deep=bool(folder))
-
-    def _files(self, place: Path, prefix: str, *, deep: bool) -> Iterator[NasFile]:
-        with os.scandir(place) as entries:
-            for entry in sorted(entries, key=lambda entry: entry.name):
-                # A link may lead out of the share, so links are no files of it.
-                if entry.is_dir(follow_symlinks=False):
-                    if deep:
-                        yield from self._files(Path(entry.path), f"{prefix}{entry.name}/", deep=True)
-                elif entry.is_file(follow_symlinks=False):
-                    stat = entry.stat(follow_symlinks=False)
-                    modified_at = datetime.fromtimestamp(stat.st_mtime, UTC)
-                    yield NasFile(f"{prefix}{entry.name}", stat.st_size, modified_at)
-
-    def open(self, folder: str, path: str) -> BinaryIO:
-        with _nas_errors():
-            return (self._root / folder / path).open("rb")
-
-    def rename_folder(self, folder: str, name: str) -> None:
-        old, new = self._root / folder, self._root / name
-        with _nas_errors():
-            if not old.exists() and new.exists():
-                return
-            if new.exists():
-                raise TransientError("A folder on the NAS can't be marked: the marked name is taken.")
-            old.rename(new)
-
-
-def nas_from_url(url: str) -> Nas:
-    """The NAS that DCM2SET_NAS_URL names."""
-    parts = urlsplit(url)
-    if parts.scheme != "file" or parts.netloc not in {"", "localhost"} or not parts.path:
-        raise SettingsError("DCM2SET_NAS_URL is wrong: expected file:///path of the mounted share.")
-    return FolderNas(Path(unquote(parts.path)))
-
-
-@contextmanager
-def _nas_errors() -> Iterator[None]:
-    """The system's texts name paths, which may tell a patient; none is passed on."""
-    try:
-        yield
-    except OSError as error:
-        raise DependencyAwayError(
-            f"The NAS can't be read ({type(error).__name__}); see DCM2SET_NAS_URL."
-        ) from None
+    def close(self) -> None:
+        """Log out, if there was anything to log in to."""

@@ -81,15 +81,39 @@ class Settings(BaseSettings):
     megabytes_per_file: int = Field(768, ge=64, description="memory for drawing one file")
 
     black_mean: float = Field(3.0, ge=0, le=255, description="a darker mean grey level is black")
+    quality_threshold: float | None = Field(
+        None, gt=0, lt=1, description="probability of being bad from which an image is; else the model's own"
+    )
     model_path: Path | None = Field(None, description="another quality model than the shipped one")
 
-    nas_url: str | None = Field(None, description="file:///path of the mounted share")
+    nas_url: str | None = Field(
+        None, description="file:///path of the mounted share, or synology+https://host:5001/share/path"
+    )
+    nas_user: str | None = Field(None, description="the Synology account that reads the share")
+    nas_password: SecretStr | None = Field(None, min_length=1, description="and its password")
+    nas_otp_code: SecretStr | None = Field(None, description="one-time code, if the account asks for one")
+    nas_device_id: SecretStr | None = Field(
+        None, description="stands for the one-time code; dcm2set nas trust gives it"
+    )
+    nas_ca_file: Path | None = Field(None, description="PEM file of the hospital's own CA; else the system's")
+    nas_timeout_seconds: float = Field(60, gt=0, description="without a byte from a Synology NAS")
+    nas_copies: int = Field(4, ge=1, le=32, description="files copied at a time")
     nas_read_only: bool = Field(False, description="never rename a folder on the NAS")
     nas_processed_mark: str = Field(
         "_processed", min_length=1, pattern=r"^[^/]+$", description="added to a processed folder's name"
     )
     nas_quiet_seconds: float = Field(10, ge=0, description="least time between the two equal looks")
     nas_poll_seconds: float = Field(30, gt=0, description="interval of the timer of poll_nas")
+    nas_poll_budget_seconds: float = Field(
+        600, gt=0, description="after so long a poll ends; the next goes on with the folders it did not reach"
+    )
+    nas_recheck_folders: int = Field(
+        10, ge=0, description="processed folders looked into again in each poll, the longest ago first"
+    )
+    nas_archive_files: int = Field(20_000, ge=1, description="a .zip archive of more files is not unpacked")
+    nas_archive_megabytes: int = Field(
+        4096, ge=1, description="a .zip archive that is larger, packed or unpacked, is not unpacked"
+    )
 
     function_urls: dict[str, str] = Field(default_factory=dict, description="where sweep finds the others")
     sweep_seconds: float = Field(15, gt=0, description="interval of the timer of sweep")

@@ -15,6 +15,10 @@ from infra.command_options import home_option, operator_store
 from infra.deidentification_commands import erase, pseudonym, report
 from infra.item_commands import release, replay
 from infra.local.home import Home, read_endpoints
+from infra.nas_commands import nas
+from infra.quality_commands import quality
+
+_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,12 +72,19 @@ def status(folder: Path, as_json: bool) -> None:
 
 @cli.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("model"), show_default=True)
-def train(out: Path) -> None:
-    """Train the quality model on real images shipped in packages, and write it with its card."""
+@click.option("--good", type=_FOLDER, help="Own good images.")
+@click.option("--bad", type=_FOLDER, help="Own bad images.")
+@click.option("--weight", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True)
+def train(out: Path, good: Path | None, bad: Path | None, weight: float) -> None:
+    """Train the quality model on real images shipped in packages, and write it with its card.
+
+    Own images (PNG or DICOM) count by --weight beside them; a folder, or what a name has before its
+    first _ or ., is one patient.
+    """
     from model.training import train as train_model
 
     out.mkdir(parents=True, exist_ok=True)
-    card = train_model(out, progress=_tell)
+    card = train_model(out, progress=_tell, good=good, bad=bad, weight=weight)
     click.echo(orjson.dumps(card, option=orjson.OPT_INDENT_2, default=str))
 
 
@@ -89,7 +100,7 @@ def doctor(folder: Path) -> None:
     sys.exit(0 if all(finding.is_good for finding in findings) else 1)
 
 
-for _command in (replay, release, pseudonym, report, erase):
+for _command in (replay, release, pseudonym, report, erase, quality, nas):
     cli.add_command(_command)
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -11,7 +12,7 @@ import psycopg
 
 from common.deidentification.read_text import can_read_text
 from common.errors import PipelineError
-from common.nas import nas_from_url
+from common.nas_location import open_nas
 from common.settings import Settings, load_settings
 from infra.local.home import Home, read_endpoints
 from infra.local.minio_binary import find_minio
@@ -82,8 +83,12 @@ def _server_version(url: str) -> str:
 def _nas(settings: Settings) -> Finding:
     if settings.nas_url is None:
         return Finding("NAS", True, "DCM2SET_NAS_URL is not set, so no folder is polled")
-    url = settings.nas_url
-    return _tried("NAS", lambda: f"{len(nas_from_url(url).list_folders())} folder(s)")
+    return _tried("NAS", lambda: f"{_folders(settings)} folder(s); dcm2set nas check tries the rest")
+
+
+def _folders(settings: Settings) -> int:
+    with closing(open_nas(settings)) as nas:
+        return len(nas.list_folders())
 
 
 def _space(home: Home) -> Finding:

@@ -23,10 +23,10 @@ from common.object_store import ObjectStore
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _PLACES = (INCOMING, PROCESSED, HELD)
 _ROWS = (
-    *("label", "verdict", "image", "instance", "series", "study", "patient"),
+    *("label", "overruling", "verdict", "image", "instance", "series", "study", "patient"),
     *("image_allocation", "extraction", "ledger_item"),
 )
-_SCRUBBED = ("source_file", "ledger_item", "source_folder")
+_SCRUBBED = ("source_file", "archive", "ledger_item", "source_folder")
 _LOOK_SECONDS = 0.2
 
 

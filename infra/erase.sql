@@ -41,6 +41,9 @@ group by moved_to_key;
 -- name: delete_label
 delete from label where sop_instance_uid = any(%(instances)s) or image like '%%' || %(patient)s || '%%';
 
+-- name: delete_overruling
+delete from overruling where sop_instance_uid = any(%(instances)s);
+
 -- name: delete_verdict
 delete from verdict where sop_instance_uid = any(%(instances)s);
 
@@ -76,6 +79,13 @@ update source_file s set path = 'erased/' || s.id, raw_key = 'erased/' || l.id, 
 from ledger_item l
 where l.function = 'extract' and l.bucket = 'raw' and l.patient_id = %(patient)s
     and s.raw_key = l.key and (s.etag = l.etag or s.etag is null);
+
+-- name: scrub_archive
+-- An archive may have held others' files too; its path goes with the last of them.
+update source_file a set path = 'erased/' || a.id, sha256 = null
+where not starts_with(a.path, 'erased/')
+    and exists (select from source_file s where s.archive_id = a.id)
+    and not exists (select from source_file s where s.archive_id = a.id and not starts_with(s.path, 'erased/'));
 
 -- name: scrub_ledger_item
 update ledger_item

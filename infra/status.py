@@ -31,6 +31,7 @@ def read_status(url: str, store: ObjectStore) -> dict[str, Any]:
         return {
             "functions": functions,
             "balance": connection.execute(_SQL["balance"]).fetchone(),
+            "last_arrived": connection.execute(_SQL["last_arrived"]).fetchone(),
             "labels": connection.execute(_SQL["labels"]).fetchone(),
             "buckets": connection.execute(_SQL["buckets"]).fetchall(),
             "aside": connection.execute(_SQL["aside"]).fetchall(),

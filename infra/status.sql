@@ -27,6 +27,14 @@ left join verdict v on v.sop_instance_uid = a.sop_instance_uid and v.frame = a.f
 where v.verdict is null and not exists (
     select from ledger_item l where l.function = 'quality' and l.bucket = a.home_bucket and l.key = a.key);
 
+-- name: last_arrived
+select extract(epoch from now() - (select max(found_at) from source_file))::float8 as nas_seconds,
+    extract(epoch from now() - (select max(first_seen_at) from ledger_item l
+        where function = 'extract' and bucket = 'raw' and not exists (
+            select from source_file s where s.raw_key = l.key)))::float8 as raw_seconds,
+    extract(epoch from now() - (select max(first_seen_at) from ledger_item
+        where function = 'annotations'))::float8 as annotations_seconds;
+
 -- name: balance
 select * from balance;
 

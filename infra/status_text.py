@@ -9,12 +9,32 @@ _COLUMNS = ("waiting", "running", "retry", "held", "quarantined", "done")
 def status_text(status: dict[str, Any]) -> str:
     """All of it: functions, balance, what is aside and why, buckets."""
     parts = [_functions(status["functions"]), balance_text(status["balance"]), aside_text(status["aside"])]
+    parts.append(_last_arrived(status["last_arrived"]))
     labels = status["labels"]
     parts.append(
         f"Labels: {labels['on_images']} on images, {labels['held']} held, {labels['files']} file(s)."
     )
     parts.append(_buckets(status["buckets"]))
     return "\n\n".join(part for part in parts if part)
+
+
+def _last_arrived(seconds: dict[str, float | None]) -> str:
+    sources = (
+        ("NAS", "nas_seconds"),
+        ("raw directly", "raw_seconds"),
+        ("annotations", "annotations_seconds"),
+    )
+    told = ", ".join(f"{name} {_ago(seconds[key])}" for name, key in sources)
+    return f"Last arrived: {told}."
+
+
+def _ago(seconds: float | None) -> str:
+    if seconds is None:
+        return "never"
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago"
 
 
 def balance_text(balance: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from common.errors import SettingsError
 from model.card import QualityCard, card_path
 from model.features import FEATURE_NAMES
+from model.reasons import UsualRange
 
 DEFAULT_MODEL = Path(__file__).with_name("quality_svm.joblib")
 _RESTORE = "restore both files from one training run"
@@ -30,7 +31,12 @@ class QualityModel:
     version: str
     threshold: float
     """From this probability on, a picture is rejected by default."""
+    low_confidence_modalities: frozenset[str]
+    """DICOM codes of modalities of which training saw too few patients."""
+    known_modalities: frozenset[str]
+    """DICOM codes of all modalities of which training saw any patient."""
     _classifier: _Classifier = field(repr=False)
+    _usual: UsualRange = field(repr=False)
 
     def probability_bad(self, features: NDArray[np.float64]) -> float:
         """How likely the picture is bad, 0 to 1, if good and bad were equally frequent.
@@ -45,9 +51,28 @@ class QualityModel:
         ValueError
             If there are more or fewer features, or one isn't finite.
         """
-        if features.shape != (len(FEATURE_NAMES),):
-            raise ValueError(f"Features have shape ({len(FEATURE_NAMES)},), not {features.shape}.")
-        return float(self._classifier.predict_proba(features[None, :])[0, 1])
+        return float(self._classifier.predict_proba(_checked(features)[None, :])[0, 1])
+
+    def reasons(self, features: NDArray[np.float64]) -> tuple[str, ...]:
+        """Up to three measures that speak most against the picture, most first, in plain words.
+
+        They say where the picture lies outside the good ones of training, feature by feature, and
+        so may be there for a picture the model calls good, and missing for one it calls bad.
+        """
+        return self._usual.reasons(_checked(features))
+
+    def confidence(self, modality: str | None) -> Literal["normal", "low"]:
+        """Low if training saw too few patients, or none, of a modality; low if it isn't known."""
+        known = modality in self.known_modalities and modality not in self.low_confidence_modalities
+        return "normal" if known else "low"
+
+
+def _checked(features: NDArray[np.float64]) -> NDArray[np.float64]:
+    if features.shape != (len(FEATURE_NAMES),):
+        raise ValueError(f"Features have shape ({len(FEATURE_NAMES)},), not {features.shape}.")
+    if not np.isfinite(features).all():
+        raise ValueError("A feature isn't finite.")
+    return features
 
 
 def load_quality_model(path: Path) -> QualityModel:
@@ -66,7 +91,15 @@ def load_quality_model(path: Path) -> QualityModel:
     if card.features != FEATURE_NAMES:
         raise SettingsError(f"{path.name} was trained on other features; train it again with this release.")
     _check_library(path, card)
-    return QualityModel(card.version, card.threshold, _unpickled(content, path))
+    classifier, usual = _unpickled(content, path)
+    return QualityModel(
+        card.version,
+        card.threshold,
+        frozenset(card.low_confidence_modalities),
+        frozenset(card.patients_by_modality),
+        classifier,
+        usual,
+    )
 
 
 def _read(path: Path) -> bytes:
@@ -92,14 +125,15 @@ def _check_library(path: Path, card: QualityCard) -> None:
         )
 
 
-def _unpickled(content: bytes, path: Path) -> Any:
-    """The classifier; scikit-learn is imported here, not when a function starts."""
+def _unpickled(content: bytes, path: Path) -> tuple[Any, UsualRange]:
+    """The classifier and the good pictures' range; scikit-learn is imported here, not before."""
     import joblib
     from sklearn.exceptions import InconsistentVersionWarning
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", InconsistentVersionWarning)
-            return joblib.load(BytesIO(content))
+            parts = joblib.load(BytesIO(content))
+            return parts["classifier"], UsualRange(*parts["usual"])
     except Exception as error:  # noqa: BLE001 - unpickling raises whatever the classes in it raise
         raise SettingsError(f"{path.name} can't be loaded ({type(error).__name__}); {_RESTORE}.") from None

@@ -23,6 +23,12 @@ class QualityCard:
     """The estimator and its settings."""
     sources: list[dict[str, Any]]
     """The patients' pictures: name, package, licence, files, number of pictures, digest."""
+    patients_by_modality: dict[str, int]
+    """Sources the model learned from, by DICOM's code of the modality."""
+    low_confidence_modalities: list[str]
+    """Those with so few that a verdict on their pictures is given with low confidence."""
+    threshold_table: list[dict[str, float]]
+    """What another threshold would catch and lose, on sources left out of training."""
     metrics: dict[str, Any]
     limits: list[str]
     """What the model doesn't judge, and how far the figures can be trusted."""

@@ -1,17 +1,16 @@
-"""The real pictures the quality model learns from: DICOM files inside two Python packages."""
+"""The real pictures the quality model learns from, one source for each patient."""
 
 import hashlib
-import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut  # type: ignore[attr-defined]
 
@@ -21,56 +20,12 @@ from common.dicom.picture import PictureRecipe
 from common.dicom.stored_value import stored_value
 from common.errors import PermanentError
 from model.picture_views import Picture
+from model.recipes import HELD_OUT, PACKAGES, RECIPES, Recipe
+from model.volumes import SUFFIXES, shown, slices
 
-_FOLDERS = {"pydicom": ("pydicom", "data/test_files"), "pydicom-data": ("data_store", "data")}
-# Both packages' LICENSE files say so; the data sets the pictures came from aren't all named in them.
-_LICENCE = "MIT, as the package declares"
 _SMALLEST_SIDE = 64
 _NEARLY_CONSTANT = 5.0  # grey levels, standard deviation
-_BONE, _SOFT = (300.0, 1500.0), (40.0, 400.0)  # Hounsfield units: centre, width
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """One patient's files; several encodings of one image are all named, equal pixels count once."""
-
-    name: str
-    package: str
-    files: tuple[str, ...]
-    windows: tuple[tuple[float, float], ...] = ()
-    """Other usual windows of this examination: centre and width, in modality units."""
-    frames: int = 1
-    """How many frames to take, spread over the file."""
-
-
-# Left out although they decode: test patterns (SC_*, mlut_18, vlut_04, GDCMJ2K_TextGBR), a
-# segmentation (liver), a dose grid (rtdose), 693_J2KI and 693_UNCI, which lossy coding has spoiled,
-# and pictures under 64 pixels a side.
-RECIPES = (
-    Recipe("CT spine", "pydicom", ("CT_small.dcm",), (_SOFT, _BONE)),
-    Recipe("MR shoulder, 64 x 64", "pydicom", ("MR_small.dcm",)),
-    Recipe("NM whole body", "pydicom", ("JPEG2000.dcm",)),
-    Recipe("US lymph node", "pydicom", ("examples_jpeg2k.dcm", "examples_rgb_color.dcm")),
-    Recipe("MR abdomen", "pydicom", ("examples_overlay.dcm",)),
-    Recipe("US obstetric", "pydicom", ("examples_palette.dcm",)),
-    Recipe("US heart, colour", "pydicom", ("examples_ybr_color.dcm",), frames=3),
-    Recipe("NM whole body", "pydicom-data", ("JPEG-LL.dcm", "JPEG2000_UNC.dcm")),
-    Recipe("MR abdomen", "pydicom-data", ("MR-SIEMENS-DICOM-WithOverlays.dcm",)),
-    Recipe("US lymph node", "pydicom-data", ("US1_UNCR.dcm", "US1_UNCI.dcm")),
-    Recipe("US obstetric", "pydicom-data", ("OBXXXX1A.dcm",)),
-    Recipe("US heart, colour", "pydicom-data", ("color3d_jpeg_baseline.dcm",), frames=3),
-    Recipe("CT head", "pydicom-data", ("693_UNCR.dcm", "693_J2KR.dcm"), (_SOFT, _BONE)),
-    Recipe("MR shoulder", "pydicom-data", ("MR2_UNCR.dcm", "MR2_UNCI.dcm")),
-    Recipe("CR chest", "pydicom-data", ("RG1_UNCR.dcm", "RG1_UNCI.dcm")),
-    Recipe("CR leg", "pydicom-data", ("RG3_UNCR.dcm", "RG3_UNCI.dcm")),
-    Recipe("US heart", "pydicom-data", ("JPGLosslessP14SV1_1s_1f_8b.dcm",)),
-    Recipe("CT spine, 512 x 512", "pydicom-data", ("bad_sequence.dcm",), (_SOFT, _BONE)),
-    Recipe("US heart through the oesophagus", "pydicom-data", ("color-pl.dcm", "color-px.dcm")),
-    Recipe("CT perfusion of the head", "pydicom-data", ("eCT_Supplemental.dcm",), frames=2),
-    Recipe("MR enhanced, 64 x 64", "pydicom-data", ("emri_small.dcm",), frames=3),
-    Recipe("CT abdomen", "pydicom-data", ("explicit_VR-UN.dcm",), (_SOFT, _BONE)),
-    Recipe("US abdomen", "pydicom-data", ("gdcm-US-ALOKA-16.dcm",)),
-)
+_TILES_TAKEN = 6
 
 
 @dataclass(frozen=True)
@@ -83,18 +38,34 @@ class Source:
     files: tuple[str, ...]
     pictures: tuple[Picture, ...] = field(repr=False)
     """uint8 arrays (rows, columns) or (rows, columns, 3), each different from the others."""
+    modality: str = ""
+    """DICOM's code, if it is known."""
+    bad_pictures: tuple[Picture, ...] = field(default=(), repr=False)
+    """Really bad ones; the packages have none, a site may."""
+    weight: float = 1.0
+    """How much the source counts in training, against one from the packages."""
+    held_out: bool = False
+    """Only for the last evaluation; nothing is learned from it."""
 
     @property
     def digest(self) -> str:
         """SHA-256 over the pictures' bytes, to know the same data again."""
-        return hashlib.sha256(b"".join(picture.tobytes() for picture in self.pictures)).hexdigest()
+        every = (*self.pictures, *self.bad_pictures)
+        return hashlib.sha256(b"".join(picture.tobytes() for picture in every)).hexdigest()
 
 
-def build_corpus(recipes: tuple[Recipe, ...] = RECIPES) -> list[Source]:
+def build_corpus(recipes: Sequence[Recipe] = RECIPES) -> list[Source]:
     """Render every recipe and join those of one name, in the recipes' order.
 
     A file that can't be decoded here, a tiny or a nearly constant picture is left out, and so
-    is a source without any picture. Raises ModuleNotFoundError if a package isn't installed.
+    is a source without any picture.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If a package that should be installed isn't.
+    RuntimeError
+        If a package can't be fetched.
     """
     names = dict.fromkeys(recipe.name for recipe in recipes)
     sources = (_source([recipe for recipe in recipes if recipe.name == name]) for name in names)
@@ -105,32 +76,61 @@ def _source(recipes: list[Recipe]) -> Source:
     pictures = {
         (picture.shape, picture.tobytes()): picture for recipe in recipes for picture in _pictures(recipe)
     }
-    packages = dict.fromkeys(recipe.package for recipe in recipes)
+    packages = [PACKAGES[recipe.package] for recipe in recipes]
+    licences = [recipe.licence or package.licence for recipe, package in zip(recipes, packages, strict=True)]
     return Source(
         recipes[0].name,
-        ", ".join(f"{package} {version(package)}" for package in packages),
-        _LICENCE,
+        ", ".join(dict.fromkeys(package.pinned for package in packages)),
+        "; ".join(dict.fromkeys(licences)),
         tuple(file for recipe in recipes for file in recipe.files),
         tuple(pictures.values()),
+        recipes[0].modality,
+        held_out=recipes[0].name in HELD_OUT,
     )
 
 
 def _pictures(recipe: Recipe) -> Iterator[Picture]:
     for file in recipe.files:
+        path = PACKAGES[recipe.package].path(file)
         try:
-            image = read_image_file(_folder(recipe.package) / file, Limits())
-            rendered = list(_renderings(image, recipe))
+            rendered = list(_rendered(path, recipe))
         except PermanentError:
             continue
         yield from (picture for picture in rendered if _is_usable(picture))
 
 
-def _folder(package: str) -> Path:
-    module, inside = _FOLDERS[package]
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"Training needs the package {package}; install dcm2set[train].")
-    return Path(spec.origin).parent / inside
+def _rendered(path: Path, recipe: Recipe) -> Iterator[Picture]:
+    if path.name.endswith(SUFFIXES):
+        for plane in slices(path, recipe.frames):
+            yield from (shown(plane, window) for window in recipe.windows or (None,))
+    elif path.suffix in {".png", ".jpg"}:
+        yield picture_of_image(path)
+    else:
+        for picture in _renderings(read_image_file(path, Limits()), recipe):
+            yield from [picture] if recipe.tiles is None else _cut(picture, *recipe.tiles)
+
+
+def picture_of_image(path: Path) -> Picture:
+    """A PNG or JPEG as uint8, (rows, columns) or (rows, columns, 3)."""
+    with Image.open(path) as image:
+        return np.asarray(image if image.mode in {"L", "RGB"} else image.convert("RGB"))
+
+
+def picture_of_dicom(path: Path) -> Picture:
+    """The first frame of a DICOM file as the pipeline renders it."""
+    image = read_image_file(path, Limits())
+    return _drawn(next(image.frames()), image.ds, 0)
+
+
+def _cut(picture: Picture, rows: int, columns: int) -> list[Picture]:
+    """Some of a mosaic's tiles, spread over its middle."""
+    height, width = picture.shape[0] // rows, picture.shape[1] // columns
+    chosen = np.linspace(0.25, 0.75, _TILES_TAKEN) * rows * columns
+    places = (divmod(int(index), columns) for index in chosen)
+    return [
+        picture[row * height : (row + 1) * height, column * width : (column + 1) * width].copy()
+        for row, column in places
+    ]
 
 
 def _renderings(image: ImageFile, recipe: Recipe) -> Iterator[Picture]:

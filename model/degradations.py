@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.random import Generator
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from model import optical_faults, transfer_faults
 from model.picture_arithmetic import noise, short_side, to_picture
@@ -83,11 +83,6 @@ def mild_noise(picture: Picture, rng: Generator) -> Picture:
     return to_picture(picture + noise(picture, rng) * rng.uniform(1, 4))
 
 
-def flip(picture: Picture, rng: Generator) -> Picture:
-    """Mirrored on one axis."""
-    return np.ascontiguousarray(np.flip(picture, axis=int(rng.integers(0, 2))))
-
-
 def quarter_turn(picture: Picture, rng: Generator) -> Picture:
     """Turned by 90 degrees to either side."""
     return np.ascontiguousarray(np.rot90(picture, k=int(rng.choice([1, 3]))))
@@ -139,12 +134,50 @@ def half_size(picture: Picture, rng: Generator) -> Picture:  # noqa: ARG001 one 
     return picture if short_side(picture) < 2 * _SMALLEST_SIDE else to_picture(box_reduced(picture, 2))
 
 
+def frame(picture: Picture, rng: Generator) -> Picture:
+    """Put on a wider ground, up to twice a side: mostly black, sometimes white as beside a collimator."""
+    rows, columns = picture.shape[:2]
+    factors = rng.uniform(1.0, 2.0, 2) * rng.choice([[1, 0], [0, 1], [1, 1]])
+    height, width = (
+        max(side, round(side * factor)) for side, factor in zip((rows, columns), factors, strict=True)
+    )
+    top, left = int(rng.integers(0, height - rows + 1)), int(rng.integers(0, width - columns + 1))
+    ground = int(rng.choice([0, 0, 0, 255]))
+    result = np.full((height, width, *picture.shape[2:]), ground, np.uint8)
+    result[top : top + rows, left : left + columns] = picture
+    return result
+
+
+def captions(picture: Picture, rng: Generator) -> Picture:
+    """Lines of letters and a ruler in the margins, as scanners burn them in."""
+    image = Image.fromarray(picture)
+    pen = ImageDraw.Draw(image)
+    white = 255 if picture.ndim == 2 else (255, 255, 255)
+    height, width = picture.shape[:2]
+    letters = list("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:/ ")
+    for _ in range(int(rng.integers(2, 8))):
+        text = "".join(rng.choice(letters, int(rng.integers(3, 16))))
+        left = int(rng.choice([4, width * 2 // 3]))
+        pen.text((left, int(rng.uniform(0, 0.9) * height)), text, fill=white)
+    edge = int(rng.choice([2, width - 8]))
+    for row in range(height // 10, height * 9 // 10, max(6, height // 20)):
+        pen.line((edge, row, edge + 5, row), fill=white)
+    return np.asarray(image)
+
+
+def stretched(picture: Picture, rng: Generator) -> Picture:
+    """One side resampled to 0.7 to 1.4 times its length, as for pixels that aren't square."""
+    image = Image.fromarray(picture)
+    factor = rng.uniform(0.7, 1.4)
+    size = (max(_SMALLEST_SIDE, round(image.width * factor)), image.height)
+    return np.asarray(image.resize(size, Image.Resampling.BICUBIC))
+
+
 MILD_CHANGES: dict[str, Change] = {
     change.__name__: cast("Any", change)
     for change in (
         gamma,
         mild_noise,
-        flip,
         quarter_turn,
         mild_crop,
         region,
@@ -152,5 +185,8 @@ MILD_CHANGES: dict[str, Change] = {
         mild_jpeg,
         half_size,
         double_size,
+        frame,
+        captions,
+        stretched,
     )
 }

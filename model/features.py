@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import intensity, lines, spectrum, texture
-from model.picture_views import Picture, PictureViews, padded
+from model.picture_views import Picture, PictureViews, grey, padded, turned
 
 FEATURE_NAMES: tuple[str, ...] = (
     *intensity.NAMES,
@@ -36,7 +36,7 @@ def image_features(picture: Picture) -> NDArray[np.float64]:
         raise ValueError(f"A picture has dtype uint8, not {picture.dtype}.")
     if not (picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)) or picture.size == 0:
         raise ValueError(f"A picture has shape (rows, columns) or (rows, columns, 3), not {picture.shape}.")
-    views = PictureViews(padded(picture))
+    views = PictureViews(padded(turned(grey(picture))))
     return np.array(
         [
             *intensity.intensity(views),

@@ -1,34 +1,66 @@
-"""Features of rows and columns at native resolution: stripes, shifts, block borders, cut pictures."""
+"""Features of rows and columns: stripes, shifts, block borders, cut and doubled pictures."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from scipy import fft
 
-from model.picture_views import Floats, PictureViews
+from model.picture_views import Floats, PictureViews, Shorts
 
-NAMES = ("line_jump", "block_8_border", "step_period", "cut_edge")
+NAMES = (
+    "line_jump",
+    "line_spikes",
+    "block_8_border",
+    "step_period",
+    "lines_repeated",
+    "lines_empty_inside",
+    "doubled",
+    "line_smear",
+    "cut_edge",
+)
 _AROUND = 9
+_SPIKES = 4
+_NEAR = 3
 
 
 def lines(views: PictureViews) -> list[float]:
     """The features of NAMES, for the worse of the two directions, so turning a picture changes little."""
-    across, down = (_steps(direction) for direction in views.lines)
+    across, down = views.lines
+    # A jump between rows shows in the columns' steps, and the other way round.
+    along = [
+        [*_steps(values), *_repetition(values), *_copies(plane)]
+        for values, plane in ((across, views.half), (down, np.ascontiguousarray(views.half.T)))
+    ]
     cut = max(_cut_edge(views.small), _cut_edge(views.small.T))
-    return [max(pair) for pair in zip(across, down, strict=True)] + [cut]
+    return [max(pair) for pair in zip(*along, strict=True)] + [cut]
 
 
-def _steps(values: Floats) -> tuple[float, float, float]:
-    """Largest jump, border every 8 and period of the mean step at each place along the lines.
+def _steps(values: Shorts) -> tuple[float, float, float, float]:
+    """Largest jump, spikes, border every 8 and period of the mean step at each place along the lines.
 
     Parameters
     ----------
-    values : float32 array of shape (lines, length)
+    values : int16 array of shape (lines, length)
     """
-    profile = np.abs(np.diff(values, axis=1)).mean(axis=0).astype(np.float64)
+    profile = np.abs(values[:, 1:] - values[:, :-1]).mean(axis=0, dtype=np.float64)
     wide = np.pad(profile, _AROUND // 2, mode="edge")
     around = np.median(sliding_window_view(wide, _AROUND), axis=1)
     jump = float(np.log1p((profile / (around + 0.5)).max()))
-    return jump, _border(profile, 8), _period(profile)
+    return jump, _spikes(profile), _border(profile, 8), _period(profile)
+
+
+def _spikes(profile: NDArray[np.float64]) -> float:
+    """How far the highest few places stand out of both sides, as a line put in or shifted does."""
+    if profile.size < _SPIKES + 2 * _NEAR:
+        return 0.0
+    logs = np.log(profile + 0.5)
+    inside = slice(_NEAR, -_NEAR)
+    around = [
+        np.maximum(np.roll(logs, distance), np.roll(logs, -distance))[inside]
+        for distance in range(1, _NEAR + 1)
+    ]
+    out = logs[inside] - np.min(around, axis=0)
+    return float(np.maximum(np.partition(out, -_SPIKES)[-_SPIKES:], 0).mean())
 
 
 def _border(profile: NDArray[np.float64], period: int) -> float:
@@ -42,6 +74,30 @@ def _period(profile: NDArray[np.float64]) -> float:
     power = np.abs(np.fft.rfft(profile - profile.mean())) ** 2 + 1e-3
     fast = power[max(1, profile.size // 32) :]
     return float(np.log(fast.max() / np.median(fast)))
+
+
+def _repetition(values: Shorts) -> tuple[float, float]:
+    """The shares of places equal to the one before though not empty, and of empty ones amid full ones."""
+    spread = values.max(axis=0) - values.min(axis=0)
+    empty = spread < 2
+    same = (values[:, 1:] == values[:, :-1]).all(axis=0)
+    full = np.flatnonzero(spread > 24)
+    inside = empty[full[0] : full[-1]].mean() if full.size > 1 and full[-1] > full[0] else 0.0
+    return float(np.sqrt((same & ~empty[1:]).mean())), float(np.sqrt(inside))
+
+
+def _copies(plane: Floats) -> tuple[float, float]:
+    """How alike the picture is to itself, moved far and moved a little along its rows."""
+    steps = np.diff(plane, axis=1)
+    length = steps.shape[1]
+    if length < 16:
+        return 0.0, 0.0
+    power = np.square(np.abs(fft.rfft(steps, fft.next_fast_len(2 * length, real=True), axis=1))).sum(axis=0)
+    alike = fft.irfft(power)[:length] / (power.mean() + 1e-3)
+    alike = alike / max(float(alike[0]), 1e-6)
+    far = alike[length // 7 : -(length // 7)] if length > 28 else alike[length // 4 :]
+    near = alike[2 : max(3, length // 12)]
+    return float(far.max()), float(near.max())
 
 
 def _cut_edge(small: Floats) -> float:

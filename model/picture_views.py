@@ -2,20 +2,23 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+Shorts = NDArray[np.int16]
 
 SIDE = 512
 TILE = 8
-_TILES = 2048
+_LINES = 128
+_TILES = 1024
+_STRIP = 32
 _SMALLEST = 2 * TILE
 _Pixel = TypeVar("_Pixel", np.uint8, np.float32)
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as in PS3.3 C.7.6.3.1.2
+_LUMA = np.array([19595, 38470, 7471], np.uint32)  # ITU-R BT.601 in 65536ths, as in PS3.3 C.7.6.3.1.2
 
 
 @dataclass(frozen=True)
@@ -24,36 +27,35 @@ class PictureViews:
 
     Parameters
     ----------
-    picture : uint8 array of shape (rows, columns) or (rows, columns, 3)
-        Sides of at least 16 pixels; see `padded`.
+    picture : uint8 array of shape (rows, columns)
+        Grey, sides of at least 16 pixels; see `grey`, `turned` and `padded`.
     """
 
     picture: Picture
 
     @cached_property
     def levels(self) -> NDArray[np.int64]:
-        """int64 array (256,): how many pixels have each grey value, from at most about 1024 x 1024.
+        """int64 array (256,): how many pixels have each grey value, from at most about 512 x 512.
 
         Skipping pixels, unlike averaging them, keeps the gaps of the histogram.
         """
-        rows, columns = self.picture.shape[:2]
-        sample = self.picture[:: -(-rows // (2 * SIDE)), :: -(-columns // (2 * SIDE))]
-        values = sample if sample.ndim == 2 else np.rint(sample @ _LUMA).astype(np.uint8)
-        return np.bincount(values.ravel(), minlength=256)
+        rows, columns = self.picture.shape
+        sample = self.picture[:: -(-rows // SIDE), :: -(-columns // SIDE)]
+        return np.bincount(sample.ravel(), minlength=256)
 
     @cached_property
-    def lines(self) -> tuple[Floats, Floats]:
-        """At most 512 rows, and as many columns, at native resolution: float32 (lines, length) each."""
-        rows, columns = self.picture.shape[:2]
-        across = _luma(self.picture[:: -(-rows // SIDE)])
-        down = _luma(self.picture[:, :: -(-columns // SIDE)])
+    def lines(self) -> tuple[Shorts, Shorts]:
+        """At most 128 rows, and as many columns, at native resolution: int16 (lines, length) each."""
+        rows, columns = self.picture.shape
+        across = self.picture[:: -(-rows // _LINES)].astype(np.int16)
+        down = self.picture[:, :: -(-columns // _LINES)].astype(np.int16)
         return across, np.ascontiguousarray(down.T)
 
     @cached_property
     def small(self) -> Floats:
         """The picture box-averaged to 16 to 512 a side, float32 (rows, columns), 0 to 255."""
-        factor = -(-max(self.picture.shape[:2]) // SIDE)
-        return padded(_luma(box_reduced(self.picture, factor)))
+        factor = -(-max(self.picture.shape) // SIDE)
+        return padded(box_reduced(self.picture, factor))
 
     @cached_property
     def half(self) -> Floats:
@@ -70,18 +72,28 @@ class PictureViews:
     @cached_property
     def tile_means(self) -> Floats:
         """float32 (tile rows, tile columns)."""
-        means: Floats = self.tiles.mean(axis=(2, 3))
-        return means
+        return self._tile_sums / np.float32(TILE * TILE)
+
+    @cached_property
+    def _tile_sums(self) -> Floats:
+        rows, columns = self.tiles.shape[:2]
+        ones = np.ones(TILE * TILE, np.float32)
+        sums: Floats = (self.tiles.reshape(-1, TILE * TILE) @ ones).reshape(rows, columns)
+        return sums
 
     @cached_property
     def tile_stds(self) -> Floats:
-        """float32 (tile rows, tile columns)."""
-        stds: Floats = self.tiles.std(axis=(2, 3))
+        """float32 (tile rows, tile columns); exactly 0 where a tile is constant."""
+        flat = self.tiles.reshape(-1, TILE * TILE)
+        rest = flat - flat[:, :1]
+        mean = rest.mean(axis=1)
+        power = np.einsum("ij,ij->i", rest, rest) / np.float32(TILE * TILE)
+        stds: Floats = np.sqrt(np.maximum(power - mean * mean, 0)).reshape(self.tiles.shape[:2])
         return stds
 
     @cached_property
     def textured(self) -> Floats:
-        """At most 2048 tiles in which something varies, float32 (n, 8, 8); any tiles if none does.
+        """At most 1024 tiles in which something varies, float32 (n, 8, 8); any tiles if none does.
 
         Black surroundings are half of many good pictures; statistics over them would
         measure how much of the frame the patient fills.
@@ -91,6 +103,40 @@ class PictureViews:
             varied = np.ones_like(varied)
         chosen = np.flatnonzero(varied)
         return self.tiles.reshape(-1, TILE, TILE)[chosen[:: -(-chosen.size // _TILES)]]
+
+
+def grey(picture: Picture) -> Picture:
+    """The luma of a colour picture, uint8 (rows, columns); a grey picture comes back unchanged."""
+    if picture.ndim == 2:
+        return picture
+    red, green, blue = (picture[:, :, index] * _LUMA[index] for index in range(3))
+    luma: Picture = ((red + green + blue + 0x8000) >> 16).astype(np.uint8)
+    return luma
+
+
+def turned(picture: Picture) -> Picture:
+    """The picture or one of its mirror images, always the same of the four.
+
+    So a picture and its mirror images have the same features to the last bit, whatever pixels
+    the features skip. Only a picture whose strips and sums are symmetric stays as it is.
+    """
+    if _is_mirrored(picture):
+        picture = picture[:, ::-1]
+    if _is_mirrored(picture.T):
+        picture = picture[::-1]
+    return np.ascontiguousarray(picture)
+
+
+def _is_mirrored(picture: Picture) -> bool:
+    """Whether the columns' sums, read from both ends, are first larger at the far end."""
+    middle = max(0, picture.shape[0] // 2 - _STRIP)
+    for rows in (picture[middle : picture.shape[0] - middle], picture):
+        sums = rows.sum(axis=0, dtype=np.int64)
+        differing = np.flatnonzero(sums != sums[::-1])
+        if differing.size:
+            first = differing[0]
+            return bool(sums[first] < sums[sums.size - 1 - first])
+    return False
 
 
 def padded(picture: NDArray[_Pixel]) -> NDArray[_Pixel]:
@@ -114,15 +160,15 @@ def box_reduced(picture: Picture | Floats, factor: int) -> Floats:
     if factor == 1:
         return picture.astype(np.float32)
     down, across = (min(factor, side) for side in picture.shape[:2])
-    rows, columns = picture.shape[0] // down, picture.shape[1] // across
-    cut = picture[: rows * down, : columns * across]
-    # Two sums over one axis each are several times faster than one mean over both.
-    sums = cut.reshape(rows, down, *cut.shape[1:]).sum(axis=1, dtype=np.float32)
-    boxes = sums.reshape(rows, columns, across, *cut.shape[2:]).sum(axis=2)
+    rows, columns = picture.shape[0] // down * down, picture.shape[1] // across * across
+    wide: type[np.float32 | np.uint16] = np.uint16
+    if picture.dtype == np.float32 or down > 256:
+        wide = np.float32
+    lines: NDArray[Any] = picture[0:rows:down, :columns].astype(wide)
+    for start in range(1, down):  # sums of whole slices are several times faster than one over an axis
+        lines += picture[start:rows:down, :columns]
+    boxes = lines[:, 0::across].astype(np.float32)
+    for start in range(1, across):
+        boxes += lines[:, start::across]
     means: Floats = boxes / np.float32(down * across)
     return means
-
-
-def _luma(picture: Picture | Floats) -> Floats:
-    values = picture.astype(np.float32)
-    return values if values.ndim == 2 else values @ _LUMA

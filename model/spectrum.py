@@ -19,6 +19,8 @@ NAMES = (
     "spectral_roughness",
     "direction_strongest",
     "direction_weakest",
+    "sharpness_worst",
+    "sharpness_mean",
     "spectral_peak",
     "mscn_std",
     "mscn_peakedness",
@@ -37,7 +39,7 @@ def spectrum(views: PictureViews) -> list[float]:
 
 def _power_features(small: Floats) -> list[float]:
     rows, columns = small.shape
-    rings, sectors, counts = _frequency_plane(rows, columns)
+    rings, sectors, counts, sector_counts = _frequency_plane(rows, columns)
     window = np.outer(_hann(rows), _hann(columns))
     power = np.square(np.abs(fft.rfft2((small - small.mean()) * window))) / small.size + 1e-3
     flat = power.ravel()
@@ -46,19 +48,23 @@ def _power_features(small: Floats) -> list[float]:
     bands = [float(np.log(means[low:high].mean() + 1e-3)) for low, high in _BANDS]
     total = float(np.log(means[1:].mean() + 1e-3))
     directions = np.bincount(sectors, flat, _SECTORS + 1)[1:]
+    absolute = directions / np.maximum(sector_counts, 1)
     directions = directions / directions.mean()
+    coarse = float(np.log(means[1:3].mean() + 1e-2))
     return [
         *(band - total for band in bands),
         *_slope(means),
         float(np.log(directions.max())),
         float(np.log(directions.min() + 1e-3)),
+        float(np.log(absolute.min() + 1e-2) - coarse),
+        float(np.log(absolute.mean() + 1e-2) - coarse),
         _peak(flat, rings, means),
     ]
 
 
 @lru_cache(maxsize=8)
-def _frequency_plane(rows: int, columns: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """Ring and sector of every value of an rfft2, flattened, and the size of each ring.
+def _frequency_plane(rows: int, columns: int) -> tuple[NDArray[np.intp], ...]:
+    """Ring and sector of every value of an rfft2, flattened, and the sizes of rings and of sectors.
 
     Sector 0 is everything outside 0.05 to 0.4 cycles per pixel, and the two axes: the
     picture's border and straight text put energy there in good pictures as well.
@@ -68,7 +74,8 @@ def _frequency_plane(rows: int, columns: int) -> tuple[NDArray[np.intp], NDArray
     rings = np.minimum((radius * 50).astype(np.intp), _RINGS - 1)
     sectors = 1 + np.minimum((np.arctan2(y, x) / np.pi + 0.5) * _SECTORS, _SECTORS - 1).astype(np.intp)
     sectors[(radius < 0.05) | (radius > 0.4) | (np.abs(x) < 1 / columns) | (np.abs(y) < 1 / rows)] = 0
-    return rings.ravel(), sectors.ravel(), np.bincount(rings.ravel(), minlength=_RINGS)
+    sizes = np.bincount(rings.ravel(), minlength=_RINGS)
+    return rings.ravel(), sectors.ravel(), sizes, np.bincount(sectors.ravel(), minlength=_SECTORS + 1)[1:]
 
 
 @lru_cache(maxsize=32)

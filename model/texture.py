@@ -17,6 +17,8 @@ NAMES = (
     "constant_tiles_beside_texture",
     "shading_explained",
     "shading_amplitude",
+    "one_sided",
+    "one_sided_detail",
     "noise_mad",
     "detail_kurtosis",
     "gradient_mean",
@@ -33,7 +35,7 @@ def texture(views: PictureViews) -> list[float]:
 
     Shares of the picture are given by their square root, which spreads the small ones.
     """
-    return [*_tile_statistics(views), *_shading(views), *_detail(views.textured)]
+    return [*_tile_statistics(views), *_shading(views), *_sides(views), *_detail(views.textured)]
 
 
 def _tile_statistics(views: PictureViews) -> list[float]:
@@ -84,6 +86,25 @@ def _shading(views: PictureViews) -> list[float]:
         float(fitted.var() / (brightness.var() + 1.0)),
         float(np.sqrt(fitted.std() / (brightness.mean() + 1.0))),
     ]
+
+
+def _sides(views: PictureViews) -> list[float]:
+    """How unequal two halves of the content are, in brightness and in the contrast of their tiles."""
+    varied = views.tile_stds > 1.0
+    if np.count_nonzero(varied) < 12:
+        return [0.0, 0.0]
+    weights = np.where(varied, 1.0, 0.0)
+    values = (views.tile_means * weights, views.tile_stds * weights)
+    result = [0.0, 0.0]
+    for axis in (0, 1):
+        share = np.cumsum(weights.sum(axis=1 - axis))
+        middle = int(np.searchsorted(share, share[-1] / 2)) + 1
+        counts = np.array([share[middle - 1], share[-1] - share[middle - 1]]) + 1e-6
+        for index, plane in enumerate(values):
+            sums = plane.sum(axis=1 - axis, dtype=np.float64)
+            first, second = np.array([sums[:middle].sum(), sums[middle:].sum()]) / counts
+            result[index] = max(result[index], abs(float(np.log((first + 2) / (second + 2)))))
+    return result
 
 
 def _detail(tiles: Floats) -> list[float]:

@@ -75,8 +75,16 @@ class RunningHome:
         return MinioStore(**self.endpoints["minio"])
 
     def run_cli(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """`dcm2set` with this home."""
-        command = [sys.executable, "-m", "infra.cli", words[0], "--home", str(self.folder), *words[1:]]
+        """`dcm2set` with this home; a command of a group is one word with a space."""
+        command = [
+            sys.executable,
+            "-m",
+            "infra.cli",
+            *words[0].split(),
+            "--home",
+            str(self.folder),
+            *words[1:],
+        ]
         return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, check=False)
 
     def rows(self, query: str, *values: object) -> list[Row]:

@@ -58,11 +58,13 @@ from file, frame, image_state;
 comment on view balance is 'Where every file and every frame is; both differences are 0 at any moment.';
 
 create view image_overview as
-select a.sop_instance_uid, a.frame, a.bucket, a.key, v.verdict, v.score, v.model_version,
+select a.sop_instance_uid, a.frame, a.bucket, a.key, v.verdict, v.score, v.reasons, v.confidence, v.model_version,
+    e.is_localizer,
     i.series_instance_uid, se.study_instance_uid, st.patient_id, se.modality, se.body_part, se.laterality,
     i.view_position, st.study_date, p.sex, i.age_years, im."rows", im."columns", im.sha256, im.recipe,
     im.recipe_version
 from image_allocation a
+join extraction e using (sop_instance_uid)
 join image im using (sop_instance_uid, frame)
 join instance i using (sop_instance_uid)
 join series se using (series_instance_uid)

@@ -60,6 +60,8 @@ class InstanceExtractor:
             item_id=item.id,
             content_digest=instance.content_digest,
             number_of_frames=len(instance.frames),
+            modality=instance.document.series.modality,
+            is_localizer=instance.document.is_localizer,
         )
         if not (places.is_duplicate and places.is_completed):
             self._write(instance, places.images, item)

@@ -32,7 +32,14 @@ class Allocation(Protocol):
     """The instances that extract has taken on, and the places of their images."""
 
     def allocate(
-        self, path: ImagePath, *, item_id: int, content_digest: str, number_of_frames: int
+        self,
+        path: ImagePath,
+        *,
+        item_id: int,
+        content_digest: str,
+        number_of_frames: int,
+        modality: str | None = None,
+        is_localizer: bool = False,
     ) -> Places:
         """Places for an instance's frames; the same ones whenever it comes again.
 
@@ -57,7 +64,14 @@ class PostgresAllocation(Allocation):
         self._capacity = settings.images_per_bucket
 
     def allocate(
-        self, path: ImagePath, *, item_id: int, content_digest: str, number_of_frames: int
+        self,
+        path: ImagePath,
+        *,
+        item_id: int,
+        content_digest: str,
+        number_of_frames: int,
+        modality: str | None = None,
+        is_localizer: bool = False,
     ) -> Places:
         instance = {"sop_instance_uid": path.sop_instance_uid, "patient": path.patient}
         with self._database.transaction() as cursor:
@@ -68,6 +82,8 @@ class PostgresAllocation(Allocation):
                     "item_id": item_id,
                     "content_digest": content_digest,
                     "number_of_frames": number_of_frames,
+                    "modality": modality,
+                    "is_localizer": is_localizer,
                 }
                 | _VERSIONS,
             )

@@ -1,10 +1,10 @@
 -- Image buckets and places, by name.
 
 -- name: register
-insert into extraction (sop_instance_uid, item_id, content_digest, number_of_frames, recipe_version,
-    pipeline_version)
-values (%(sop_instance_uid)s, %(item_id)s, %(content_digest)s, %(number_of_frames)s, %(recipe_version)s,
-    %(pipeline_version)s)
+insert into extraction (sop_instance_uid, item_id, content_digest, number_of_frames, modality,
+    is_localizer, recipe_version, pipeline_version)
+values (%(sop_instance_uid)s, %(item_id)s, %(content_digest)s, %(number_of_frames)s, %(modality)s,
+    %(is_localizer)s, %(recipe_version)s, %(pipeline_version)s)
 on conflict (sop_instance_uid) do nothing;
 
 -- name: registered

@@ -12,10 +12,12 @@ from flask import Request, Response
 
 from common import ports
 from common.http_target import Target, respond
-from common.nas import nas_from_url
+from common.nas_location import open_nas
 from common.settings import settings
-from functions.poll_nas.poll_folders import FolderPoller
+from functions.poll_nas.copy_files import FileCopier
+from functions.poll_nas.poll_folders import FolderPoller, PollLimits
 from functions.poll_nas.source_rows import PostgresSourceRows
+from functions.poll_nas.unpack_archive import ArchiveLimits
 
 
 def poll_nas(request: Request) -> Response:
@@ -26,13 +28,17 @@ def poll_nas(request: Request) -> Response:
 @cache
 def _target() -> Target:
     chosen = settings()
-    nas = nas_from_url(chosen.required("nas_url"))
+    nas = open_nas(chosen)
+    rows, store = PostgresSourceRows(ports.database()), ports.object_store()
+    archives = ArchiveLimits(chosen.nas_archive_files, chosen.nas_archive_megabytes * 1024**2)
     poller = FolderPoller(
         nas=nas,
-        store=ports.object_store(),
-        rows=PostgresSourceRows(ports.database()),
+        rows=rows,
+        copier=FileCopier(nas, store, rows, at_a_time=chosen.nas_copies, limits=archives),
         mark=None if chosen.nas_read_only else chosen.nas_processed_mark,
-        quiet_seconds=chosen.nas_quiet_seconds,
+        limits=PollLimits(
+            chosen.nas_quiet_seconds, chosen.nas_poll_budget_seconds, chosen.nas_recheck_folders
+        ),
     )
     return Target(
         "poll_nas",

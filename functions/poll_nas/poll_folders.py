@@ -1,22 +1,18 @@
-"""One poll: look at each folder, copy the ones that have been quiet, mark the ones that are done."""
+"""One poll: look at each folder that may have news, copy the quiet ones, mark the ones that are done."""
 
-import hashlib
-import io
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import chain, count
-from typing import BinaryIO, cast
 
-from common.errors import DependencyAwayError, PipelineError, TransientError
+from common.errors import PipelineError
 from common.json_log import log_item
 from common.nas import Nas, NasFile
-from common.object_key import RAW, Location
-from common.object_store import ObjectStore
-from functions.poll_nas.raw_key import is_system_folder, junk_cause, raw_key
-from functions.poll_nas.source_rows import FoundFile, SourceFile, SourceFolder, SourceRows, storable
-
-ROOT = ""  # the folder of files that lie in none
-FAILURES_IN_A_ROW = 3  # one bad file keeps no other waiting; so many tell that a server is away
+from functions.poll_nas.copy_files import FileCopier, FolderPlace
+from functions.poll_nas.folder_look import Look, look
+from functions.poll_nas.folder_visits import ROOT, FolderVisit, planned_visits
+from functions.poll_nas.raw_key import is_system_folder
+from functions.poll_nas.source_rows import SourceFile, SourceFolder, SourceRows, storable
 
 
 @dataclass
@@ -37,185 +33,150 @@ class FolderReport:
 
 
 @dataclass(frozen=True)
+class PollLimits:
+    """How much one poll does."""
+
+    quiet_seconds: float  # least time between two equal looks, and least age of a file
+    budget_seconds: float  # afterwards the next poll goes on
+    recheck_folders: int  # processed folders looked into again though nothing tells of news
+
+
+@dataclass(frozen=True)
+class Poll:
+    """What the visits of one poll share."""
+
+    is_over: Callable[[], bool]
+    names: set[str]  # in the root
+
+
+@dataclass(frozen=True)
 class FolderPoller:
     """The work of poll_nas on its ports."""
 
     nas: Nas
-    store: ObjectStore
     rows: SourceRows
+    copier: FileCopier
     mark: str | None  # what is added to the name of a processed folder; None: never rename
-    quiet_seconds: float
+    limits: PollLimits
+    stopwatch: Callable[[], float] = field(default=time.monotonic)
 
     def poll(self) -> Mapping[str, object]:
-        """Look at every folder once. Two polls never run at the same time."""
+        """Look at every folder that may have news. Two polls never run at the same time."""
+        ends_at = self.stopwatch() + self.limits.budget_seconds
         with self.rows.lock() as mine:
             if not mine:
                 return {"status": "no_updates", "cause": "Another poll is running."}
-            names = [name for name in self.nas.list_folders() if not is_system_folder(name)]
-            self._repair_marks(set(names))
-            new = [name for name in names if not (self.mark and _is_marked(name, self.mark))]
-            reports = [self._polled(name) for name in new] + self._polled_root()
-        news = [_told(report) for report in reports if report.is_news]
-        answer = {"status": "updates" if news else "no_updates", "folders": news}
-        return answer | {"marked_folders": len(names) - len(new)}
+            listed = [folder for folder in self.nas.list_folders() if not is_system_folder(folder.name)]
+            names = [folder.name for folder in listed]
+            self._repair_marks(names)
+            known = self.rows.known_folders([ROOT, *names])
+            plan = planned_visits(listed, known, mark=self.mark, recheck=self.limits.recheck_folders)
+            visits, this = iter(plan.visits), Poll(lambda: self.stopwatch() > ends_at, set(names))
+            reports = [self._visited(visit, this) for visit in _within(visits, this.is_over)]
+        news = [_told(report) for report in reports if report and report.is_news]
+        answer: dict[str, object] = {"status": "updates" if news else "no_updates", "folders": news}
+        if left := sum(1 for _ in visits):
+            answer["not_reached"] = left
+            answer["cause"] = (
+                "The poll's time is over (DCM2SET_NAS_POLL_BUDGET_SECONDS); the next one goes on."
+            )
+        return answer | {"marked_folders": plan.marked}
 
-    def _repair_marks(self, names: set[str]) -> None:
+    def _repair_marks(self, names: Iterable[str]) -> None:
         """A crash after a folder was renamed and before its row knew."""
         there = {storable(name) for name in names}
         for folder in self.rows.planned_marks():
             if folder.mark in there and folder.name not in there:
                 self.rows.record_processed(folder, mark=folder.mark)
 
-    def _polled(self, name: str) -> FolderReport:
+    def _visited(self, visit: FolderVisit, this: Poll) -> FolderReport | None:
         """One folder; its faults are its own, the others are polled all the same."""
-        folder = self.rows.folder(name)
+        if visit.nas_name == ROOT and visit.row is None and not any(self.nas.list_files(ROOT)):
+            return None  # files in no folder are rare, and get a row only when there are any
+        folder = visit.row or self.rows.folder(visit.key_name)
+        place = FolderPlace(visit.nas_name, visit.key_name, folder)
         report = FolderReport(folder.id)
         try:
-            self._look(name, folder, list(self.nas.list_files(name)), report)
+            files = list(self.nas.list_files(visit.nas_name))
+            self._look(place, files, visit, report, this)
         except PipelineError as error:
             report.cause = str(error)
             log_item("poll_nas", folder=folder.id, status="retry", cause=str(error))
         return report
 
-    def _polled_root(self) -> list[FolderReport]:
-        """Files that lie in no folder are copied too, but there is nothing to mark."""
-        is_empty = next(iter(self.nas.list_files(ROOT)), None) is None
-        return [] if is_empty else [self._polled(ROOT)]
-
-    def _look(self, name: str, folder: SourceFolder, listing: list[NasFile], report: FolderReport) -> None:
-        known = {file.path: file for file in self.rows.files(folder)}
-        found = [
-            FoundFile(file, _version(known.get(_name(file))), junk_cause(file.path))
-            for file in listing
-            if _is_news(known.get(_name(file)), file)
-        ]
-        changed = [
-            (row.id, file)
-            for file in listing
-            if (row := known.get(_name(file))) and row.state == "waiting" and _differs(row, file)
-        ]
-        there = {_name(file) for file in listing}
-        gone = [row.id for row in known.values() if row.state == "waiting" and row.path not in there]
-        report.found = len(found)
-        report.skipped = sum(each.cause is not None for each in found)
-        folder = self.rows.record_look(folder, found, changed, gone)
+    def _look(
+        self,
+        place: FolderPlace,
+        files: list[NasFile],
+        visit: FolderVisit,
+        report: FolderReport,
+        this: Poll,
+    ) -> None:
+        seen = look(files, self.rows.files(place.row))
+        report.found, report.skipped = len(seen.found), seen.skipped
+        folder = self.rows.record_look(
+            place.row, seen.found, seen.changed, seen.gone, listed_time=visit.listed_time
+        )
         waiting = [file for file in self.rows.files(folder) if file.state == "waiting"]
-        quiet_for = (folder.looked_at - folder.quiet_since).total_seconds()
-        if found or changed or quiet_for < self.quiet_seconds:
+        if waiting and not self._is_quiet(folder, seen):
             report.waiting = len(waiting)
             return
-        self._copy(name, folder, listing, waiting, report)
+        if waiting:
+            self._copy(place, seen, waiting, report, this.is_over)
+        is_done = bool(files) and not report.waiting and not report.cause
+        if is_done and folder.processed_at is None and self._is_quiet(folder, seen):
+            self._mark(place, this.names)
+
+    def _is_quiet(self, folder: SourceFolder, seen: Look) -> bool:
+        quiet_for = (folder.looked_at - folder.quiet_since).total_seconds()
+        return not (
+            seen.found
+            or seen.changed
+            or quiet_for < self.limits.quiet_seconds
+            or seen.is_younger_than(self.limits.quiet_seconds, self.nas.clock())
+        )
 
     def _copy(
         self,
-        name: str,
-        folder: SourceFolder,
-        listing: list[NasFile],
+        place: FolderPlace,
+        seen: Look,
         waiting: list[SourceFile],
         report: FolderReport,
+        is_over: Callable[[], bool],
     ) -> None:
-        listed = {_name(file): file for file in listing}
-        failures = 0  # in a row
-        for row in waiting:
-            try:
-                self._copy_file(name, folder, row, listed[row.path])
-            except PipelineError as error:
-                failures += 1
-                report.waiting += 1
-                report.cause = str(error)
-                if failures == FAILURES_IN_A_ROW:
-                    raise
-            else:
-                failures = 0
-                report.copied += 1
-        if listing and not report.waiting and folder.processed_at is None:
-            self._mark(name, folder)
-        elif report.copied:
-            log_item("poll_nas", folder=folder.id, status="done", copied=report.copied)
+        copies = self.copier.copy(place, ((row, seen.listed[row.path]) for row in waiting), is_over)
+        report.copied = copies.copied
+        report.skipped += copies.skipped
+        report.waiting = len(waiting) - copies.done
+        report.cause = copies.cause
+        if copies.cause:
+            log_item("poll_nas", folder=place.row.id, status="retry", cause=copies.cause)
+        elif copies.copied:
+            log_item("poll_nas", folder=place.row.id, status="done", copied=copies.copied)
 
-    def _copy_file(self, name: str, folder: SourceFolder, row: SourceFile, file: NasFile) -> None:
-        """Stream one file into raw; it counts as copied only if exactly its bytes went over."""
-        key = raw_key(name, folder.generation, file.path, row.version)
-        self.rows.plan_copy(row.id, raw_key=key)
-        with self.nas.open(name, file.path) as stream:
-            counted = _Counted(stream, size=file.size)
-            written = self.store.upload(Location(RAW, key), cast("BinaryIO", counted), size=file.size)
-        if not _is_whole(written.etag, counted):
-            raise DependencyAwayError("A copy in raw differs from the NAS; the next poll copies it again.")
-        self.rows.record_copy(row.id, raw_key=key, etag=written.etag, sha256=counted.sha256.hexdigest())
-
-    def _mark(self, name: str, folder: SourceFolder) -> None:
+    def _mark(self, place: FolderPlace, taken: set[str]) -> None:
         marked = None
-        if self.mark is not None and name != ROOT:
-            marked = self._free_mark(name + self.mark)
-            self.rows.plan_mark(folder, mark=marked)
-            self.nas.rename_folder(name, marked)
-        self.rows.record_processed(folder, mark=marked)
-        log_item("poll_nas", folder=folder.id, status="done", outcome="processed")
-
-    def _free_mark(self, name: str) -> str:
-        """The marked name, with a number if an earlier folder of that name was marked before."""
-        taken = set(self.nas.list_folders())
-        numbered = (f"{name}{number}" for number in count(2))
-        return next(free for free in chain([name], numbered) if free not in taken)
+        if self.mark is not None and place.nas_name != ROOT:
+            marked = _free_mark(place.nas_name + self.mark, taken)
+            self.rows.plan_mark(place.row, mark=marked)
+            self.nas.rename_folder(place.nas_name, marked)
+            taken.add(marked)
+        self.rows.record_processed(place.row, mark=marked)
+        log_item("poll_nas", folder=place.row.id, status="done", outcome="processed")
 
 
-class _Counted(io.RawIOBase):
-    """A stream of a known size that digests what is read from it.
-
-    Refuses a file that turns out longer before its last bytes are handed on, so that no part
-    of a growing file ever becomes an object.
-    """
-
-    def __init__(self, stream: BinaryIO, *, size: int) -> None:
-        self._stream = stream
-        self._left = size
-        self.md5 = hashlib.md5(usedforsecurity=False)
-        self.sha256 = hashlib.sha256()
-
-    def read(self, size: int = -1) -> bytes:
-        try:
-            data = self._stream.read(size)
-            self._left -= len(data)
-            grew = self._left < 0 or (self._left == 0 and bool(data) and bool(self._stream.read(1)))
-        except OSError as error:
-            raise DependencyAwayError(f"The NAS can't be read ({type(error).__name__}).") from None
-        if grew:
-            raise TransientError("A file on the NAS grew while it was copied; the next poll copies it again.")
-        self.md5.update(data)
-        self.sha256.update(data)
-        return data
+def _free_mark(name: str, taken: set[str]) -> str:
+    """The marked name, with a number if an earlier folder of that name was marked before."""
+    numbered = (f"{name}{number}" for number in count(2))
+    return next(free for free in chain([name], numbered) if free not in taken)
 
 
-def _is_whole(etag: str, counted: _Counted) -> bool:
-    """An object's etag is the MD5 of its content, unless it was put in parts (then it has a dash)."""
-    return "-" in etag or etag == counted.md5.hexdigest()
-
-
-def _is_marked(name: str, mark: str) -> bool:
-    stem, found, number = name.rpartition(mark)
-    return bool(found and stem) and (not number or number.isdecimal())
-
-
-def _is_news(row: SourceFile | None, file: NasFile) -> bool:
-    """New, other content under a path that was copied before, or back after it was gone."""
-    if row is None:
-        return True
-    if row.state == "skipped":
-        return junk_cause(file.path) is None
-    return row.state == "copied" and _differs(row, file)
-
-
-def _differs(row: SourceFile, file: NasFile) -> bool:
-    return (row.size, row.modified_at) != (file.size, file.modified_at)
-
-
-def _version(row: SourceFile | None) -> int:
-    return row.version + 1 if row else 1
-
-
-def _name(file: NasFile) -> str:
-    return storable(file.path)
+def _within(visits: Iterator[FolderVisit], is_over: Callable[[], bool]) -> Iterator[FolderVisit]:
+    """Visits until time is over; one at least."""
+    for visit in visits:
+        yield visit
+        if is_over():
+            return
 
 
 def _told(report: FolderReport) -> dict[str, object]:

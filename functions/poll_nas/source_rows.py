@@ -13,6 +13,7 @@ from common.database import Database, queries
 from common.nas import NasFile
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
+GONE = "gone from the NAS before it was copied"
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,16 @@ class SourceFolder:
     generation: int  # counts folders under the same name
     quiet_since: datetime  # since when every look found the same
     looked_at: datetime
+    listed_time: datetime | None  # its own time of change on the NAS at the last look
     processed_at: datetime | None
     mark: str | None  # its name on the NAS since it was processed
+
+
+@dataclass(frozen=True)
+class KnownFolder(SourceFolder):
+    """A folder that a listing of the root shows again."""
+
+    has_waiting: bool  # whether any file of it is still to be copied
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,7 @@ class SourceFile:
     size: int  # bytes
     modified_at: datetime
     state: str  # waiting, copied, skipped
+    cause: str | None = None  # why it is skipped
 
 
 @dataclass(frozen=True)
@@ -58,8 +68,11 @@ class SourceRows(Protocol):
     def folder(self, name: str) -> SourceFolder:
         """The folder's newest row, made if it is new or the last one was marked away."""
 
+    def known_folders(self, names: Iterable[str]) -> list[KnownFolder]:
+        """What is known of folders by their names on the NAS: those not marked, and the marked ones."""
+
     def files(self, folder: SourceFolder) -> list[SourceFile]:
-        """The newest row of each path of a folder."""
+        """The newest row of each path of a folder; none of what was unpacked from an archive."""
 
     def record_look(
         self,
@@ -67,6 +80,8 @@ class SourceRows(Protocol):
         found: Iterable[FoundFile],
         changed: Iterable[tuple[int, NasFile]],
         gone: Iterable[int],
+        *,
+        listed_time: datetime | None = None,
     ) -> SourceFolder:
         """Keep what a look found new, and waiting files that changed or are gone.
 
@@ -78,6 +93,17 @@ class SourceRows(Protocol):
 
     def plan_copy(self, file_id: int, *, raw_key: str) -> None:
         """Where a file is about to be copied to, known before its event can come."""
+
+    def plan_unpacked(
+        self, archive_id: int, *, path: str, size: int, raw_key: str, cause: str | None = None
+    ) -> int | None:
+        """A file within an archive, about to be copied or skipped with a cause.
+
+        Returns its number, or None if there is nothing left to do for it.
+        """
+
+    def record_skipped(self, file_id: int, *, cause: str, sha256: str | None = None) -> None:
+        """A file of which nothing, or nothing more, is copied."""
 
     def plan_mark(self, folder: SourceFolder, *, mark: str) -> None:
         """The name the folder is about to get on the NAS."""
@@ -107,6 +133,12 @@ class PostgresSourceRows(SourceRows):
                 found = rows.execute(_SQL["new_folder"], values).fetchone()
             return cast("SourceFolder", found)
 
+    def known_folders(self, names: Iterable[str]) -> list[KnownFolder]:
+        with self._database.transaction() as cursor:
+            rows = cursor.connection.cursor(row_factory=class_row(KnownFolder))
+            values = {"names": [storable(name) for name in names]}
+            return rows.execute(_SQL["known_folders"], values).fetchall()
+
     def files(self, folder: SourceFolder) -> list[SourceFile]:
         with self._database.transaction() as cursor:
             rows = cursor.connection.cursor(row_factory=class_row(SourceFile))
@@ -118,6 +150,8 @@ class PostgresSourceRows(SourceRows):
         found: Iterable[FoundFile],
         changed: Iterable[tuple[int, NasFile]],
         gone: Iterable[int],
+        *,
+        listed_time: datetime | None = None,
     ) -> SourceFolder:
         new = [
             {
@@ -136,13 +170,14 @@ class PostgresSourceRows(SourceRows):
         ]
         lost = list(gone)
         with self._database.transaction() as cursor:
-            cursor.execute(_SQL["gone_files"], {"ids": lost})
+            cursor.execute(_SQL["gone_files"], {"ids": lost, "cause": GONE})
             if new:
                 cursor.executemany(_SQL["new_file"], new)
             if other:
                 cursor.executemany(_SQL["changed_file"], other)
             rows = cursor.connection.cursor(row_factory=class_row(SourceFolder))
-            values = {"id": folder.id, "is_quiet": not (new or other or lost)}
+            is_quiet = not (new or other or lost)
+            values = {"id": folder.id, "is_quiet": is_quiet, "listed_time": listed_time}
             looked = rows.execute(_SQL["looked"], values).fetchone()
             return cast("SourceFolder", looked)
 
@@ -151,6 +186,23 @@ class PostgresSourceRows(SourceRows):
 
     def record_copy(self, file_id: int, *, raw_key: str, etag: str, sha256: str) -> None:
         self._database.run(_SQL["copied"], id=file_id, raw_key=raw_key, etag=etag, sha256=sha256)
+
+    def plan_unpacked(
+        self, archive_id: int, *, path: str, size: int, raw_key: str, cause: str | None = None
+    ) -> int | None:
+        row = self._database.one(
+            _SQL["plan_unpacked"],
+            archive_id=archive_id,
+            path=storable(path),
+            size=size,
+            raw_key=None if cause else raw_key,
+            state="skipped" if cause else "waiting",
+            cause=cause,
+        )
+        return row["id"] if row and row["state"] == "waiting" else None
+
+    def record_skipped(self, file_id: int, *, cause: str, sha256: str | None = None) -> None:
+        self._database.run(_SQL["skipped"], id=file_id, cause=cause, sha256=sha256)
 
     def record_processed(self, folder: SourceFolder, *, mark: str | None) -> None:
         self._database.run(_SQL["processed"], id=folder.id, mark=storable(mark) if mark else None)

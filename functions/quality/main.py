@@ -16,6 +16,7 @@ from common.settings import settings
 from functions.quality.check_image import ImageChecker
 from functions.quality.verdict_rows import PostgresVerdictRows
 from model.artefact import DEFAULT_MODEL, load_quality_model
+from model.judgement import Judge
 
 
 def quality(request: Request) -> Response:
@@ -26,11 +27,11 @@ def quality(request: Request) -> Response:
 @cache
 def _target() -> Target:
     chosen = settings()
+    model = load_quality_model(chosen.model_path or DEFAULT_MODEL)
     checker = ImageChecker(
         store=ports.object_store(),
         rows=PostgresVerdictRows(ports.database()),
-        model=load_quality_model(chosen.model_path or DEFAULT_MODEL),
-        black_mean=chosen.black_mean,
+        judge=Judge(model, chosen.black_mean, chosen.quality_threshold or model.threshold),
         max_pixels=chosen.max_pixels_per_frame,
     )
     stage = ports.stage(

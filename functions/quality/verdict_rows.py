@@ -1,38 +1,37 @@
 """Rows of verdicts, and where the judged images lie."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from psycopg.types.json import Jsonb
 
 from common.database import Database, queries
 from common.object_key import Location
+from model.judgement import Judgement, Word
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What quality says of one image."""
+class Standing:
+    """What is known of an image before it is judged."""
 
-    verdict: Literal["good", "black", "low_quality"]
-    score: float  # probability that the image is bad
-    threshold: float  # score from which it counts as bad
-    mean_grey: float  # 0 to 255
-    features: Mapping[str, float]  # by name; none for a black image
-    model_version: str
+    bucket: str  # it lies in now
+    modality: str | None
+    overruled: Word | None  # a person's verdict
 
 
 class VerdictRows(Protocol):
     """Where verdicts are kept."""
 
-    def bucket_now(self, sop_instance_uid: str, frame: int, home: Location) -> str | None:
-        """The bucket that the image allocated to that place lies in; None if there is none such."""
+    def standing(self, sop_instance_uid: str, frame: int, home: Location) -> Standing | None:
+        """What is known of the image allocated to that place; None if there is none such."""
 
-    def record(self, sop_instance_uid: str, frame: int, verdict: Verdict, *, bucket: str) -> None:
-        """The verdict, over an older one, and the bucket the image lies in now."""
+    def record(
+        self, sop_instance_uid: str, frame: int, judgement: Judgement, *, verdict: Word, bucket: str
+    ) -> None:
+        """The verdict that holds, the model's judgement, and the bucket the image lies in now."""
 
 
 class PostgresVerdictRows(VerdictRows):
@@ -41,15 +40,22 @@ class PostgresVerdictRows(VerdictRows):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def bucket_now(self, sop_instance_uid: str, frame: int, home: Location) -> str | None:
+    def standing(self, sop_instance_uid: str, frame: int, home: Location) -> Standing | None:
         place = {"bucket": home.bucket, "key": home.key}
         image = {"sop_instance_uid": sop_instance_uid, "frame": frame}
-        row = self._database.one(_SQL["bucket_now"], **image, **place)
-        return row["bucket"] if row else None
+        row = self._database.one(_SQL["standing"], **image, **place)
+        return Standing(**row) if row else None
 
-    def record(self, sop_instance_uid: str, frame: int, verdict: Verdict, *, bucket: str) -> None:
-        values = asdict(verdict) | {"features": Jsonb(dict(verdict.features))}
+    def record(
+        self, sop_instance_uid: str, frame: int, judgement: Judgement, *, verdict: Word, bucket: str
+    ) -> None:
         image = {"sop_instance_uid": sop_instance_uid, "frame": frame}
+        values = asdict(judgement) | {
+            "features": Jsonb(dict(judgement.features)),
+            "reasons": list(judgement.reasons),
+            "by_model": judgement.verdict,
+            "verdict": verdict,
+        }
         with self._database.transaction() as cursor:
             cursor.execute(_SQL["record_verdict"], values | image)
             cursor.execute(_SQL["record_place"], image | {"bucket": bucket})

@@ -1,18 +1,23 @@
 -- Verdict rows, by name.
 
--- name: bucket_now
-select bucket from image_allocation
+-- name: standing
+select a.bucket, e.modality, (
+    select o.verdict from overruling o
+    where o.sop_instance_uid = a.sop_instance_uid and o.frame = a.frame order by o.id desc limit 1) as overruled
+from image_allocation a join extraction e using (sop_instance_uid)
 where sop_instance_uid = %(sop_instance_uid)s and frame = %(frame)s
     and home_bucket = %(bucket)s and key = %(key)s;
 
 -- name: record_verdict
-insert into verdict (sop_instance_uid, frame, verdict, score, threshold, mean_grey, features, model_version)
-values (%(sop_instance_uid)s, %(frame)s, %(verdict)s, %(score)s, %(threshold)s, %(mean_grey)s,
-    %(features)s, %(model_version)s)
+insert into verdict (sop_instance_uid, frame, verdict, by_model, score, threshold, mean_grey, features, reasons,
+    confidence, model_version)
+values (%(sop_instance_uid)s, %(frame)s, %(verdict)s, %(by_model)s, %(score)s, %(threshold)s, %(mean_grey)s,
+    %(features)s, %(reasons)s, %(confidence)s, %(model_version)s)
 on conflict (sop_instance_uid, frame) do update
-set verdict = excluded.verdict, score = excluded.score, threshold = excluded.threshold,
-    mean_grey = excluded.mean_grey, features = excluded.features,
-    model_version = excluded.model_version, checked_at = now();
+set verdict = excluded.verdict, by_model = excluded.by_model, score = excluded.score,
+    threshold = excluded.threshold, mean_grey = excluded.mean_grey, features = excluded.features,
+    reasons = excluded.reasons, confidence = excluded.confidence, model_version = excluded.model_version,
+    checked_at = now();
 
 -- name: record_place
 update image_allocation set bucket = %(bucket)s

@@ -77,7 +77,12 @@ def _minio(plan: Plan) -> Program:
 
 
 def _function(plan: Plan, card: FunctionCard) -> Program:
-    given = {name: value for name, value in os.environ.items() if name.startswith("DCM2SET_")}
+    given = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith("DCM2SET_")
+        and (card.function == "poll_nas" or not name.startswith("DCM2SET_NAS_"))
+    }
     environment = given | {
         "DCM2SET_TOKEN": plan.token,
         "DCM2SET_MINIO_ENDPOINT": plan.endpoint,

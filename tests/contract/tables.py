@@ -81,6 +81,7 @@ class Tables:
             item_id=self.new_item(),
             content_digest=f"digest-{number}",
             number_of_frames=frames,
+            modality="CT",
         )
         return places.images
 

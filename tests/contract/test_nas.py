@@ -1,19 +1,38 @@
-"""The NAS's contract, in memory and on a mounted folder."""
+"""The NAS's contract: in memory, on a mounted folder, and on a Synology NAS (a fake DSM)."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from common.errors import DependencyAwayError, SettingsError, TransientError
-from common.nas import FolderNas, Nas, NasFile, nas_from_url
+from common.errors import DependencyAwayError, PipelineError, TransientError
+from common.nas import Nas, NasFile
+from common.nas_folder import FolderNas
+from tests.fake_dsm.client import ROOT, client_of
+from tests.fake_dsm.server import FakeDsm, running_dsm
 from tests.in_memory.nas import InMemoryNas
 
-TIME = datetime(2024, 3, 1, 12, 30, 15, 250000, UTC)
+TIME = datetime(2024, 3, 1, 12, 30, 15, tzinfo=UTC)  # DSM tells whole seconds
 Write = Callable[[str, str, bytes], None]
+LONG = "ä" * 125 + ".dcmx"  # 255 bytes
+AWKWARD = (
+    "a b.dcm",
+    " leading and trailing ",
+    "Dr. Smith..x.dcm",
+    ".hidden",
+    'it\'s "quoted".dcm',
+    "100%.dcm",
+    "%2e%2e%2f.dcm",
+    "a+b&c=d;e#f?.dcm",
+    "Müller 心.dcm",
+    "-rf",
+    "a,b[c]{d}.dcm",
+    "back\\slash.dcm",
+    LONG,
+)
 
 
 @dataclass(frozen=True)
@@ -23,25 +42,37 @@ class Share:
     nas: Nas
     write: Write
 
+    def folders(self) -> list[str]:
+        return [folder.name for folder in self.nas.list_folders()]
 
-@pytest.fixture(params=["memory", "folder"])
-def share(request: pytest.FixtureRequest, tmp_path: Path) -> Share:
+
+@pytest.fixture(params=["memory", "folder", "synology"])
+def share(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Share]:
     if request.param == "memory":
         nas = InMemoryNas()
-        return Share(nas, lambda folder, path, data: nas.write(folder, path, data, modified_at=TIME))
+        yield Share(nas, lambda folder, path, data: nas.write(folder, path, data, modified_at=TIME))
+    elif request.param == "folder":
+        yield Share(FolderNas(tmp_path), lambda folder, path, data: _write(tmp_path / folder / path, data))
+    else:
+        with running_dsm(FakeDsm(), tmp_path) as dsm, client_of(dsm) as client:
+            dsm.share.write(f"{ROOT}/x", b"")
+            dsm.share.remove(f"{ROOT}/x")
+            yield Share(client, lambda folder, path, data: _put(dsm, f"{folder}/{path}", data))
 
-    def write(folder: str, path: str, data: bytes) -> None:
-        file = tmp_path / folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(data)
-        os.utime(file, (TIME.timestamp(), TIME.timestamp()))
 
-    return Share(FolderNas(tmp_path), write)
+def _write(file: Path, data: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(data)
+    os.utime(file, (TIME.timestamp(), TIME.timestamp()))
+
+
+def _put(dsm: FakeDsm, path: str, data: bytes) -> None:
+    dsm.share.write(f"{ROOT}/{path.lstrip('/')}", data, TIME)
 
 
 def test_empty_share(share: Share) -> None:
     """A share without anything has no folders and no files."""
-    assert [] == share.nas.list_folders()
+    assert [] == share.folders()
     assert [] == list(share.nas.list_files(""))
 
 
@@ -50,7 +81,7 @@ def test_folders_are_sorted(share: Share) -> None:
     for folder in ("b", "a/deep", "Müller 100%+1", "B"):
         share.write(folder.partition("/")[0], f"{folder.partition('/')[2]}/f".lstrip("/"), b"")
     share.write("", "file", b"")
-    assert ["B", "Müller 100%+1", "a", "b"] == share.nas.list_folders()
+    assert ["B", "Müller 100%+1", "a", "b"] == share.folders()
 
 
 def test_files_are_listed_to_any_depth(share: Share) -> None:
@@ -82,7 +113,7 @@ def test_folder_is_renamed_once(share: Share) -> None:
     share.write("folder", "a.dcm", b"x")
     for _ in range(2):
         share.nas.rename_folder("folder", "folder_processed")
-    assert ["folder_processed"] == share.nas.list_folders()
+    assert ["folder_processed"] == share.folders()
     assert ["a.dcm"] == [file.path for file in share.nas.list_files("folder_processed")]
 
 
@@ -92,7 +123,50 @@ def test_rename_never_replaces_a_folder(share: Share) -> None:
     share.write("taken", "b.dcm", b"x")
     with pytest.raises(TransientError):
         share.nas.rename_folder("folder", "taken")
-    assert ["folder", "taken"] == share.nas.list_folders()
+    assert ["folder", "taken"] == share.folders()
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_awkward_names(share: Share, name: str) -> None:
+    """Whatever a name holds, of a folder or of a file, it is listed, read and renamed exactly."""
+    folder = name[:-10] if name == LONG else name
+    share.write(folder, f"deep {name}"[:120] + "/x", b"1")
+    share.write(folder, name, b"22")
+    assert [folder] == share.folders()
+    listed = {file.path: file.size for file in share.nas.list_files(folder)}
+    assert {f"deep {name}"[:120] + "/x": 1, name: 2} == listed
+    for path, size in listed.items():
+        with share.nas.open(folder, path) as stream:
+            assert size == len(stream.read())
+    share.nas.rename_folder(folder, folder + "_done")
+    assert [folder + "_done"] == share.folders()
+
+
+def test_folder_tells_when_an_entry_came(share: Share) -> None:
+    """A folder's time in the root's listing moves when a file comes, so it need not be looked into."""
+    share.write("folder", "a.dcm", b"1")
+    (before,) = share.nas.list_folders()
+    share.write("folder", "b.dcm", b"1")
+    (after,) = share.nas.list_folders()
+    assert before.modified_at <= after.modified_at
+
+
+def test_empty_folder_is_made_and_removed(share: Share) -> None:
+    """A folder can be made, and removed while it is empty only."""
+    share.nas.make_folder("new")
+    with pytest.raises(PipelineError):
+        share.nas.make_folder("new")
+    assert ["new"] == share.folders()
+    share.nas.remove_empty_folder("new")
+    share.write("full", "a.dcm", b"1")
+    with pytest.raises(PipelineError):
+        share.nas.remove_empty_folder("full")
+    assert ["full"] == share.folders()
+
+
+def test_free_space(share: Share) -> None:
+    """The NAS tells the space left in bytes."""
+    assert (share.nas.free_bytes() or 0) > 1000
 
 
 def test_what_is_gone_is_a_dependency_away(share: Share) -> None:
@@ -129,7 +203,7 @@ def test_links_are_no_files_of_the_share(tmp_path: Path) -> None:
     (root / "folder" / "link").symlink_to(secret / "f")
     (root / "folder" / "deep").symlink_to(secret)
     nas = FolderNas(root)
-    assert ["folder"] == nas.list_folders()
+    assert ["folder"] == [folder.name for folder in nas.list_folders()]
     assert [] == list(nas.list_files("folder"))
 
 
@@ -141,22 +215,3 @@ def test_names_that_are_no_unicode(tmp_path: Path) -> None:
     (found,) = nas.list_files("f")
     with nas.open("f", found.path) as stream:
         assert b"x" == stream.read()
-
-
-@pytest.mark.parametrize("url", ["file:///mnt/nas", "file://localhost/mnt/nas"])
-def test_url_of_a_mounted_share(url: str) -> None:
-    """A file URL names a mounted share."""
-    assert isinstance(nas_from_url(url), FolderNas)
-
-
-def test_url_with_escapes(tmp_path: Path) -> None:
-    """A file URL's escapes are undone."""
-    (tmp_path / "my share" / "a").mkdir(parents=True)
-    assert ["a"] == nas_from_url((tmp_path / "my share").as_uri()).list_folders()
-
-
-@pytest.mark.parametrize("url", ["", "/mnt/nas", "smb://host/share", "file://host/share", "file://", "nas"])
-def test_other_urls_are_wrong_settings(url: str) -> None:
-    """Anything else is told as a wrong setting, without its value."""
-    with pytest.raises(SettingsError, match="DCM2SET_NAS_URL is wrong"):
-        nas_from_url(url)

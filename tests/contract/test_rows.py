@@ -8,13 +8,14 @@ from common.object_key import SUBOPTIMAL, Location
 from common.object_store import ObjectVersion
 from functions.annotations.label_file import LabelRow
 from functions.annotations.label_rows import Ambiguous, ImageName, ResolvedLabel
-from functions.quality.verdict_rows import Verdict
+from functions.quality.verdict_rows import Standing
+from model.judgement import Judgement
 from tests.contract.conftest import KINDS
 from tests.contract.tables import PATIENT, Tables, instance_path, make_tables
 from tests.unit.documents import make_document
 
-GOOD = Verdict("good", 0.1, 0.5, 100.0, {"sharpness": 1.5}, "m1")
-BAD = Verdict("low_quality", 0.9, 0.5, 90.0, {}, "m2")
+GOOD = Judgement("good", 0.1, 0.5, 100.0, {"sharpness": 1.5}, (), "normal", "m1")
+BAD = Judgement("low_quality", 0.9, 0.5, 90.0, {}, ("blurred", "noisy"), "low", "m2")
 LABELS_FILE = ObjectVersion(Location("annotations", "labels.csv"), "etag", 9)
 
 
@@ -98,22 +99,22 @@ def test_image_is_placed_only_where_it_was_allocated(tables: Tables) -> None:
     """An image counts as placed in its own bucket under its own key, and nowhere else."""
     (image,) = tables.place(1)
     uid = instance_path(1).sop_instance_uid
-    assert image.bucket == tables.verdicts.bucket_now(uid, 1, image)
-    assert tables.verdicts.bucket_now(uid, 2, image) is None
-    assert tables.verdicts.bucket_now(uid, 1, Location("images-other", image.key)) is None
-    assert tables.verdicts.bucket_now(uid, 1, Location(image.bucket, f"x{image.key}")) is None
-    assert tables.verdicts.bucket_now("2.25.9", 1, image) is None
+    assert Standing(image.bucket, "CT", None) == tables.verdicts.standing(uid, 1, image)
+    assert tables.verdicts.standing(uid, 2, image) is None
+    assert tables.verdicts.standing(uid, 1, Location("images-other", image.key)) is None
+    assert tables.verdicts.standing(uid, 1, Location(image.bucket, f"x{image.key}")) is None
+    assert tables.verdicts.standing("2.25.9", 1, image) is None
 
 
 def test_verdict_is_kept_with_the_image_s_place(tables: Tables) -> None:
     """A verdict says where the image lies now; its home stays where it was allocated."""
     (image,) = tables.place(1)
     uid = instance_path(1).sop_instance_uid
-    tables.verdicts.record(uid, 1, GOOD, bucket=image.bucket)
+    tables.verdicts.record(uid, 1, GOOD, verdict="good", bucket=image.bucket)
     assert image.bucket == tables.bucket_now(1)
-    tables.verdicts.record(uid, 1, BAD, bucket=SUBOPTIMAL)
+    tables.verdicts.record(uid, 1, BAD, verdict="low_quality", bucket=SUBOPTIMAL)
     assert SUBOPTIMAL == tables.bucket_now(1)
-    assert SUBOPTIMAL == tables.verdicts.bucket_now(uid, 1, image)
+    assert Standing(SUBOPTIMAL, "CT", None) == tables.verdicts.standing(uid, 1, image)
 
 
 def _name(number: int, frame: int = 1) -> ImageName:

@@ -130,6 +130,59 @@ def test_planned_mark_is_told_until_the_folder_is_processed(rows: SourceRows) ->
     assert [] == rows.planned_marks()
 
 
+def test_known_folders(rows: SourceRows) -> None:
+    """Folders are known by the name they bear on the NAS now, with whether any file of them waits."""
+    first = rows.folder("folder")
+    rows.record_processed(first, mark="folder_processed")
+    (file,) = _found(rows, FILE)
+    rows.folder("elsewhere")
+    names = ["folder", "folder_processed", "other", "m\udcfc"]
+    known = {folder.mark or folder.name: folder for folder in rows.known_folders(names)}
+    assert {"folder", "folder_processed"} == set(known)
+    assert (2, True) == (known["folder"].generation, known["folder"].has_waiting)
+    assert (first.id, False) == (known["folder_processed"].id, known["folder_processed"].has_waiting)
+    rows.record_copy(file.id, raw_key="k", etag="e", sha256="s")
+    assert {False} == {folder.has_waiting for folder in rows.known_folders(names)}
+
+
+def test_look_keeps_the_folder_s_own_time(rows: SourceRows) -> None:
+    """The time of a folder at its last look tells later whether there may be news."""
+    folder = rows.folder("folder")
+    assert folder.listed_time is None
+    assert TIME == rows.record_look(folder, [], [], [], listed_time=TIME).listed_time
+    assert [TIME] == [known.listed_time for known in rows.known_folders(["folder"])]
+
+
+def test_unpacked_files(rows: SourceRows) -> None:
+    """Files of an archive are files of its folder, but in none of its listings."""
+    (archive,) = _found(rows, NasFile("a.zip", 9, TIME))
+    number = rows.plan_unpacked(archive.id, path="a.zip/x", size=3, raw_key="k")
+    assert number is not None
+    assert rows.plan_unpacked(archive.id, path="a.zip/junk", size=3, raw_key="k2", cause="junk") is None
+    assert [archive] == rows.files(rows.folder("folder"))
+    rows.record_copy(number, raw_key="k", etag="e", sha256="s")
+    rows.record_skipped(archive.id, cause="unpacked", sha256="s")
+    (told,) = rows.files(rows.folder("folder"))
+    assert ("skipped", "unpacked") == (told.state, told.cause)
+
+
+def test_interrupted_unpacking_goes_on(rows: SourceRows) -> None:
+    """What is in raw already is left; what is not, or is another content, is planned again."""
+    (archive,) = _found(rows, NasFile("a.zip", 9, TIME))
+    first = rows.plan_unpacked(archive.id, path="a.zip/x", size=3, raw_key="k")
+    assert first is not None
+    assert first == rows.plan_unpacked(archive.id, path="a.zip/x", size=3, raw_key="k")
+    rows.record_copy(first, raw_key="k", etag="e", sha256="s")
+    assert rows.plan_unpacked(archive.id, path="a.zip/x", size=3, raw_key="k") is None
+    assert first == rows.plan_unpacked(archive.id, path="a.zip/x", size=4, raw_key="k")
+
+
+def test_file_of_an_archive_s_path_is_left_alone(rows: SourceRows) -> None:
+    """A folder named like an archive may hold a file of the same path; it keeps its row."""
+    archive, _ = _found(rows, NasFile("a.zip", 9, TIME), NasFile("a.zip/x", 1, TIME))
+    assert rows.plan_unpacked(archive.id, path="a.zip/x", size=3, raw_key="k") is None
+
+
 def test_names_that_are_no_unicode_are_kept(rows: SourceRows) -> None:
     """A name with bytes that are no Unicode has a row of its own, written with escapes."""
     folder = rows.folder("m\udcfcller")

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from types import ModuleType
 
-import numpy as np
 import pytest
 
 from common import ports
@@ -15,10 +14,10 @@ from functions.poll_nas import main as poll_nas_main
 from functions.quality import main as quality_main
 from functions.store_metadata import main as store_metadata_main
 from functions.sweep import main as sweep_main
-from model.artefact import QualityModel
 from tests.functional.line import Line
 from tests.in_memory.ledger import InMemoryLedger
 from tests.in_memory.log import captured_log
+from tests.in_memory.quality_model import FixedModel
 from tests.in_memory.requests import TOKEN
 
 MAINS: Mapping[str, ModuleType] = {
@@ -35,15 +34,6 @@ ENVIRONMENT = {
     "DCM2SET_NAS_URL": "file:///nas",
     "DCM2SET_BURNED_IN_TEXT": "hold",
 }
-
-
-class FixedClassifier:
-    """A classifier that says of every picture what the test told it to."""
-
-    is_bad = False
-
-    def predict_proba(self, _):
-        return np.array([[1.0 - self.is_bad, float(self.is_bad)]])
 
 
 class InProcessSender:
@@ -65,9 +55,9 @@ def log() -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def classifier() -> FixedClassifier:
+def model() -> FixedModel:
     """What the quality model answers; good unless a test says otherwise."""
-    return FixedClassifier()
+    return FixedModel()
 
 
 def _forget() -> None:
@@ -77,7 +67,7 @@ def _forget() -> None:
 
 
 @pytest.fixture
-def line(monkeypatch: pytest.MonkeyPatch, tmp_path, classifier: FixedClassifier) -> Iterator[Line]:
+def line(monkeypatch: pytest.MonkeyPatch, tmp_path, model: FixedModel) -> Iterator[Line]:
     """Every function with its own main.py, on in-memory ports."""
     line = Line({name: getattr(main, name) for name, main in MAINS.items()})
     monkeypatch.chdir(tmp_path)  # no .env of the developer's
@@ -90,11 +80,10 @@ def line(monkeypatch: pytest.MonkeyPatch, tmp_path, classifier: FixedClassifier)
     monkeypatch.setattr(extract_main, "DrawingProcesses", lambda rules, **_: InstancePreparer(rules))
     monkeypatch.setattr(store_metadata_main, "PostgresMetadataRows", lambda _: line.metadata)
     monkeypatch.setattr(quality_main, "PostgresVerdictRows", lambda _: line.verdicts)
-    model = QualityModel("model-of-the-test", 0.5, classifier)
     monkeypatch.setattr(quality_main, "load_quality_model", lambda _: model)
     monkeypatch.setattr(annotations_main, "PostgresLabelRows", lambda _: line.labels)
     monkeypatch.setattr(poll_nas_main, "PostgresSourceRows", lambda _: line.sources)
-    monkeypatch.setattr(poll_nas_main, "nas_from_url", lambda _: line.nas)
+    monkeypatch.setattr(poll_nas_main, "open_nas", lambda _: line.nas)
     monkeypatch.setattr(sweep_main, "HttpSender", lambda *_, **__: InProcessSender(line))
     _forget()
     yield line

@@ -25,7 +25,7 @@ def test_folder_on_the_nas_becomes_judged_images(line: Line) -> None:
     answer = _poll_until_copied(line)
     line.deliver()
     assert ("updates", 1) == (answer["status"], answer["folders"][0]["copied"])
-    assert ["CT Müller_processed"] == line.nas.list_folders()
+    assert ["CT Müller_processed"] == line.nas.names()
     assert ["processed/CT Müller/one/CT small.dcm"] == line.store.keys(RAW)
     assert 1 == len(line.verdicts.verdicts)
     assert 1 == len(line.metadata.tables["image"])

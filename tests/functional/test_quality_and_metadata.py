@@ -6,8 +6,8 @@ import pytest
 
 from common.ledger import State
 from common.object_key import ANNOTATIONS, METADATA, RAW, SUBOPTIMAL
-from tests.functional.conftest import FixedClassifier
 from tests.functional.line import Line
+from tests.in_memory.quality_model import FixedModel
 from tests.in_memory.requests import recorded
 from tests.unit.factories import make_dataset, real_path, to_bytes
 
@@ -78,15 +78,30 @@ def test_good_image_stays(extracted: Line) -> None:
     assert ("good", "model-of-the-test") == (verdict.verdict, verdict.model_version)
 
 
-def test_low_quality_image_moves_to_suboptimal(extracted: Line, classifier: FixedClassifier) -> None:
+def test_low_quality_image_moves_to_suboptimal(extracted: Line, model: FixedModel) -> None:
     """An image the model takes for bad moves to suboptimal under the same key."""
-    classifier.is_bad = True
+    model.probability = 1.0
     bucket, key = _image(extracted)
     (result,) = extracted.send("quality", {"bucket": bucket, "key": key}).json["results"]
     assert ("low_quality", SUBOPTIMAL) == (result["outcome"], result["bucket_now"])
     assert [] == extracted.store.keys(bucket)
     assert [key] == extracted.store.keys(SUBOPTIMAL)
     assert SUBOPTIMAL == next(iter(extracted.allocation.images.values())).bucket
+    (verdict,) = extracted.verdicts.verdicts.values()
+    assert (("blurred", "noisy"), "normal") == (verdict.reasons, verdict.confidence)
+
+
+def test_a_person_stands_above_the_model(extracted: Line, model: FixedModel) -> None:
+    """What a person said of an image decides where it lies; what the model said is kept beside it."""
+    model.probability = 1.0
+    bucket, key = _image(extracted)
+    ((uid, frame),) = extracted.allocation.images
+    extracted.verdicts.overruled[uid, frame] = "good"
+    (result,) = extracted.send("quality", {"bucket": bucket, "key": key}).json["results"]
+    assert ("good", bucket) == (result["outcome"], result["bucket_now"])
+    (verdict,) = extracted.verdicts.verdicts.values()
+    assert "low_quality" == verdict.verdict
+    assert {(uid, frame): "good"} == extracted.verdicts.holding
 
 
 def test_black_image_moves_to_suboptimal(line: Line) -> None:
@@ -111,10 +126,10 @@ def test_recorded_image_that_extract_did_not_place_is_quarantined(line: Line) ->
 
 
 def test_image_rewritten_by_a_replay_goes_where_its_verdict_put_it(
-    extracted: Line, classifier: FixedClassifier
+    extracted: Line, model: FixedModel
 ) -> None:
     """A bad image written again at home by a replayed instance doesn't come back into the set."""
-    classifier.is_bad = True
+    model.probability = 1.0
     bucket, key = _image(extracted)
     data = extracted.store.buckets[bucket][key].data
     extracted.send("quality", {"bucket": bucket, "key": key})

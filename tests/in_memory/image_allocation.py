@@ -16,6 +16,8 @@ class Extraction:
 
     item_id: int
     content_digest: str
+    modality: str | None = None
+    is_localizer: bool = False
     is_completed: bool = False
 
 
@@ -42,7 +44,14 @@ class InMemoryAllocation(Allocation):
     _lock: RLock = field(default_factory=RLock)
 
     def allocate(
-        self, path: ImagePath, *, item_id: int, content_digest: str, number_of_frames: int
+        self,
+        path: ImagePath,
+        *,
+        item_id: int,
+        content_digest: str,
+        number_of_frames: int,
+        modality: str | None = None,
+        is_localizer: bool = False,
     ) -> Places:
         uid = path.sop_instance_uid
         with self._lock:
@@ -54,7 +63,7 @@ class InMemoryAllocation(Allocation):
                     home = Location(self._bucket_with_room(), path.frame(frame))
                     self.filled[home.bucket] += 1
                     self.images[uid, frame] = AllocatedImage(home, home.bucket)
-                known = self.extractions[uid] = Extraction(item_id, content_digest)
+                known = self.extractions[uid] = Extraction(item_id, content_digest, modality, is_localizer)
             if known.content_digest != content_digest:
                 raise ConflictError(
                     "Another file with the same SOP Instance UID and other content was extracted before.",

@@ -3,11 +3,11 @@
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 from common.errors import DependencyAwayError, TransientError
-from common.nas import Nas, NasFile
+from common.nas import Nas, NasFile, NasFolder
 
 _LONG_AGO = datetime(2024, 3, 1, tzinfo=UTC)
 
@@ -17,19 +17,31 @@ class InMemoryNas(Nas):
     """Files by folder and path; the root's own files lie in the folder ''."""
 
     folders: dict[str, dict[str, tuple[bytes, datetime]]] = field(default_factory=lambda: {"": {}})
+    touched: dict[str, datetime] = field(default_factory=dict)  # when an entry of a folder came or went
+    now: datetime | None = None  # the NAS's clock
     away: bool = False
 
     def write(self, folder: str, path: str, data: bytes, *, modified_at: datetime = _LONG_AGO) -> None:
         """Put a file, over whatever is there."""
-        self.folders.setdefault(folder, {})[path] = (data, modified_at)
+        files = self.folders.setdefault(folder, {})
+        top = path.partition("/")[0]
+        if not any(known.partition("/")[0] == top for known in files):
+            self._touch(folder)
+        files[path] = (data, modified_at)
 
     def remove(self, folder: str, path: str) -> None:
         """Take a file away."""
         del self.folders[folder][path]
+        self._touch(folder)
 
-    def list_folders(self) -> list[str]:
+    def list_folders(self) -> list[NasFolder]:
         self._answer()
-        return sorted(name for name in self.folders if name)
+        names = sorted(name for name in self.folders if name)
+        return [NasFolder(name, self.touched.get(name, _LONG_AGO)) for name in names]
+
+    def names(self) -> list[str]:
+        """The folders' names, for tests to look at."""
+        return [folder.name for folder in self.list_folders()]
 
     def list_files(self, folder: str) -> Iterator[NasFile]:
         files = self._folder(folder)
@@ -50,7 +62,32 @@ class InMemoryNas(Nas):
         if name in self.folders:
             raise TransientError("A folder on the NAS can't be marked: the marked name is taken.")
         self.folders[name] = self._folder(folder)
+        self.touched[name] = self.touched.pop(folder, _LONG_AGO)
         del self.folders[folder]
+
+    def make_folder(self, name: str) -> None:
+        self._answer()
+        if name in self.folders:
+            raise DependencyAwayError("The NAS can't be read (FileExistsError); see DCM2SET_NAS_URL.")
+        self.folders[name] = {}
+
+    def remove_empty_folder(self, name: str) -> None:
+        if self._folder(name):
+            raise DependencyAwayError("The NAS can't be read (OSError); see DCM2SET_NAS_URL.")
+        del self.folders[name]
+
+    def free_bytes(self) -> int | None:
+        self._answer()
+        return 1_000_000_000
+
+    def clock(self) -> datetime | None:
+        return self.now
+
+    def close(self) -> None:
+        self._answer()
+
+    def _touch(self, folder: str) -> None:
+        self.touched[folder] = self.touched.get(folder, _LONG_AGO) + timedelta(seconds=1)
 
     def _answer(self) -> None:
         if self.away:

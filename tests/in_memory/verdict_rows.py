@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from common.object_key import Location
-from functions.quality.verdict_rows import Verdict, VerdictRows
+from functions.quality.verdict_rows import Standing, VerdictRows
+from model.judgement import Judgement, Word
 from tests.in_memory.image_allocation import InMemoryAllocation
 
 
@@ -12,12 +13,20 @@ class InMemoryVerdictRows(VerdictRows):
     """Verdicts by image."""
 
     allocation: InMemoryAllocation
-    verdicts: dict[tuple[str, int], Verdict] = field(default_factory=dict)
+    verdicts: dict[tuple[str, int], Judgement] = field(default_factory=dict)
+    holding: dict[tuple[str, int], Word] = field(default_factory=dict)  # the verdicts that hold
+    overruled: dict[tuple[str, int], Word] = field(default_factory=dict)
 
-    def bucket_now(self, sop_instance_uid: str, frame: int, home: Location) -> str | None:
+    def standing(self, sop_instance_uid: str, frame: int, home: Location) -> Standing | None:
         image = self.allocation.images.get((sop_instance_uid, frame))
-        return image.bucket if image is not None and image.home == home else None
+        if image is None or image.home != home:
+            return None
+        modality = self.allocation.extractions[sop_instance_uid].modality
+        return Standing(image.bucket, modality, self.overruled.get((sop_instance_uid, frame)))
 
-    def record(self, sop_instance_uid: str, frame: int, verdict: Verdict, *, bucket: str) -> None:
-        self.verdicts[sop_instance_uid, frame] = verdict
+    def record(
+        self, sop_instance_uid: str, frame: int, judgement: Judgement, *, verdict: Word, bucket: str
+    ) -> None:
+        self.verdicts[sop_instance_uid, frame] = judgement
+        self.holding[sop_instance_uid, frame] = verdict
         self.allocation.images[sop_instance_uid, frame].bucket = bucket

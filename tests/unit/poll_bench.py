@@ -1,11 +1,15 @@
 """A poller of the NAS on in-memory ports."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from common.object_key import RAW
-from functions.poll_nas.poll_folders import FolderPoller
+from functions.poll_nas.copy_files import FileCopier
+from functions.poll_nas.poll_folders import FolderPoller, PollLimits
+from functions.poll_nas.unpack_archive import ArchiveLimits
 from tests.in_memory.clock import Clock
 from tests.in_memory.nas import InMemoryNas
 from tests.in_memory.object_store import InMemoryObjectStore
@@ -20,15 +24,30 @@ class Polls:
     """A poller on in-memory ports."""
 
     mark: str | None = "_processed"
-    nas: InMemoryNas = field(default_factory=InMemoryNas)
+    nas: Any = field(default_factory=InMemoryNas)
     clock: Clock = field(default_factory=Clock)
+    copies: int = 1
+    budget: float = 3600
+    recheck: int = 0
+    archives: ArchiveLimits = field(default_factory=lambda: ArchiveLimits(100, 50_000_000))
+    stopwatch: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
         self.store = InMemoryObjectStore(clock=self.clock)
         self.store.ensure_bucket(RAW)
         self.rows = InMemorySourceRows(self.clock)
+        self.use(self.nas)
+
+    def use(self, nas: Any) -> None:
+        """Poll this NAS from now on, as another process would."""
+        self.nas = nas
         self.poller = FolderPoller(
-            nas=self.nas, store=self.store, rows=self.rows, mark=self.mark, quiet_seconds=QUIET
+            nas=nas,
+            rows=self.rows,
+            copier=FileCopier(nas, self.store, self.rows, self.copies, self.archives),
+            mark=self.mark,
+            limits=PollLimits(QUIET, self.budget, self.recheck),
+            stopwatch=self.stopwatch,
         )
 
     def poll(self, *, after: float = 0) -> dict[str, Any]:

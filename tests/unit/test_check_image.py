@@ -8,27 +8,18 @@ import pytest
 from PIL import Image
 
 from common.errors import PermanentError
+from common.png_picture import decode_png
 from functions.extract.png_frames import encode_png
-from functions.quality.check_image import decode_png, judge
-from model.artefact import QualityModel
 from model.features import FEATURE_NAMES
+from model.judgement import Judge
+from tests.in_memory.quality_model import FixedModel
 
 GREY = np.random.default_rng(0).integers(0, 256, (40, 50), dtype=np.uint8)
 COLOUR = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
 
 
-class Fixed:
-    """A classifier with one answer."""
-
-    def __init__(self, probability: float) -> None:
-        self._probability = probability
-
-    def predict_proba(self, _: np.ndarray) -> np.ndarray:
-        return np.array([[1 - self._probability, self._probability]])
-
-
-def _model(probability: float) -> QualityModel:
-    return QualityModel("m1", 0.5, Fixed(probability))
+def _judge(probability: float) -> Judge:
+    return Judge(FixedModel(probability, "m1"), black_mean=3.0, threshold=0.5)
 
 
 def _png(image: Image.Image) -> bytes:
@@ -86,7 +77,7 @@ def test_too_many_pixels_are_refused_before_decoding() -> None:
 )
 def test_model_decides_from_its_threshold(probability: float, expected: str) -> None:
     """From the threshold on a picture is low quality; its score and features are told."""
-    verdict = judge(GREY, _model(probability), black_mean=3.0)
+    verdict = _judge(probability).judge(GREY, modality="MG")
     assert (expected, probability, 0.5, "m1") == (
         verdict.verdict,
         verdict.score,
@@ -95,17 +86,26 @@ def test_model_decides_from_its_threshold(probability: float, expected: str) -> 
     )
     assert set(FEATURE_NAMES) == set(verdict.features)
     assert float(GREY.mean()) == pytest.approx(verdict.mean_grey)
+    assert "low" == verdict.confidence
+
+
+def test_another_threshold_is_another_verdict() -> None:
+    """The threshold of the settings decides, not the model's own."""
+    model = FixedModel(0.6, "m1")
+    assert "good" == Judge(model, 3.0, threshold=0.7).judge(GREY, modality="CT").verdict
+    assert "low_quality" == Judge(model, 3.0, threshold=0.6).judge(GREY, modality="CT").verdict
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0, "black"), (2, "black"), (3, "good"), (255, "good")])
 def test_black_is_told_before_the_model_is_asked(value: int, expected: str) -> None:
     """A picture darker than the limit is black whatever the model says; at the limit it is not."""
-    verdict = judge(np.full((30, 30), value, np.uint8), _model(0.0), black_mean=3.0)
+    verdict = _judge(0.0).judge(np.full((30, 30), value, np.uint8), modality=None)
     assert expected == verdict.verdict
     assert (1.0 if expected == "black" else 0.0) == verdict.score
+    assert (("black",) if expected == "black" else ()) == verdict.reasons
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (2, 2), (3, 3, 3), (1, 1, 3)])
 def test_tiny_pictures_are_judged(shape: tuple[int, ...]) -> None:
     """However small a picture is, it gets a verdict."""
-    assert "good" == judge(np.full(shape, 200, np.uint8), _model(0.0), black_mean=3.0).verdict
+    assert "good" == _judge(0.0).judge(np.full(shape, 200, np.uint8), modality="CT").verdict

@@ -106,6 +106,7 @@ def _status(**changes: object) -> dict:
     return {
         "functions": [row | changes.pop("row", {})],
         "balance": balance | {"frames": 0} | changes.pop("balance", {}),
+        "last_arrived": {"nas_seconds": 130.0, "raw_seconds": None, "annotations_seconds": 7300.0},
         "labels": {"on_images": 1, "held": 2, "files": 3},
         "buckets": [{"bucket": "images-1", "allocated": 4, "capacity": 400, "images_here": 3}],
         "aside": [],
@@ -155,6 +156,7 @@ def test_status_text_has_every_part() -> None:
         "Images ",
         "Labels: 1 on images, 2 held, 3 file(s).",
         "4 of 400",
+        "Last arrived: NAS 2 min ago, raw directly never, annotations 2 h ago.",
     ):
         assert part in text
 

@@ -33,7 +33,7 @@ def test_file_added_to_a_marked_folder_s_name_is_a_new_generation() -> None:
         polls.nas.write("f", "a.dcm", content)
         polls.until_quiet()
     assert ["incoming/f/a.dcm", "incoming/f~2/a.dcm"] == polls.store.keys(RAW)
-    assert ["f_processed", "f_processed2"] == polls.nas.list_folders()
+    assert ["f_processed", "f_processed2"] == polls.nas.names()
 
 
 def test_marked_folders_are_not_looked_into() -> None:
@@ -50,7 +50,7 @@ def test_read_only_nas_is_never_renamed() -> None:
     polls = Polls(mark=None)
     polls.nas.write("f", "a.dcm", b"1")
     polls.until_quiet()
-    assert ["f"] == polls.nas.list_folders()
+    assert ["f"] == polls.nas.names()
     assert "no_updates" == polls.poll(after=1)["status"]
     polls.nas.write("f", "b.dcm", b"1")
     polls.nas.write("f", "a.dcm", b"22")
@@ -90,7 +90,7 @@ def test_crash_after_the_rename_is_repaired() -> None:
     polls.rows.record_processed, whole = _raise, polls.rows.record_processed
     with pytest.raises(KeyboardInterrupt):
         polls.poll(after=QUIET + 1)
-    assert ["f_processed"] == polls.nas.list_folders()
+    assert ["f_processed"] == polls.nas.names()
     polls.rows.record_processed = whole
     polls.poll(after=1)
     assert "f_processed" == polls.rows.folders[1].mark
@@ -130,7 +130,7 @@ def test_names_that_are_no_unicode_are_copied() -> None:
     polls.nas.write("f", "m\\xfc.dcm", b"22")
     polls.until_quiet()
     assert 2 == len(polls.store.keys(RAW))
-    assert ["f_processed"] == polls.nas.list_folders()
+    assert ["f_processed"] == polls.nas.names()
 
 
 def test_folder_whose_name_is_no_unicode_is_copied_and_marked() -> None:
@@ -139,7 +139,7 @@ def test_folder_whose_name_is_no_unicode_is_copied_and_marked() -> None:
     polls.nas.write("m\udcfcller", "a.dcm", b"1")
     polls.until_quiet()
     assert ["incoming/m%FCller/a.dcm"] == polls.store.keys(RAW)
-    assert ["m\udcfcller_processed"] == polls.nas.list_folders()
+    assert ["m\udcfcller_processed"] == polls.nas.names()
 
 
 def test_folders_named_like_temporary_files_are_not_forgotten() -> None:

@@ -15,7 +15,7 @@ def test_folder_is_copied_once_it_is_quiet() -> None:
     assert [] == polls.store.keys(RAW)
     assert 1 == polls.poll(after=QUIET)["folders"][0]["copied"]
     assert ["incoming/f/a.dcm"] == polls.store.keys(RAW)
-    assert ["f_processed"] == polls.nas.list_folders()
+    assert ["f_processed"] == polls.nas.names()
 
 
 @pytest.mark.parametrize("change", ["more", "larger", "touched", "gone"])
@@ -35,7 +35,7 @@ def test_any_change_ends_the_quiet(change: str) -> None:
     assert [] == polls.store.keys(RAW)
     polls.poll(after=QUIET + 1)
     assert "incoming/f/b.dcm" in polls.store.keys(RAW)
-    assert ["f_processed"] == polls.nas.list_folders()
+    assert ["f_processed"] == polls.nas.names()
 
 
 def test_junk_is_kept_as_skipped_and_never_copied() -> None:

@@ -7,22 +7,28 @@ import shutil
 import subprocess
 import sys
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from pydicom.data import get_testdata_file
 
 from common.dicom.image_checks import Limits
 from common.dicom.image_file import read_image_file
 from common.dicom.picture import PictureRecipe
 from common.errors import SettingsError
+from model import evaluation, samples
 from model.artefact import DEFAULT_MODEL, QualityModel, load_quality_model
 from model.card import QualityCard, card_path
-from model.corpus import Recipe, Source, build_corpus
+from model.corpus import Source, build_corpus
 from model.degradations import DEGRADATIONS, MILD_CHANGES, degraded
 from model.features import FEATURE_NAMES, image_features
+from model.reasons import WORDS
+from model.recipes import HELD_OUT, RECIPES, Recipe
+from model.site_pictures import site_sources
 from model.training import train
 
 CLEAN_FILES = (
@@ -107,10 +113,10 @@ def test_features_refuse_what_is_no_picture(picture: Picture) -> None:
 
 
 def test_a_grey_picture_in_rgb_has_the_features_of_the_grey_one() -> None:
-    """Colour is judged by its luma, so three equal samples change nothing but rounding."""
+    """Colour is judged by its luma, so three equal samples change nothing."""
     grey = real_picture("MR_small.dcm")
     features = image_features(np.stack([grey] * 3, axis=-1))
-    np.testing.assert_allclose(image_features(grey), features, atol=0.01)
+    np.testing.assert_array_equal(image_features(grey), features)
 
 
 @pytest.mark.parametrize("name", [*DEGRADATIONS, *MILD_CHANGES])
@@ -138,9 +144,9 @@ def test_a_degradation_that_does_not_show_is_left_out() -> None:
 def test_a_source_that_cannot_be_decoded_is_left_out() -> None:
     """Files without a usable picture don't stop the corpus from being built."""
     recipes = (
-        Recipe("CT", "pydicom", ("CT_small.dcm",)),
-        Recipe("no DICOM", "pydicom", ("README.txt",)),
-        Recipe("tiny", "pydicom", ("SC_rgb_small_odd.dcm",)),
+        Recipe("CT", "CT", "pydicom", ("CT_small.dcm",)),
+        Recipe("no DICOM", "CT", "pydicom", ("README.txt",)),
+        Recipe("tiny", "OT", "pydicom", ("SC_rgb_small_odd.dcm",)),
     )
     assert ["CT"] == [source.name for source in build_corpus(recipes)]
 
@@ -148,8 +154,8 @@ def test_a_source_that_cannot_be_decoded_is_left_out() -> None:
 def test_files_of_equal_pixels_count_once() -> None:
     """One image in several encodings is one picture of its source."""
     files = ("MR_small.dcm", "MR_small_RLE.dcm", "MR_small_bigendian.dcm")
-    (one,) = build_corpus((Recipe("MR", "pydicom", files[:1]),))
-    (all_three,) = build_corpus((Recipe("MR", "pydicom", files),))
+    (one,) = build_corpus((Recipe("MR", "MR", "pydicom", files[:1]),))
+    (all_three,) = build_corpus((Recipe("MR", "MR", "pydicom", files),))
     assert len(one.pictures) == len(all_three.pictures)
 
 
@@ -167,12 +173,84 @@ def test_a_uniform_picture_is_bad(model: QualityModel, level: int) -> None:
     assert model.probability_bad(image_features(np.full((256, 256), level, np.uint8))) >= model.threshold
 
 
-@pytest.mark.parametrize("axis", [0, 1])
-def test_mirroring_does_not_change_a_clear_verdict(model: QualityModel, axis: int) -> None:
-    """A mirrored good picture stays good and a mirrored bad one bad."""
-    good = real_picture("CT_small.dcm")
-    assert model.probability_bad(image_features(np.flip(good, axis))) < model.threshold
-    assert model.probability_bad(image_features(np.flip(heavy_noise(good), axis))) >= model.threshold
+MIRRORED = ((slice(None, None, -1),), (slice(None), slice(None, None, -1)), (slice(None, None, -1),) * 2)
+
+
+@pytest.mark.parametrize("mirrored", MIRRORED)
+@pytest.mark.parametrize("name", CLEAN_FILES)
+def test_mirroring_changes_nothing(model: QualityModel, name: str, mirrored: tuple[slice, ...]) -> None:
+    """A mirrored picture, good or bad, of odd sides or in colour, has the very same probability."""
+    for picture in (real_picture(name), heavy_noise(real_picture(name)), real_picture(name)[1:, 2:-1]):
+        expected = model.probability_bad(image_features(picture))
+        assert expected == model.probability_bad(image_features(picture[mirrored]))
+
+
+@pytest.mark.parametrize("shape", [(1200, 1111), (2100, 700), (33, 1500, 3), (5, 5)])
+def test_mirroring_changes_no_feature_of_a_picture_that_is_reduced(shape: tuple[int, ...]) -> None:
+    """Pixels are skipped and boxes averaged from the same side, however the picture is mirrored."""
+    picture = random_picture(shape)
+    for mirrored in MIRRORED:
+        np.testing.assert_array_equal(image_features(picture), image_features(picture[mirrored]))
+
+
+@pytest.mark.parametrize("name", CLEAN_FILES)
+def test_a_picture_saved_again_is_judged_the_same(model: QualityModel, name: str) -> None:
+    """Only pixels count: another PNG compression, or a TIFF, gives the very same probability."""
+    picture = real_picture(name)
+    expected = model.probability_bad(image_features(picture))
+    for form, options in (("PNG", {"compress_level": 0}), ("PNG", {"optimize": True}), ("TIFF", {})):
+        coded = BytesIO()
+        Image.fromarray(picture).save(coded, form, **options)
+        assert expected == model.probability_bad(image_features(np.asarray(Image.open(coded))))
+
+
+REASONS = {
+    "gaussian_noise": {"noisy"},
+    "defocus": {"blurred"},
+    "under_exposure": {"too dark"},
+    "over_exposure": {"too bright", "only black and white"},
+    "low_contrast": {"low contrast"},
+    "posterisation": {"few grey levels"},
+    "missing_rows": {"missing rows or cut off"},
+    "dead_stripes": {"missing rows or cut off"},
+    "grid": {"repeated lines or grid"},
+    "ghost": {"doubled"},
+    "pixelation": {"blocks from compression"},
+}
+
+
+@pytest.mark.parametrize("kind", REASONS)
+def test_the_reasons_name_what_was_done_to_the_picture(model: QualityModel, kind: str) -> None:
+    """Of a picture degraded in a known way, the right word is among the three."""
+    picture = real_picture("examples_overlay.dcm")
+    for seed in range(3):
+        spoiled = DEGRADATIONS[kind](picture, np.random.default_rng(seed))
+        reasons = model.reasons(image_features(spoiled))
+        assert set(reasons) & REASONS[kind], (seed, reasons)
+        assert len(reasons) <= 3
+
+
+def test_nothing_speaks_against_a_usual_picture(model: QualityModel) -> None:
+    """Without a feature outside the good pictures' range there is no reason to give."""
+    assert () == model.reasons(image_features(real_picture("examples_overlay.dcm")))
+
+
+def test_the_words_stand_on_features_there_are() -> None:
+    """Each word names features of the model, with a sign."""
+    named = {feature for features in WORDS.values() for feature in features}
+    assert {"+", "-"} == {feature[0] for feature in named}
+    assert set() == {feature[1:] for feature in named} - set(FEATURE_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("modality", "expected"),
+    [("MR", "normal"), ("CT", "normal"), ("XA", "low"), ("SM", "low"), (None, "low")],
+)
+def test_confidence_is_low_where_training_saw_too_few_patients(
+    model: QualityModel, modality: str | None, expected: str
+) -> None:
+    """A modality with too few patients, or none, or not known, lowers the confidence."""
+    assert expected == model.confidence(modality)
 
 
 def test_the_model_refuses_a_wrong_number_of_features(model: QualityModel) -> None:
@@ -187,8 +265,17 @@ def test_the_card_describes_the_artefact(model: QualityModel) -> None:
     assert hashlib.sha256(DEFAULT_MODEL.read_bytes()).hexdigest() == card.sha256
     assert (card.version, card.threshold) == (model.version, model.threshold)
     assert FEATURE_NAMES == card.features
-    assert set(DEGRADATIONS) == set(card.metrics["caught_by_kind"])
-    assert {} == card.metrics["clean_rejected_by_the_final_model"]
+    assert set(DEGRADATIONS) == set(card.metrics["left_out_kinds"]["auc_by_kind"])
+    for part in ("nested_cross_validation", "held_out"):
+        assert set(DEGRADATIONS) == set(card.metrics[part]["caught_by_kind"])
+        assert "clean_good_rejected" in card.metrics[part]["by_modality"]["US"]
+    assert set(HELD_OUT) == {source["name"] for source in card.sources if source["held_out"]}
+    assert set(HELD_OUT) == set(card.metrics["held_out"]["names"])
+    learned = [source["modality"] for source in card.sources if not source["held_out"]]
+    assert {code: learned.count(code) for code in learned} == card.patients_by_modality
+    assert set(card.low_confidence_modalities) == {code for code in learned if learned.count(code) < 3}
+    caught = [row["bad_caught"] for row in card.threshold_table]
+    assert caught == sorted(caught, reverse=True)
     assert any("Positioning" in limit for limit in card.limits)
     assert all(source["licence"] for source in card.sources)
 
@@ -258,6 +345,74 @@ def test_importing_the_loader_stays_cheap() -> None:
     assert "[]" == answer.stdout.strip()
 
 
+def test_no_patient_is_in_two_sources() -> None:
+    """A file belongs to one patient only, and every held-out name is one of a recipe."""
+    owners: dict[tuple[str, str], str] = {}
+    for recipe in RECIPES:
+        for file in recipe.files:
+            assert recipe.name == owners.setdefault((recipe.package, file), recipe.name)
+    assert set() == HELD_OUT - set(owners.values())
+
+
+def site(folder: Path, files: dict[str, Picture]) -> Path:
+    for name, picture in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(path)
+    return folder
+
+
+def test_a_folder_or_a_name_up_to_an_underscore_is_a_patient(tmp_path: Path) -> None:
+    """Files of one patient are one source, good and bad ones together; others' files are passed over."""
+    picture = real_picture("CT_small.dcm")
+    good = site(tmp_path / "good", {"p1/a.png": picture, "p1/deep/b.png": picture, "p2_1.png": picture})
+    bad = site(tmp_path / "bad", {"p2_7.png": picture, "p3.png": picture})
+    (good / "notes.txt").write_text("no picture")
+    (good / "broken.png").write_bytes(b"no picture")
+    found = {
+        source.name: (len(source.pictures), len(source.bad_pictures), source.weight)
+        for source in site_sources(good, bad, 2.5)
+    }
+    assert {"site: p1": (2, 0, 2.5), "site: p2": (1, 1, 2.5), "site: p3": (0, 1, 2.5)} == found
+
+
+@pytest.mark.parametrize(("inside", "weight"), [(None, 1.0), ("text", 1.0), ("picture", 0.0)])
+def test_a_site_folder_that_cannot_be_used_is_refused(
+    tmp_path: Path, inside: str | None, weight: float
+) -> None:
+    """A folder that isn't there, or has no picture, and a weight of nothing are wrong calls."""
+    folder = tmp_path / "good"
+    if inside:
+        site(folder, {"a.png": real_picture("CT_small.dcm")} if inside == "picture" else {})
+        folder.mkdir(exist_ok=True)
+    with pytest.raises(ValueError, match=r"folder|has no readable|is positive"):
+        site_sources(folder, None, weight)
+
+
+def test_a_site_can_add_its_own_pictures(tmp_path: Path, quick_training: None) -> None:
+    """Its patients are in the card with their weight, and its bad pictures are a kind of their own."""
+    picture = real_picture("examples_overlay.dcm")[40:140, 100:230]
+    good = site(tmp_path / "good", {"a_1.png": picture})
+    bad = site(tmp_path / "bad", {"b_1.png": heavy_noise(picture)})
+    out = tmp_path / "out"
+    out.mkdir()
+    card = train(out, progress=lambda _: None, sources=small_sources(), good=good, bad=bad, weight=3)
+    added = [source for source in card.sources if source["name"].startswith("site: ")]
+    assert [("site: a", 3), ("site: b", 3)] == [(source["name"], source["weight"]) for source in added]
+    assert "bad in practice" in card.metrics["nested_cross_validation"]["caught_by_kind"]
+
+
+@pytest.fixture
+def quick_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One setting instead of a grid, four faults instead of all, few changes: the same code in a second."""
+    monkeypatch.setattr(evaluation, "GRID", evaluation.GRID[:1])
+    monkeypatch.setattr(evaluation, "_FOLDS", 3)
+    monkeypatch.setattr(samples, "_MILD_CHAINS", 2)
+    monkeypatch.setattr(samples, "_PICTURES_PER_SOURCE", 1)
+    for name in [*DEGRADATIONS][4:]:
+        monkeypatch.delitem(DEGRADATIONS, name)
+
+
 def small_sources() -> list[Source]:
     pictures = {
         "CT": real_picture("CT_small.dcm"),
@@ -267,7 +422,7 @@ def small_sources() -> list[Source]:
     return [Source(name, "pydicom", "MIT", (), (picture,)) for name, picture in pictures.items()]
 
 
-def test_training_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+def test_training_twice_gives_the_same_bytes(tmp_path: Path, quick_training: None) -> None:
     """The artefact and its card depend on the pictures and the seed only, and load again."""
     said: list[str] = []
     for name in ("first", "second"):

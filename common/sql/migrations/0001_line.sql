@@ -8,15 +8,18 @@ create table source_folder (
     generation    int not null default 1,
     looked_at     timestamptz not null default now(),
     quiet_since   timestamptz not null default now(),
+    listed_time   timestamptz,
     processed_at  timestamptz,
     planned_mark  text,
     mark          text,
     unique (name, generation)
 );
+create index source_folder_mark on source_folder (mark) where mark is not null;
 comment on table source_folder is 'One folder as found on the NAS. Names may tell a patient: operator only.';
 comment on column source_folder.name is 'Folder name below the NAS root; empty for files that lie in the root itself.';
 comment on column source_folder.generation is 'Counts folders that came under the same name after the first was marked processed.';
 comment on column source_folder.quiet_since is 'Since when every look found the same files, sizes and times.';
+comment on column source_folder.listed_time is 'The folder''s own time of change on the NAS at the last look; another one asks for a new look.';
 comment on column source_folder.processed_at is 'When every file of it was verified in raw; null while files are waited for.';
 comment on column source_folder.planned_mark is 'The name it was about to be given, to repair a crash in between.';
 comment on column source_folder.mark is 'The name the folder was given on the NAS; null on a read-only NAS.';
@@ -33,6 +36,7 @@ create table source_file (
     raw_key       text,
     etag          text,
     sha256        text,
+    archive_id    bigint references source_file,
     found_at      timestamptz not null default now(),
     copied_at     timestamptz,
     unique (folder_id, path, version)
@@ -40,6 +44,7 @@ create table source_file (
 comment on table source_file is 'One file as found on the NAS. Paths may tell a patient: operator only.';
 comment on column source_file.version is 'Counts contents that came under the same path.';
 comment on column source_file.state is 'waiting: not yet in raw; copied: verified in raw; skipped: never copied, see cause.';
+comment on column source_file.archive_id is 'The .zip archive it was unpacked from; null for files of the NAS itself.';
 comment on column source_file.sha256 is 'SHA-256 of the content as copied, in hex.';
 create index source_file_raw_key on source_file (raw_key);
 create index source_file_waiting on source_file (folder_id) where state = 'waiting';
@@ -96,6 +101,8 @@ create table extraction (
     item_id          bigint not null references ledger_item,
     content_digest   text not null,
     number_of_frames int not null check (number_of_frames > 0),
+    modality         text,
+    is_localizer     boolean not null default false,
     recipe_version   int not null,
     pipeline_version text not null,
     allocated_at     timestamptz not null default now(),
@@ -104,6 +111,8 @@ create table extraction (
 comment on table extraction is 'One row per SOP instance that extract has taken on.';
 comment on column extraction.item_id is 'The raw object that brought it first; others with the same content are duplicates.';
 comment on column extraction.content_digest is 'Keyed digest (HMAC-SHA256) of the file, to tell a duplicate from a conflict.';
+comment on column extraction.modality is '(0008,0060) Modality, for quality, which may come before the metadata rows.';
+comment on column extraction.is_localizer is 'Whether Image Type says so: a scout looks like a good radiograph.';
 comment on column extraction.completed_at is 'When all of its outputs were written; null while they are being made.';
 
 create table erased_patient (
@@ -144,19 +153,46 @@ create table verdict (
     sop_instance_uid text not null,
     frame            int not null,
     verdict          text not null check (verdict in ('good', 'black', 'low_quality')),
+    by_model         text not null check (by_model in ('good', 'black', 'low_quality')),
     score            double precision not null,
     threshold        double precision not null,
     mean_grey        double precision not null,
     features         jsonb not null,
+    reasons          text[] not null,
+    confidence       text not null check (confidence in ('normal', 'low')),
     model_version    text not null,
     checked_at       timestamptz not null default now(),
     primary key (sop_instance_uid, frame),
     foreign key (sop_instance_uid, frame) references image_allocation
 );
 comment on table verdict is 'The quality check of each image.';
+comment on column verdict.verdict is 'What holds: a person''s overruling, else the model''s.';
+comment on column verdict.by_model is 'What the black check or the model says.';
+comment on column verdict.reasons is 'Up to three measures that speak most against the image, most first.';
+comment on column verdict.confidence is 'low: the model has seen too few images of the modality.';
 comment on column verdict.score is 'Probability that the image is bad, 0 to 1; 1 for a black image.';
 comment on column verdict.threshold is 'Score from which the image counts as low_quality.';
 comment on column verdict.mean_grey is 'Mean grey level, 0 to 255.';
+
+create table overruling (
+    id               bigint generated always as identity primary key,
+    sop_instance_uid text not null,
+    frame            int not null,
+    verdict          text not null check (verdict in ('good', 'low_quality')),
+    why              text not null,
+    decided_by       text not null,
+    decided_at       timestamptz not null default now(),
+    foreign key (sop_instance_uid, frame) references image_allocation
+);
+comment on table overruling is 'What persons said of images; the newest stands above the model.';
+comment on column overruling.id is 'Number; the greatest of an image is its newest.';
+comment on column overruling.sop_instance_uid is 'Pseudonymous SOP Instance UID.';
+comment on column overruling.frame is 'Frame, from 1.';
+comment on column overruling.verdict is 'Their verdict.';
+comment on column overruling.why is 'Why, in their words.';
+comment on column overruling.decided_by is 'Who.';
+comment on column overruling.decided_at is 'When.';
+create index overruling_image on overruling (sop_instance_uid, frame);
 
 -- == The metadata =====================================================================
 

@@ -1,0 +1,183 @@
+"""Polls of a Synology NAS (the tests' fake DSM, in a process of its own, over TLS) into MinIO.
+
+What a poll with nothing new costs, what one large file takes of memory, and the rate of copying beside two
+floors in the same run: the same files downloaded into nowhere, and the same bytes put from memory.
+"""
+
+import io
+import multiprocessing
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.connection import Connection as Pipe
+from pathlib import Path
+
+# The tests' running home and fake DSM serve here too.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.report import Figure, report
+from common.database import Database
+from common.minio_store import MinioStore
+from common.object_key import Location
+from common.object_store import ObjectVersion
+from common.synology_connection import Connection
+from common.synology_file_station import FileStation
+from common.synology_login import Account, Login
+from common.synology_nas import SynologyNas
+from functions.poll_nas.copy_files import FileCopier
+from functions.poll_nas.poll_folders import FolderPoller, PollLimits
+from functions.poll_nas.source_rows import PostgresSourceRows
+from functions.poll_nas.unpack_archive import ArchiveLimits
+from tests.fake_dsm.client import ROOT
+from tests.fake_dsm.server import FakeDsm, running_dsm
+from tests.local_home import RunningHome
+
+_BUCKET = "nas-benchmark"  # no function is told of it
+_AT_A_TIME = 4
+_FILE = bytes(range(256)) * 2048  # 0.5 MB
+_MEGABYTE = 1024 * 1024
+_FOLDERS = 1000
+_MOST_MEGABYTES = 64.0
+_LEAST_RATE = 0.7
+
+
+class _OwnBucket(MinioStore):
+    """The store, with every object in the benchmark's bucket."""
+
+    def upload(self, location: Location, stream: io.BufferedIOBase, *, size: int) -> ObjectVersion:
+        return super().upload(Location(_BUCKET, location.key), stream, size=size)
+
+
+def main() -> None:
+    """Measure and report."""
+    is_quick = "--quick" in sys.argv
+    with tempfile.TemporaryDirectory(prefix="dcm2set-bench-") as name:
+        folder = Path(name)
+        home = RunningHome.start(folder / "home", {})
+        try:
+            store = _OwnBucket(**home.endpoints["minio"])
+            store.ensure_bucket(_BUCKET)
+            rows = PostgresSourceRows(Database(home.endpoints["database_url"], connections=8))
+            figures = [
+                *_large_file(folder, store, rows, 256 if is_quick else 2048),
+                *_rate(folder, store, rows, 200 if is_quick else 2000),
+                *_nothing_new(folder, store, rows),
+            ]
+        finally:
+            home.end()
+    report("The NAS", figures)
+
+
+def _large_file(
+    folder: Path, store: MinioStore, rows: PostgresSourceRows, megabytes: int
+) -> Iterator[Figure]:
+    with _nas(folder, {"large/a.dcm": (bytes(_MEGABYTE), megabytes)}) as (nas, _):
+        poller = _poller(nas, store, rows)
+        poller.poll()
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+        idle, seconds = _memory("VmRSS"), _seconds(poller.poll)
+        yield Figure.at_most(
+            f"memory above idle, {megabytes} MiB file", _memory("VmHWM") - idle, _MOST_MEGABYTES, unit="MiB"
+        )
+        yield Figure(f"{megabytes} MiB file", megabytes / seconds, "MiB/s")
+
+
+def _rate(folder: Path, store: MinioStore, rows: PostgresSourceRows, number: int) -> Iterator[Figure]:
+    files = {f"many/{each}.dcm": (_FILE[8:] + each.to_bytes(8, "big"), 1) for each in range(number)}
+    with _nas(folder, files) as (nas, _):
+        poller = _poller(nas, store, rows)
+        poller.poll()
+        paths = [file.path for file in nas.list_files("many")]
+        download = _seconds(lambda: _together(lambda path: _read(nas, path), paths))
+        put = _seconds(lambda: _together(lambda path: _put(store, path), paths))
+        copied = _seconds(poller.poll)
+    yield Figure(f"{number} files of 0.5 MB copied", number * len(_FILE) / copied / 1e6, "MB/s")
+    yield Figure("the same downloaded into nowhere", number * len(_FILE) / download / 1e6, "MB/s")
+    yield Figure("the same put from memory", number * len(_FILE) / put / 1e6, "MB/s")
+    yield Figure.at_least("copying against downloading", download / copied, _LEAST_RATE)
+    yield Figure("copying against downloading and then putting", (download + put) / copied, "x")
+
+
+def _nothing_new(folder: Path, store: MinioStore, rows: PostgresSourceRows) -> Iterator[Figure]:
+    with _nas(folder, {f"done {each}/a.dcm": (b"", 1) for each in range(_FOLDERS)}) as (nas, asked):
+        poller = _poller(nas, store, rows)
+        for _ in range(2):
+            poller.poll()
+        before = asked()
+        seconds = _seconds(poller.poll)
+        yield Figure(f"requests of a poll with {_FOLDERS} processed folders", asked() - before, "requests")
+        yield Figure("and its time", seconds * 1000, "ms")
+
+
+def _poller(nas: SynologyNas, store: MinioStore, rows: PostgresSourceRows) -> FolderPoller:
+    archives = ArchiveLimits(files=1, bytes=1)
+    copier = FileCopier(nas, store, rows, at_a_time=_AT_A_TIME, limits=archives)
+    return FolderPoller(nas, rows, copier, mark="_processed", limits=PollLimits(0, 3600, 0))
+
+
+def _together(work: Callable[[str], object], paths: list[str]) -> None:
+    with ThreadPoolExecutor(_AT_A_TIME) as threads:
+        list(threads.map(work, paths))
+
+
+def _read(nas: SynologyNas, path: str) -> None:
+    with nas.open("many", path) as stream:
+        while stream.read(256 * 1024):
+            pass
+
+
+def _put(store: MinioStore, path: str) -> None:
+    store.upload(Location(_BUCKET, f"floor/{path}"), io.BytesIO(_FILE), size=len(_FILE))
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begun = time.monotonic()
+    work()
+    return time.monotonic() - begun
+
+
+def _memory(name: str) -> float:
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return int(next(line for line in lines if line.startswith(name)).split()[1]) / 1024
+
+
+@contextmanager
+def _nas(
+    folder: Path, files: dict[str, tuple[bytes, int]]
+) -> Iterator[tuple[SynologyNas, Callable[[], int]]]:
+    """A client of a NAS with these files, and how many requests it got."""
+    ours, its = multiprocessing.Pipe()
+    context = multiprocessing.get_context("spawn")
+    server = context.Process(target=_serve, args=(folder, files, its), daemon=True)
+    server.start()
+    port, ca_file, user, password = ours.recv()
+
+    def asked() -> int:
+        ours.send("asked")
+        return int(ours.recv())
+
+    connection = Connection("127.0.0.1", port, secure=True, ca_file=ca_file)
+    nas = SynologyNas(FileStation(connection, Login(connection, Account(user, password))), root=ROOT)
+    try:
+        yield nas, asked
+        nas.close()
+    finally:
+        ours.send("end")
+        server.join()
+
+
+def _serve(folder: Path, files: dict[str, tuple[bytes, int]], pipe: Pipe) -> None:
+    dsm = FakeDsm()
+    for path, (data, repeats) in files.items():
+        dsm.share.write(f"{ROOT}/{path}", data, repeats=repeats)
+    with running_dsm(dsm, folder):
+        pipe.send((dsm.port, dsm.ca_file, dsm.sign_in.user, dsm.sign_in.password))
+        while pipe.recv() == "asked":
+            pipe.send(len(dsm.asked))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""The quality check, from a PNG's bytes to the verdict, on one processor.
+
+Beside it, interleaved in the same run, the floor: the same PNG decoded by Pillow and smoothed once by a
+Gaussian filter.
+"""
+
+import io
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+from PIL import Image
+from pydicom.data import get_testdata_file
+from scipy.ndimage import gaussian_filter
+
+from benchmarks.report import Figure, report
+from common.dicom.image_checks import Limits
+from common.dicom.image_file import read_image_file
+from common.dicom.picture import PictureRecipe
+from common.png_picture import decode_png
+from model.artefact import DEFAULT_MODEL, load_quality_model
+from model.judgement import Judge
+
+_FASTEST_PROTOTYPE = 12.0  # images a second
+_BAR = 5 * _FASTEST_PROTOTYPE
+_LARGE_OVER_SMALL = 1.5
+_MAX_PIXELS = 10**8
+
+
+def main() -> None:
+    """Measure and report."""
+    rounds = 10 if "--quick" in sys.argv else 60
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    model = load_quality_model(DEFAULT_MODEL)
+    judge = Judge(model, black_mean=3, threshold=model.threshold)
+
+    def check(body: bytes) -> None:
+        judge.judge(decode_png(body, max_pixels=_MAX_PIXELS), modality="MR")
+
+    bodies = {side: _png(side) for side in (512, 2048)}
+    times = _interleaved({"check": check, "floor": _floor}, bodies, rounds)
+    small, large = (times["check", side] for side in bodies)
+    figures = [
+        Figure.at_least("512 x 512: PNG to verdict", 1 / small, _BAR, unit="images/s"),
+        Figure("512 x 512: floor, PNG decoded and one Gaussian filter", 1 / times["floor", 512], "images/s"),
+        Figure("2048 x 2048: PNG to verdict", 1 / large, "images/s"),
+        Figure("2048 x 2048: floor", 1 / times["floor", 2048], "images/s"),
+        Figure("512 x 512: time over the floor's", small / times["floor", 512], "x"),
+        Figure("2048 x 2048: time over the floor's", large / times["floor", 2048], "x"),
+        Figure.at_most("2048 x 2048 over 512 x 512, time", large / small, _LARGE_OVER_SMALL),
+    ]
+    report("Quality check on one processor", figures)
+
+
+def _interleaved(
+    workers: dict[str, Callable[[bytes], None]], bodies: dict[int, bytes], rounds: int
+) -> dict[tuple[str, int], float]:
+    """The median processor seconds of each worker on each picture, taken in turn.
+
+    Not those of the clock: the processor may be shared while this runs.
+    """
+    seconds: dict[tuple[str, int], list[float]] = {}
+    for _ in range(rounds):
+        for name, work in workers.items():
+            for side, body in bodies.items():
+                started = time.process_time()
+                work(body)
+                seconds.setdefault((name, side), []).append(time.process_time() - started)
+    return {key: median(values[1:]) for key, values in seconds.items()}
+
+
+def _floor(body: bytes) -> None:
+    with Image.open(io.BytesIO(body)) as image:
+        gaussian_filter(np.asarray(image), 1.0)
+
+
+def _png(side: int) -> bytes:
+    """A real MR picture brought to this size, with a little noise, so it isn't easier than one."""
+    path = get_testdata_file("examples_overlay.dcm", download=False)
+    image = read_image_file(Path(str(path)), Limits())
+    picture = PictureRecipe(image.ds).draw(next(image.frames()), index=0).picture
+    large = Image.fromarray(picture).resize((side, side), Image.Resampling.BICUBIC)
+    noise = np.random.default_rng(0).normal(0, 1, (side, side))
+    coded = io.BytesIO()
+    Image.fromarray(np.clip(np.asarray(large) + noise, 0, 255).astype(np.uint8)).save(coded, "PNG")
+    return coded.getvalue()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Commands about the NAS."""
+
+import sys
+
+import click
+import orjson
+
+from common.errors import SettingsError
+from common.settings import load_settings
+
+
+@click.group()
+def nas() -> None:
+    """Look at the NAS that DCM2SET_NAS_URL names."""
+
+
+@nas.command()
+@click.option("--write", "may_write", is_flag=True, help="Also make, rename and remove one empty folder.")
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+def check(may_write: bool, as_json: bool) -> None:
+    """Try to log in, list, read and rename; tell free space, clock and folders. Exit code 1 if one fails."""
+    from infra.nas_check import check_nas
+
+    findings = check_nas(load_settings(), may_write=may_write)
+    if as_json:
+        click.echo(orjson.dumps(findings, option=orjson.OPT_INDENT_2))
+    else:
+        for finding in findings:
+            click.echo(f"{'ok   ' if finding.is_good else 'WRONG'}  {finding.subject}: {finding.text}")
+    sys.exit(0 if all(finding.is_good for finding in findings) else 1)
+
+
+@nas.command()
+@click.option("--code", prompt="One-time code", hide_input=True, help="Asked for if not given.")
+def trust(code: str) -> None:
+    """Log in with a one-time code, once, and print the device id that stands for it from then on."""
+    from common.nas_location import open_nas
+    from common.synology_nas import SynologyNas
+
+    chosen = open_nas(load_settings(nas_otp_code=code, nas_device_id=None))
+    if not isinstance(chosen, SynologyNas):
+        raise SettingsError("DCM2SET_NAS_URL names a mounted share, which asks for no one-time code.")
+    try:
+        device_id = chosen.device_id()
+    finally:
+        chosen.close()
+    if device_id is None:
+        raise SettingsError("The NAS gave no device id; does the account ask for a one-time code at all?")
+    click.echo(f"DCM2SET_NAS_DEVICE_ID={device_id}")
+    click.echo("Keep it as the password is kept: with it the account needs no code.", err=True)

@@ -1,0 +1,85 @@
+"""What speaks against a picture, in words a person understands."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.features import FEATURE_NAMES
+
+# Each word stands on a few features, each with the direction in which it speaks against a picture.
+WORDS: dict[str, tuple[str, ...]] = {
+    "too dark": ("-mean", "-percentile_99", "-foreground_mean"),
+    "too bright": ("+mean", "+foreground_mean", "+percentile_50", "+share_white", "+percentile_1"),
+    "low contrast": ("-std", "-tile_std_90", "-tile_std_50"),
+    "only black and white": ("+share_white", "+tile_std_90"),
+    "few grey levels": (
+        "-foreground_entropy",
+        "-foreground_levels_used",
+        "+histogram_comb",
+        "+share_commonest_level",
+    ),
+    "blurred": (
+        "-gradient_mean",
+        "-laplacian_to_gradient",
+        "-sharpness_mean",
+        "-sharpness_worst",
+        "-spectral_slope",
+    ),
+    "noisy": ("+noise_mad", "+noise_dark_tiles", "+noise_bright_tiles", "+isolated_pixels", "+band_30_50"),
+    "missing rows or cut off": ("+lines_empty_inside", "+line_jump", "+line_spikes", "+cut_edge"),
+    "missing parts": ("+constant_tiles_beside_texture", "+tiles_constant"),
+    "uneven brightness": ("+one_sided", "+one_sided_detail", "+shading_amplitude", "+shading_explained"),
+    "repeated lines or grid": ("+step_period", "+spectral_peak", "+direction_strongest"),
+    "blocks from compression": ("+block_8_border", "+equal_neighbours", "+lines_repeated"),
+    "rings": ("+rings_explained",),
+    "doubled": ("+doubled",),
+    "smeared": ("+line_smear", "+gradient_direction", "-direction_weakest"),
+}
+_MOST = 3
+# A dark picture is also flat, smooth and of few greys: the cause counts double beside what follows from it.
+_CAUSES = {"too dark": 2.0, "too bright": 2.0}
+_AT_THE_LAST_GOOD = 1.0
+
+
+@dataclass(frozen=True)
+class UsualRange:
+    """How the clean good pictures of training spread; float64 arrays (len(FEATURE_NAMES),)."""
+
+    low: NDArray[np.float64]
+    """Only 3 % of the good pictures lie under it."""
+    median: NDArray[np.float64]
+    high: NDArray[np.float64]
+    """Only 3 % of the good pictures lie over it."""
+
+    @classmethod
+    def of(cls, features: NDArray[np.float64], weights: NDArray[np.float64]) -> "UsualRange":
+        """The weighted percentiles 3, 50 and 97 of each column of (n, len(FEATURE_NAMES))."""
+        return cls(*(_percentiles(features, weights, share) for share in (0.03, 0.5, 0.97)))
+
+    def reasons(self, features: NDArray[np.float64]) -> tuple[str, ...]:
+        """Up to three words whose features lie furthest outside the good pictures', most first."""
+        beyond = self._beyond(features)
+        strengths = {word: max(beyond[feature] for feature in signed) for word, signed in WORDS.items()}
+        outside = [word for word, strength in strengths.items() if strength > _AT_THE_LAST_GOOD]
+        return tuple(sorted(outside, key=lambda word: -strengths[word] * _CAUSES.get(word, 1.0))[:_MOST])
+
+    def _beyond(self, features: NDArray[np.float64]) -> dict[str, float]:
+        """How far each feature lies from the median, by direction; at 1 the last 3 % of the good begin."""
+        span = np.abs(self.high - self.low) * 0.02 + 1e-6  # a feature that hardly varies isn't decisive
+        up = (features - self.median) / np.maximum(self.high - self.median, span)
+        down = (self.median - features) / np.maximum(self.median - self.low, span)
+        pairs = zip(FEATURE_NAMES, up, down, strict=True)
+        return {
+            sign + name: float(value) for name, *both in pairs for sign, value in zip("+-", both, strict=True)
+        }
+
+
+def _percentiles(
+    features: NDArray[np.float64], weights: NDArray[np.float64], share: float
+) -> NDArray[np.float64]:
+    order = np.argsort(features, axis=0, kind="stable")
+    places = np.cumsum(weights[order], axis=0) >= share * weights.sum()
+    rows = order[places.argmax(axis=0), np.arange(features.shape[1])]
+    chosen: NDArray[np.float64] = features[rows, np.arange(features.shape[1])]
+    return chosen

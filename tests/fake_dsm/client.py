@@ -1,0 +1,42 @@
+"""The real client of a fake DSM, with limits that fit a test."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from common.errors import PipelineError
+from common.synology_connection import Connection
+from common.synology_file_station import FileStation
+from common.synology_login import Account, Login
+from common.synology_nas import SynologyNas
+from tests.fake_dsm.server import FakeDsm
+
+ROOT = "/share/dicom in"
+
+
+@contextmanager
+def client_of(
+    dsm: FakeDsm,
+    *,
+    password: str | None = None,
+    otp_code: str | None = None,
+    device_id: str | None = None,
+    is_trusted: bool = True,
+    seconds: float = 10,
+) -> Iterator[SynologyNas]:
+    """A client of the share's folder; its connections are closed in the end."""
+    connection = Connection(
+        "127.0.0.1",
+        dsm.port,
+        secure=dsm.ca_file is not None,
+        ca_file=dsm.ca_file if is_trusted else None,
+        seconds=seconds,
+        waits=(0, 0),
+    )
+    account = Account(dsm.sign_in.user, password or dsm.sign_in.password, otp_code, device_id)
+    nas = SynologyNas(FileStation(connection, Login(connection, account)), root=ROOT)
+    try:
+        yield nas
+    finally:
+        dsm.faults.clear()
+        with suppress(PipelineError):
+            nas.close()

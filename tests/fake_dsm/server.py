@@ -1,0 +1,201 @@
+"""A fake DSM: a real HTTP server on loopback, with faults to order."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from tests.fake_dsm.certificate import self_signed
+from tests.fake_dsm.share import DsmError, Share
+from tests.fake_dsm.sign_in import SignIn
+
+_PLAIN = {"api", "version", "method", "_sid", "SynoToken"}
+
+
+@dataclass
+class FakeDsm:
+    """What the server serves, what it was asked, and what goes wrong next.
+
+    Faults are ordered by method ("list", "download", "login", ...), and each is used up by one
+    request: None (answer as usual), "expire 106" (the session is gone), "code 402" (an error
+    under HTTP 200), "http 502", "page" (a proxy's HTML), "drop" (the connection ends halfway
+    through the body), "short" (half the body, declared as the whole), "hang", "lost" (it is
+    done, but the answer is lost).
+    """
+
+    share: Share = field(default_factory=Share)
+    sign_in: SignIn = field(default_factory=SignIn)
+    faults: dict[str, list[str | None]] = field(default_factory=lambda: defaultdict(list))
+    asked: list[str] = field(default_factory=list)  # methods
+    urls: list[str] = field(default_factory=list)
+    on_download: Callable[[str], None] = lambda _: None  # told of each path before it is sent
+    connections: int = 0  # ever opened
+    port: int = 0
+    ca_file: Path | None = None  # makes a client trust it
+    released: Event = field(default_factory=Event)  # ends what hangs
+    lock: Lock = field(default_factory=Lock)
+
+    def next_fault(self, method: str) -> str | None:
+        with self.lock:
+            self.asked.append(method)
+            return self.faults[method].pop(0) if self.faults[method] else None
+
+
+@contextmanager
+def running_dsm(dsm: FakeDsm, folder: Path | None = None) -> Iterator[FakeDsm]:
+    """Serve it on a free port of loopback; nothing of it is left afterwards.
+
+    With a folder for its certificate it speaks TLS, as it should; the login over plain HTTP
+    needs an RSA key that takes seconds to make.
+    """
+    server = _Server(("127.0.0.1", 0), _handler(dsm))
+    server.daemon_threads = True
+    if folder is not None:
+        certificate, dsm.ca_file = self_signed(folder)
+        server.socket = certificate.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+    dsm.port = server.server_address[1]
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield dsm
+    finally:
+        dsm.released.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 64
+
+    def handle_error(self, *_: object) -> None:
+        """A client that went away is no news."""
+
+
+def _handler(served: FakeDsm) -> type[BaseHTTPRequestHandler]:
+    class Handler(_Handler):
+        dsm = served
+
+    return Handler
+
+
+class _Handler(BaseHTTPRequestHandler):
+    dsm: FakeDsm
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        super().setup()
+        with self.dsm.lock:
+            self.dsm.connections += 1
+
+    def log_message(self, *_: object) -> None:
+        """Tests look at what was asked, not at a log."""
+
+    def do_GET(self) -> None:
+        self._serve({})
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        self._serve(dict(parse_qsl(body, keep_blank_values=True)))
+
+    def _serve(self, fields: dict[str, str]) -> None:
+        dsm, parts = self.dsm, urlsplit(self.path)
+        dsm.urls.append(self.path)
+        fields = dict(parse_qsl(parts.query)) | fields
+        method = fields.get("method", "")
+        fault = dsm.next_fault(method)
+        if fault == "hang":
+            dsm.released.wait(30)
+            self.close_connection = True
+            return
+        if fault and fault.startswith("http"):
+            self._send(b"Bad gateway", "text/plain", status=int(fault.split()[1]))
+            return
+        if fault == "page":
+            self._send(b"<html>Please sign in to the network</html>", "text/html")
+            return
+        try:
+            self._expire(fault or "")
+            self._answer(fields, fault)
+        except DsmError as error:
+            part = {"code": 1200, "errors": [{"code": error.code}]} if error.within else {"code": error.code}
+            self._json({"success": False, "error": part}, fault)
+
+    def _expire(self, fault: str) -> None:
+        if fault.startswith("expire"):
+            self.dsm.sign_in.sids.clear()
+        if fault.startswith(("expire", "code")):
+            raise DsmError(int(fault.split()[1]))
+
+    def _answer(self, fields: dict[str, str], fault: str | None) -> None:
+        sign_in, api = self.dsm.sign_in, fields["api"]
+        if api == "SYNO.API.Info":
+            data: Any = {api: {"path": "query.cgi"}, "SYNO.API.Auth": {"maxVersion": sign_in.version}}
+        elif api == "SYNO.API.Auth.UIConfig":
+            self._json({"success": True, "data": {}}, fault, cookie=f"_SSID={sign_in.cookie()}; path=/")
+            return
+        elif api == "SYNO.API.Encryption":
+            data = sign_in.encryption()
+        elif api == "SYNO.API.Auth":
+            data = {}
+            if fields["method"] == "login":
+                data = sign_in.log_in(fields)
+            else:
+                sign_in.sids.discard(fields["_sid"])
+        else:
+            if fields.get("_sid") not in sign_in.sids:
+                raise DsmError(119)
+            values = {name: json.loads(value) for name, value in fields.items() if name not in _PLAIN}
+            if fields["method"] == "download":
+                self._file(values["path"][0], fault)
+                return
+            data = self.dsm.share.answer(fields["method"], values)
+        self._json({"success": True, "data": data}, fault)
+
+    def _file(self, path: str, fault: str | None) -> None:
+        self.dsm.on_download(path)
+        with self.dsm.share.lock:
+            node = self.dsm.share.find(path)
+        kind = "application/octet-stream"
+        self._send(node.data, kind, fault=fault, attachment=True, repeats=node.repeats)
+
+    def _json(self, body: dict[str, Any], fault: str | None, cookie: str | None = None) -> None:
+        self._send(json.dumps(body).encode(), "application/json; charset=utf-8", fault=fault, cookie=cookie)
+
+    def _send(
+        self,
+        data: bytes,
+        kind: str,
+        *,
+        status: int = 200,
+        fault: str | None = None,
+        attachment: bool = False,
+        cookie: str | None = None,
+        repeats: int = 1,
+    ) -> None:
+        if fault == "lost":
+            self.close_connection = True
+            return
+        sent = data[: len(data) // 2] if fault in {"short", "drop"} else data
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(sent) if fault == "short" else len(data) * repeats))
+        if attachment:
+            self.send_header("Content-Disposition", "attachment; filename*=UTF-8''file")
+        if cookie:
+            self.send_header("Set-Cookie", cookie)
+        self.end_headers()
+        with suppress(OSError):
+            for _ in range(repeats):
+                self.wfile.write(sent)
+        if fault == "drop":
+            self.close_connection = True
