@@ -174,11 +174,12 @@ def look_up(table: NDArray[Any], indices: NDArray[Any]) -> NDArray[Any]:
     """`table[indices]`; in pieces, which is faster than at once (measured 1.5 times on 5 million)."""
     flat = np.ascontiguousarray(indices).reshape(-1)
     found = np.empty(flat.shape, table.dtype)
-    wide = np.empty(min(_CHUNK, flat.size), np.intp)
-    for first in range(0, flat.size, _CHUNK):
-        piece = wide[: min(_CHUNK, flat.size - first)]
-        piece[:] = flat[first : first + _CHUNK]
-        table.take(piece, out=found[first : first + _CHUNK], mode="clip")
+    size = min(_CHUNK, flat.size // 4 + 1)
+    wide = np.empty(size, np.intp)
+    for first in range(0, flat.size, size):
+        piece = wide[: min(size, flat.size - first)]
+        piece[:] = flat[first : first + size]
+        table.take(piece, out=found[first : first + size], mode="clip")
     return found.reshape(indices.shape)
 
 
