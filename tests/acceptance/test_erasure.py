@@ -109,20 +109,40 @@ def test_the_report_tells_each_folder_without_a_word_of_a_patient(home: RunningH
         assert word not in (text + done.stdout).lower()
 
 
-def test_held_pictures_of_a_device_are_released_at_once(home: RunningHome) -> None:
-    """Both ultrasound pictures of the device pass, with who and why; the first patient's too."""
+@pytest.fixture(scope="module")
+def released(home: RunningHome) -> RunningHome:
+    """The home, once the held pictures were released by their device."""
     (device,) = {row["device"] for row in home.rows("select device from ledger_item where state = 'held'")}
     assert device in home.run_cli("status").stdout
     done = home.run_cli("release", "--device", device, "--why", "No text on any.", "--who", "dr")
     assert "3 item(s) released." == done.stdout.strip()
     home.wait_until_idle()
+    return home
+
+
+def test_held_pictures_of_a_device_are_released_at_once(released: RunningHome) -> None:
+    """Both ultrasound pictures of the device pass, with who and why; the first patient's too."""
+    home = released
     rows = home.rows("select outcome, released_by, released_why from ledger_item where releases = 1")
     assert [("extracted", "dr", "No text on any.")] * 3 == [tuple(row.values()) for row in rows]
     assert 0 == home.status()["balance"]["files_held"]
     assert "released by dr" in home.run_cli("report").stdout
 
 
-def test_a_patient_is_erased_from_every_bucket_and_table(home: RunningHome, nas: Path) -> None:
+@pytest.fixture(scope="module")
+def erased(released: RunningHome) -> RunningHome:
+    """The home, once the first patient was erased and every sign of it was looked for."""
+    _erase_and_look(released)
+    return released
+
+
+def test_a_patient_is_erased_from_every_bucket_and_table(erased: RunningHome) -> None:
+    """All that `erased` looks at holds; it is told here once more that the patient is known to be refused."""
+    (row,) = erased.rows("select patient_id, why from erased_patient")
+    assert (pseudonym(erased, 901), "Consent withdrawn.") == (row["patient_id"], row["why"])
+
+
+def _erase_and_look(home: RunningHome) -> None:
     """Neither the pseudonym nor a word of the originals is left, other patients are, and it balances."""
     patient, other = pseudonym(home, 901), pseudonym(home, 902)
     before = everything(home)
@@ -154,8 +174,9 @@ def test_a_patient_is_erased_from_every_bucket_and_table(home: RunningHome, nas:
 
 
 @pytest.mark.parametrize("kind", ["image", "held", "cut", "report"])
-def test_what_comes_of_an_erased_patient_again_is_not_kept(home: RunningHome, kind: str) -> None:
+def test_what_comes_of_an_erased_patient_again_is_not_kept(erased: RunningHome, kind: str) -> None:
     """Whatever it would have become: the object is deleted, counted as erased, and nothing is written."""
+    home = erased
     bodies = {
         "image": make_instance(11, patient=901),
         "held": make_instance(12, name=US, patient=901),
