@@ -166,5 +166,5 @@ def _line(move: _Move) -> str:
 
 def _applied(connection: psycopg.Connection[Any], store: ObjectStore, judge: Judge) -> Iterator[Change]:
     for change in judged_again(connection, store, judge):
-        apply(connection, store, change)
-        yield change
+        if apply(connection, store, change):
+            yield change

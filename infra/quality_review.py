@@ -91,18 +91,21 @@ def overruled(
     return Change(found[0], None, verdict) if found else None
 
 
-def apply(connection: psycopg.Connection[Any], store: ObjectStore, change: Change) -> None:
-    """Move an image to where its verdict puts it, and record that.
+def apply(connection: psycopg.Connection[Any], store: ObjectStore, change: Change) -> bool:
+    """Move an image to where its verdict puts it, and record that; False if it isn't where it was.
 
     Copy, record, delete, as everywhere: cut off at any point it can be done again, and the balance holds.
     """
     image = change.image
     source = None
     if change.moves:
+        try:
+            source = store.stat(image.place)
+        except ObjectMissingError:
+            return False  # drawn again or erased meanwhile: its own event will judge it
         if change.bucket == image.home_bucket:
             connection.execute(_SQL["expect_at_home"], asdict(image) | {"features": None})
             connection.commit()
-        source = store.stat(image.place)
         store.copy(source, Location(change.bucket, image.key), overwrite=True)
     if change.bucket == SUBOPTIMAL:
         connection.execute(_SQL["expect_aside"], asdict(image) | {"features": None})
@@ -115,6 +118,7 @@ def apply(connection: psycopg.Connection[Any], store: ObjectStore, change: Chang
     connection.commit()
     if source is not None:
         store.delete(source)
+    return True
 
 
 def write_overruled(connection: psycopg.Connection[Any], store: ObjectStore, folder: Path) -> dict[Word, int]:
