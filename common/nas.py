@@ -59,3 +59,9 @@ class Nas(Protocol):
 
     def close(self) -> None:
         """Log out, if there was anything to log in to."""
+
+
+def unmarked(name: str, mark: str) -> str | None:
+    """A processed folder's name without the mark and its number, or None if it doesn't bear it."""
+    stem, found, number = name.rpartition(mark)
+    return stem if found and stem and (not number or number.isdecimal()) else None

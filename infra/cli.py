@@ -13,6 +13,7 @@ from common.errors import PipelineError
 from common.settings import load_settings
 from infra.command_options import home_option, operator_store
 from infra.deidentification_commands import erase, pseudonym, report
+from infra.finding import are_good, findings_text
 from infra.item_commands import release, replay
 from infra.local.home import Home, read_endpoints
 from infra.nas_commands import nas
@@ -95,9 +96,8 @@ def doctor(folder: Path) -> None:
     from infra.doctor import examine
 
     findings = examine(Home(folder.resolve()))
-    for finding in findings:
-        click.echo(f"{'ok   ' if finding.is_good else 'WRONG'}  {finding.subject}: {finding.text}")
-    sys.exit(0 if all(finding.is_good for finding in findings) else 1)
+    click.echo(findings_text(findings))
+    sys.exit(0 if are_good(findings) else 1)
 
 
 for _command in (replay, release, pseudonym, report, erase, quality, nas):

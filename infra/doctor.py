@@ -5,7 +5,6 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from importlib.util import find_spec
 
 import psycopg
@@ -14,20 +13,12 @@ from common.deidentification.read_text import can_read_text
 from common.errors import PipelineError
 from common.nas_location import open_nas
 from common.settings import Settings, load_settings
+from infra.finding import Finding, tried
 from infra.local.home import Home, read_endpoints
 from infra.local.minio_binary import find_minio
 from model.artefact import DEFAULT_MODEL, load_quality_model
 
 _LEAST_FREE_BYTES = 2 * 1024**3
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at."""
-
-    subject: str
-    is_good: bool
-    text: str
 
 
 def examine(home: Home) -> list[Finding]:
@@ -120,8 +111,6 @@ def _running(home: Home) -> Iterator[Finding]:
 
 def _tried(subject: str, look: Callable[[], str]) -> Finding:
     try:
-        return Finding(subject, True, look())
-    except PipelineError as error:
-        return Finding(subject, False, str(error))
+        return tried(subject, look)
     except psycopg.Error:
         return Finding(subject, False, "no connection; see DATABASE_URL")

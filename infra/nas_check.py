@@ -1,28 +1,20 @@
 """Whether the NAS can be polled: each thing that poll_nas needs of it, tried once."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from common.errors import PipelineError
-from common.nas import Nas, NasFile
+from common.nas import Nas, NasFile, unmarked
 from common.nas_location import open_nas
 from common.settings import Settings
+from infra.finding import Finding, tried
 
 _READ_BYTES = 64 * 1024
 _MOST_FOLDERS = 20  # searched for a file to read
 _LARGE_DIFFERENCE = 120  # seconds
-
-
-@dataclass(frozen=True)
-class NasFinding:
-    """One thing that was tried."""
-
-    subject: str
-    is_good: bool
-    text: str
 
 
 @dataclass
@@ -34,17 +26,17 @@ class NasCheck:
     may_write: bool
     folders: list[str] = field(default_factory=list)
 
-    def findings(self) -> Iterator[NasFinding]:
+    def findings(self) -> Iterator[Finding]:
         """Try everything; what can't be tried after a failure is left out."""
-        listed = _tried("log in and list", self._list)
+        listed = tried("log in and list", self._list)
         yield listed
         if not listed.is_good:
             return
-        yield _tried("read", self._read)
-        yield _tried("rename", self._rename)
-        yield _tried("free space", self._free)
-        yield _tried("clock", self._clock)
-        yield NasFinding("folders", True, self._waiting())
+        yield tried("read", self._read)
+        yield tried("rename", self._rename)
+        yield tried("free space", self._free)
+        yield tried("clock", self._clock)
+        yield Finding("folders", True, self._waiting())
 
     def _list(self) -> str:
         self.folders = [folder.name for folder in self.nas.list_folders()]
@@ -95,7 +87,7 @@ class NasCheck:
 
     def _open_folders(self) -> list[str]:
         mark = self.settings.nas_processed_mark
-        return [name for name in self.folders if not name.rstrip("0123456789").endswith(mark)]
+        return [name for name in self.folders if unmarked(name, mark) is None]
 
     def _waiting(self) -> str:
         waiting = len(self._open_folders())
@@ -104,21 +96,14 @@ class NasCheck:
         return f"{waiting} without the mark, {len(self.folders) - waiting} processed"
 
 
-def check_nas(settings: Settings, *, may_write: bool) -> list[NasFinding]:
+def check_nas(settings: Settings, *, may_write: bool) -> list[Finding]:
     """Everything that was found; one finding if the settings don't name a NAS."""
     try:
         nas = open_nas(settings)
     except PipelineError as error:
-        return [NasFinding("settings", False, str(error))]
+        return [Finding("settings", False, str(error))]
     try:
         return list(NasCheck(nas, settings, may_write).findings())
     finally:
         with suppress(PipelineError):
             nas.close()
-
-
-def _tried(subject: str, attempt: Callable[[], str]) -> NasFinding:
-    try:
-        return NasFinding(subject, True, attempt())
-    except PipelineError as error:
-        return NasFinding(subject, False, str(error))

@@ -7,6 +7,7 @@ import orjson
 
 from common.errors import SettingsError
 from common.settings import load_settings
+from infra.finding import are_good, findings_text
 
 
 @click.group()
@@ -22,12 +23,8 @@ def check(may_write: bool, as_json: bool) -> None:
     from infra.nas_check import check_nas
 
     findings = check_nas(load_settings(), may_write=may_write)
-    if as_json:
-        click.echo(orjson.dumps(findings, option=orjson.OPT_INDENT_2))
-    else:
-        for finding in findings:
-            click.echo(f"{'ok   ' if finding.is_good else 'WRONG'}  {finding.subject}: {finding.text}")
-    sys.exit(0 if all(finding.is_good for finding in findings) else 1)
+    click.echo(orjson.dumps(findings, option=orjson.OPT_INDENT_2) if as_json else findings_text(findings))
+    sys.exit(0 if are_good(findings) else 1)
 
 
 @nas.command()

@@ -96,25 +96,25 @@ def apply(connection: psycopg.Connection[Any], store: ObjectStore, change: Chang
 
     Copy, record, delete, as everywhere: cut off at any point it can be done again, and the balance holds.
     """
-    image = change.image
-    source = None
+    image, source = change.image, None
+    place = {"home_bucket": image.home_bucket, "key": image.key}
     if change.moves:
         try:
             source = store.stat(image.place)
         except ObjectMissingError:
             return False  # drawn again or erased meanwhile: its own event will judge it
         if change.bucket == image.home_bucket:
-            connection.execute(_SQL["expect_at_home"], asdict(image) | {"features": None})
+            connection.execute(_SQL["expect_at_home"], place)
             connection.commit()
         store.copy(source, Location(change.bucket, image.key), overwrite=True)
-    if change.bucket == SUBOPTIMAL:
-        connection.execute(_SQL["expect_aside"], asdict(image) | {"features": None})
-    if change.judgement is not None:
-        connection.execute(
-            _SQL["judge_again"], _values(change.judgement) | image.id | {"verdict": change.verdict}
-        )
-    connection.execute(_SQL["hold"], image.id | {"verdict": change.verdict})
-    connection.execute(_SQL["place"], image.id | {"bucket": change.bucket})
+        if change.bucket == SUBOPTIMAL:
+            connection.execute(_SQL["expect_aside"], place)
+        connection.execute(_SQL["place"], image.id | {"bucket": change.bucket})
+    if change.judgement is None:
+        connection.execute(_SQL["hold"], image.id | {"verdict": change.verdict})
+    else:
+        values = _values(change.judgement) | image.id | {"verdict": change.verdict}
+        connection.execute(_SQL["judge_again"], values)
     connection.commit()
     if source is not None:
         store.delete(source)

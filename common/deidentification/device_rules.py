@@ -1,6 +1,5 @@
 """Where a site's devices burn in text: rectangles by maker, model and size, in a TOML file."""
 
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from pydicom.dataset import Dataset
 
 from common.dicom.blanking import Blanking, Rectangle
 from common.errors import SettingsError
+from common.toml_file import read_toml
 
 _SETTING = "DCM2SET_BLANKING_RULES"
 _Name = Annotated[str, Field(min_length=1, max_length=64)]
@@ -34,8 +34,9 @@ class DeviceRule:
         return told == (_folded(self.manufacturer), _folded(self.model)) and size == (self.rows, self.columns)
 
     @property
-    def blanking(self) -> Blanking:
-        return Blanking(f"blanked by rule {self.name}", self.blank, keeps=False)
+    def blanking(self) -> Blanking | None:
+        """None where nothing is to be made black, so that the pixels stay as they were coded."""
+        return Blanking(f"blanked by rule {self.name}", self.blank, keeps=False) if self.blank else None
 
 
 class _Rule(BaseModel):
@@ -58,10 +59,7 @@ def load_device_rules(path: Path | None) -> tuple[DeviceRule, ...]:
     """The rules of a file, in its order; SettingsError names the rule and field that is wrong."""
     if path is None:
         return ()
-    try:
-        told = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        raise SettingsError(f"{_SETTING} is wrong: no readable TOML file.") from None
+    told = read_toml(path, _SETTING)
     rules = told.pop("rule", None)
     if told or not isinstance(rules, list):
         raise SettingsError(f"{_SETTING} is wrong: expected [[rule]] tables alone.")

@@ -1,13 +1,14 @@
 """The de-identification profile: which options of PS3.15 Annex E hold, and its version."""
 
 import hashlib
-import tomllib
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from common.errors import SettingsError
+from common.toml_file import read_toml
+
+_SETTING = "DCM2SET_DEIDENTIFICATION_PROFILE"
 
 
 @dataclass(frozen=True)
@@ -67,14 +68,11 @@ def load_profile(path: Path | None) -> Profile:
     """The profile in a TOML file, or the default; SettingsError names what is wrong in it."""
     if path is None:
         return Profile()
-    try:
-        told: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        raise SettingsError("DCM2SET_DEIDENTIFICATION_PROFILE is wrong: no readable TOML file.") from None
+    told = read_toml(path, _SETTING)
     kinds = {field.name: type(field.default) for field in fields(Profile)}
     for name, value in told.items():
         if name not in kinds or type(value) is not kinds[name]:
-            raise SettingsError(f"DCM2SET_DEIDENTIFICATION_PROFILE is wrong at {name!r}.")
+            raise SettingsError(f"{_SETTING} is wrong at {name!r}.")
     if not {"name", "version"} <= told.keys() or len(told["name"]) > 40:
-        raise SettingsError("DCM2SET_DEIDENTIFICATION_PROFILE must have a name of its own and a version.")
+        raise SettingsError(f"{_SETTING} must have a name of its own and a version.")
     return Profile(**told)

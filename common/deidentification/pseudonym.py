@@ -36,7 +36,7 @@ class Pseudonyms:
 
     def uid(self, uid: str) -> str:
         """The UID in place of another, under 2.25 (PS3.5 B.2); those of PS3.6 stay as they are."""
-        if uid in UID_dictionary:
+        if is_registered(uid):
             return uid
         return f"2.25.{int.from_bytes(self._digest('uid', uid.strip())[:16], 'big')}"
 
@@ -53,3 +53,8 @@ class Pseudonyms:
     def _digest(self, domain: str, text: str) -> bytes:
         message = f"{domain}\x1f{text}".encode("utf-8", "surrogatepass")
         return hmac.new(self._key, message, "sha256").digest()
+
+
+def is_registered(uid: str) -> bool:
+    """Whether PS3.6 lists a UID, so that it is nobody's own."""
+    return uid in UID_dictionary

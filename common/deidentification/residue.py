@@ -9,12 +9,11 @@ from pydicom.multival import MultiValue
 
 from common.deidentification import terms
 from common.deidentification.identity import Identity
-from common.deidentification.value_rules import is_odd_dicom_uid
+from common.deidentification.pseudonym import is_registered
 from common.errors import PermanentError
 
 # Of a fixed form, made by rule: a shifted date may by chance be another's birthday.
 _FORMED_VRS = frozenset(["DA", "DT", "TM", "AS", "AT", "FD", "FL", "US", "SS", "UL", "SL", "OB", "OW", "OF"])
-_DICOM_UID_ROOT = "1.2.840.10008."
 
 
 def check_residue(ds: Dataset, identity: Identity) -> None:
@@ -46,6 +45,6 @@ def _check(element: DataElement, identity: Identity) -> None:
 
 def _is_closed(element: DataElement, value: str) -> bool:
     if element.VR == "UI":
-        return value.startswith(_DICOM_UID_ROOT) and not is_odd_dicom_uid(value)
+        return is_registered(value)
     text = value.strip().upper()
     return element.VR == "CS" and text in terms.TERMS.get(element.keyword, terms.GENERAL)

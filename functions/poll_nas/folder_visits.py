@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from common.nas import NasFolder
+from common.nas import NasFolder, unmarked
 from functions.poll_nas.source_rows import KnownFolder, storable
 
 ROOT = ""  # the folder of files that lie in none
@@ -43,7 +43,7 @@ def planned_visits(
     marked = 0
     for folder in listed:
         row = rows.get(storable(folder.name))
-        stem = _unmarked(folder.name, mark)
+        stem = unmarked(folder.name, mark) if mark is not None else None
         marked += stem is not None
         if row is None and stem is not None:
             continue  # done before anybody kept rows of it
@@ -66,11 +66,3 @@ def _has_no_news(visit: FolderVisit) -> bool:
 
 def _looked_at(visit: FolderVisit) -> datetime:
     return visit.row.looked_at if visit.row else _NEVER
-
-
-def _unmarked(name: str, mark: str | None) -> str | None:
-    """The name without the mark and its number, or None if it doesn't bear it."""
-    if mark is None:
-        return None
-    stem, found, number = name.rpartition(mark)
-    return stem if found and stem and (not number or number.isdecimal()) else None

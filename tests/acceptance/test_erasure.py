@@ -1,9 +1,6 @@
 """A patient's way out again, the release of a device's pictures, and the report, on real servers."""
 
 import io
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -16,14 +13,6 @@ from tests.local_home import RunningHome, wait_for
 from tests.real_files import make_instance
 
 US = "examples_rgb_color.dcm"
-
-
-@pytest.fixture(scope="module")
-def nas() -> Iterator[Path]:
-    """A folder that stands for a mounted share."""
-    folder = Path(tempfile.mkdtemp(prefix="dcm2set-nas-"))
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +126,7 @@ def erased(released: RunningHome) -> RunningHome:
 
 
 def test_a_patient_is_erased_from_every_bucket_and_table(erased: RunningHome) -> None:
-    """All that `erased` looks at holds; it is told here once more that the patient is known to be refused."""
+    """What `erased` has looked for is gone, and who left and why is kept, to refuse what comes again."""
     (row,) = erased.rows("select patient_id, why from erased_patient")
     assert (pseudonym(erased, 901), "Consent withdrawn.") == (row["patient_id"], row["why"])
 

@@ -2,7 +2,6 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,14 +16,6 @@ NAS_SETTINGS = {
     "DCM2SET_SWEEP_SECONDS": "2",
     "DCM2SET_SWEEP_GRACE_SECONDS": "2",
 }
-
-
-@pytest.fixture(scope="module")
-def nas() -> Iterator[Path]:
-    """A folder that stands for a mounted share."""
-    folder = Path(tempfile.mkdtemp(prefix="dcm2set-nas-"))
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")

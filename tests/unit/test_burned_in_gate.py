@@ -158,5 +158,11 @@ def test_a_rule_for_the_device_stands_above_the_gate() -> None:
     for holds in (True, False):
         way = passage(ds, [rule], holds=holds, is_released=False)
         assert Passage(rule.blanking, is_cleaned=True) == way
+    nothing = DeviceRule("nothing", "Philips Medical Systems", "CX50", 600, 800, ())
+    for bits in (8, 1):  # even one that could not be blanked
+        way = passage(
+            make_dataset(name=REGIONS, BitsAllocated=bits), [nothing], holds=True, is_released=False
+        )
+        assert Passage(None, is_cleaned=True) == way
     other = DeviceRule("other", "Philips Medical Systems", "CX50", 600, 801, ())
     assert passage(ds, [other], holds=True, is_released=False).cause is not None
