@@ -1,7 +1,7 @@
 """The ledger: who works on which object version, and what became of it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -30,6 +30,7 @@ class Claim:
     attempts: int  # this one included
     crashes: int  # attempts before this one, in a row, that never came back
     releases: int  # how often a person let it pass the gate
+    source: str | None = None  # what it came of: file-N of the NAS, or item-N put into raw directly
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Known:
     outcome: str | None
     cause: str | None
     moved_to: Location | None  # where the object went
+    source: str | None = field(default=None, compare=False)  # what it came of
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """The ledger in Postgres."""
 
+import os
+import socket
 from collections.abc import Iterable
 from pathlib import Path
 from uuid import uuid4
@@ -10,6 +12,7 @@ from common.object_key import Location
 from common.object_store import ObjectVersion
 
 _SQL = queries(Path(__file__).with_name("sql") / "ledger.sql")
+_HOST = socket.gethostname()
 
 
 class PostgresLedger(Ledger):
@@ -23,7 +26,9 @@ class PostgresLedger(Ledger):
         lease = uuid4()
         item = self._item(version.location, version.etag)
         while True:
-            row = self._database.one(_SQL["claim"], **item, lease=lease, seconds=lease_seconds)
+            row = self._database.one(
+                _SQL["claim"], **item, lease=lease, worker=f"{_HOST}:{os.getpid()}", seconds=lease_seconds
+            )
             if row is not None:
                 return Claim(lease=lease, **row)
             found = self._database.one(_SQL["known"], **item)
@@ -93,6 +98,7 @@ def _known(row: Row) -> Known:
         outcome=row["outcome"],
         cause=row["cause"],
         moved_to=Location(bucket, key) if bucket else None,
+        source=row["source"],
     )
 
 

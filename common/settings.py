@@ -125,6 +125,9 @@ class Settings(BaseSettings):
         5, ge=0, description="first wait after a passing failure; up to 32 times that"
     )
     max_crashes: int = Field(3, ge=1, description="after so many lost workers an item is quarantined")
+    attempt_days: float = Field(
+        90, gt=0, description="the details of attempts that were not an item's last are kept so long"
+    )
 
     def required(self, name: str) -> str:
         """The text of a setting this function can't do without, secrets included.

@@ -60,13 +60,14 @@ def demo(folder: Path | None) -> None:
 @cli.command()
 @home_option
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
-def status(folder: Path, as_json: bool) -> None:
-    """Show where everything is. Exit code 1 if the balance does not close."""
+@click.option("--recount", is_flag=True, help="Count all rows again, and compare with the sums.")
+def status(folder: Path, as_json: bool, recount: bool) -> None:
+    """Show where everything is. Exit code 1 if the balance does not close, or a recount differs."""
     from infra.status import is_closed, read_status
     from infra.status_text import status_text
 
     endpoints = read_endpoints(Home(folder.resolve()))
-    told = read_status(endpoints["database_url"], operator_store(endpoints))
+    told = read_status(endpoints["database_url"], operator_store(endpoints), recount=recount)
     click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2, default=str) if as_json else status_text(told))
     sys.exit(0 if is_closed(told) else 1)
 

@@ -1,39 +1,65 @@
 -- What `dcm2set status` asks, by name.
 
 -- name: functions
+-- What is not summed up yet is counted, and the sums are added.
+with counted as (
+    select function, state, count(*) as number,
+        min(first_seen_at) filter (where state in ('running', 'retry')) as oldest
+    from ledger_item where counted_as is null group by function, state
+    union all
+    select subject, 'done', sum(number), null from settled_total
+    where subject not in ('file', 'image') group by subject
+)
+select function,
+    coalesce(sum(number) filter (where state = 'running'), 0)::bigint as running,
+    coalesce(sum(number) filter (where state = 'retry'), 0)::bigint as retry,
+    coalesce(sum(number) filter (where state = 'held'), 0)::bigint as held,
+    coalesce(sum(number) filter (where state = 'quarantined'), 0)::bigint as quarantined,
+    coalesce(sum(number) filter (where state = 'done'), 0)::bigint as done,
+    extract(epoch from now() - min(oldest)) as oldest_seconds
+from counted group by function;
+
+-- name: functions_recount
 select function,
     count(*) filter (where state = 'running') as running,
     count(*) filter (where state = 'retry') as retry,
     count(*) filter (where state = 'held') as held,
     count(*) filter (where state = 'quarantined') as quarantined,
-    count(*) filter (where state = 'done') as done,
-    extract(epoch from now() - min(first_seen_at) filter (where state in ('running', 'retry'))) as oldest_seconds
+    count(*) filter (where state = 'done') as done
 from ledger_item group by function;
+
+-- name: balance_recount
+select * from balance_recount;
 
 -- name: unclaimed
 select extract(epoch from now() - o.since)::float8 as seconds
-from unnest(%(keys)s::text[], %(etags)s::text[], %(since)s::timestamptz[]) as o (key, etag, since)
+from unnest(%(buckets)s::text[], %(keys)s::text[], %(etags)s::text[], %(since)s::timestamptz[])
+    as o (bucket, key, etag, since)
 where not exists (
-    select from ledger_item l where l.function = %(function)s and l.key = o.key and l.etag = o.etag);
+    select from ledger_item l
+    where l.function = %(function)s and l.bucket = o.bucket and l.key = o.key and l.etag = o.etag);
 
 -- name: not_copied
 select extract(epoch from now() - found_at)::float8 as seconds from source_file where state = 'waiting';
 
 -- name: not_checked
-select extract(epoch from now() - a.allocated_at)::float8 as seconds
-from image_allocation a
-join extraction e on e.sop_instance_uid = a.sop_instance_uid and e.completed_at is not null
-left join verdict v on v.sop_instance_uid = a.sop_instance_uid and v.frame = a.frame
-where v.verdict is null and not exists (
-    select from ledger_item l where l.function = 'quality' and l.bucket = a.home_bucket and l.key = a.key);
+select extract(epoch from now() - p.allocated_at)::float8 as seconds
+from image_place p
+where p.counted_images is null and p.waiting and not exists (
+    select from ledger_item l where l.function = 'quality' and l.bucket = p.home_bucket and l.key = p.key);
 
 -- name: last_arrived
-select extract(epoch from now() - (select max(found_at) from source_file))::float8 as nas_seconds,
-    extract(epoch from now() - (select max(first_seen_at) from ledger_item l
-        where function = 'extract' and bucket = 'raw' and not exists (
-            select from source_file s where s.raw_key = l.key)))::float8 as raw_seconds,
-    extract(epoch from now() - (select max(first_seen_at) from ledger_item
-        where function = 'annotations'))::float8 as annotations_seconds;
+-- The newest of what is summed up stands beside the sums.
+select extract(epoch from now() - (select found_at from source_file order by id desc limit 1))::float8 as nas_seconds,
+    extract(epoch from now() - greatest(
+        (select max(newest) from settled_total where subject = 'file'),
+        (select max(l.first_seen_at) from ledger_item l
+         where l.function = 'extract' and l.bucket = 'raw' and l.counted_as is null and not exists (
+            select from source_file s where s.raw_key = l.key))))::float8 as raw_seconds,
+    extract(epoch from now() - greatest(
+        (select max(newest) from settled_total where subject = 'annotations'),
+        (select max(first_seen_at) from ledger_item
+         where function = 'annotations' and counted_as is null)))::float8 as annotations_seconds;
 
 -- name: balance
 select * from balance;
@@ -45,13 +71,17 @@ select count(*) filter (where sop_instance_uid is not null) as on_images,
 from label;
 
 -- name: buckets
-select b.bucket, b.allocated, b.capacity, count(a.*) filter (where a.bucket = b.bucket) as images_here
-from image_bucket b left join image_allocation a on a.home_bucket = b.bucket
-group by b.bucket order by b.bucket;
+-- The newest ones: all before them are full, and there may be thousands.
+select b.bucket, b.allocated, b.capacity, (
+    select count(*) from image_allocation a where a.home_bucket = b.bucket and a.bucket = b.bucket) as images_here
+from (select * from image_bucket order by created_at desc, bucket desc limit %(most)s) b order by b.bucket;
+
+-- name: buckets_in_all
+select count(*) as number from image_bucket;
 
 -- name: aside
 select function, state, cause, min(next_step) as next_step, count(*) as items,
     (array_agg(id order by id))[1:20] as item_ids,
     (array_agg(distinct device) filter (where device is not null))[1:20] as devices
-from ledger_item where state in ('held', 'quarantined')
+from ledger_item where state in ('held', 'quarantined') and counted_as is null
 group by function, state, cause order by function, state, items desc;

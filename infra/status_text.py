@@ -14,7 +14,8 @@ def status_text(status: dict[str, Any]) -> str:
     parts.append(
         f"Labels: {labels['on_images']} on images, {labels['held']} held, {labels['files']} file(s)."
     )
-    parts.append(_buckets(status["buckets"]))
+    parts.append(_buckets(status["buckets"], status["buckets_in_all"]))
+    parts.append(_recount(status.get("recount")))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -81,8 +82,16 @@ def _functions(rows: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _buckets(rows: Sequence[dict[str, Any]]) -> str:
-    return "\n".join(
+def _recount(found: Sequence[dict[str, Any]] | None) -> str:
+    if found is None:
+        return ""
+    lines = [f"{row['of']} {row['number']}: told {row['told']}, counted {row['counted']}" for row in found]
+    return "\n".join(["Counted again: the same numbers." if not found else "Counted again:", *lines])
+
+
+def _buckets(rows: Sequence[dict[str, Any]], in_all: int) -> str:
+    before = [f"{in_all - len(rows)} older buckets, then:"] if in_all > len(rows) else []
+    return "\n".join(before) + ("\n" if before else "") + "\n".join(
         f"Bucket {row['bucket']}: {row['allocated']} of {row['capacity']} places taken, "
         f"{row['images_here']} images in it now"
         for row in rows

@@ -2,19 +2,19 @@
 
 -- name: claim
 -- One statement, so that of two workers on one event exactly one gets a row back.
-insert into ledger_item as item (function, bucket, key, etag, state, lease, lease_until)
-values (%(function)s, %(bucket)s, %(key)s, %(etag)s, 'running', %(lease)s,
+insert into ledger_item as item (function, bucket, key, etag, state, lease, worker, lease_until)
+values (%(function)s, %(bucket)s, %(key)s, %(etag)s, 'running', %(lease)s, %(worker)s,
         now() + make_interval(secs => %(seconds)s))
 on conflict (function, bucket, key, etag) do update
 set state = 'running', attempts = item.attempts + 1,
     crashes = item.crashes + (item.state = 'running')::int,
-    lease = excluded.lease, lease_until = excluded.lease_until,
+    lease = excluded.lease, lease_until = excluded.lease_until, worker = excluded.worker,
     due_at = null, started_at = now(), settled_at = null
 where item.state = 'retry' or (item.state = 'running' and item.lease_until < now())
-returning id, attempts, crashes, releases;
+returning id, attempts, crashes, releases, source;
 
 -- name: known
-select id, state, outcome, cause, moved_to_bucket, moved_to_key from ledger_item
+select id, state, outcome, cause, moved_to_bucket, moved_to_key, source from ledger_item
 where function = %(function)s and bucket = %(bucket)s and key = %(key)s
     and (etag = %(etag)s or %(etag)s::text is null)
 order by id desc limit 1;
@@ -41,11 +41,11 @@ where id = %(id)s and lease = %(lease)s and state = 'running';
 
 -- name: due
 select bucket, key, etag from ledger_item
-where function = %(function)s
+where function = %(function)s and counted_as is null
     and ((state = 'retry' and due_at <= now()) or (state = 'running' and lease_until < now()))
 order by started_at limit %(limit)s;
 
 -- name: busy
 select bucket, key, etag from ledger_item
-where function = %(function)s and state in ('running', 'retry') and key = any(%(keys)s)
+where function = %(function)s and counted_as is null and state in ('running', 'retry') and key = any(%(keys)s)
     and not ((state = 'retry' and due_at <= now()) or (state = 'running' and lease_until < now()));

@@ -1,15 +1,15 @@
 -- Views, made anew after every migration: one whose columns change can't be replaced.
 
-drop view if exists balance, ledger_file, image_overview, current_label;
+drop view if exists balance, balance_recount, image_place, file_place, ledger_file, image_overview, current_label;
 
 create view ledger_file as
-select s.folder_id, s.state as source_state, l.id as ledger_id, l.state, l.outcome,
-    coalesce(l.cause, s.cause) as cause, l.sop_instance_uid
+select s.folder_id, s.id as source_file_id, s.state as source_state, l.id as ledger_id, l.state, l.outcome,
+    coalesce(l.cause, s.cause) as cause, l.sop_instance_uid, s.counted_as
 from source_file s
 left join ledger_item l on l.function = 'extract' and l.bucket = 'raw' and l.key = s.raw_key
     and (l.etag = s.etag or s.etag is null)
 union all
-select null, null, l.id, l.state, l.outcome, l.cause, l.sop_instance_uid
+select null, null, null, l.id, l.state, l.outcome, l.cause, l.sop_instance_uid, l.counted_as
 from ledger_item l
 where l.function = 'extract' and l.bucket = 'raw' and not exists (
     select from source_file s where s.raw_key = l.key and (s.etag = l.etag or s.etag is null)
@@ -18,44 +18,219 @@ comment on view ledger_file is 'Every file there is: found on the NAS, put into 
 
 -- Each category has a condition of its own over other tables, so a file that no condition
 -- holds for, or that two hold for, shows as a difference.
+create view file_place as
+select f.source_file_id, f.ledger_id, f.counted_as,
+    coalesce(source_state = 'skipped' or (state = 'done' and outcome = 'skipped'), false) as skipped,
+    coalesce(coalesce(source_state, 'copied') <> 'skipped' and (ledger_id is null or state in ('running', 'retry')),
+        false) as waiting,
+    coalesce(state = 'done' and outcome = 'erased', false) as erased,
+    coalesce(state = 'held', false) as held,
+    coalesce(state = 'quarantined', false) as quarantined,
+    coalesce(state = 'done' and outcome in ('extracted', 'duplicate') and e.completed_at is not null, false)
+        as extracted,
+    coalesce(state = 'done' and outcome = 'duplicate' and e.completed_at is not null, false) as duplicate
+from ledger_file f left join extraction e using (sop_instance_uid);
+comment on view file_place is 'Every file, and which conditions hold for it: one, if nothing is wrong.';
+
+create view image_place as
+select e.sop_instance_uid, a.frame, a.home_bucket, a.key, a.allocated_at, e.completed_at, e.counted_images,
+    coalesce(v.verdict = 'good' and a.bucket = a.home_bucket, false) as good,
+    coalesce(v.verdict = 'black' and a.bucket = 'suboptimal', false) as black,
+    coalesce(v.verdict = 'low_quality' and a.bucket = 'suboptimal', false) as low_quality,
+    v.verdict is null and l.state is null as waiting,
+    v.verdict is null and l.state is not null as quarantined
+from extraction e
+join image_allocation a using (sop_instance_uid)
+left join verdict v on v.sop_instance_uid = a.sop_instance_uid and v.frame = a.frame
+left join ledger_item l on v.verdict is null and l.function = 'quality'
+    and l.bucket = a.home_bucket and l.key = a.key and l.state = 'quarantined'
+where e.completed_at is not null;
+comment on view image_place is 'Every image of an extracted instance, and which conditions hold for it: one, if nothing is wrong.';
+
+-- What is not summed up is counted; what is summed up was counted the same way, once.
 create view balance as
+with total as (
+    select coalesce(sum(number) filter (where subject = 'file'), 0)::bigint as found,
+        coalesce(sum(number) filter (where subject = 'file' and category = 'skipped'), 0)::bigint as skipped,
+        coalesce(sum(number) filter (where subject = 'file' and category = 'erased'), 0)::bigint as erased,
+        coalesce(sum(number) filter (where subject = 'file' and category in ('extracted', 'duplicate')), 0)::bigint as extracted,
+        coalesce(sum(number) filter (where subject = 'file' and category = 'duplicate'), 0)::bigint as duplicates,
+        coalesce(sum(number) filter (where subject = 'image' and category = 'frames'), 0)::bigint as frames,
+        coalesce(sum(number) filter (where subject = 'image' and category = 'good'), 0)::bigint as good,
+        coalesce(sum(number) filter (where subject = 'image' and category = 'black'), 0)::bigint as black,
+        coalesce(sum(number) filter (where subject = 'image' and category = 'low_quality'), 0)::bigint as low_quality
+    from settled_total
+), file as (
+    select count(*) as found, count(*) filter (where skipped) as skipped, count(*) filter (where waiting) as waiting,
+        count(*) filter (where erased) as erased, count(*) filter (where held) as held,
+        count(*) filter (where quarantined) as quarantined, count(*) filter (where extracted) as extracted,
+        count(*) filter (where duplicate) as duplicates
+    from file_place where counted_as is null
+), frame as (
+    select coalesce(sum(number_of_frames), 0) as frames from extraction
+    where completed_at is not null and counted_images is null
+), image as (
+    select count(*) filter (where good) as good, count(*) filter (where black) as black,
+        count(*) filter (where low_quality) as low_quality, count(*) filter (where waiting) as waiting,
+        count(*) filter (where quarantined) as quarantined
+    from image_place where counted_images is null
+), told as (
+    select t.found + f.found as files_found, t.skipped + f.skipped as files_skipped, f.waiting as files_waiting,
+        t.erased + f.erased as files_erased, f.held as files_held, f.quarantined as files_quarantined,
+        t.extracted + f.extracted as files_extracted, t.duplicates + f.duplicates as files_duplicate,
+        t.frames + r.frames as frames, t.good + i.good as images_good, t.black + i.black as images_black,
+        t.low_quality + i.low_quality as images_low_quality, i.waiting as images_waiting,
+        i.quarantined as images_quarantined
+    from total t, file f, frame r, image i
+)
+select *,
+    files_found - files_skipped - files_waiting - files_erased - files_held - files_quarantined - files_extracted
+        as files_difference,
+    frames - images_good - images_black - images_low_quality - images_waiting - images_quarantined
+        as images_difference
+from told;
+comment on view balance is 'Where every file and every frame is; both differences are 0 at any moment.';
+
+create view balance_recount as
 with file as (
-    select count(*) as found,
-        count(*) filter (where source_state = 'skipped' or (state = 'done' and outcome = 'skipped')) as skipped,
-        count(*) filter (where coalesce(source_state, 'copied') <> 'skipped'
-                         and (ledger_id is null or state in ('running', 'retry'))) as waiting,
-        count(*) filter (where state = 'done' and outcome = 'erased') as erased,
-        count(*) filter (where state = 'held') as held,
-        count(*) filter (where state = 'quarantined') as quarantined,
-        count(*) filter (where state = 'done' and outcome in ('extracted', 'duplicate')
-                         and e.completed_at is not null) as extracted,
-        count(*) filter (where state = 'done' and outcome = 'duplicate') as duplicates
-    from ledger_file f left join extraction e using (sop_instance_uid)
+    select count(*) as files_found, count(*) filter (where skipped) as files_skipped,
+        count(*) filter (where waiting) as files_waiting, count(*) filter (where erased) as files_erased,
+        count(*) filter (where held) as files_held, count(*) filter (where quarantined) as files_quarantined,
+        count(*) filter (where extracted) as files_extracted, count(*) filter (where duplicate) as files_duplicate
+    from file_place
 ), frame as (
     select coalesce(sum(number_of_frames), 0) as frames from extraction where completed_at is not null
-), image_state as (
-    select count(*) filter (where v.verdict = 'good' and a.bucket = a.home_bucket) as good,
-        count(*) filter (where v.verdict = 'black' and a.bucket = 'suboptimal') as black,
-        count(*) filter (where v.verdict = 'low_quality' and a.bucket = 'suboptimal') as low_quality,
-        count(*) filter (where v.verdict is null and coalesce(l.state, '') <> 'quarantined') as waiting,
-        count(*) filter (where v.verdict is null and l.state = 'quarantined') as quarantined
-    from image_allocation a
-    join extraction e on e.sop_instance_uid = a.sop_instance_uid and e.completed_at is not null
-    left join verdict v on v.sop_instance_uid = a.sop_instance_uid and v.frame = a.frame
-    left join ledger_item l on v.verdict is null and l.function = 'quality'
-        and l.bucket = a.home_bucket and l.key = a.key and l.state = 'quarantined'
-)
-select file.found as files_found, file.skipped as files_skipped, file.waiting as files_waiting,
-    file.erased as files_erased, file.held as files_held, file.quarantined as files_quarantined, file.extracted as files_extracted,
-    file.duplicates as files_duplicate,
-    file.found - file.skipped - file.waiting - file.erased - file.held - file.quarantined - file.extracted as files_difference,
-    frame.frames, image_state.good as images_good, image_state.black as images_black,
-    image_state.low_quality as images_low_quality, image_state.waiting as images_waiting,
-    image_state.quarantined as images_quarantined,
-    frame.frames - image_state.good - image_state.black - image_state.low_quality - image_state.waiting
-        - image_state.quarantined as images_difference
-from file, frame, image_state;
-comment on view balance is 'Where every file and every frame is; both differences are 0 at any moment.';
+), image as (
+    select count(*) filter (where good) as images_good, count(*) filter (where black) as images_black,
+        count(*) filter (where low_quality) as images_low_quality, count(*) filter (where waiting) as images_waiting,
+        count(*) filter (where quarantined) as images_quarantined
+    from image_place
+), told as (select * from file, frame, image)
+select *,
+    files_found - files_skipped - files_waiting - files_erased - files_held - files_quarantined - files_extracted
+        as files_difference,
+    frames - images_good - images_black - images_low_quality - images_waiting - images_quarantined
+        as images_difference
+from told;
+comment on view balance_recount is 'The balance counted over all rows, without the totals: slow, and what they are checked by.';
+
+-- Sums up at most so many settled files, instances and items; false if another call is at it. Rows that
+-- others work on are left for the next time, so it waits for nobody and nobody waits for it long.
+create or replace function count_settled(most int) returns boolean
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    ids bigint[];
+    uids text[];
+    items bigint[];
+begin
+    if not pg_try_advisory_xact_lock(hashtext('dcm2set count_settled')) then
+        return false;
+    end if;
+    -- Files of the NAS, with their items: locked first, looked at after.
+    select array_agg(source_file_id), array_agg(ledger_id) into ids, items from (
+        select source_file_id, ledger_id from file_place
+        where counted_as is null and source_file_id is not null
+            and not (waiting or held or quarantined) and skipped::int + erased::int + extracted::int = 1
+        order by source_file_id limit most) as found;
+    if ids is not null then
+        select array_agg(id) into items from (
+            select id from ledger_item where id = any(items) for update skip locked) as locked;
+        select array_agg(id) into ids from (
+            select id from source_file where id = any(ids) for update skip locked) as locked;
+        with closed as (
+            select source_file_id, max(case when skipped then 'skipped' when erased then 'erased'
+                when duplicate then 'duplicate' else 'extracted' end) as category
+            from file_place
+            where source_file_id = any(ids) and counted_as is null and (ledger_id is null or ledger_id = any(items))
+                and not (waiting or held or quarantined) and skipped::int + erased::int + extracted::int = 1
+            group by source_file_id having count(*) = 1
+        ), marked as (
+            update source_file s set counted_as = c.category from closed c where s.id = c.source_file_id
+            returning c.category
+        )
+        insert into settled_total select 'file', category, count(*) from marked group by category;
+    end if;
+
+    -- Instances with all of their images.
+    select array_agg(sop_instance_uid) into uids from (
+        select sop_instance_uid from extraction e
+        where counted_images is null and completed_at is not null and not exists (
+            select from image_place p where p.sop_instance_uid = e.sop_instance_uid and (waiting or quarantined))
+        order by completed_at limit most for update skip locked) as locked;
+    if uids is not null then
+        with closed as (
+            select sop_instance_uid, count(*) filter (where good)::int as good, count(*) filter (where black)::int as black,
+                count(*) filter (where low_quality)::int as low_quality
+            from image_place where sop_instance_uid = any(uids) group by sop_instance_uid
+        ), marked as (
+            update extraction e set counted_images = array[good, black, low_quality]
+            from closed c
+            where e.sop_instance_uid = c.sop_instance_uid and number_of_frames = good + black + low_quality
+            returning number_of_frames, good, black, low_quality
+        )
+        insert into settled_total
+        select 'image', told.category, told.number from (
+            select sum(number_of_frames) as frames, sum(good) as good, sum(black) as black, sum(low_quality) as low_quality
+            from marked) as sums,
+            lateral (values ('frames', frames), ('good', good), ('black', black), ('low_quality', low_quality))
+                as told (category, number)
+        where told.number > 0;
+    end if;
+
+    -- Items of every function; one of a file only once its file is, one without a file as the file it is.
+    -- In the order of the index of what is not counted: in that of the key, all rows would be walked through.
+    select array_agg(id) into items from (
+        select id from ledger_item where counted_as is null and state = 'done'
+        order by function, state, due_at, lease_until limit most for update skip locked) as locked;
+    if items is not null then
+        with found as (
+            select l.id, l.function, l.first_seen_at, case
+                when not (l.function = 'extract' and l.bucket = 'raw') then 'done'
+                when s.number > 0 then case when s.uncounted = 0 then 'done' end
+                when f.skipped then 'skipped' when f.erased then 'erased' when f.duplicate then 'duplicate'
+                when f.extracted then 'extracted' end as counted_as
+            from ledger_item l
+            left join lateral (
+                select count(*) as number, count(*) filter (where s.counted_as is null) as uncounted from source_file s
+                where s.raw_key = l.key and (s.etag = l.etag or s.etag is null)) as s on l.function = 'extract'
+            left join lateral (
+                select coalesce(l.outcome = 'skipped', false) as skipped, coalesce(l.outcome = 'erased', false) as erased,
+                    l.outcome = 'duplicate' and e.completed_at is not null as duplicate,
+                    l.outcome = 'extracted' and e.completed_at is not null as extracted
+                from (values (1)) as one left join extraction e on e.sop_instance_uid = l.sop_instance_uid) as f
+                on l.function = 'extract'
+            where l.id = any(items)
+        ), marked as (
+            update ledger_item l set counted_as = f.counted_as from found f
+            where l.id = f.id and f.counted_as is not null
+            returning l.function, f.counted_as, l.first_seen_at
+        )
+        insert into settled_total
+        select function, 'done', count(*), max(first_seen_at) from marked group by function
+        union all
+        select 'file', counted_as, count(*), max(first_seen_at) from marked where counted_as <> 'done' group by counted_as;
+    end if;
+
+    if (select count(*) from settled_total) > 50 then
+        with old as (delete from settled_total returning *)
+        insert into settled_total
+        select subject, category, sum(number), max(newest) from old group by subject, category
+        having sum(number) <> 0 or max(newest) is not null;
+    end if;
+    return true;
+end $$;
+comment on function count_settled is 'Adds what is settled to settled_total; the sweep calls it.';
+
+create or replace function forget_attempts(days double precision) returns int
+language sql security definer set search_path = public, pg_temp as $$
+    with gone as (
+        delete from ledger_attempt where (item_id, attempt) in (
+            select item_id, attempt from ledger_attempt
+            where ended_at < now() - make_interval(secs => days * 86400) order by ended_at limit 10000)
+        returning 1)
+    select count(*)::int from gone
+$$;
+comment on function forget_attempts is 'Deletes the details of attempts that ended so long ago; the sweep calls it.';
 
 create view image_overview as
 select a.sop_instance_uid, a.frame, a.bucket, a.key, v.verdict, v.score, v.reasons, v.confidence, v.model_version,

@@ -31,6 +31,7 @@ def _target() -> Target:
         database=ports.database(),
         ledger=ports.ledger,
         grace_seconds=chosen.sweep_grace_seconds,
+        attempt_days=chosen.attempt_days,
     )
     sender = HttpSender(chosen.function_urls, token=token, timeout=chosen.lease_seconds)
     return Target(

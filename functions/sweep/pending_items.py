@@ -14,6 +14,7 @@ from common.object_store import ListedObject, ObjectStore, ObjectVersion
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _INCOMING = {"extract": RAW, "store_metadata": METADATA}
 _PAGE = 500
+_MOST_COUNTED = 5000  # a second's work; far more than settles between two sweeps
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class PendingItems:
     database: Database
     ledger: Callable[[str], Ledger]
     grace_seconds: float  # younger objects are left to their own event
+    attempt_days: float  # details of attempts are kept so long
 
     def find(self, function: str, *, limit: int) -> list[ObjectVersion]:
         """Versions that the function should be sent, oldest ledger rows first, none twice."""
@@ -31,6 +33,11 @@ class PendingItems:
         for version in islice(self._unsettled(function), limit):
             found.setdefault(version.location, version)
         return list(found.values())[:limit]
+
+    def tidy(self) -> None:
+        """Sum up what is settled, and forget the details of old attempts: what is asked stays small."""
+        self.database.one(_SQL["count_settled"], most=_MOST_COUNTED)
+        self.database.one(_SQL["forget_attempts"], days=self.attempt_days)
 
     def has_labels_to_apply(self) -> bool:
         """Whether labels are held whose images are known by now."""

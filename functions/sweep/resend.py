@@ -55,6 +55,7 @@ def sweep_once(
             answers = list(workers.map(lambda event, to=function: sender.send(to, event), events))
             if answers:
                 counts[function] = Counter(answers)
+    pending.tidy()
     log_item("sweep", status="done", **{name: dict(count) for name, count in counts.items()})
     if not counts:
         return {"status": "no_updates"}

@@ -39,6 +39,7 @@ create table source_file (
     archive_id    bigint references source_file,
     found_at      timestamptz not null default now(),
     copied_at     timestamptz,
+    counted_as    text,
     unique (folder_id, path, version)
 );
 comment on table source_file is 'One file as found on the NAS. Paths may tell a patient: operator only.';
@@ -48,6 +49,8 @@ comment on column source_file.archive_id is 'The .zip archive it was unpacked fr
 comment on column source_file.sha256 is 'SHA-256 of the content as copied, in hex.';
 create index source_file_raw_key on source_file (raw_key);
 create index source_file_waiting on source_file (folder_id) where state = 'waiting';
+create index source_file_uncounted on source_file (id) where counted_as is null;
+create index source_folder_planned on source_folder (id) where planned_mark is not null and processed_at is null;
 
 -- == The ledger =======================================================================
 
@@ -75,9 +78,12 @@ create table ledger_item (
     released_by      text,
     released_why     text,
     released_at      timestamptz,
+    source           text,
+    worker           text,
     first_seen_at    timestamptz not null default now(),
     started_at       timestamptz not null default now(),
     settled_at       timestamptz,
+    counted_as       text,
     unique (function, bucket, key, etag)
 );
 comment on table ledger_item is 'One row per function and object version: what became of it.';
@@ -88,11 +94,33 @@ comment on column ledger_item.sop_instance_uid is 'Pseudonymous SOP Instance UID
 comment on column ledger_item.patient_id is 'Pseudonym of the patient whose file it is, as far as its header could be read; extract only.';
 comment on column ledger_item.device is 'Maker, model and picture size of a held file, in the words that may leave raw.';
 comment on column ledger_item.moved_to_key is 'Where the object lies now, if not where it was.';
-create index ledger_item_unsettled on ledger_item (function, state, due_at, lease_until)
-    where state in ('running', 'retry');
+-- Everything that is asked all the time is asked of this one: it holds what is not summed up yet.
+create index ledger_item_uncounted on ledger_item (function, state, due_at, lease_until) where counted_as is null;
 create index ledger_item_aside on ledger_item (function, state) where state in ('held', 'quarantined');
-create index ledger_item_key on ledger_item (bucket, key);
 create index ledger_item_patient on ledger_item (patient_id) where patient_id is not null;
+create index ledger_item_instance on ledger_item (sop_instance_uid) where sop_instance_uid is not null;
+
+create table ledger_attempt (
+    item_id    bigint not null references ledger_item on delete cascade,
+    attempt    int not null,
+    state      text not null,
+    outcome    text,
+    cause      text,
+    worker     text,
+    started_at timestamptz not null,
+    ended_at   timestamptz not null,
+    primary key (item_id, attempt)
+);
+comment on table ledger_attempt is 'Attempts that were not an item''s last one; the last stands in the item itself.';
+comment on column ledger_attempt.item_id is 'The item.';
+comment on column ledger_attempt.attempt is 'Which attempt, from 1.';
+comment on column ledger_attempt.state is 'retry: it failed for now; lost: its worker never came back; else as it was settled, before a replay.';
+comment on column ledger_attempt.outcome is 'What it made of the item, if it was settled.';
+comment on column ledger_attempt.cause is 'Why it ended so.';
+comment on column ledger_attempt.worker is 'Host and process.';
+comment on column ledger_attempt.started_at is 'When it was claimed.';
+comment on column ledger_attempt.ended_at is 'When it ended, or its lease ran out.';
+create index ledger_attempt_ended on ledger_attempt (ended_at);
 
 -- == What files became ================================================================
 
@@ -106,8 +134,10 @@ create table extraction (
     recipe_version   int not null,
     pipeline_version text not null,
     allocated_at     timestamptz not null default now(),
-    completed_at     timestamptz
+    completed_at     timestamptz,
+    counted_images   int[]
 );
+create index extraction_uncounted on extraction (completed_at) where counted_images is null;
 comment on table extraction is 'One row per SOP instance that extract has taken on.';
 comment on column extraction.item_id is 'The raw object that brought it first; others with the same content are duplicates.';
 comment on column extraction.content_digest is 'Keyed digest (HMAC-SHA256) of the file, to tell a duplicate from a conflict.';
@@ -145,6 +175,7 @@ create table image_allocation (
     allocated_at     timestamptz not null default now(),
     primary key (sop_instance_uid, frame)
 );
+create index image_allocation_home on image_allocation (home_bucket, bucket);
 comment on table image_allocation is 'Where each image lies, decided once per image.';
 comment on column image_allocation.home_bucket is 'The image bucket it was allocated to.';
 comment on column image_allocation.bucket is 'The bucket it lies in now: its home, or suboptimal.';
@@ -193,6 +224,157 @@ comment on column overruling.why is 'Why, in their words.';
 comment on column overruling.decided_by is 'Who.';
 comment on column overruling.decided_at is 'When.';
 create index overruling_image on overruling (sop_instance_uid, frame);
+
+-- == What is settled, summed up =======================================================
+-- count_settled() adds settled rows to a few totals and marks them; the balance is these totals and
+-- the rows without a mark. Whatever changes a marked row takes it out of the totals again, in the same
+-- transaction, so any snapshot of both is whole. Only what closes by itself is ever summed up.
+
+create table settled_total (
+    subject  text not null,
+    category text not null,
+    number   bigint not null,
+    newest   timestamptz
+);
+comment on table settled_total is 'Sums over marked rows, to be added up; inserted only, so nobody waits for another.';
+comment on column settled_total.subject is 'file, image, or a function of the ledger.';
+comment on column settled_total.category is 'As in the balance; done for a function.';
+comment on column settled_total.number is 'How many more, or fewer.';
+comment on column settled_total.newest is 'When the newest item of a function, or file put into raw directly, was seen first.';
+
+create function item_uncount() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    if tg_op = 'UPDATE' and new.counted_as is not null and (new.state, new.outcome, new.function, new.bucket,
+            new.key, new.etag, new.sop_instance_uid) is not distinct from (old.state, old.outcome, old.function,
+            old.bucket, old.key, old.etag, old.sop_instance_uid) then
+        return new;
+    end if;
+    insert into settled_total values (old.function, 'done', -1);
+    if old.counted_as <> 'done' then
+        insert into settled_total values ('file', old.counted_as, -1);
+    end if;
+    if tg_op = 'DELETE' then
+        return old;
+    end if;
+    new.counted_as := null;
+    return new;
+end $$;
+create trigger item_uncount before update or delete on ledger_item
+    for each row when (old.counted_as is not null) execute function item_uncount();
+
+create function file_uncount() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    if tg_op = 'UPDATE' and new.counted_as is not null and (new.state, new.raw_key, new.etag)
+            is not distinct from (old.state, old.raw_key, old.etag) then
+        return new;
+    end if;
+    insert into settled_total values ('file', old.counted_as, -1);
+    if tg_op = 'DELETE' then
+        return old;
+    end if;
+    new.counted_as := null;
+    return new;
+end $$;
+create trigger file_uncount before update or delete on source_file
+    for each row when (old.counted_as is not null) execute function file_uncount();
+
+-- A file of the NAS and its item are counted together, so they leave the totals together.
+create function item_uncounted() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    update source_file set counted_as = null where raw_key = old.key and counted_as is not null;
+    return null;
+end $$;
+create trigger item_uncounted after update on ledger_item for each row
+    when (old.counted_as = 'done' and old.function = 'extract' and new.counted_as is null)
+    execute function item_uncounted();
+create trigger item_deleted after delete on ledger_item for each row
+    when (old.counted_as = 'done' and old.function = 'extract') execute function item_uncounted();
+
+create function file_uncounted() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    update ledger_item set counted_as = null
+    where function = 'extract' and bucket = 'raw' and counted_as is not null
+        and key in (old.raw_key, case when tg_op = 'UPDATE' then new.raw_key end);
+    return null;
+end $$;
+-- Also a key that a file of the NAS is about to get, under which a file may have come before.
+create trigger file_uncounted after update on source_file for each row
+    when (old.raw_key is distinct from new.raw_key or (old.counted_as is not null and new.counted_as is null))
+    execute function file_uncounted();
+create trigger file_deleted after delete on source_file for each row
+    when (old.counted_as is not null) execute function file_uncounted();
+
+create function extraction_uncount() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    if tg_op = 'UPDATE' and new.counted_images is not null and (new.sop_instance_uid, new.number_of_frames,
+            new.completed_at is null) is not distinct from (old.sop_instance_uid, old.number_of_frames,
+            old.completed_at is null) then
+        return new;
+    end if;
+    insert into settled_total values ('image', 'frames', -old.number_of_frames),
+        ('image', 'good', -old.counted_images[1]), ('image', 'black', -old.counted_images[2]),
+        ('image', 'low_quality', -old.counted_images[3]);
+    if tg_op = 'DELETE' then
+        return old;
+    end if;
+    new.counted_images := null;
+    return new;
+end $$;
+create trigger extraction_uncount before update or delete on extraction
+    for each row when (old.counted_images is not null) execute function extraction_uncount();
+
+create function image_uncount() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    -- The lock comes first: who sums the instance up just now is waited for, and seen.
+    perform from extraction where sop_instance_uid = old.sop_instance_uid for no key update;
+    update extraction set counted_images = null
+    where sop_instance_uid = old.sop_instance_uid and counted_images is not null;
+    return null;
+end $$;
+create trigger image_moved after update on image_allocation for each row
+    when ((old.bucket, old.home_bucket, old.key) is distinct from (new.bucket, new.home_bucket, new.key))
+    execute function image_uncount();
+create trigger image_deleted after delete on image_allocation for each row execute function image_uncount();
+create trigger verdict_changed after update on verdict for each row
+    when (old.verdict is distinct from new.verdict) execute function image_uncount();
+create trigger verdict_deleted after delete on verdict for each row execute function image_uncount();
+
+-- == Where it came from, and every attempt ============================================
+
+create function item_source() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    if new.function = 'extract' then
+        select 'file-' || id into new.source from source_file where raw_key = new.key order by id desc limit 1;
+        new.source := coalesce(new.source, 'item-' || new.id);
+    elsif new.function in ('store_metadata', 'quality') then
+        -- Keys of what extract makes: <patient>/<study>/<series>/<instance>, then .json or /<frame>.png.
+        select l.source into new.source from extraction e join ledger_item l on l.id = e.item_id
+        where e.sop_instance_uid = case new.function
+            when 'quality' then split_part(new.key, '/', 4)
+            else regexp_replace(split_part(new.key, '/', 5), '\.json$', '') end;
+    end if;
+    return new;
+end $$;
+create trigger item_source before insert on ledger_item for each row execute function item_source();
+
+create function item_attempt() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    insert into ledger_attempt (item_id, attempt, state, outcome, cause, worker, started_at, ended_at)
+    values (old.id, old.attempts,
+        case when new.state = 'running' then 'lost' when old.state = 'running' then 'retry' else old.state end,
+        old.outcome,
+        case when new.state = 'running' then 'Its worker never came back; the lease ran out.'
+            when old.state = 'running' then new.cause else old.cause end,
+        old.worker, old.started_at,
+        case when new.state = 'running' then old.lease_until else coalesce(old.settled_at, now()) end)
+    on conflict (item_id, attempt) do nothing;
+    return null;
+end $$;
+-- An attempt that ends the item at once writes nothing here.
+create trigger item_attempt after update on ledger_item for each row
+    when ((old.state <> 'retry' and new.state = 'retry') or (old.state = 'running' and new.attempts > old.attempts))
+    execute function item_attempt();
+
 
 -- == The metadata =====================================================================
 
@@ -346,6 +528,7 @@ comment on column source_file.raw_key is 'Its key in raw, known before it is cop
 comment on column source_file.etag is 'What the object store says of the copy.';
 comment on column source_file.found_at is 'When a poll first saw it.';
 comment on column source_file.copied_at is 'When the copy was verified.';
+comment on column source_file.counted_as is 'The category it is summed up under in settled_total; null: counted itself.';
 comment on column ledger_item.id is 'Number of the item, told in answers and logs.';
 comment on column ledger_item.function is 'The function that owns the item.';
 comment on column ledger_item.bucket is 'Bucket of the object.';
@@ -365,10 +548,14 @@ comment on column ledger_item.released_at is 'And when.';
 comment on column ledger_item.first_seen_at is 'When it was claimed first.';
 comment on column ledger_item.started_at is 'When it was claimed last.';
 comment on column ledger_item.settled_at is 'When it was settled.';
+comment on column ledger_item.source is 'What it came of: file-N of source_file, or item-N put into raw directly; in every log line.';
+comment on column ledger_item.worker is 'Host and process that claimed it last.';
+comment on column ledger_item.counted_as is 'done: summed up in settled_total; a category: as a file without source_file, too.';
 comment on column extraction.sop_instance_uid is 'Pseudonymous SOP Instance UID.';
 comment on column extraction.number_of_frames is 'How many pictures it gives.';
 comment on column extraction.recipe_version is 'The picture recipe it was drawn with last.';
 comment on column extraction.pipeline_version is 'The version of dcm2set that drew it last.';
+comment on column extraction.counted_images is 'Its images good, black and low_quality as summed up in settled_total.';
 comment on column extraction.allocated_at is 'When its images got their places.';
 comment on column image_bucket.bucket is 'Name: prefix and UTC time.';
 comment on column image_bucket.allocated is 'Places given away.';
@@ -422,3 +609,16 @@ comment on column label.line is 'Its line there; the header is line 1.';
 comment on column label.label is 'What is said of the image.';
 comment on column label.frame is 'The frame meant, with sop_instance_uid.';
 comment on column label.created_at is 'When the row came.';
+
+-- == Vacuum ===========================================================================
+-- By the number of changes and not by the size of the table: each item leaves a few dead rows, and
+-- what is asked all the time should never lie among a fifth of a million of them.
+
+alter table ledger_item set (autovacuum_vacuum_scale_factor = 0.005, autovacuum_vacuum_threshold = 2000,
+    autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.01);
+alter table source_file set (autovacuum_vacuum_scale_factor = 0.005, autovacuum_vacuum_threshold = 2000,
+    autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.01);
+alter table extraction set (autovacuum_vacuum_scale_factor = 0.005, autovacuum_vacuum_threshold = 2000,
+    autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.01);
+alter table image_allocation set (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.01);
+alter table settled_total set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);

@@ -1,0 +1,59 @@
+"""The memory that an idle home takes: the functions, both servers and what starts them (Linux).
+
+Of memory that processes share, each is told its part (PSS), so the sum is what the machine is short of.
+"""
+
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import psutil
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.report import Figure, report
+from tests.local_home import RunningHome
+
+_MOST_MEBIBYTES = 1536
+_MEBIBYTE = 1024 * 1024
+_IDLE_SECONDS = 20
+
+
+def main() -> None:
+    """Start a home, let it settle, report."""
+    with tempfile.TemporaryDirectory(prefix="dcm2set-bench-") as name:
+        home = RunningHome.start(Path(name) / "home", {})
+        try:
+            figures = memory_figures(home)
+        finally:
+            home.end()
+    report("Idle memory", figures)
+
+
+def memory_figures(home: RunningHome) -> list[Figure]:
+    """The share of each function and server, and the sum."""
+    if not Path("/proc/self/smaps_rollup").exists():
+        return []
+    time.sleep(_IDLE_SECONDS)
+    shares: dict[str, float] = defaultdict(float)
+    parent = psutil.Process(home.process.pid)
+    for process in [parent, *parent.children(recursive=True)]:
+        shares[_name(process)] += process.memory_full_info().pss / _MEBIBYTE
+    figures = [Figure(f"idle memory: {name}", share, "MiB") for name, share in sorted(shares.items())]
+    return [*figures, Figure.at_most("idle memory", sum(shares.values()), _MOST_MEBIBYTES, unit="MiB")]
+
+
+def _name(process: psutil.Process) -> str:
+    words = process.cmdline()
+    if "--target" in words:
+        return words[words.index("--target") + 1]
+    if "supervisor.supervisord" in words:
+        return "supervisord"
+    name = process.name().partition("-")[0]
+    return "dcm2set up" if name.startswith("python") else name
+
+
+if __name__ == "__main__":
+    main()
