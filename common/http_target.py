@@ -4,6 +4,7 @@ One place maps what happened to a status that MinIO, curl and a scheduler all un
 """
 
 import hmac
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from common.errors import BadRequestError, PipelineError, SettingsError, TransientError
 from common.event_record import EXPECTED, EventRecord, parse_event_records
 from common.json_log import log_item
+from common.metrics import CONTENT_TYPE, Collect, count_run, metrics_text
 from common.stage import Result
 
 RETRY_AFTER_SECONDS = 5
@@ -31,6 +33,7 @@ class Target:
     on_record: Callable[[EventRecord], Result] | None = None
     on_run: Callable[[], Mapping[str, object]] | None = None
     checks: Mapping[str, Check] = field(default_factory=dict)
+    gauges: Collect = tuple  # what is told at /metrics beside what is counted
 
 
 def respond(request: Request, build: Callable[[], Target]) -> Response:
@@ -44,7 +47,7 @@ def respond(request: Request, build: Callable[[], Target]) -> Response:
     except Exception as error:  # noqa: BLE001 its text may quote a setting
         return _unavailable(PipelineError(f"Unexpected {type(error).__name__}; check the settings."))
     if request.method in {"GET", "HEAD"}:
-        return _json(200, _health(target))
+        return _metrics(request, target) if _asks_metrics(request) else _json(200, _health(target))
     if request.method != "POST":
         return _json(405, {"error": "Use POST for events and runs, GET for health."})
     if not _is_authorised(request, target.token):
@@ -60,6 +63,16 @@ def respond(request: Request, build: Callable[[], Target]) -> Response:
         return _unavailable(PipelineError(f"Unexpected {type(error).__name__}; see the log."))
 
 
+def _asks_metrics(request: Request) -> bool:
+    return request.method == "GET" and request.path.rstrip("/").endswith("/metrics")
+
+
+def _metrics(request: Request, target: Target) -> Response:
+    if not _is_authorised(request, target.token):
+        return Response(status=401)
+    return Response(metrics_text(target.gauges), content_type=CONTENT_TYPE)
+
+
 def _post(request: Request, target: Target) -> Response:
     request.max_content_length = MAX_BODY_BYTES
     try:
@@ -68,7 +81,7 @@ def _post(request: Request, target: Target) -> Response:
         raise BadRequestError(f"The body is over {MAX_BODY_BYTES} bytes. {EXPECTED}") from None
     is_run = body.strip() in {b"", b"{}"}
     if is_run and target.on_run is not None:
-        return _json(200, target.on_run())
+        return _json(200, _run(target.function, target.on_run))
     records = parse_event_records(body)
     if target.on_record is None:
         raise BadRequestError(f"{target.function} takes no events; POST it an empty body to run it.")
@@ -79,6 +92,16 @@ def _post(request: Request, target: Target) -> Response:
     if any(result.retry for result in results):
         return _json(503, {"results": bodies}, retry=True)
     return _json(200, {"results": bodies})
+
+
+def _run(function: str, on_run: Callable[[], Mapping[str, object]]) -> Mapping[str, object]:
+    started, status = time.monotonic(), "retry"
+    try:
+        answer = on_run()
+        status = str(answer.get("status", "done"))
+    finally:
+        count_run(function, status=status, seconds=time.monotonic() - started)
+    return answer
 
 
 def _is_authorised(request: Request, token: str) -> bool:

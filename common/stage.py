@@ -7,7 +7,7 @@ again writes the same; the input leaves its place last, so it can always be foun
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from common.errors import (
@@ -22,6 +22,7 @@ from common.errors import (
 from common.event_record import EventRecord
 from common.json_log import log_item
 from common.ledger import Claim, Known, Ledger, Settlement, State
+from common.metrics import count_event
 from common.object_key import RAW, Location, held, quarantined
 from common.object_store import ObjectStore, ObjectVersion
 
@@ -59,6 +60,8 @@ class Result:
 
     body: Mapping[str, object]
     retry: bool = False
+    attempt: int | None = None  # None: it was not this event's to work on
+    source: str | None = None  # what the item came of, on the NAS or in raw
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,23 @@ class Stage:
 
     def handle(self, record: EventRecord) -> Result:
         """Bring one object as far as it gets now; never raises for the object's own faults."""
+        started = time.monotonic()
+        result = self._handled(record)
+        seconds = time.monotonic() - started
+        told = {name: result.body.get(name) for name in ("item", "status", "outcome", "cause")}
+        log_item(
+            self.function,
+            **told,
+            source=result.source,
+            attempt=result.attempt,
+            milliseconds=round(seconds * 1000),
+        )
+        is_known = result.attempt is None and told["item"] is not None
+        status, outcome = str("known" if is_known else told["status"]), str(told["outcome"] or "")
+        count_event(self.function, status=status, outcome=outcome, seconds=seconds)
+        return result
+
+    def _handled(self, record: EventRecord) -> Result:
         location = Location(record.bucket, record.key)
         if not self.accepts(location):
             return _answer(location, "ignored", cause=f"{self.function} does not work on this place.")
@@ -85,13 +105,12 @@ class Stage:
                 return self._gone(location)
             claim = self.ledger.claim(version, lease_seconds=self.lease_seconds)
         except TransientError as error:
-            log_item(self.function, status="retry", cause=str(error))
             return _answer(location, "retry", cause=str(error), retry=True)
         except PermanentError as error:  # a name that no store or database takes
             return _answer(location, "refused", cause=str(error))
         if isinstance(claim, Known):
-            return self._known(claim, version)
-        return self._claimed(claim, version)
+            return replace(self._known(claim, version), source=claim.source)
+        return replace(self._settled(claim, version), attempt=claim.attempts, source=claim.source)
 
     def _version(self, record: EventRecord) -> ObjectVersion | None:
         """The version meant: the event's own, or what lies there now."""
@@ -134,20 +153,6 @@ class Stage:
         except ObjectMissingError:
             return  # the copy is elsewhere by now: nothing may be deleted
         self.store.delete(version)
-
-    def _claimed(self, claim: Claim, version: ObjectVersion) -> Result:
-        started = time.monotonic()
-        result = self._settled(claim, version)
-        log_item(
-            self.function,
-            item=claim.id,
-            attempt=claim.attempts,
-            milliseconds=round((time.monotonic() - started) * 1000),
-            status=result.body["status"],
-            outcome=result.body.get("outcome"),
-            cause=result.body.get("cause"),
-        )
-        return result
 
     def _settled(self, claim: Claim, version: ObjectVersion) -> Result:
         try:

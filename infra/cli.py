@@ -11,10 +11,11 @@ import psycopg
 
 from common.errors import PipelineError
 from common.settings import load_settings
+from infra.backup_commands import backup, restore
 from infra.command_options import home_option, operator_store
 from infra.deidentification_commands import erase, pseudonym, report
 from infra.finding import are_good, findings_text
-from infra.item_commands import release, replay
+from infra.item_commands import release, replay, trace
 from infra.local.home import Home, read_endpoints
 from infra.nas_commands import nas
 from infra.quality_commands import quality
@@ -101,7 +102,7 @@ def doctor(folder: Path) -> None:
     sys.exit(0 if are_good(findings) else 1)
 
 
-for _command in (replay, release, pseudonym, report, erase, quality, nas):
+for _command in (replay, release, trace, backup, restore, pseudonym, report, erase, quality, nas):
     cli.add_command(_command)
 
 

@@ -1,9 +1,10 @@
-"""Commands about items of the ledger that are aside."""
+"""Commands about items of the ledger: what happened to one, and those that are aside."""
 
 import getpass
 from pathlib import Path
 
 import click
+import orjson
 import psycopg
 
 from infra.command_options import home_option, operator_store
@@ -57,3 +58,20 @@ def release(
         for item in chosen:
             release_item(connection, operator_store(endpoints), item, who=who, why=why)
     click.echo(f"{len(chosen)} item(s) released.")
+
+
+@click.command()
+@home_option
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+def trace(folder: Path, name: str, as_json: bool) -> None:
+    """Tell the whole life of one file or image, with every attempt.
+
+    NAME is an item's number, the source in a log line (file-N, item-N), an SOP Instance UID with or
+    without /FRAME, or s3://BUCKET/KEY.
+    """
+    from infra.trace import trace as read_trace
+    from infra.trace_text import trace_text
+
+    told = read_trace(read_endpoints(Home(folder.resolve()))["database_url"], name)
+    click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2, default=str) if as_json else trace_text(told))

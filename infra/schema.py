@@ -1,5 +1,6 @@
 """The database's schema: numbered migrations, views, and one role a function."""
 
+import time
 from pathlib import Path
 from typing import LiteralString
 
@@ -7,26 +8,51 @@ import psycopg
 from psycopg import Connection, sql
 
 import common
+from common.errors import DependencyAwayError
 from infra.function_card import FunctionCard, function_cards
 
 _SQL = Path(common.__file__).with_name("sql")
+_LOCK_TIMEOUT = "1s"
+_TRIES, _PAUSE_SECONDS = 60, 0.5
 
 
-def migrate(url: str) -> list[str]:
-    """Bring a database forward to this version; returns the migrations applied now."""
-    with psycopg.connect(url) as connection:
-        connection.execute("select pg_advisory_xact_lock(hashtext('dcm2set migrate'))")
-        connection.execute(
-            "create table if not exists schema_migration "
-            "(name text primary key, applied_at timestamptz not null default now())"
-        )
-        applied = {row[0] for row in connection.execute("select name from schema_migration")}
-        pending = [path for path in sorted((_SQL / "migrations").glob("*.sql")) if path.stem not in applied]
-        for path in pending:
-            connection.execute(_text(path))
-            connection.execute("insert into schema_migration (name) values (%s)", [path.stem])
-        connection.execute(_text(_SQL / "views.sql"))
-    return [path.stem for path in pending]
+def migrate(url: str, *, migrations: Path = _SQL / "migrations") -> list[str]:
+    """Bring a database forward to this version, also under load; returns the migrations applied now.
+
+    Each migration is a transaction of its own. One that does not get its locks soon lets the workers
+    pass and tries again. Raises DependencyAwayError if it never does.
+    """
+    applied: list[str] = []
+    for _ in range(_TRIES):
+        try:
+            with psycopg.connect(url) as connection:
+                while name := _next_applied(connection, migrations):
+                    applied.append(name)
+                    connection.commit()
+                connection.execute(_text(_SQL / "views.sql"))
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return applied
+    raise DependencyAwayError("The schema could not be changed: something holds its tables for long.")
+
+
+def _next_applied(connection: Connection, migrations: Path) -> str | None:
+    """Apply the first migration that is not applied yet; None if there is none."""
+    # Who waits for a table's lock keeps everybody after them waiting too.
+    connection.execute(sql.SQL("set lock_timeout = {}").format(sql.Literal(_LOCK_TIMEOUT)))
+    connection.execute("select pg_advisory_xact_lock(hashtext('dcm2set migrate'))")
+    connection.execute(
+        "create table if not exists schema_migration "
+        "(name text primary key, applied_at timestamptz not null default now())"
+    )
+    known = {row[0] for row in connection.execute("select name from schema_migration")}
+    path = next((path for path in sorted(migrations.glob("*.sql")) if path.stem not in known), None)
+    if path is None:
+        return None
+    connection.execute(_text(path))
+    connection.execute("insert into schema_migration (name) values (%s)", [path.stem])
+    return path.stem
 
 
 def can_create_roles(url: str) -> bool:

@@ -32,16 +32,17 @@ def read_status(url: str, store: ObjectStore, *, recount: bool = False) -> dict[
             _function(name, counts.get(name, {}), [*_unclaimed(connection, name, objects)])
             for name, objects in listed.items()
         ]
+        balance = connection.execute(_SQL["balance"]).fetchone()
         told = {
             "functions": functions,
-            "balance": connection.execute(_SQL["balance"]).fetchone(),
+            "balance": balance,
             "last_arrived": connection.execute(_SQL["last_arrived"]).fetchone(),
             "labels": connection.execute(_SQL["labels"]).fetchone(),
             "buckets": connection.execute(_SQL["buckets"], {"most": _MOST_BUCKETS}).fetchall(),
             "buckets_in_all": _number(connection, "buckets_in_all"),
             "aside": connection.execute(_SQL["aside"]).fetchall(),
         }
-        return told | ({"recount": _recount(connection, told["balance"], counts)} if recount else {})
+        return told | ({"recount": _recount(connection, balance, counts)} if recount else {})
 
 
 def is_closed(status: dict[str, Any]) -> bool:

@@ -1,23 +1,7 @@
 -- What `dcm2set status` asks, by name.
 
 -- name: functions
--- What is not summed up yet is counted, and the sums are added.
-with counted as (
-    select function, state, count(*) as number,
-        min(first_seen_at) filter (where state in ('running', 'retry')) as oldest
-    from ledger_item where counted_as is null group by function, state
-    union all
-    select subject, 'done', sum(number), null from settled_total
-    where subject not in ('file', 'image') group by subject
-)
-select function,
-    coalesce(sum(number) filter (where state = 'running'), 0)::bigint as running,
-    coalesce(sum(number) filter (where state = 'retry'), 0)::bigint as retry,
-    coalesce(sum(number) filter (where state = 'held'), 0)::bigint as held,
-    coalesce(sum(number) filter (where state = 'quarantined'), 0)::bigint as quarantined,
-    coalesce(sum(number) filter (where state = 'done'), 0)::bigint as done,
-    extract(epoch from now() - min(oldest)) as oldest_seconds
-from counted group by function;
+select * from ledger_state;
 
 -- name: functions_recount
 select function,

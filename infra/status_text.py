@@ -91,8 +91,12 @@ def _recount(found: Sequence[dict[str, Any]] | None) -> str:
 
 def _buckets(rows: Sequence[dict[str, Any]], in_all: int) -> str:
     before = [f"{in_all - len(rows)} older buckets, then:"] if in_all > len(rows) else []
-    return "\n".join(before) + ("\n" if before else "") + "\n".join(
-        f"Bucket {row['bucket']}: {row['allocated']} of {row['capacity']} places taken, "
-        f"{row['images_here']} images in it now"
-        for row in rows
+    return (
+        "\n".join(before)
+        + ("\n" if before else "")
+        + "\n".join(
+            f"Bucket {row['bucket']}: {row['allocated']} of {row['capacity']} places taken, "
+            f"{row['images_here']} images in it now"
+            for row in rows
+        )
     )

@@ -19,10 +19,12 @@ def start_home() -> Iterator[StartHome]:
     started: list[RunningHome] = []
     folders: list[Path] = []
 
-    def start(**settings: str) -> RunningHome:
-        folder = Path(tempfile.mkdtemp(prefix="dcm2set-test-"))
-        folders.append(folder)
-        home = RunningHome.start(folder / "home", settings)
+    def start(*, folder: Path | None = None, **settings: str) -> RunningHome:
+        if folder is None:
+            made = Path(tempfile.mkdtemp(prefix="dcm2set-test-"))
+            folders.append(made)
+            folder = made / "home"
+        home = RunningHome.start(folder, settings)
         started.append(home)
         return home
 

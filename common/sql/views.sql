@@ -1,6 +1,26 @@
 -- Views, made anew after every migration: one whose columns change can't be replaced.
 
-drop view if exists balance, balance_recount, image_place, file_place, ledger_file, image_overview, current_label;
+drop view if exists ledger_state, balance, balance_recount, image_place, file_place, ledger_file, image_overview, current_label;
+
+-- What is not summed up yet is counted, and the sums are added.
+create view ledger_state as
+with counted as (
+    select function, state, count(*) as number,
+        min(first_seen_at) filter (where state in ('running', 'retry')) as oldest
+    from ledger_item where counted_as is null group by function, state
+    union all
+    select subject, 'done', sum(number), null from settled_total
+    where subject not in ('file', 'image') group by subject
+)
+select function,
+    coalesce(sum(number) filter (where state = 'running'), 0)::bigint as running,
+    coalesce(sum(number) filter (where state = 'retry'), 0)::bigint as retry,
+    coalesce(sum(number) filter (where state = 'held'), 0)::bigint as held,
+    coalesce(sum(number) filter (where state = 'quarantined'), 0)::bigint as quarantined,
+    coalesce(sum(number) filter (where state = 'done'), 0)::bigint as done,
+    extract(epoch from now() - min(oldest)) as oldest_seconds
+from counted group by function;
+comment on view ledger_state is 'How many items of each function are in which state, and the age of the oldest unsettled one.';
 
 create view ledger_file as
 select s.folder_id, s.id as source_file_id, s.state as source_state, l.id as ledger_id, l.state, l.outcome,

@@ -7,6 +7,7 @@ from threading import Lock
 from typing import BinaryIO, cast
 
 from common.errors import DependencyAwayError, PermanentError, PipelineError
+from common.json_log import log_item
 from common.nas import Nas, NasFile
 from common.object_key import RAW, Location
 from common.object_store import ObjectStore
@@ -135,6 +136,7 @@ class FileCopier:
         if not counted.is_copied_as(written.etag):
             raise DependencyAwayError("A copy in raw differs from the NAS; the next poll copies it again.")
         self.rows.record_copy(file_id, raw_key=key, etag=written.etag, sha256=counted.sha256.hexdigest())
+        log_item("poll_nas", source=f"file-{file_id}", status="done", outcome="copied", bytes=size)
 
     def _key(self, place: FolderPlace, path: str, row: SourceFile) -> str:
         return raw_key(place.key_name, place.row.generation, path, row.version)

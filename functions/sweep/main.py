@@ -13,6 +13,7 @@ from flask import Request, Response
 from common import ports
 from common.http_target import Target, respond
 from common.settings import settings
+from functions.sweep.ledger_gauges import ledger_gauges
 from functions.sweep.pending_items import PendingItems
 from functions.sweep.resend import HttpSender, sweep_once
 
@@ -41,4 +42,5 @@ def _target() -> Target:
             pending, sender, limit=chosen.sweep_limit, concurrency=chosen.sweep_concurrency
         ),
         checks=ports.checks(),
+        gauges=ledger_gauges(ports.database()),
     )

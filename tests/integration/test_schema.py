@@ -1,17 +1,29 @@
 """The schema on a real server."""
 
+import shutil
 import uuid
+from pathlib import Path
+from threading import Event, Thread
 
 import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import dict_row
 
+import common
+from common.database import Database
+from common.ledger import Claim, Settlement, State
+from common.object_key import Location
+from common.object_store import ObjectVersion
+from common.postgres_ledger import PostgresLedger
 from infra.schema import migrate
+from infra.schema_dump import schema_dump
 from tests.integration.test_line import image_rows
-from tests.local_home import RunningHome
+from tests.local_home import RunningHome, wait_for
 from tests.real_files import make_instance
 
+_SQL = Path(common.__file__).with_name("sql")
 _UNCOMMENTED = """
 select c.relname, a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
 where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname <> 'schema_migration'
@@ -44,6 +56,93 @@ def test_migrating_twice_changes_nothing(database: str) -> None:
     """A second migration finds nothing to do."""
     assert ["0001_line"] == migrate(database)
     assert [] == migrate(database)
+
+
+_LATER = """
+alter table ledger_item add column of_a_later_version text;
+create index of_a_later_version on ledger_item (of_a_later_version) where of_a_later_version is not null;
+alter table extraction add column of_a_later_version int not null default 1;
+create or replace view of_a_later_version as select id, of_a_later_version from ledger_item;
+"""
+
+
+def released_schemas() -> list[Path]:
+    """Dumps of every released version's schema, each made at its release."""
+    return sorted((Path(__file__).parent / "schemas").glob("*.sql"))
+
+
+@pytest.mark.parametrize("released", [None, *released_schemas()])
+def test_a_migration_under_load_stops_nobody(database: str, tmp_path: Path, released: Path | None) -> None:
+    """While workers of this version claim and settle, the schema of a later one comes; none fails."""
+    migrate(database)
+    schema = released.read_text(encoding="utf-8") if released else schema_dump(database)
+    with psycopg.connect(database) as connection:
+        connection.execute("drop schema public cascade; create schema public")
+        connection.execute(schema.encode())
+    migrate(database)
+    shutil.copytree(_SQL / "migrations", tmp_path / "migrations")
+    (tmp_path / "migrations" / "9999_later.sql").write_text(_LATER)
+    is_over, settled, failures = Event(), [0, 0, 0], []
+    pool = Database(database, connections=4)
+    workers = [Thread(target=_work, args=(pool, number, is_over, settled, failures)) for number in range(3)]
+    for worker in workers:
+        worker.start()
+    try:
+        assert wait_for(lambda: min(settled) > 5, seconds=60), failures
+        assert ["9999_later"] == migrate(database, migrations=tmp_path / "migrations")
+        before = list(settled)
+        assert wait_for(lambda: all(a > b + 5 for a, b in zip(settled, before, strict=True)), seconds=60), (
+            failures
+        )
+    finally:
+        is_over.set()
+        for worker in workers:
+            worker.join()
+        pool.close()
+    assert [] == failures
+    with psycopg.connect(database, row_factory=dict_row) as connection:
+        told = connection.execute("select * from balance").fetchone()
+        assert told == connection.execute("select * from balance_recount").fetchone()
+    assert (sum(settled), 0) == (told["files_found"], told["files_difference"])
+
+
+def _work(pool: Database, number: int, is_over: Event, settled: list[int], failures: list[str]) -> None:
+    ledger = PostgresLedger(pool, function="extract")
+    while not is_over.is_set():
+        version = ObjectVersion(Location("raw", f"incoming/{number}/{settled[number]}"), "e", 1)
+        try:
+            claim = ledger.claim(version, lease_seconds=60)
+            assert isinstance(claim, Claim)
+            assert ledger.settle(claim, Settlement(State.DONE, outcome="skipped"))
+            pool.one("select count_settled(100)")
+        except Exception as error:  # noqa: BLE001 told by the test
+            failures.append(f"{type(error).__name__}: {error}")
+            return
+        settled[number] += 1
+
+
+def test_a_migration_that_gets_no_lock_lets_the_workers_pass(database: str, tmp_path: Path) -> None:
+    """While something holds a table, the migration tries again and again, and is done once it may."""
+    migrate(database)
+    shutil.copytree(_SQL / "migrations", tmp_path / "migrations")
+    (tmp_path / "migrations" / "9999_later.sql").write_text(_LATER)
+    done: list[str] = []
+    with psycopg.connect(database) as holder:
+        holder.execute("select from ledger_item")
+        migration = Thread(target=lambda: done.extend(migrate(database, migrations=tmp_path / "migrations")))
+        migration.start()
+        pool = Database(database)
+        try:
+            for number in range(3):  # each waits behind the migration at most until its timeout
+                version = ObjectVersion(Location("raw", f"incoming/{number}"), "e", 1)
+                claim = PostgresLedger(pool, function="extract").claim(version, lease_seconds=60)
+                assert isinstance(claim, Claim)
+        finally:
+            pool.close()
+        assert [] == done
+        holder.rollback()
+        migration.join(timeout=60)
+    assert ["9999_later"] == done
 
 
 @pytest.mark.parametrize("may_create_roles", [True, False])

@@ -109,6 +109,7 @@ def _status(**changes: object) -> dict:
         "last_arrived": {"nas_seconds": 130.0, "raw_seconds": None, "annotations_seconds": 7300.0},
         "labels": {"on_images": 1, "held": 2, "files": 3},
         "buckets": [{"bucket": "images-1", "allocated": 4, "capacity": 400, "images_here": 3}],
+        "buckets_in_all": 1,
         "aside": [],
     } | changes
 

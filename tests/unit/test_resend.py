@@ -21,6 +21,7 @@ class Pending:
     items: Mapping[str, list[ObjectVersion]] = field(default_factory=dict)
     held_labels: bool = False
     limits: list[int] = field(default_factory=list)
+    is_tidy: bool = False
 
     def find(self, function: str, *, limit: int) -> list[ObjectVersion]:
         self.limits.append(limit)
@@ -28,6 +29,9 @@ class Pending:
 
     def has_labels_to_apply(self) -> bool:
         return self.held_labels
+
+    def tidy(self) -> None:
+        self.is_tidy = True
 
 
 @dataclass

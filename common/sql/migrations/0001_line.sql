@@ -352,6 +352,8 @@ begin
         where e.sop_instance_uid = case new.function
             when 'quality' then split_part(new.key, '/', 4)
             else regexp_replace(split_part(new.key, '/', 5), '\.json$', '') end;
+    else
+        new.source := 'item-' || new.id;
     end if;
     return new;
 end $$;

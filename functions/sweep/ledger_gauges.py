@@ -1,0 +1,43 @@
+"""The ledger as gauges: items by function and state, the oldest that waits, and the balance."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+
+from common.database import Database, queries
+from common.errors import TransientError
+
+_SQL = queries(Path(__file__).with_suffix(".sql"))
+_STATES = ("running", "retry", "held", "quarantined", "done")
+
+
+def ledger_gauges(database: Database) -> Callable[[], Iterable[Metric]]:
+    """What Prometheus is told of the ledger; while the database is away, that it is."""
+
+    def collect() -> Iterable[Metric]:
+        try:
+            functions, balance = database.all(_SQL["functions"]), database.one(_SQL["balance"])
+        except TransientError:
+            yield GaugeMetricFamily("dcm2set_ledger_up", "Whether the ledger answers.", value=0)
+            return
+        yield GaugeMetricFamily("dcm2set_ledger_up", "Whether the ledger answers.", value=1)
+        items = GaugeMetricFamily("dcm2set_items", "Items of the ledger.", labels=["function", "state"])
+        oldest = GaugeMetricFamily(
+            "dcm2set_oldest_unsettled_seconds", "Age of the oldest unsettled item.", labels=["function"]
+        )
+        for row in functions:
+            for state in _STATES:
+                items.add_metric([row["function"], state], row[state])
+            oldest.add_metric([row["function"]], float(row["oldest_seconds"] or 0))
+        yield items
+        yield oldest
+        places = GaugeMetricFamily(
+            "dcm2set_balance", "The balance; the differences are 0 if nothing is lost.", labels=["number"]
+        )
+        for name, number in (balance or {}).items():
+            places.add_metric([name], number)
+        yield places
+
+    return collect

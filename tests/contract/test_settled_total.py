@@ -1,0 +1,274 @@
+"""What is summed up, against a count over all rows."""
+
+import random
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from common.database import Database, queries
+from infra import status
+
+_SQL = queries(Path(status.__file__).with_suffix(".sql"))
+_JUDGE = """
+insert into verdict (sop_instance_uid, frame, verdict, by_model, score, threshold, mean_grey, features,
+    reasons, confidence, model_version)
+select sop_instance_uid, frame, {verdict}, 'good', 0, 1, 1, '{{}}', '{{}}', 'normal', '1'
+from image_allocation
+"""
+_STATES = ("running", "retry", "held", "quarantined", "done")
+
+
+class Rows:
+    """Rows of files and images, changed at random as the line and its operators change them."""
+
+    def __init__(self, database: Database, seed: int) -> None:
+        self._database = database
+        self._random = random.Random(seed)
+        self._names = 0
+        self.run("insert into source_folder (name) values ('f')")
+        self.run("insert into image_bucket (bucket, capacity) values ('images-1', 10000)")
+
+    def run(self, statement: str, **values: object) -> int:
+        return self._database.run(statement, **values)  # type: ignore[arg-type]
+
+    def step(self) -> str:
+        """One change of a random kind; returns its name."""
+        change = self._random.choice(
+            [
+                *(
+                    self.found,
+                    self.copied,
+                    self.claimed,
+                    self.claimed,
+                    self.settled,
+                    self.settled,
+                    self.judged,
+                ),
+                *(self.judged, self.counted, self.counted, self.skipped, self.put_directly, self.replayed),
+                *(self.overruled, self.scrubbed, self.lost_verdict, self.lost_item, self.changed_on_the_nas),
+            ]
+        )
+        change()
+        return change.__name__
+
+    def some(self, table: str, condition: str = "true") -> str:
+        """A condition on the system column that picks one row."""
+        return (
+            f"{table}.ctid = (select ctid from {table} where {condition} "
+            f"order by md5(ctid::text || {self._random.random()}) limit 1)"
+        )
+
+    def found(self) -> None:
+        self._names += 1
+        self.run(
+            "insert into source_file (folder_id, path, size, modified_at, state, raw_key) "
+            "values (1, %(name)s, 1, now(), 'waiting', 'incoming/' || %(name)s)",
+            name=str(self._names),
+        )
+
+    def copied(self) -> None:
+        self.run(
+            "update source_file set state = 'copied', etag = 'e' where "
+            + self.some("source_file", "etag is null")
+        )
+
+    def skipped(self) -> None:
+        self._names += 1
+        self.run(
+            "insert into source_file (folder_id, path, size, modified_at, state, cause) "
+            "values (1, %(name)s, 1, now(), 'skipped', 'junk')",
+            name=str(self._names),
+        )
+
+    def changed_on_the_nas(self) -> None:
+        self.run(
+            "update source_file set etag = 'other' where " + self.some("source_file", "etag = 'e'"),
+        )
+
+    def put_directly(self) -> None:
+        """Under a key that the NAS may come to as well."""
+        key = f"incoming/{self._names + self._random.choice([1, 1000])}"
+        self.run(
+            "insert into ledger_item (function, bucket, key, etag, state, lease_until) "
+            "values ('extract', 'raw', %(key)s, 'e', 'running', now()) on conflict do nothing",
+            key=key,
+        )
+
+    def claimed(self) -> None:
+        self.run(
+            "insert into ledger_item (function, bucket, key, etag, state, lease_until) "
+            "select 'extract', 'raw', raw_key, 'e', 'running', now() from source_file "
+            "where raw_key is not null and "
+            + self.some("source_file", "state = 'copied'")
+            + " on conflict do nothing"
+        )
+
+    def settled(self) -> None:
+        ends = [("done", "extracted"), ("done", "extracted"), ("done", "skipped"), ("held", None)]
+        state, outcome = self._random.choice(
+            [*ends, ("quarantined", None), ("retry", None), ("done", "duplicate")]
+        )
+        uid = None
+        if outcome in {"extracted", "duplicate"}:
+            uid = self._extracted() if outcome == "extracted" else "1"
+        self.run(
+            "update ledger_item set state = %(state)s, outcome = %(outcome)s, sop_instance_uid = %(uid)s "
+            "where " + self.some("ledger_item", "function = 'extract' and state in ('running', 'retry')"),
+            state=state,
+            outcome=outcome,
+            uid=uid,
+        )
+
+    def _extracted(self) -> str | None:
+        self._names += 1
+        uid, frames = str(self._names), self._random.choice([1, 1, 3])
+        touched = self.run(
+            "insert into extraction (sop_instance_uid, item_id, content_digest, number_of_frames, "
+            "recipe_version, pipeline_version, completed_at) "
+            "select %(uid)s, min(id), 'd', %(frames)s, 1, '1', now() "
+            "from ledger_item having min(id) is not null",
+            uid=uid,
+            frames=frames,
+        )
+        if not touched:
+            return None
+        self.run(
+            "insert into image_allocation (sop_instance_uid, frame, home_bucket, bucket, key) "
+            "select %(uid)s, n, 'images-1', 'images-1', %(uid)s || '/' || n || '.png' "
+            "from generate_series(1, %(frames)s::int) as n",
+            uid=uid,
+            frames=frames,
+        )
+        return uid
+
+    def judged(self) -> None:
+        verdict = self._random.choice(["good", "good", "black", "low_quality"])
+        self.run(
+            _JUDGE.format(verdict="%(verdict)s")
+            + " where "
+            + self.some("image_allocation")
+            + " on conflict (sop_instance_uid, frame) do update set verdict = excluded.verdict",
+            verdict=verdict,
+        )
+        self.run(
+            "update image_allocation a "
+            "set bucket = case when verdict = 'good' then home_bucket else 'suboptimal' end "
+            "from verdict v where v.sop_instance_uid = a.sop_instance_uid and v.frame = a.frame"
+        )
+
+    def counted(self) -> None:
+        self.run("select count_settled(%(most)s)", most=self._random.choice([1, 3, 5000]))
+
+    def replayed(self) -> None:
+        self.run(
+            "update ledger_item set state = 'retry' where " + self.some("ledger_item", "state <> 'running'")
+        )
+
+    def overruled(self) -> None:
+        self.run("update verdict set verdict = 'good' where " + self.some("verdict", "verdict <> 'good'"))
+
+    def scrubbed(self) -> None:
+        self.run(
+            "update source_file set raw_key = 'erased/' || id, etag = 'erased' where "
+            + self.some("source_file", "state = 'copied'")
+        )
+
+    def lost_verdict(self) -> None:
+        self.run("delete from verdict where " + self.some("verdict"))
+
+    def lost_item(self) -> None:
+        self.run(
+            "delete from ledger_item where id not in (select item_id from extraction) and "
+            + self.some("ledger_item")
+        )
+
+    def numbers(self, query: str) -> dict[str, Any]:
+        return self._database.one(_SQL[query]) or {}
+
+    def functions(self, query: str) -> dict[str, Any]:
+        rows = self._database.all(_SQL[query])
+        told = {row["function"]: [row[state] for state in _STATES] for row in rows}
+        return {function: numbers for function, numbers in told.items() if any(numbers)}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_sums_are_what_a_count_finds(database: Database, seed: int) -> None:
+    """After every change of any row, before and after it is summed up, both ways find the same numbers."""
+    rows = Rows(database, seed)
+    changes = []
+    for _ in range(70):
+        changes.append(rows.step())
+        assert rows.numbers("balance_recount") == rows.numbers("balance"), changes
+    assert rows.functions("functions_recount") == rows.functions("functions"), changes
+    assert rows.numbers("balance")["files_found"] > 5
+
+
+def test_what_is_settled_is_summed_up(database: Database) -> None:
+    """Once everything is settled, no row is left to be counted, and the sums close."""
+    rows = Rows(database, 1)
+    for _ in range(6):
+        for change in (rows.found, rows.copied, rows.claimed):
+            change()
+    while rows.numbers("balance")["files_waiting"]:
+        rows.settled()
+        aside = "state in ('held', 'quarantined')"
+        rows.run(f"update ledger_item set state = 'done', outcome = 'skipped' where {aside}")
+    rows.run(_JUDGE.format(verdict="'good'"))
+    rows.run("update ledger_item set outcome = 'skipped' where outcome = 'duplicate'")
+    before = rows.numbers("balance")
+    rows.run("select count_settled(5000)")
+    left = rows.run("select from ledger_item where counted_as is null")
+    left += rows.run("select from source_file where counted_as is null")
+    left += rows.run("select from extraction where counted_images is null")
+    assert 0 == left
+    assert before == rows.numbers("balance")
+    assert (6, 0, 0) == (before["files_found"], before["files_difference"], before["images_difference"])
+
+
+@pytest.mark.parametrize("table", ["verdict", "image_allocation"])
+def test_a_row_that_is_lost_shows_at_once(database: Database, table: str) -> None:
+    """Rows deleted behind the line's back open the balance again, although they were summed up."""
+    rows = Rows(database, 2)
+    for change in (rows.found, rows.copied, rows.claimed):
+        change()
+    assert rows._extracted() is not None  # noqa: SLF001
+    rows.run(_JUDGE.format(verdict="'good'"))
+    rows.counted()
+    rows.run("select count_settled(100)")
+    whole = rows.numbers("balance")
+    assert (0, 0) == (whole["images_difference"], whole["images_waiting"])
+    rows.run("delete from verdict")
+    if table == "image_allocation":
+        rows.run("delete from image_allocation")
+    told = rows.numbers("balance")
+    assert whole["frames"] == (told["images_waiting"] if table == "verdict" else told["images_difference"])
+
+
+def test_summing_up_beside_workers_loses_nothing(database: Database) -> None:
+    """While others change rows, summing up waits for nobody, and in the end both ways find the same."""
+    rows = [Rows.__new__(Rows) for _ in range(3)]
+    first = Rows(database, 3)
+    for number, each in enumerate(rows):
+        each.__dict__ |= first.__dict__ | {"_random": random.Random(number), "_names": 10_000 * (number + 1)}
+    failures: list[BaseException] = []
+
+    def work(one: Rows) -> None:
+        try:
+            for _ in range(40):
+                one.step()
+        except BaseException as error:  # noqa: BLE001 told by the test
+            failures.append(error)
+
+    threads = [Thread(target=work, args=[one]) for one in rows]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        first.run("select count_settled(50)")
+    for thread in threads:
+        thread.join()
+    deadlocks = [error for error in failures if "DeadlockDetected" not in str(error)]
+    assert [] == deadlocks
+    assert first.numbers("balance_recount") == first.numbers("balance")
+    assert first.functions("functions_recount") == first.functions("functions")

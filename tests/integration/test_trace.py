@@ -1,0 +1,168 @@
+"""The life of a file and of an image, and what is seen of it from outside."""
+
+import json
+from pathlib import Path
+
+import orjson
+import pytest
+import urllib3
+
+from common.database import Database
+from common.ledger import Claim, Settlement, State
+from common.object_key import Location
+from common.object_store import ObjectVersion
+from common.postgres_ledger import PostgresLedger
+from tests.local_home import RunningHome, wait_for
+from tests.real_files import make_instance
+
+
+@pytest.fixture(scope="module")
+def item(home: RunningHome) -> dict:
+    """A file that came through, with a label on its image."""
+    home.put("incoming/Tracemarker^Jane/1.dcm", make_instance(1, patient=701))
+    item = home.settled("extract", "incoming/Tracemarker^Jane/1.dcm")
+    home.wait_until_idle()
+    image = home.rows(
+        "select key from image_allocation where sop_instance_uid = %s", item["sop_instance_uid"]
+    )
+    home.put(
+        "team/trace.csv", f"image,label,value\n{image[0]['key']},fracture,1\n".encode(), bucket="annotations"
+    )
+    home.settled("annotations", "team/trace.csv")
+    return item
+
+
+def trace(home: RunningHome, name: str) -> dict:
+    done = home.run_cli("trace", name, "--json")
+    assert 0 == done.returncode, done.stderr
+    return dict(orjson.loads(done.stdout))
+
+
+def test_every_name_of_a_file_leads_to_its_whole_life(home: RunningHome, item: dict) -> None:
+    """An item's number, the source in the log, the UID and the image's place tell the same life."""
+    uid = item["sop_instance_uid"]
+    image = home.rows("select bucket, key from image_allocation where sop_instance_uid = %s", uid)[0]
+    names = (str(item["id"]), f"item-{item['id']}", uid, f"{uid}/1", f"s3://{image['bucket']}/{image['key']}")
+    for name in (*names, "s3://raw/processed/Tracemarker^Jane/1.dcm"):
+        told = trace(home, name)
+        assert f"item-{item['id']}" == told["source"], name
+        assert {"extract", "store_metadata", "quality"} == {each["function"] for each in told["items"]}, name
+        assert {"done"} == {each["state"] for each in told["items"]}, name
+        assert [1, 1, 1] == [len(each["each_attempt"]) for each in told["items"]], name
+        (picture,) = told["images"]
+        assert picture["verdict"] in {"good", "low_quality"}
+        assert [("fracture", 1.0)] == [(label["label"], label["value"]) for label in picture["labels"]], name
+    told = trace(home, str(home.item("quality", image["key"])["id"]))
+    assert uid == told["instance"]["sop_instance_uid"]
+
+
+def test_a_trace_as_text_is_in_order_and_tells_no_name(home: RunningHome, item: dict) -> None:
+    """One line a happening with its time; nothing of the NAS or the patient in any of them."""
+    done = home.run_cli("trace", str(item["id"]))
+    assert 0 == done.returncode, done.stderr
+    order = [
+        done.stdout.index(word) for word in ("extract item", "taken on", "image 1 judged", "fracture = 1")
+    ]
+    assert sorted(order) == order
+    assert "marker" not in done.stdout.lower()
+    unknown = home.run_cli("trace", "99999999")
+    assert (2, True) == (unknown.returncode, "no item" in unknown.stderr)
+
+
+def test_every_attempt_is_told(home: RunningHome) -> None:
+    """Attempts that failed or were lost stand beside the last one, with cause, worker and times."""
+    database = Database(home.endpoints["database_url"])
+    version = ObjectVersion(Location("raw", "incoming/trace/attempts.dcm"), "e", 1)
+    ledger = PostgresLedger(database, function="extract")
+    try:
+        first = ledger.claim(version, lease_seconds=60)
+        assert isinstance(first, Claim)
+        ledger.retry_later(first, "The store was away.", seconds=600, crashed=False)
+        second = ledger.claim(version, lease_seconds=-1)
+        third = ledger.claim(version, lease_seconds=60)
+        assert isinstance(second, Claim)
+        assert isinstance(third, Claim)
+        ledger.settle(third, Settlement(State.DONE, outcome="skipped"))
+    finally:
+        database.close()
+    (told,) = trace(home, str(first.id))["items"]
+    ends = [(each["attempt"], each["state"], each["cause"]) for each in told["each_attempt"]]
+    lost = "Its worker never came back; the lease ran out."
+    expected = [(1, "retry", "The store was away."), (2, "lost", lost), (3, "done", None)]
+    assert expected == ends
+    assert all(each["worker"] and each["started_at"] and each["ended_at"] for each in told["each_attempt"])
+    # A replay keeps what was settled before.
+    reopen = (
+        "update ledger_item set state = 'retry', due_at = now() + interval '1 day' where id = %s returning id"
+    )
+    home.rows(reopen, first.id)
+    assert 3 == len(home.rows("select from ledger_attempt where item_id = %s", first.id))
+    home.rows("delete from ledger_item where id = %s returning id", first.id)
+
+
+def test_one_source_runs_through_the_logs(home: RunningHome, item: dict) -> None:
+    """Each function logs one line of JSON on the file, with item, attempt, time, outcome and the source."""
+    seen = {}
+    for function in ("extract", "store_metadata", "quality"):
+        for line in (home.folder / "log" / f"{function}.log").read_text().splitlines():
+            told = json.loads(line) if line.startswith("{") else {}
+            if told.get("source") == f"item-{item['id']}" and told.get("attempt"):
+                seen[function] = told
+    assert {"extract", "store_metadata", "quality"} == set(seen)
+    for function, told in seen.items():
+        assert {"time", "level", "function", "item", "attempt", "milliseconds", "status"} <= set(told), (
+            function
+        )
+        assert ("done", 1) == (told["status"], told["attempt"])
+
+
+def test_metrics_of_every_function(home: RunningHome, item: dict) -> None:
+    """With the token, each function tells what it did in Prometheus' format; without it, nothing."""
+    for function in home.endpoints["functions"]:
+        assert 401 == _metrics(home, function, token="wrong").status
+        assert 200 == _metrics(home, function).status
+    text = _metrics(home, "extract").data.decode()
+    assert 'dcm2set_events_total{function="extract",outcome="extracted",status="done"}' in text
+    assert 'dcm2set_event_seconds_bucket{function="extract",le="0.5"}' in text
+    assert "marker" not in text.lower()
+    swept = _metrics(home, "sweep").data.decode()
+    assert 'dcm2set_balance{number="files_difference"} 0.0' in swept
+    assert 'dcm2set_items{function="extract",state="done"}' in swept
+    assert "dcm2set_ledger_up 1.0" in swept
+
+
+def _metrics(home: RunningHome, function: str, *, token: str | None = None) -> urllib3.BaseHTTPResponse:
+    url = home.endpoints["functions"][function]
+    headers = {"Authorization": f"Bearer {token or home.endpoints['token']}"}
+    return urllib3.request("GET", f"{url}metrics", headers=headers, retries=False, timeout=30)
+
+
+def test_settled_rows_are_summed_up_by_the_sweep(home: RunningHome, item: dict) -> None:
+    """A while after everything is settled, a count over all rows finds what the sums say."""
+    home.wait_until_idle()
+    left = "select from ledger_item where counted_as is null and state = 'done' and id = %s"
+    assert wait_for(lambda: not home.rows(left, item["id"]), seconds=30)
+    done = home.run_cli("status", "--recount")
+    assert "the same numbers" in done.stdout, done.stdout
+
+
+def test_a_file_of_the_nas_gives_the_source(start_home, tmp_path: Path) -> None:
+    """What is found on the NAS is the source of all that is made of it, in the ledger and in the trace."""
+    (tmp_path / "nas" / "Folder").mkdir(parents=True)
+    (tmp_path / "nas" / "Folder" / "1.dcm").write_bytes(make_instance(2, patient=702))
+    home = start_home(
+        DCM2SET_NAS_URL=(tmp_path / "nas").as_uri(),
+        DCM2SET_NAS_POLL_SECONDS="1",
+        DCM2SET_NAS_QUIET_SECONDS="0.5",
+    )
+    item = home.settled("extract", "incoming/Folder/1.dcm")
+    home.wait_until_idle()
+    (file,) = home.rows("select id from source_file")
+    assert f"file-{file['id']}" == item["source"]
+    told = trace(home, f"file-{file['id']}")
+    assert [file["id"]] == [each["id"] for each in told["files"]]
+    assert {f"file-{file['id']}"} == {each["source"] for each in told["items"]}
+    assert 3 == len(told["items"])
+    log = (home.folder / "log" / "poll_nas.log").read_text()
+    assert f'"source":"file-{file["id"]}"' in log
+    home.end()
