@@ -131,7 +131,12 @@ def _growth_figures(home: RunningHome, files: int) -> list[Figure]:
         recount = read_status(full.url, full.store, recount=True)
         assert recount["recount"] == [], recount["recount"]
         assert recount["balance"]["files_extracted"] == files
-        figures = []
+        row = full.database.one("select pg_database_size(current_database()) as bytes")
+        figures = [
+            Figure(
+                "Postgres for a settled file, pictures' metadata aside", row["bytes"] / files / 1024, "KiB"
+            )
+        ]
         for name, repeats in (("event", 300), ("sweep", 100), ("status", 100), ("poll", 40)):
             few, many = _medians(getattr(empty, name), getattr(full, name), repeats)
             figures.append(Figure(f"{name}: no settled files", 1000 * few, "ms"))

@@ -41,7 +41,7 @@ def respond(request: Request, build: Callable[[], Target]) -> Response:
     try:
         target = build()
     except SettingsError as error:
-        if request.method in {"GET", "HEAD"}:
+        if request.method in {"GET", "HEAD"} and not _asks_metrics(request):
             return _json(200, {"status": "degraded", "checks": {"settings": str(error)}})
         return _unavailable(error)
     except Exception as error:  # noqa: BLE001 its text may quote a setting

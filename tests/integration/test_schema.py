@@ -62,7 +62,7 @@ _LATER = """
 alter table ledger_item add column of_a_later_version text;
 create index of_a_later_version on ledger_item (of_a_later_version) where of_a_later_version is not null;
 alter table extraction add column of_a_later_version int not null default 1;
-create or replace view of_a_later_version as select id, of_a_later_version from ledger_item;
+create view item_of_a_later_version as select id, of_a_later_version from ledger_item;
 """
 
 

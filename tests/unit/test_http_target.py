@@ -1,6 +1,7 @@
 """What functions answer over HTTP."""
 
 import pytest
+from prometheus_client.core import GaugeMetricFamily
 
 from common.errors import BadRequestError, DependencyAwayError, SettingsError
 from common.event_record import EventRecord
@@ -190,3 +191,28 @@ def test_failure_to_build_is_503_without_its_text(log: list[str]) -> None:
     response = respond(request(EVENT), _raising(ValueError("http://user:secret@host is no host")))
     assert 503 == response.status_code
     assert "secret" not in f"{response.data!r} {log}"
+
+
+def _asked_for_metrics(token: str | None = TOKEN, **parts: object):
+    sent = request(method="GET", token=token)
+    sent.path = "/metrics"
+    return respond(sent, lambda: _target(**parts))
+
+
+def test_metrics_want_the_token() -> None:
+    """What a function did is told in Prometheus' format to whoever has its token, and to nobody else."""
+    assert 401 == _asked_for_metrics(token=None).status_code
+    respond(request(b""), lambda: _target(on_run=lambda: {"status": "no_updates"}))
+    told = _asked_for_metrics(gauges=lambda: [GaugeMetricFamily("dcm2set_told", "Now.", value=7)])
+    assert 200 == told.status_code
+    assert "text/plain" in told.content_type
+    text = told.get_data(as_text=True)
+    assert 'dcm2set_runs_total{function="extract",status="no_updates"}' in text
+    assert "dcm2set_told 7.0" in text
+
+
+def test_metrics_without_settings_are_503() -> None:
+    """Without its settings a function knows no token, so it tells no number."""
+    sent = request(method="GET")
+    sent.path = "/metrics"
+    assert 503 == respond(sent, _raising(SettingsError("DCM2SET_TOKEN is not set."))).status_code
