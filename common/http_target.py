@@ -3,7 +3,6 @@
 One place maps what happened to a status that MinIO, curl and a scheduler all understand.
 """
 
-import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +14,7 @@ from common.errors import BadRequestError, PipelineError, SettingsError, Transie
 from common.event_record import EXPECTED, EventRecord, parse_event_records
 from common.json_log import log_item
 from common.stage import Result
+from common.tokens import Tokens
 
 RETRY_AFTER_SECONDS = 5
 MAX_BODY_BYTES = 1024 * 1024
@@ -27,7 +27,7 @@ class Target:
     """One function as seen over HTTP."""
 
     function: str
-    token: str
+    tokens: Tokens
     on_record: Callable[[EventRecord], Result] | None = None
     on_run: Callable[[], Mapping[str, object]] | None = None
     checks: Mapping[str, Check] = field(default_factory=dict)
@@ -47,9 +47,9 @@ def respond(request: Request, build: Callable[[], Target]) -> Response:
         return _json(200, _health(target))
     if request.method != "POST":
         return _json(405, {"error": "Use POST for events and runs, GET for health."})
-    if not _is_authorised(request, target.token):
-        return Response(status=401)
     try:
+        if not _is_authorised(request, target.tokens):
+            return Response(status=401)
         return _post(request, target)
     except BadRequestError as error:
         return _json(400, {"error": str(error)})
@@ -81,9 +81,9 @@ def _post(request: Request, target: Target) -> Response:
     return _json(200, {"results": bodies})
 
 
-def _is_authorised(request: Request, token: str) -> bool:
+def _is_authorised(request: Request, tokens: Tokens) -> bool:
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(given.encode(), token.encode())
+    return scheme.lower() == "bearer" and tokens.accepts(given)
 
 
 def _health(target: Target) -> dict[str, object]:

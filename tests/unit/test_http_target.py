@@ -6,6 +6,7 @@ from common.errors import BadRequestError, DependencyAwayError, SettingsError
 from common.event_record import EventRecord
 from common.http_target import MAX_BODY_BYTES, RETRY_AFTER_SECONDS, Target, respond
 from common.stage import Result
+from common.tokens import Tokens
 from tests.in_memory.requests import TOKEN, recorded, request
 
 EVENT = {"bucket": "raw", "key": "incoming/x"}
@@ -20,7 +21,7 @@ def _raising(error: Exception):
 
 def _target(**parts: object) -> Target:
     given = {"on_record": lambda record: Result({"bucket": record.bucket, "status": "done"})} | parts
-    return Target("extract", TOKEN, **given)
+    return Target("extract", Tokens.of(TOKEN), **given)
 
 
 def test_event_is_answered_with_one_result_a_record() -> None:
