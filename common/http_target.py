@@ -49,6 +49,7 @@ def respond(request: Request, build: Callable[[], Target]) -> Response:
         return _json(405, {"error": "Use POST for events and runs, GET for health."})
     try:
         if not _is_authorised(request, target.tokens):
+            log_item(target.function, status="unauthorised")
             return Response(status=401)
         return _post(request, target)
     except BadRequestError as error:

@@ -49,21 +49,26 @@ def is_loopback(host: str) -> bool:
 
 
 def _faults(settings: Settings) -> Iterator[tuple[str, str]]:
-    if settings.minio_endpoint and not settings.minio_secure:
-        host = urlsplit(f"//{settings.minio_endpoint}").hostname or ""
-        if not is_loopback(host):
-            told = (
-                f"The object store is on another machine without TLS: set DCM2SET_MINIO_SECURE=true, {_TOLD}"
-            )
-            yield variable_name("minio_endpoint"), told
+    endpoint = settings.minio_endpoint
+    if endpoint and not (settings.minio_secure or _is_here(f"//{endpoint}")):
+        told = "DCM2SET_MINIO_ENDPOINT names another machine without TLS: set DCM2SET_MINIO_SECURE=true"
+        yield variable_name("minio_endpoint"), f"{told}, {_TOLD}"
     if settings.database_url and not _is_safe_database(settings.database_url.get_secret_value()):
         told = f"DATABASE_URL names another machine without TLS: add sslmode=verify-full to it, {_TOLD}"
         yield variable_name("database_url"), told
     for url in settings.function_urls.values():
-        parts = urlsplit(url)
-        if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        if not (url.startswith("https://") or _is_here(url)):
             told = f"DCM2SET_FUNCTION_URLS names another machine without TLS: use https, {_TOLD}"
             yield variable_name("function_urls"), told
+
+
+def _is_here(url: str) -> bool:
+    """Whether a URL is of this machine; one of a wrong form is left to whoever opens it."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return True
+    return is_loopback(host)
 
 
 def _is_safe_database(url: str) -> bool:
