@@ -27,10 +27,10 @@ PERMISSIVE = re.compile(
 WEAK_COPYLEFT = re.compile(r"MPL-2\.0|Mozilla Public License 2\.0 \(MPL 2\.0\)|LGPL-3\.0-only")
 HEADER = """# Licences of the packages
 
-Written by `make licences` and held to what is installed by `make check`. Licences that would bind dcm2set itself (GPL,
-AGPL) are refused; LGPL and MPL packages are used unchanged, as packages of their own. MinIO (AGPL-3.0) is no package and no
-part of dcm2set: it is built on the user's machine and run as a server of its own. `make sbom` writes the full bill of
-materials with versions (CycloneDX) to `build/sbom.json`.
+Written by `make licences`; `make check` holds it to what is installed. Licences that would bind dcm2set
+itself (GPL, AGPL) are refused; LGPL and MPL packages are used unchanged, as packages of their own. MinIO
+(AGPL-3.0) is no package and no part of dcm2set: it is built on the user's machine and run as a server of its
+own. `make sbom` writes the full bill of materials with versions (CycloneDX) to `build/sbom.json`.
 
 | package | licence | needed |
 |---|---|---|
@@ -52,12 +52,12 @@ def main() -> int:
     refused = {name: licence for name, licence in licences.items() if not _is_allowed(licence)}
     for name, licence in sorted(refused.items()):
         print(f"{name}: {licence} is not on the allow-list of scripts/check_licences.py")
-    is_told = PAGE.exists() and PAGE.read_text(encoding="utf-8") == page
+    # Another system may need fewer packages than the page tells.
+    is_told = PAGE.exists() and set(rows) <= set(PAGE.read_text(encoding="utf-8").splitlines())
     if not is_told:
         print("docs/licences.md differs from what is installed: make licences")
-    print(
-        f"Licences: {len(licences)} packages, {len(run_time & set(licences))} at run time, {len(refused)} refused."
-    )
+    used = len(run_time & set(licences))
+    print(f"Licences: {len(licences)} packages, {used} at run time, {len(refused)} refused.")
     return 1 if refused or not is_told else 0
 
 

@@ -18,6 +18,7 @@ from infra.local.supervisor import Program
 # What functions are told in another way, or is none of their business.
 _NOT_FROM_OUTSIDE = (
     "DCM2SET_DATABASE_URL", "DCM2SET_PSEUDONYM_KEY", "DCM2SET_TOKEN", "DCM2SET_TOKEN_BEFORE", "DCM2SET_HOME",
+    "DCM2SET_MINIO_SECURE", "DCM2SET_MINIO_CA_FILE", "DCM2SET_FUNCTIONS_CA_FILE", "DCM2SET_FUNCTION_URLS",
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from minio.error import MinioAdminException
 from common.errors import DependencyAwayError, SettingsError
 from common.minio_store import MinioStore
 from common.settings import Settings
+from common.transport import require_tls
 from infra.local import supervisor
 from infra.local.home import Home, write_private, write_tokens
 from infra.local.minio_binary import minio_binary
@@ -75,6 +76,7 @@ def _plan(home: Home, settings: Settings, tell: Tell) -> Plan:
     secrets, minio = home.secrets(), minio_binary(tell)
     ports = home.ports()
     if settings.database_url is not None:
+        require_tls(settings, "database_url")
         url = settings.database_url.get_secret_value()
         tell("Connecting to DATABASE_URL.")
         if not _comes(partial(_connects, url)):

@@ -32,7 +32,7 @@ PLANTED = [
     for folder in ("incoming", "held")
     for fate in ("good", "bad", "text")
 ]
-NO_RIGHT_TOKEN = ["", "wrong", "Bearer", "' or 1=1 --", "x" * 5000, "\x7f\x80\xff", "null"]
+NO_RIGHT_TOKEN = ["", "wrong", "Bearer", "' or 1=1 --", "x" * 5000, "\x80\xff", "null"]
 HOSTILE = [
     *("' or 1=1 --", "'; drop table ledger_item; --", '"; select pg_sleep(9); --', "\\'; --", "%s %(id)s %n"),
     *(
