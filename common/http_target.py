@@ -8,16 +8,15 @@ from dataclasses import dataclass, field
 
 import orjson
 from flask import Request, Response
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from common.errors import BadRequestError, PipelineError, SettingsError, TransientError
 from common.event_record import EXPECTED, EventRecord, parse_event_records
 from common.json_log import log_item
+from common.request_body import body_of, read_body
 from common.stage import Result
 from common.tokens import Tokens
 
 RETRY_AFTER_SECONDS = 5
-MAX_BODY_BYTES = 1024 * 1024
 
 Check = Callable[[], object]
 
@@ -35,6 +34,7 @@ class Target:
 
 def respond(request: Request, build: Callable[[], Target]) -> Response:
     """Answer one request; `build` gives the target, which may lack its settings."""
+    read_body(request)
     try:
         target = build()
     except SettingsError as error:
@@ -62,11 +62,7 @@ def respond(request: Request, build: Callable[[], Target]) -> Response:
 
 
 def _post(request: Request, target: Target) -> Response:
-    request.max_content_length = MAX_BODY_BYTES
-    try:
-        body = request.get_data()
-    except RequestEntityTooLarge:
-        raise BadRequestError(f"The body is over {MAX_BODY_BYTES} bytes. {EXPECTED}") from None
+    body = body_of(request)
     is_run = body.strip() in {b"", b"{}"}
     if is_run and target.on_run is not None:
         return _json(200, target.on_run())

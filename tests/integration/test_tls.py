@@ -111,7 +111,7 @@ def line(database: str, tmp_path: Path) -> Iterator[TlsLine]:
         "DATABASE_URL": make_conninfo(database, user=roles[FUNCTION], password=keys[FUNCTION]),
     }
     source = next(card.source for card in function_cards() if card.function == FUNCTION)
-    # As docs/security.md says.
+    # As SECURITY.md says.
     gunicorn = [sys.executable, "-m", "gunicorn", "--bind", line.url.removeprefix("https://").rstrip("/")]
     pem = str(tmp_path / "server.pem")
     gunicorn += ["--certfile", pem, "--keyfile", pem, "--threads", "2", "--log-level", "error"]
