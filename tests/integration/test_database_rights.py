@@ -5,6 +5,7 @@ Every right is tried on a real Postgres, in both directions, on every table, vie
 
 import re
 from collections.abc import Iterator, Mapping
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -14,7 +15,7 @@ from psycopg.errors import InsufficientPrivilege
 
 from infra.function_card import FunctionCard, function_cards
 from infra.local.home import Home
-from tests.local_home import RunningHome
+from tests.local_home import RunningHome, wait_for
 
 CARDS = function_cards()
 RELATIONS = """
@@ -231,6 +232,19 @@ def test_a_role_s_own_attributes(home: RunningHome, card: FunctionCard, url: str
         setting.partition("=")[0] for setting in row["rolconfig"]
     }
     assert [] == home.rows("select * from pg_auth_members where member = %s::regrole", role)
+
+
+def test_the_server_s_log_holds_no_row(home: RunningHome) -> None:
+    """A refused row is logged by its constraint alone: its values may be a path of the NAS."""
+    name, insert = f"Marker-{uuid4()}", "insert into source_folder (name) values (%s)"
+    with psycopg.connect(home.endpoints["database_url"]) as connection:
+        connection.execute(insert, [name])
+        with pytest.raises(psycopg.errors.UniqueViolation, match=name), connection.transaction():
+            connection.execute(insert, [name])
+        connection.rollback()
+    log = home.folder / "log" / "postgres.log"
+    assert wait_for(lambda: "duplicate key" in log.read_text(), seconds=10)
+    assert name not in log.read_text()
 
 
 def test_what_others_ask_is_not_seen(home: RunningHome, connection: psycopg.Connection) -> None:

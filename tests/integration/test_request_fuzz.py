@@ -235,23 +235,28 @@ def _bodies() -> st.SearchStrategy[bytes]:
     )
 
 
+def _mostly(usual: object, others: list) -> st.SearchStrategy:
+    """In nine of ten cases the usual."""
+    return st.integers(0, 9).flatmap(lambda n: st.sampled_from(others) if n == 7 else st.just(usual))
+
+
 def _requests() -> st.SearchStrategy[Sent]:
-    often = st.sampled_from(
-        ["POST"] * 12 + ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "X"]
-    )
-    paths = st.sampled_from(
-        ["/"] * 8 + ["/a", "//", "/%00", "/..%2f..", "/favicon.ico", "/robots.txt", "/?a=b", f"/{PATIENT}"]
-    )
-    names = st.sampled_from(
-        ["Content-Type", "X-Forwarded-For", "Host", "Cookie", "Accept", "Ce-Id", "Ce-Type", "Range"]
-    )
-    values = st.sampled_from(
-        ["", "a", "application/json; charset=utf-16", "multipart/form-data", "x" * 4000, "é", "' --", PATIENT]
-    )
-    tokens = st.sampled_from([None] * 14 + NO_RIGHT_TOKEN)
-    return st.builds(
-        Sent, often, paths, st.dictionaries(names, values, max_size=2), tokens, _bodies().map(Body)
-    )
+    methods = _mostly("POST", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "X"])
+    paths = ["/a", "//", "/%00", "/..%2f..", "/favicon.ico", "/robots.txt", "/?a=b", f"/{PATIENT}"]
+    names = ["Content-Type", "X-Forwarded-For", "Host", "Cookie", "Accept", "Ce-Id", "Ce-Type", "Range"]
+    values = [
+        "",
+        "a",
+        "application/json; charset=utf-16",
+        "multipart/form-data",
+        "x" * 4000,
+        "é",
+        "' --",
+        PATIENT,
+    ]
+    headers = st.dictionaries(st.sampled_from(names), st.sampled_from(values), max_size=2)
+    tokens = _mostly(None, NO_RIGHT_TOKEN)
+    return st.builds(Sent, methods, _mostly("/", paths), headers, tokens, _bodies().map(Body))
 
 
 @pytest.fixture(scope="module")
