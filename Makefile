@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test check fuzz bench lock clean
+.PHONY: setup demo test check audit licences sbom fuzz bench lock clean
 
 setup: $(STAMP)
 
@@ -28,10 +28,26 @@ check: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/python scripts/check_licences.py
+	@$(BIN)/python scripts/audit_packages.py
 	@$(BIN)/python -m pytest
+
+audit: setup
+	@$(BIN)/python scripts/audit_packages.py
+
+licences: setup
+	@$(BIN)/python scripts/check_licences.py --write
+
+# What dcm2set is made of, in CycloneDX, of this environment.
+sbom: setup
+	@mkdir -p build
+	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON \
+		-o build/sbom.json $(BIN)/python
+	@echo "build/sbom.json"
 
 fuzz: setup
 	@DCM2SET_FUZZ_CASES=$${DCM2SET_FUZZ_CASES:-2000} $(BIN)/pytest tests/unit/test_fuzz.py
+	@DCM2SET_FUZZ_REQUESTS=$${DCM2SET_FUZZ_REQUESTS:-10000} $(BIN)/pytest -rP tests/integration/test_request_fuzz.py
 
 bench: setup
 	@$(BIN)/python benchmarks/run_all.py

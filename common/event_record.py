@@ -15,6 +15,10 @@ from common.errors import BadRequestError
 
 EXPECTED = 'Expected an S3 notification {"Records": […]} or {"bucket": "<bucket>", "key": "<key>"} as JSON.'
 _CREATED = "s3:ObjectCreated:"
+MOST_RECORDS = 1000  # MinIO sends one
+# S3's own: no object has a longer key (bytes of UTF-8), no bucket a longer name, no etag is near it.
+MOST_KEY_BYTES = 1024
+_MOST_NAME_CHARACTERS = 255
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ def parse_event_records(body: bytes) -> list[EventRecord]:
 def _notification(records: Any) -> list[EventRecord]:
     if not isinstance(records, list):
         raise BadRequestError(f"Records is no list. {EXPECTED}")
+    if len(records) > MOST_RECORDS:
+        raise BadRequestError(f"There are over {MOST_RECORDS} records; send them in parts.")
     return [_s3_record(record) for record in records if _is_created(record)]
 
 
@@ -78,9 +84,15 @@ def _record(bucket: Any, key: Any, version: Mapping[str, Any]) -> EventRecord:
         raise BadRequestError(f"bucket or key is missing or no text. {EXPECTED}")
     if "\x00" in bucket or "\x00" in key:
         raise BadRequestError("bucket or key holds a null character.")
+    if len(key.encode("utf-8", "replace")) > MOST_KEY_BYTES or len(bucket) > _MOST_NAME_CHARACTERS:
+        raise BadRequestError(f"bucket or key is longer than an object's can be ({MOST_KEY_BYTES} bytes).")
     etag, size = version.get("etag"), version.get("size")
-    if etag is not None and not isinstance(etag, str):
-        raise BadRequestError("etag is no text.")
+    if etag is not None and not (isinstance(etag, str) and _is_plain(etag)):
+        raise BadRequestError("etag is no text of up to 255 visible characters.")
     if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 0):
         raise BadRequestError("size is no number of bytes.")
     return EventRecord(bucket, key, etag.strip('"') if etag else None, size)
+
+
+def _is_plain(text: str) -> bool:
+    return len(text) <= _MOST_NAME_CHARACTERS and text.isprintable()

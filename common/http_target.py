@@ -3,23 +3,22 @@
 One place maps what happened to a status that MinIO, curl and a scheduler all understand.
 """
 
-import hmac
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import orjson
 from flask import Request, Response
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from common.errors import BadRequestError, PipelineError, SettingsError, TransientError
 from common.event_record import EXPECTED, EventRecord, parse_event_records
 from common.json_log import log_item
 from common.metrics import CONTENT_TYPE, Collect, count_run, metrics_text
+from common.request_body import body_of, read_body
 from common.stage import Result
+from common.tokens import Tokens
 
 RETRY_AFTER_SECONDS = 5
-MAX_BODY_BYTES = 1024 * 1024
 
 Check = Callable[[], object]
 
@@ -29,7 +28,7 @@ class Target:
     """One function as seen over HTTP."""
 
     function: str
-    token: str
+    tokens: Tokens
     on_record: Callable[[EventRecord], Result] | None = None
     on_run: Callable[[], Mapping[str, object]] | None = None
     checks: Mapping[str, Check] = field(default_factory=dict)
@@ -38,6 +37,7 @@ class Target:
 
 def respond(request: Request, build: Callable[[], Target]) -> Response:
     """Answer one request; `build` gives the target, which may lack its settings."""
+    read_body(request)
     try:
         target = build()
     except SettingsError as error:
@@ -50,9 +50,10 @@ def respond(request: Request, build: Callable[[], Target]) -> Response:
         return _metrics(request, target) if _asks_metrics(request) else _json(200, _health(target))
     if request.method != "POST":
         return _json(405, {"error": "Use POST for events and runs, GET for health."})
-    if not _is_authorised(request, target.token):
-        return Response(status=401)
     try:
+        if not _is_authorised(request, target.tokens):
+            log_item(target.function, status="unauthorised")
+            return Response(status=401)
         return _post(request, target)
     except BadRequestError as error:
         return _json(400, {"error": str(error)})
@@ -68,17 +69,13 @@ def _asks_metrics(request: Request) -> bool:
 
 
 def _metrics(request: Request, target: Target) -> Response:
-    if not _is_authorised(request, target.token):
+    if not _is_authorised(request, target.tokens):
         return Response(status=401)
     return Response(metrics_text(target.gauges), content_type=CONTENT_TYPE)
 
 
 def _post(request: Request, target: Target) -> Response:
-    request.max_content_length = MAX_BODY_BYTES
-    try:
-        body = request.get_data()
-    except RequestEntityTooLarge:
-        raise BadRequestError(f"The body is over {MAX_BODY_BYTES} bytes. {EXPECTED}") from None
+    body = body_of(request)
     is_run = body.strip() in {b"", b"{}"}
     if is_run and target.on_run is not None:
         return _json(200, _run(target.function, target.on_run))
@@ -104,9 +101,9 @@ def _run(function: str, on_run: Callable[[], Mapping[str, object]]) -> Mapping[s
     return answer
 
 
-def _is_authorised(request: Request, token: str) -> bool:
+def _is_authorised(request: Request, tokens: Tokens) -> bool:
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(given.encode(), token.encode())
+    return scheme.lower() == "bearer" and tokens.accepts(given)
 
 
 def _health(target: Target) -> dict[str, object]:

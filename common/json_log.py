@@ -30,5 +30,7 @@ def logger() -> logging.Logger:
 def log_item(function: str, **fields: object) -> None:
     """One line on one item: function, item number, attempt, duration, outcome."""
     known = {name: value for name, value in fields.items() if value is not None}
-    level = logging.WARNING if known.get("status") in {"retry", "quarantined"} else logging.INFO
+    level = (
+        logging.WARNING if known.get("status") in {"retry", "quarantined", "unauthorised"} else logging.INFO
+    )
     logger().log(level, "item", extra={"fields": {"function": function, **known}})

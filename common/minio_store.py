@@ -29,6 +29,7 @@ from common.errors import (
 )
 from common.object_key import Location, beside
 from common.object_store import ListedObject, Notification, ObjectStore, ObjectVersion
+from common.transport import tls_context
 
 # One PUT up to this size: its etag is then the content's MD5, which every copy keeps. An
 # object put in parts has another etag than its copies.
@@ -53,6 +54,7 @@ class MinioStore(ObjectStore):
         access_key: str,
         secret_key: str,
         secure: bool = False,
+        ca_file: Path | None = None,
         timeout: float = 60,
         connections: int = 16,
     ) -> None:
@@ -61,6 +63,7 @@ class MinioStore(ObjectStore):
             blocksize=_SENT_BYTES,
             timeout=urllib3.Timeout(connect=3, read=timeout),
             retries=urllib3.Retry(total=2, backoff_factor=0.1, status_forcelist=[500, 502, 504]),
+            ssl_context=tls_context(ca_file, "minio_ca_file") if secure else None,
         )
         credentials = (access_key, secret_key)
         try:
@@ -180,8 +183,9 @@ class MinioStore(ObjectStore):
                 self.client.set_bucket_notification(bucket, NotificationConfig(queue_config_list=queues))
 
     def ping(self) -> None:
+        # Of all requests that prove the user's keys, the one that tells least of the bucket.
         with _store_errors(Location("raw", "")):
-            self.client.bucket_exists("raw")
+            self.client.get_bucket_versioning("raw")
 
     @contextmanager
     def _opened(self, version: ObjectVersion) -> Iterator[Any]:

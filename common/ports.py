@@ -12,23 +12,37 @@ from common.object_store import ObjectStore
 from common.postgres_ledger import PostgresLedger
 from common.settings import settings
 from common.stage import Item, Outcome, Stage
+from common.tokens import TokenFile, Tokens
+from common.transport import require_tls
 
 
 @cache
 def object_store() -> ObjectStore:
     """The store the settings name."""
     chosen = settings()
+    require_tls(chosen, "minio_endpoint")
     return MinioStore(
         endpoint=chosen.required("minio_endpoint"),
         access_key=chosen.required("minio_access_key"),
         secret_key=chosen.required("minio_secret_key"),
         secure=chosen.minio_secure,
+        ca_file=chosen.minio_ca_file,
     )
+
+
+def tokens() -> Tokens:
+    """What callers may send: the file's tokens, or the ones the settings hold."""
+    chosen = settings()
+    if chosen.token_file is not None:
+        return Tokens(TokenFile(chosen.token_file))
+    before = chosen.token_before
+    return Tokens.of(chosen.required("token"), *([before.get_secret_value()] if before else []))
 
 
 @cache
 def database() -> Database:
     """The database the settings name."""
+    require_tls(settings(), "database_url")
     return Database(settings().required("database_url"))
 
 

@@ -11,11 +11,18 @@ from pydantic import AfterValidator, AliasChoices, Field, SecretStr, StringConst
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.errors import SettingsError
+from common.tokens import EXPECTED_FORM, TOKEN
 
 
 def _is_32_bytes(value: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[0-9a-fA-F]{64}", value.get_secret_value()):
         raise ValueError("expected 64 hexadecimal digits (32 bytes)")
+    return value
+
+
+def _is_token(value: SecretStr) -> SecretStr:
+    if not TOKEN.fullmatch(value.get_secret_value()):
+        raise ValueError(f"expected {EXPECTED_FORM}")
     return value
 
 
@@ -25,6 +32,7 @@ def _has_width(window: tuple[float, float]) -> tuple[float, float]:
     return window
 
 
+Token = Annotated[SecretStr, AfterValidator(_is_token)]
 Hex32 = Annotated[SecretStr, AfterValidator(_is_32_bytes)]
 BucketPrefix = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
 Window = Annotated[tuple[float, float], AfterValidator(_has_width)]
@@ -40,7 +48,13 @@ class Settings(BaseSettings):
         env_prefix="DCM2SET_", env_file=".env", env_ignore_empty=True, extra="ignore", populate_by_name=True
     )
 
-    token: SecretStr | None = Field(None, min_length=16, description="what callers send as Bearer token")
+    token: Token | None = Field(None, description="what callers send as Bearer token")
+    token_before: Token | None = Field(
+        None, description="the token before it, accepted too while it is rotated"
+    )
+    token_file: Path | None = Field(
+        None, description="file with a token in each line, the one in force first; read again when it changes"
+    )
     database_url: SecretStr | None = Field(
         None,
         validation_alias=AliasChoices("DCM2SET_DATABASE_URL", "DATABASE_URL"),
@@ -50,6 +64,16 @@ class Settings(BaseSettings):
     minio_access_key: str | None = Field(None, description="the function's own user of the object store")
     minio_secret_key: SecretStr | None = Field(None, description="and its password")
     minio_secure: bool = Field(False, description="TLS to the object store")
+    minio_ca_file: Path | None = Field(
+        None, description="PEM file of the CA it is verified by; else the system's"
+    )
+    functions_ca_file: Path | None = Field(
+        None,
+        description="PEM file of the CA that the functions' https URLs are verified by; else the system's",
+    )
+    allow_plaintext: bool = Field(
+        False, description="reach other machines without TLS: only where the network itself is encrypted"
+    )
 
     pseudonym_key: Hex32 | None = Field(None, description="32 bytes in hex; another key, other pseudonyms")
     deidentification_profile: Path | None = Field(

@@ -98,7 +98,8 @@ class Stage:
     def _handled(self, record: EventRecord) -> Result:
         location = Location(record.bucket, record.key)
         if not self.accepts(location):
-            return _answer(location, "ignored", cause=f"{self.function} does not work on this place.")
+            # Whatever place it is, it is told to nobody: outside its own, a key may be a NAS path.
+            return Result({"status": "ignored", "cause": f"{self.function} does not work on this place."})
         try:
             version = self._version(record)
             if version is None:

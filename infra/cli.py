@@ -19,6 +19,7 @@ from infra.item_commands import release, replay, trace
 from infra.local.home import Home, read_endpoints
 from infra.nas_commands import nas
 from infra.quality_commands import quality
+from infra.token_commands import rotate_token
 
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
@@ -102,7 +103,10 @@ def doctor(folder: Path) -> None:
     sys.exit(0 if are_good(findings) else 1)
 
 
-for _command in (replay, release, trace, backup, restore, pseudonym, report, erase, quality, nas):
+for _command in (
+    *(replay, release, trace, backup, restore, pseudonym, report, erase),
+    *(quality, nas, rotate_token),
+):
     cli.add_command(_command)
 
 

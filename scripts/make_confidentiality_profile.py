@@ -15,7 +15,7 @@ anew, byte for byte, from a clean checkout::
     rm -r sources
 
 Without an argument the packages are looked for among the installed ones.
-"""  # noqa: INP001 a script, no module
+"""
 
 import csv
 import io

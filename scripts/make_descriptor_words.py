@@ -8,7 +8,7 @@ KEPT, which radiology needs. A word is case-folded (ss for the German sharp s) a
 The file depends on nothing but this script and pydicom, of the version that the lock names::
 
     .venv/bin/python scripts/make_descriptor_words.py
-"""  # noqa: INP001 a script, no module
+"""
 
 import re
 import unicodedata

@@ -13,7 +13,6 @@ from flask import Request, Response
 from common import ports
 from common.http_target import Target, respond
 from common.object_key import ANNOTATIONS, HELD, PROCESSED
-from common.settings import settings
 from functions.annotations.import_labels import LabelImporter, import_waiting
 from functions.annotations.label_rows import PostgresLabelRows
 
@@ -33,7 +32,7 @@ def _target() -> Target:
     )
     return Target(
         "annotations",
-        settings().required("token"),
+        ports.tokens(),
         on_record=stage.handle,
         on_run=lambda: import_waiting(store, rows, stage.handle),
         checks=ports.checks(),

@@ -42,7 +42,7 @@ def _target() -> Target:
     )
     return Target(
         "poll_nas",
-        chosen.required("token"),
+        ports.tokens(),
         on_run=poller.poll,
         checks=ports.checks() | {"NAS": nas.list_folders},
     )

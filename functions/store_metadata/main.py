@@ -13,7 +13,6 @@ from flask import Request, Response
 from common import ports
 from common.http_target import Target, respond
 from common.object_key import INCOMING, METADATA
-from common.settings import settings
 from functions.store_metadata.metadata_rows import PostgresMetadataRows
 from functions.store_metadata.persist_metadata import MetadataPersister
 
@@ -31,5 +30,4 @@ def _target() -> Target:
         persister,
         accepts=lambda at: at.bucket == METADATA and at.key.startswith(INCOMING),
     )
-    token = settings().required("token")
-    return Target("store_metadata", token, on_record=stage.handle, checks=ports.checks())
+    return Target("store_metadata", ports.tokens(), on_record=stage.handle, checks=ports.checks())

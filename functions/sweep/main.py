@@ -14,6 +14,7 @@ from common import ports
 from common.http_target import Target, respond
 from common.settings import settings
 from functions.sweep.ledger_gauges import ledger_gauges
+from common.transport import require_tls, tls_context
 from functions.sweep.pending_items import PendingItems
 from functions.sweep.resend import HttpSender, sweep_once
 
@@ -26,7 +27,8 @@ def sweep(request: Request) -> Response:
 @cache
 def _target() -> Target:
     chosen = settings()
-    token = chosen.required("token")
+    require_tls(chosen, "function_urls")
+    tokens = ports.tokens()
     pending = PendingItems(
         store=ports.object_store(),
         database=ports.database(),
@@ -34,10 +36,15 @@ def _target() -> Target:
         grace_seconds=chosen.sweep_grace_seconds,
         attempt_days=chosen.attempt_days,
     )
-    sender = HttpSender(chosen.function_urls, token=token, timeout=chosen.lease_seconds)
+    sender = HttpSender(
+        chosen.function_urls,
+        tokens=tokens,
+        timeout=chosen.lease_seconds,
+        tls=tls_context(chosen.functions_ca_file, "functions_ca_file"),
+    )
     return Target(
         "sweep",
-        token,
+        tokens,
         on_run=lambda: sweep_once(
             pending, sender, limit=chosen.sweep_limit, concurrency=chosen.sweep_concurrency
         ),

@@ -1,5 +1,6 @@
 """Sending pending items again over HTTP, several at a time."""
 
+import ssl
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ import urllib3
 from common.errors import SettingsError
 from common.json_log import log_item
 from common.object_store import ObjectVersion
+from common.tokens import Tokens
 from functions.sweep.pending_items import PendingItems
 
 OWNERS = ("extract", "store_metadata", "quality", "annotations")
@@ -26,17 +28,24 @@ class Sender(Protocol):
 class HttpSender(Sender):
     """Posts events to the functions' URLs, over kept connections."""
 
-    def __init__(self, urls: Mapping[str, str], *, token: str, timeout: float) -> None:
-        self._urls = urls
-        self._pool = urllib3.PoolManager(maxsize=16, timeout=timeout, retries=False)
-        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    def __init__(
+        self,
+        urls: Mapping[str, str],
+        *,
+        tokens: Tokens,
+        timeout: float,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._urls, self._tokens = urls, tokens
+        self._pool = urllib3.PoolManager(maxsize=16, timeout=timeout, retries=False, ssl_context=tls)
 
     def send(self, function: str, event: Mapping[str, object]) -> str:
         if function not in self._urls:
             raise SettingsError(f"DCM2SET_FUNCTION_URLS has no URL of {function}.")
-        url = self._urls[function]
+        url, body = self._urls[function], orjson.dumps(event)
+        headers = {"Authorization": f"Bearer {self._tokens.current}", "Content-Type": "application/json"}
         try:
-            response = self._pool.request("POST", url, body=orjson.dumps(event), headers=self._headers)
+            response = self._pool.request("POST", url, body=body, headers=headers)
         except urllib3.exceptions.HTTPError:
             return "unreachable"
         return {200: "settled", 503: "retry"}.get(response.status, "refused")

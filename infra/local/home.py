@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import socket
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,16 @@ class Home:
         return self.folder / "endpoints.json"
 
     @property
+    def token_file(self) -> Path:
+        """The tokens that count, the one in force first; functions read it again when it changes."""
+        return self.folder / "tokens"
+
+    @property
+    def minio_environment(self) -> Path:
+        """What MinIO reads at each of its starts."""
+        return self.folder / "minio.env"
+
+    @property
     def supervisor_config(self) -> Path:
         return self.folder / "supervisord.conf"
 
@@ -77,9 +88,10 @@ class Home:
 
     def create(self) -> None:
         """Make the folder and its parts, for the owner's eyes only."""
-        for part in (self.folder, self.minio_data, self.logs):
-            part.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)
+        for part in (self.minio_data, self.logs):
+            part.mkdir(mode=0o700, exist_ok=True)
         self.clear_scratch()
         self.scratch.mkdir(mode=0o700)
         shutil.rmtree(self.folder / "metrics", ignore_errors=True)
@@ -94,12 +106,16 @@ class Home:
         """The home's secrets, made at first use."""
         path = self.folder / "secrets.json"
         if not path.exists():
-            write_private(path, asdict(_new_secrets()))
+            self.keep(_new_secrets())
         return Secrets(**json.loads(path.read_text(encoding="utf-8")))
 
     def keep_pseudonym_key(self, key: str) -> None:
         """Use a key of before in a home that is new."""
-        write_private(self.folder / "secrets.json", asdict(replace(self.secrets(), pseudonym_key=key)))
+        self.keep(replace(self.secrets(), pseudonym_key=key))
+
+    def keep(self, secrets: Secrets) -> None:
+        """Replace the home's secrets."""
+        write_private(self.folder / "secrets.json", asdict(secrets))
 
     def known_secrets(self) -> Secrets:
         """The home's secrets; SettingsError if there is no such home."""
@@ -128,12 +144,18 @@ def read_endpoints(home: Home) -> dict[str, Any]:
         ) from None
 
 
-def write_private(path: Path, content: dict[str, Any]) -> None:
-    """Write a JSON file that only its owner can read, whole or not at all."""
+def write_tokens(home: Home, tokens: Iterable[str]) -> None:
+    """The tokens that count from now on, the one in force first."""
+    write_private(home.token_file, "".join(f"{token}\n" for token in tokens))
+
+
+def write_private(path: Path, content: Mapping[str, Any] | str) -> None:
+    """Write text, or JSON, into a file that only its owner can read, whole or not at all."""
     part = path.with_name(path.name + ".part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    part.unlink(missing_ok=True)  # one that lay there would keep its mode
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=2)
+        file.write(content if isinstance(content, str) else json.dumps(content, indent=2))
     part.replace(path)
 
 

@@ -51,6 +51,7 @@ class PostgresServer:
             "unix_socket_directories": "",
             "log_min_messages": "warning",
             "log_min_error_statement": "panic",  # statements carry values
+            "log_error_verbosity": "terse",  # the detail of a refused row is the row
             "max_connections": "100",
             "shared_buffers": "64MB",
             "max_wal_size": "512MB",

@@ -9,10 +9,17 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from common.settings import Settings
+from common.tokens import TokenFile, Tokens
 from infra.function_card import FunctionCard, function_cards
-from infra.local.home import Home, Ports, Secrets
+from infra.local.home import Home, Ports, Secrets, write_private
 from infra.local.postgres_server import PostgresServer
 from infra.local.supervisor import Program
+
+# What functions are told in another way, or is none of their business.
+_NOT_FROM_OUTSIDE = (
+    "DCM2SET_DATABASE_URL", "DCM2SET_PSEUDONYM_KEY", "DCM2SET_TOKEN", "DCM2SET_TOKEN_BEFORE", "DCM2SET_HOME",
+    "DCM2SET_MINIO_SECURE", "DCM2SET_MINIO_CA_FILE", "DCM2SET_FUNCTIONS_CA_FILE", "DCM2SET_FUNCTION_URLS",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,9 +36,14 @@ class Plan:
     has_roles: bool  # each function has a database role of its own
 
     @property
-    def token(self) -> str:
-        chosen = self.settings.token
-        return chosen.get_secret_value() if chosen else self.secrets.token
+    def tokens(self) -> Tokens:
+        """What functions accept, and timers send."""
+        return Tokens(TokenFile(self.token_file))
+
+    @property
+    def token_file(self) -> Path:
+        """The user's own, or the home's."""
+        return self.settings.token_file or self.home.token_file
 
     @property
     def endpoint(self) -> str:
@@ -65,8 +77,7 @@ def servers(plan: Plan) -> list[Program]:
 
 def _minio(plan: Plan) -> Program:
     environment = {
-        "MINIO_ROOT_USER": plan.secrets.minio_user,
-        "MINIO_ROOT_PASSWORD": plan.secrets.minio_password,
+        "MINIO_CONFIG_ENV_FILE": str(plan.home.minio_environment),
         "MINIO_BROWSER": "off",
         "MINIO_UPDATE": "off",
         # Deliveries in flight at a time, for all functions together.
@@ -76,9 +87,15 @@ def _minio(plan: Plan) -> Program:
         target = name.upper()
         environment[f"MINIO_NOTIFY_WEBHOOK_ENABLE_{target}"] = "on"
         environment[f"MINIO_NOTIFY_WEBHOOK_ENDPOINT_{target}"] = url
-        environment[f"MINIO_NOTIFY_WEBHOOK_AUTH_TOKEN_{target}"] = plan.token
     command = [str(plan.minio), "server", "--quiet", "--address", plan.endpoint, str(plan.home.minio_data)]
     return Program("minio", command, environment, priority=2)
+
+
+def write_minio_environment(home: Home, secrets: Secrets, token: str) -> None:
+    """MinIO's secrets, which it reads at each start; a new token counts once it was started again."""
+    lines = {"MINIO_ROOT_USER": secrets.minio_user, "MINIO_ROOT_PASSWORD": secrets.minio_password}
+    lines |= {f"MINIO_NOTIFY_WEBHOOK_AUTH_TOKEN_{card.function.upper()}": token for card in function_cards()}
+    write_private(home.minio_environment, "".join(f"{name}={value}\n" for name, value in lines.items()))
 
 
 def _function(plan: Plan, card: FunctionCard) -> Program:
@@ -89,7 +106,7 @@ def _function(plan: Plan, card: FunctionCard) -> Program:
         and (card.function == "poll_nas" or not name.startswith("DCM2SET_NAS_"))
     }
     environment = given | {
-        "DCM2SET_TOKEN": plan.token,
+        "DCM2SET_TOKEN_FILE": str(plan.token_file.resolve()),
         "DCM2SET_MINIO_ENDPOINT": plan.endpoint,
         "DCM2SET_MINIO_ACCESS_KEY": f"dcm2set-{card.function}",
         "DCM2SET_MINIO_SECRET_KEY": plan.secrets.minio_keys[card.function],
@@ -103,8 +120,8 @@ def _function(plan: Plan, card: FunctionCard) -> Program:
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONUNBUFFERED": "1",
     }
-    environment.pop("DCM2SET_DATABASE_URL", None)
-    environment.pop("DCM2SET_PSEUDONYM_KEY", None)
+    for name in _NOT_FROM_OUTSIDE:
+        environment.pop(name, None)
     if card.function == "extract":
         environment["DCM2SET_PSEUDONYM_KEY"] = _pseudonym_key(plan)
     if card.function == "poll_nas" and plan.settings.nas_url:

@@ -18,14 +18,15 @@ from minio.error import MinioAdminException
 from common.errors import DependencyAwayError, SettingsError
 from common.minio_store import MinioStore
 from common.settings import Settings
+from common.transport import require_tls
 from infra.local import supervisor
-from infra.local.home import Home, write_private
+from infra.local.home import Home, write_private, write_tokens
 from infra.local.minio_binary import minio_binary
 from infra.local.postgres_server import DATABASE, PostgresServer
-from infra.local.programs import Plan, programs, servers
+from infra.local.programs import Plan, programs, servers, write_minio_environment
 from infra.local.supervisor import Program, Supervised
 from infra.local.timers import running_timers
-from infra.schema import can_create_roles, create_roles, migrate
+from infra.schema import can_create_roles, close_other_databases, create_roles, migrate
 from infra.store_setup import create_buckets, create_users
 
 START_SECONDS = 90
@@ -51,11 +52,12 @@ def running(home: Home, settings: Settings, tell: Tell) -> Iterator[Running]:
     """Start everything of a home, and end everything at the end."""
     with _locked(home):
         plan = _plan(home, settings, tell)
+        _hand_over_secrets(plan)
         with _supervised(plan, programs(plan), tell) as supervised:
             endpoints = _prepared(plan, tell)
             write_private(home.endpoints, endpoints)
             try:
-                with running_timers(plan.urls, settings, token=plan.token):
+                with running_timers(plan.urls, settings, tokens=plan.tokens):
                     yield Running(endpoints, supervised)
             finally:
                 home.endpoints.unlink(missing_ok=True)
@@ -67,6 +69,7 @@ def running_servers(home: Home, settings: Settings, tell: Tell) -> Iterator[tupl
     """The database, empty if the home is new, and the object store of a home, and no function."""
     with _locked(home):
         plan = _plan(home, settings, tell)
+        _hand_over_secrets(plan)
         with _supervised(plan, servers(plan), tell):
             if plan.postgres is not None:
                 _create_database(plan, plan.postgres)
@@ -77,7 +80,7 @@ def running_servers(home: Home, settings: Settings, tell: Tell) -> Iterator[tupl
 @contextmanager
 def _locked(home: Home) -> Iterator[None]:
     """The home for this process alone, with what a killed run left ended and away."""
-    home.folder.mkdir(parents=True, exist_ok=True)
+    home.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = FileLock(home.lock)
     try:
         lock.acquire(timeout=0)
@@ -101,6 +104,7 @@ def _plan(home: Home, settings: Settings, tell: Tell) -> Plan:
     secrets, minio = home.secrets(), minio_binary(tell)
     ports = home.ports()
     if settings.database_url is not None:
+        require_tls(settings, "database_url")
         url = settings.database_url.get_secret_value()
         tell("Connecting to DATABASE_URL.")
         if not _comes(partial(_connects, url)):
@@ -109,6 +113,15 @@ def _plan(home: Home, settings: Settings, tell: Tell) -> Plan:
     server = PostgresServer(home.postgres_data, secrets.postgres_password)
     server.create()
     return Plan(home, settings, secrets, ports, minio, server, server.url(ports.postgres), has_roles=True)
+
+
+def _hand_over_secrets(plan: Plan) -> None:
+    """Write the files that functions and MinIO read them from."""
+    if plan.settings.token_file is None:
+        chosen, before = plan.settings.token, plan.settings.token_before
+        tokens = [chosen.get_secret_value() if chosen else plan.secrets.token]
+        write_tokens(plan.home, tokens + ([before.get_secret_value()] if before else []))
+    write_minio_environment(plan.home, plan.secrets, plan.tokens.current)
 
 
 @contextmanager
@@ -156,7 +169,7 @@ def _prepared(plan: Plan, tell: Tell) -> dict[str, Any]:
         },
         "database_url": plan.database_url,
         "functions": plan.urls,
-        "token": plan.token,
+        "token": plan.tokens.current,
     }
 
 
@@ -182,6 +195,7 @@ def _create_database(plan: Plan, postgres: PostgresServer) -> None:
         known = connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone()
         if not known:
             connection.execute(f"create database {DATABASE}")
+    close_other_databases(server)
 
 
 def _wait(plan: Plan, name: str, is_there: Callable[[], bool]) -> None:

@@ -123,6 +123,7 @@ def _daemon(home: Home) -> str:
             "[supervisord]",
             f"logfile={_escaped(str(home.logs / 'supervisord.log'))}",
             "logfile_maxbytes=10MB",
+            "umask=077",
             f"pidfile={_escaped(str(home.folder / 'supervisord.pid'))}",
             f"childlogdir={_escaped(str(home.logs))}",
             "",

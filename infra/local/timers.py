@@ -8,16 +8,17 @@ from datetime import UTC, datetime
 import urllib3
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from common.errors import SettingsError
 from common.settings import Settings
+from common.tokens import Tokens
 from infra.function_card import function_cards
 
 
 @contextmanager
-def running_timers(urls: Mapping[str, str], settings: Settings, *, token: str) -> Iterator[None]:
+def running_timers(urls: Mapping[str, str], settings: Settings, *, tokens: Tokens) -> Iterator[None]:
     """Start every function with a timer at its interval; never two runs of one at a time."""
     logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
     pool = urllib3.PoolManager(maxsize=4, timeout=urllib3.Timeout(connect=3, read=3600), retries=False)
-    headers = {"Authorization": f"Bearer {token}"}
     scheduler = BackgroundScheduler(timezone="UTC", daemon=True)
     for card in function_cards():
         if card.timer is None or (card.function == "poll_nas" and not settings.nas_url):
@@ -26,7 +27,7 @@ def running_timers(urls: Mapping[str, str], settings: Settings, *, token: str) -
             _run,
             "interval",
             seconds=getattr(settings, card.timer),
-            args=[pool, urls[card.function], headers],
+            args=[pool, urls[card.function], tokens],
             max_instances=1,
             coalesce=True,
             next_run_time=datetime.now(UTC),  # whoever has just started it waits for the first look
@@ -38,7 +39,7 @@ def running_timers(urls: Mapping[str, str], settings: Settings, *, token: str) -
         scheduler.shutdown(wait=False)
 
 
-def _run(pool: urllib3.PoolManager, url: str, headers: Mapping[str, str]) -> None:
+def _run(pool: urllib3.PoolManager, url: str, tokens: Tokens) -> None:
     # The function logs its own faults, and the next run comes.
-    with suppress(urllib3.exceptions.HTTPError):
-        pool.request("POST", url, headers=headers)
+    with suppress(urllib3.exceptions.HTTPError, SettingsError):
+        pool.request("POST", url, headers={"Authorization": f"Bearer {tokens.current}"})

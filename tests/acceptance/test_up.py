@@ -1,5 +1,6 @@
 """`dcm2set up` as a user meets it: secrets kept, one run a home, nothing left behind."""
 
+import json
 import shutil
 import signal
 import stat
@@ -65,16 +66,19 @@ def test_a_killed_up_leaves_no_process(folder: Path) -> None:
 
 
 def test_secrets_are_the_owners_alone(home: RunningHome) -> None:
-    """Every file with a secret is mode 0600, and no secret stands in a process list."""
-    for name in ("endpoints.json", "secrets.json", "supervisord.conf", "ports.json"):
-        assert 0o600 == stat.S_IMODE((home.folder / name).stat().st_mode)
-    listed = [process.info["cmdline"] for process in psutil.process_iter(["cmdline"])]
-    for secret in (
-        home.endpoints["token"],
-        home.endpoints["minio"]["secret_key"],
-        home.endpoints["database_url"],
-    ):
-        assert secret not in str(listed)
+    """Every file with a secret is mode 0600 in a folder 0700; none stands in a process list or a log."""
+    assert 0o700 == stat.S_IMODE(home.folder.stat().st_mode)
+    known = json.loads((home.folder / "secrets.json").read_text())
+    secrets = [known[name] for name in ("minio_password", "postgres_password", "token", "pseudonym_key")]
+    secrets += [home.endpoints["token"], *known["minio_keys"].values(), *known["postgres_keys"].values()]
+    listed = str([process.info["cmdline"] for process in psutil.process_iter(["cmdline"])])
+    assert [] == [secret for secret in secrets if secret in listed]
+    for path in home.folder.iterdir():
+        if path.is_file() and any(secret in path.read_text(errors="replace") for secret in secrets):
+            assert 0o600 == stat.S_IMODE(path.stat().st_mode), path.name
+    logs = [*(home.folder / "log").iterdir(), home.folder.parent / "up.log"]
+    told = "".join(path.read_text(errors="replace") for path in logs)
+    assert [] == [secret for secret in secrets if secret in told]
 
 
 def test_a_home_runs_once(home: RunningHome) -> None:

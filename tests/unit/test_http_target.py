@@ -1,12 +1,16 @@
 """What functions answer over HTTP."""
 
+import io
+
 import pytest
 from prometheus_client.core import GaugeMetricFamily
 
 from common.errors import BadRequestError, DependencyAwayError, SettingsError
 from common.event_record import EventRecord
-from common.http_target import MAX_BODY_BYTES, RETRY_AFTER_SECONDS, Target, respond
+from common.http_target import RETRY_AFTER_SECONDS, Target, respond
+from common.request_body import MAX_BODY_BYTES
 from common.stage import Result
+from common.tokens import Tokens
 from tests.in_memory.requests import TOKEN, recorded, request
 
 EVENT = {"bucket": "raw", "key": "incoming/x"}
@@ -21,7 +25,7 @@ def _raising(error: Exception):
 
 def _target(**parts: object) -> Target:
     given = {"on_record": lambda record: Result({"bucket": record.bucket, "status": "done"})} | parts
-    return Target("extract", TOKEN, **given)
+    return Target("extract", Tokens.of(TOKEN), **given)
 
 
 def test_event_is_answered_with_one_result_a_record() -> None:
@@ -92,9 +96,36 @@ def test_malformed_body_is_400(body: bytes) -> None:
 
 
 def test_body_over_the_limit_is_400() -> None:
-    """A body over a mebibyte is refused unread."""
-    response = respond(request(b" " * (MAX_BODY_BYTES + 1)), _target)
+    """A body over a mebibyte is refused unread, and nothing reads it after that."""
+    sent = request(b" " * (MAX_BODY_BYTES + 1))
+    response = respond(sent, _target)
     assert 400 == response.status_code
+    assert b"" == sent.get_data()
+
+
+class _Broken(io.BytesIO):
+    """A body whose connection ends."""
+
+    def read(self, *_: object) -> bytes:
+        raise OSError("Doe^Jane")
+
+
+@pytest.mark.parametrize(("token", "status"), [(TOKEN, 400), (None, 401)])
+def test_body_that_is_not_whole_is_400(token: str | None, status: int) -> None:
+    """A body that can't be read to its end is refused, and its error told to nobody."""
+    sent = request(EVENT, token=token)
+    sent.environ["wsgi.input"] = _Broken()
+    response = respond(sent, _target)
+    assert status == response.status_code
+    assert b"Doe" not in response.data
+    assert b"" == sent.get_data()
+
+
+def test_body_is_bounded_also_without_a_token() -> None:
+    """Whoever has no token can't make a function hold a large body in memory."""
+    sent = request(b" " * (MAX_BODY_BYTES + 1), token=None)
+    assert 401 == respond(sent, _target).status_code
+    assert b"" == sent.get_data()
 
 
 def test_empty_body_runs_a_function_that_has_a_run() -> None:

@@ -11,6 +11,7 @@ import pytest
 from common.errors import SettingsError
 from common.object_key import Location
 from common.object_store import ObjectVersion
+from common.tokens import Tokens
 from functions.sweep.resend import OWNERS, HttpSender, sweep_once
 
 
@@ -124,7 +125,9 @@ def server() -> Iterator[_Server]:
 def test_answers_over_http(server: _Server, status: int, expected: str) -> None:
     """What a function answers is told in one word; the event and the token are sent."""
     server.status = status
-    sender = HttpSender({"extract": f"http://127.0.0.1:{server.server_port}/"}, token="secret", timeout=5)
+    sender = HttpSender(
+        {"extract": f"http://127.0.0.1:{server.server_port}/"}, tokens=Tokens.of("secret"), timeout=5
+    )
     event = {"bucket": "raw", "key": "Müller 100%+1"}
     assert expected == sender.send("extract", event)
     assert [("Bearer secret", orjson.dumps(event))] == server.seen
@@ -133,12 +136,12 @@ def test_answers_over_http(server: _Server, status: int, expected: str) -> None:
 
 def test_function_that_does_not_answer_is_unreachable() -> None:
     """Nobody listening is no error of the sweep: the next one sends again."""
-    assert "unreachable" == HttpSender({"extract": "http://127.0.0.1:1/"}, token="t", timeout=1).send(
-        "extract", {}
-    )
+    assert "unreachable" == HttpSender(
+        {"extract": "http://127.0.0.1:1/"}, tokens=Tokens.of("t"), timeout=1
+    ).send("extract", {})
 
 
 def test_function_without_a_url_is_a_wrong_setting() -> None:
     """A function that the setting does not name is told."""
     with pytest.raises(SettingsError, match="DCM2SET_FUNCTION_URLS has no URL of extract"):
-        HttpSender({}, token="t", timeout=1).send("extract", {})
+        HttpSender({}, tokens=Tokens.of("t"), timeout=1).send("extract", {})

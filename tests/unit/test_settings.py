@@ -110,7 +110,7 @@ def test_settings_print_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None
     assert "abab" not in repr(load_settings())
 
 
-@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9000", "host/path", "host:port"])
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9000", "127.0.0.1/path", "localhost:port"])
 def test_wrong_endpoint_is_a_wrong_setting(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
     """An endpoint that is no host:port is told as such when the store is built, not as a crash."""
     for name, value in {"ENDPOINT": endpoint, "ACCESS_KEY": "a", "SECRET_KEY": "b"}.items():

@@ -1,0 +1,114 @@
+"""May what is installed be used and handed on? Licences by pip-licenses against an allow-list.
+
+Exit code 1 for a licence that is not on it, or if docs/licences.md does not tell what is
+installed. `--write` writes that page anew.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, requires
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "licences.md"
+RUN_TIME_EXTRAS = {"", "local", "training-sets", "train"}
+# Each part of a licence expression has to be one of these.
+PERMISSIVE = re.compile(
+    r"MIT(-0|-CMU)?( License)?|BSD( License|-[23]-Clause)|0BSD|Apache(-2\.0| Software License)"
+    r"|ISC( License \(ISCL\))?|PSF-2\.0|Python Software Foundation License|Zlib|CC0-1\.0|Unlicense"
+    r"|BSD-derived \(http://www\.repoze\.org/LICENSE\.txt\)"
+)
+# Of a file or library, used unchanged and not linked into ours.
+WEAK_COPYLEFT = re.compile(r"MPL-2\.0|Mozilla Public License 2\.0 \(MPL 2\.0\)|LGPL-3\.0-only")
+HEADER = """# Licences of the packages
+
+Written by `make licences`; `make check` holds it to what is installed. Licences that would bind dcm2set
+itself (GPL, AGPL) are refused; LGPL and MPL packages are used unchanged, as packages of their own. MinIO
+(AGPL-3.0) is no package and no part of dcm2set: it is built on the user's machine and run as a server of its
+own. `make sbom` writes the full bill of materials with versions (CycloneDX) to `build/sbom.json`.
+
+| package | licence | needed |
+|---|---|---|
+"""
+
+
+def main() -> int:
+    """Check every installed package, and the page."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--write", action="store_true", help="write docs/licences.md anew")
+    licences, run_time = _licences(), _needed("dcm2set", RUN_TIME_EXTRAS)
+    rows = [
+        f"| {name} | {licence} | {'at run time' if name in run_time else 'for developing'} |"
+        for name, licence in sorted(licences.items())
+    ]
+    page = HEADER + "\n".join(rows) + "\n"
+    if arguments.parse_args().write:
+        PAGE.write_text(page, encoding="utf-8")
+    refused = {name: licence for name, licence in licences.items() if not _is_allowed(licence)}
+    for name, licence in sorted(refused.items()):
+        print(f"{name}: {licence} is not on the allow-list of scripts/check_licences.py")
+    # Another system may need fewer packages than the page tells.
+    is_told = PAGE.exists() and set(rows) <= set(PAGE.read_text(encoding="utf-8").splitlines())
+    if not is_told:
+        print("docs/licences.md differs from what is installed: make licences")
+    used = len(run_time & set(licences))
+    print(f"Licences: {len(licences)} packages, {used} at run time, {len(refused)} refused.")
+    return 1 if refused or not is_told else 0
+
+
+def _licences() -> dict[str, str]:
+    # Of the environment of this Python; pip-licenses itself and its like are left out.
+    command = [sys.executable, "-m", "piplicenses", "--format", "json"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return {
+        str(canonicalize_name(each["Name"])): " ".join(each["License"].split())
+        for each in json.loads(told)
+        if canonicalize_name(each["Name"]) != "dcm2set"
+    }
+
+
+def _needed(package: str, extras: set[str]) -> set[str]:
+    """A package's requirements on this machine, and theirs."""
+    seen: set[tuple[str, str]] = set()
+    waiting = [(package, extra) for extra in extras]
+    while waiting:
+        name, extra = waiting.pop()
+        for requirement in map(Requirement, _requirements(name)):
+            if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+                required = str(canonicalize_name(requirement.name))
+                new = {(required, each) for each in ("", *requirement.extras)} - seen
+                seen |= new
+                waiting += new
+    return {name for name, _ in seen} - {package}
+
+
+def _requirements(name: str) -> list[str]:
+    try:
+        return requires(name) or []
+    except PackageNotFoundError:
+        return []
+
+
+def _is_allowed(licence: str) -> bool:
+    """Every part of it that is joined by AND, and one of those joined by OR."""
+    parts = re.split(r"\s+AND\s+|;\s*", re.sub(r"^\((.*)\)$", r"\1", licence))
+    return all(
+        any(
+            _is_known(choice.strip("() ") if " OR " in part else choice)
+            for choice in re.split(r"\s+OR\s+", part)
+        )
+        for part in parts
+    )
+
+
+def _is_known(licence: str) -> bool:
+    return bool(PERMISSIVE.fullmatch(licence) or WEAK_COPYLEFT.fullmatch(licence))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+"""SECURITY.md is held to the trigger files: who may touch what."""
+
+import re
+from pathlib import Path
+
+from infra.function_card import FunctionCard, function_cards
+
+PAGE = (Path(__file__).resolve().parents[2] / "SECURITY.md").read_text(encoding="utf-8")
+COLUMNS = ("read", "write", "delete", "list", "create_buckets")
+
+
+def row_of(card: FunctionCard) -> str:
+    """A function's row of the page's table."""
+    told = [" ".join(f"`{place}`" for place in card.access.get(right, ())) for right in COLUMNS]
+    tables = card.access.get("tables", {})
+    told.append("; ".join(f"`{table}`: {rights}" for table, rights in tables.items()))
+    return f"| `{card.function}` | {' | '.join(told)} |"
+
+
+def test_the_table_is_what_the_trigger_files_say() -> None:
+    """One row a function, with exactly the rights of its card."""
+    rows = [
+        line for line in PAGE.splitlines() if re.match(r"\| `\w+` \| .* \| .* \| .* \| .* \| .* \|", line)
+    ]
+    assert [row_of(card) for card in function_cards()] == rows
+
+
+def test_the_page_tells_how_to_report_and_what_is_out_of_scope() -> None:
+    """A reader finds the threat model, the rotation of secrets and whom to tell."""
+    for heading in ("## Report", "## What is guarded", "## Who may do what", "## Out of scope", "## Secrets"):
+        assert heading in PAGE

@@ -1,0 +1,253 @@
+"""What each function's database role may do: what its card says, and nothing else.
+
+Every right is tried on a real Postgres, in both directions, on every table, view, sequence and column.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.errors import InsufficientPrivilege
+
+from infra.function_card import FunctionCard, function_cards
+from infra.local.home import Home
+from tests.local_home import RunningHome, wait_for
+
+CARDS = function_cards()
+RELATIONS = """
+select c.relname as name, c.relkind::text as kind, array_agg(a.attname::text) as columns
+from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+group by 1, 2 order by 1
+"""
+BEYOND_ANY_CARD = """
+create table mine (a int)
+create temporary table mine (a int)
+create view mine as select 1
+create schema mine
+create function mine() returns int language sql as 'select 1'
+create extension pg_trgm
+create extension file_fdw
+create role mine
+create role mine superuser
+create database mine
+create publication mine for all tables
+create policy mine on ledger_item using (true)
+alter table ledger_item disable row level security
+alter table ledger_item no force row level security
+alter table ledger_item owner to current_user
+alter system set log_statement = 'all'
+drop table ledger_item
+drop view balance
+drop policy own_rows on ledger_item
+comment on table ledger_item is 'mine'
+grant select on schema_migration to public
+set role {operator}
+set session authorization {operator}
+alter role current_user superuser
+alter role current_user createrole
+alter role current_user bypassrls
+alter role {operator} password 'mine'
+alter role {other} password 'mine'
+grant {operator} to current_user
+drop role {other}
+alter database {database} set row_security = off
+set log_statement = 'all'
+set session_replication_role = replica
+select * from pg_authid
+select * from pg_shadow
+select * from pg_hba_file_rules
+select * from pg_file_settings
+select * from pg_subscription
+select * from pg_largeobject
+select * from pg_statistic
+select pg_read_file('postgresql.conf')
+select pg_read_binary_file('pg_hba.conf')
+select pg_ls_dir('.')
+select pg_stat_file('postgresql.conf')
+select pg_ls_logdir()
+select pg_reload_conf()
+select pg_rotate_logfile()
+select pg_terminate_backend(pid) from pg_stat_activity where usename = '{operator}'
+select pg_switch_wal()
+select pg_create_restore_point('mine')
+select pg_logical_emit_message(true, 'a', 'b'), pg_read_file('a')
+select lo_create(0)
+select lo_creat(-1)
+select lo_from_bytea(0, 'a')
+select lo_import('/etc/passwd')
+copy (select 1) to '/tmp/mine'
+copy (select 1) to program 'true'
+copy schema_migration from '/etc/passwd'
+copy ledger_item (function) from program 'true'
+select * from schema_migration
+""".strip().splitlines()
+
+
+@pytest.fixture(params=CARDS, ids=lambda card: card.function)
+def card(request: pytest.FixtureRequest) -> FunctionCard:
+    """Each function in turn."""
+    return request.param
+
+
+@pytest.fixture
+def url(home: RunningHome, card: FunctionCard) -> str:
+    """How the function connects."""
+    operator = home.endpoints["database_url"]
+    user = f"{conninfo_to_dict(operator)['dbname']}_{card.function}"
+    return make_conninfo(
+        operator, user=user, password=Home(home.folder).secrets().postgres_keys[card.function]
+    )
+
+
+@pytest.fixture
+def connection(url: str) -> Iterator[psycopg.Connection]:
+    """A session of the function's."""
+    with psycopg.connect(url, autocommit=True, options="-c lock_timeout=5s") as connection:
+        yield connection
+
+
+def _is_allowed(connection: psycopg.Connection, statement: str | sql.Composed) -> bool:
+    """Whether the server does it, or refuses it for another reason than a missing right."""
+    try:
+        with connection.transaction(force_rollback=True):
+            connection.execute(statement)
+    except psycopg.errors.ActiveSqlTransaction:
+        return _is_allowed_outside(connection, statement)
+    except InsufficientPrivilege:
+        return False
+    except psycopg.errors.IntegrityError:
+        return True
+    return True
+
+
+def _is_allowed_outside(connection: psycopg.Connection, statement: str | sql.Composed) -> bool:
+    try:
+        connection.execute(statement)
+    except InsufficientPrivilege:
+        return False
+    return True
+
+
+def _rights(told: str) -> Mapping[str, set[str] | None]:
+    """By right, the columns that a card names; None for all of them."""
+    found = re.findall(r"(\w+)(?:\s*\(([^)]*)\))?(?:,|$)", told)
+    return {right: set(re.split(r"\s*,\s*", columns)) if columns else None for right, columns in found}
+
+
+def _expected(card: FunctionCard, relation: str, right: str, column: str | None) -> bool:
+    rights = _rights(card.tables.get(relation, ""))
+    if right not in rights:
+        return False
+    columns = rights[right]
+    return columns is None or column in columns
+
+
+def _attempts(relation: Mapping) -> Iterator[tuple[str, str | None, sql.Composed]]:
+    """Each right on each column, as a statement that touches no row."""
+    name = sql.Identifier(relation["name"])
+    if relation["kind"] == "S":
+        yield "usage", None, sql.SQL("select nextval({})").format(sql.Literal(relation["name"]))
+        return
+    for column in relation["columns"]:
+        given = {"table": name, "column": sql.Identifier(column)}
+        yield "select", column, sql.SQL("select {column} from {table} limit 0").format(**given)
+        if relation["kind"] == "r":
+            insert = "insert into {table} ({column}) overriding system value select null where false"
+            yield "insert", column, sql.SQL(insert).format(**given)
+            update = "update {table} set {column} = default where false"
+            yield "update", column, sql.SQL(update).format(**given)
+    if relation["kind"] == "r":
+        yield "delete", None, sql.SQL("delete from {} where false").format(name)
+        yield "truncate", None, sql.SQL("truncate {} cascade").format(name)
+
+
+def test_tables_and_columns(home: RunningHome, card: FunctionCard, connection: psycopg.Connection) -> None:
+    """Each column of each table is read, added and changed where the card says so, and nowhere else."""
+    relations = home.rows(RELATIONS)
+    assert set(card.tables) <= {relation["name"] for relation in relations}
+    wrong = [
+        (relation["name"], right, column)
+        for relation in relations
+        for right, column, statement in _attempts(relation)
+        if _expected(card, relation["name"], right, column) != _is_allowed(connection, statement)
+    ]
+    assert [] == wrong
+
+
+def test_everything_else_is_refused(
+    home: RunningHome, card: FunctionCard, connection: psycopg.Connection
+) -> None:
+    """Making, changing or looking into anything beyond tables: refused, each for want of the right."""
+    told = conninfo_to_dict(home.endpoints["database_url"])
+    others = [other.function for other in CARDS if other is not card]
+    names = {"operator": told["user"], "database": told["dbname"], "other": f"{told['dbname']}_{others[0]}"}
+    allowed = [each for each in BEYOND_ANY_CARD if _is_allowed(connection, each.format(**names))]
+    assert [] == allowed
+
+
+def test_rows_of_another_function(
+    home: RunningHome, card: FunctionCard, connection: psycopg.Connection
+) -> None:
+    """Another function's items are not seen, added or changed, and an item never becomes another's."""
+    if "ledger_item" not in card.tables or card.function == "sweep":
+        return
+    home.post(card.function, {"bucket": "raw", "key": "nowhere"})
+    seen = connection.execute("select distinct function from ledger_item").fetchall()
+    assert {(card.function,)} >= set(seen)
+    insert = (
+        "insert into ledger_item (function, bucket, key, etag, state) values ('{}', 'b', 'k', 'e', 'done')"
+    )
+    for other in ({each.function for each in CARDS} | {"x"}) - {card.function}:
+        assert not _is_allowed(connection, insert.format(other))
+        changed = connection.execute("update ledger_item set state = 'done' where function = %s", [other])
+        assert 0 == changed.rowcount
+    assert _is_allowed(connection, insert.format(card.function))
+    connection.execute("set row_security = off")
+    assert not _is_allowed(connection, "select count(function) from ledger_item")
+
+
+def test_other_databases(home: RunningHome, url: str) -> None:
+    """A function connects to the database of dcm2set and to no other one of the server."""
+    own = conninfo_to_dict(url)["dbname"]
+    for row in home.rows("select datname from pg_database where datname <> %s and datallowconn", own):
+        if row["datname"].startswith("test_"):
+            continue  # another test's own
+        with pytest.raises(psycopg.OperationalError, match="permission denied"):
+            psycopg.connect(make_conninfo(url, dbname=row["datname"]))
+
+
+def test_a_role_s_own_attributes(home: RunningHome, card: FunctionCard, url: str) -> None:
+    """A role logs in and can do nothing else by itself; it is a member of no other."""
+    role = conninfo_to_dict(url)["user"]
+    (row,) = home.rows("select * from pg_roles where rolname = %s", role)
+    assert row["rolcanlogin"]
+    for attribute in ("super", "createdb", "createrole", "replication", "bypassrls"):
+        assert not row[f"rol{attribute}"], attribute
+    assert {"statement_timeout", "idle_in_transaction_session_timeout"} <= {
+        setting.partition("=")[0] for setting in row["rolconfig"]
+    }
+    assert [] == home.rows("select * from pg_auth_members where member = %s::regrole", role)
+
+
+def test_the_server_s_log_holds_no_row(home: RunningHome) -> None:
+    """A refused row is logged by its constraint alone: its values may be a path of the NAS."""
+    name, insert = f"Marker-{uuid4()}", "insert into source_folder (name) values (%s)"
+    with psycopg.connect(home.endpoints["database_url"]) as connection:
+        connection.execute(insert, [name])
+        with pytest.raises(psycopg.errors.UniqueViolation, match=name), connection.transaction():
+            connection.execute(insert, [name])
+        connection.rollback()
+    log = home.folder / "log" / "postgres.log"
+    assert wait_for(lambda: "duplicate key" in log.read_text(), seconds=10)
+    assert name not in log.read_text()
+
+
+def test_what_others_ask_is_not_seen(home: RunningHome, connection: psycopg.Connection) -> None:
+    """Statements of other roles, which may hold values, are hidden from a function."""
+    told = connection.execute("select query from pg_stat_activity where usename <> current_user").fetchall()
+    assert {row[0] for row in told} <= {"<insufficient privilege>"}
