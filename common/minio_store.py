@@ -3,7 +3,7 @@
 import io
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -84,6 +84,10 @@ class MinioStore(ObjectStore):
     def read(self, version: ObjectVersion) -> bytes:
         with _store_errors(version.location), self._opened(version) as response:
             return bytes(response.read())
+
+    def stream(self, version: ObjectVersion) -> Generator[bytes]:
+        with _store_errors(version.location), self._opened(version) as response:
+            yield from response.stream(_CHUNK)
 
     def download(self, version: ObjectVersion, path: Path) -> None:
         with _store_errors(version.location), self._opened(version) as response, path.open("wb") as file:

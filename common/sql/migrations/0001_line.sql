@@ -318,8 +318,8 @@ create table label_control (
     id   int generated always as identity primary key,
     name text not null unique
 );
-comment on table label_control is 'Controls of Label Studio: what was asked of an annotator as one question.';
-comment on column label_control.name is 'Project and name of the control.';
+comment on table label_control is 'What was asked of an annotator at once, so that what was not chosen is absent.';
+comment on column label_control.name is 'A project of Label Studio, or Finding Labels of a ChestX-ray14 table.';
 
 create table label_import (
     id          bigint generated always as identity primary key,
@@ -391,7 +391,7 @@ create table label_answer (
     labelled_at  timestamptz not null,
     primary key (image_id, annotator_id, control_id)
 );
-comment on table label_answer is 'The newest answer of an annotator to a control: what it does not repeat no longer holds.';
+comment on table label_answer is 'The newest answer of an annotator to a control: what it does not choose again is absent.';
 
 create table label_rule (
     one       boolean primary key default true check (one),
@@ -503,7 +503,7 @@ comment on column label.annotator_id is 'Who says it.';
 comment on column label.image_id is 'Of which image.';
 comment on column label.value is '1 present, 0 absent, -1 uncertain, or a probability.';
 comment on column label.labelled_at is 'When it was said: as the file tells, else when it was imported.';
-comment on column label.control_id is 'The control it was chosen in; Label Studio only.';
+comment on column label.control_id is 'What it was an answer to; Label Studio and ChestX-ray14 only.';
 comment on column held_label.id is 'Number of the row.';
 comment on column held_label.import_id is 'The file it came in.';
 comment on column held_label.line is 'Its line there.';
@@ -514,7 +514,7 @@ comment on column held_label.sop_instance_uid is 'The pseudonymous SOP Instance 
 comment on column held_label.frame is 'The frame in that name; null: the only one there is.';
 comment on column held_label.value is '1 present, 0 absent, -1 uncertain, or a probability.';
 comment on column held_label.labelled_at is 'When it was said.';
-comment on column held_label.control_id is 'The control it was chosen in; Label Studio only.';
+comment on column held_label.control_id is 'What it was an answer to; Label Studio and ChestX-ray14 only.';
 comment on column group_label.id is 'Number of the row.';
 comment on column group_label.import_id is 'The file it came in.';
 comment on column group_label.line is 'Its line there.';
