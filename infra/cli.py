@@ -15,6 +15,7 @@ from infra.command_options import home_option, operator_store
 from infra.deidentification_commands import erase, pseudonym, report
 from infra.finding import are_good, findings_text
 from infra.item_commands import release, replay
+from infra.label_commands import labels
 from infra.local.home import Home, read_endpoints
 from infra.nas_commands import nas
 from infra.quality_commands import quality
@@ -100,7 +101,7 @@ def doctor(folder: Path) -> None:
     sys.exit(0 if are_good(findings) else 1)
 
 
-for _command in (replay, release, pseudonym, report, erase, quality, nas):
+for _command in (replay, release, pseudonym, report, erase, quality, labels, nas):
     cli.add_command(_command)
 
 

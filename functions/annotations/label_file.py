@@ -7,10 +7,10 @@ from itertools import chain
 import orjson
 
 from common.errors import PermanentError
-from functions.annotations.json_elements import array_elements, line_elements, whole_element
+from common.json_elements import array_elements, whole_element
+from common.label_text import MAX_LINE, NEXT, TOO_LONG, decoded, lines
 from functions.annotations.json_rows import LABEL_STUDIO, JsonRows, form_of
 from functions.annotations.label_row import LabelRow
-from functions.annotations.label_text import MAX_LINE, NEXT, decoded, lines
 from functions.annotations.refused_row import Refusals
 from functions.annotations.table_file import read_table
 from functions.annotations.vocabulary import Vocabulary
@@ -52,7 +52,19 @@ def _elements(head: str, whole: Iterator[str], refused: Refusals) -> Iterator[tu
     except orjson.JSONDecodeError:
         if not second.lstrip().startswith("{"):
             return whole_element(whole)
-    return line_elements(lines(whole), refused)
+    return _line_elements(lines(whole), refused)
+
+
+def _line_elements(texts: Iterator[str], refused: Refusals) -> Iterator[tuple[int, object]]:
+    """Each line's value with its number; a line that is no JSON is refused."""
+    for number, line in enumerate(texts, start=1):
+        if line.startswith(TOO_LONG):
+            refused.add(number, "The line is too long.")
+        elif line.strip():
+            try:
+                yield number, orjson.loads(line)
+            except orjson.JSONDecodeError:
+                refused.add(number, "The line is no JSON.")
 
 
 def _json_file(

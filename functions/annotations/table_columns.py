@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from common.errors import PermanentError
+from common.label_text import NEXT
 from functions.annotations.image_name import IMAGE, INSTANCE, SERIES, STUDY
-from functions.annotations.label_text import NEXT
 
 LONG, WIDE, CHEST_XRAY_14 = "long table", "wide table", "ChestX-ray14"
 _MEANINGS = {

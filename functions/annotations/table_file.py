@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any
 
 from common.errors import PermanentError
+from common.label_text import NEXT, TOO_LONG
 from functions.annotations.image_name import IMAGE, ImageName, image_name
 from functions.annotations.label_row import LabelRow
-from functions.annotations.label_text import NEXT, TOO_LONG
 from functions.annotations.label_value import Remembered, label_time, label_value, name_cell
 from functions.annotations.refused_row import Refusals, RowError
 from functions.annotations.table_columns import CHEST_XRAY_14, LONG, Columns, read_columns

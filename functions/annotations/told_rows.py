@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from common.errors import PermanentError
+from common.label_text import NEXT
 from functions.annotations.image_name import ImageName
 from functions.annotations.label_row import LabelRow
-from functions.annotations.label_text import NEXT
 from functions.annotations.label_value import Remembered
 
 _BATCH = 5000  # rows

@@ -98,8 +98,12 @@ def test_empty_lines_are_no_rows() -> None:
 
 def test_annotator_and_time() -> None:
     """Who said it and when, in UTC; without a zone the time is UTC, a blank one the import's."""
-    text = "image,label,value,annotator,time\n{0},a,1,Dr. A,2026-11-01T12:00:00+02:00\n{0},b,1,,2026-11-01 10:00\n{0},c,1,,\n"
-    _, rows, refused = read(text.format(IMAGE))
+    rows = [
+        f"{IMAGE},a,1,Dr. A,2026-11-01T12:00:00+02:00",
+        f"{IMAGE},b,1,,2026-11-01 10:00",
+        f"{IMAGE},c,1,,",
+    ]
+    _, rows, refused = read("\n".join(["image,label,value,annotator,time", *rows]))
     assert [] == refused
     assert ["Dr. A", "", ""] == [row.annotator for row in rows]
     assert rows[0].labelled_at == rows[1].labelled_at

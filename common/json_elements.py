@@ -1,30 +1,15 @@
-"""The elements of a JSON file, one at a time: of an array, of JSON Lines, or the one there is."""
+"""The elements of a JSON file, one at a time: of an array, or the one there is."""
 
 import json
 import re
 from collections.abc import Iterator
 
-import orjson
-
 from common.errors import PermanentError
-from functions.annotations.label_text import NEXT, TOO_LONG
-from functions.annotations.refused_row import Refusals
+from common.label_text import NEXT
 
 MAX_ELEMENT = 8 * 1024 * 1024  # characters
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\n\r]*")
-
-
-def line_elements(lines: Iterator[str], refused: Refusals) -> Iterator[tuple[int, object]]:
-    """Each line's value with its number; a line that is no JSON is refused."""
-    for number, line in enumerate(lines, start=1):
-        if line.startswith(TOO_LONG):
-            refused.add(number, "The line is too long.")
-        elif line.strip():
-            try:
-                yield number, orjson.loads(line)
-            except orjson.JSONDecodeError:
-                refused.add(number, "The line is no JSON.")
 
 
 def whole_element(texts: Iterator[str]) -> Iterator[tuple[int, object]]:
