@@ -5,7 +5,15 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-BENCHMARKS = ("extract.py", "deidentification.py", "quality.py", "two_at_a_time.py", "latency.py", "nas.py")
+BENCHMARKS = (
+    "extract.py",
+    "deidentification.py",
+    "quality.py",
+    "two_at_a_time.py",
+    "latency.py",
+    "nas.py",
+    "labels.py",
+)
 
 
 def main() -> int:
