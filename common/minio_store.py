@@ -4,7 +4,7 @@ import io
 import logging
 import re
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -88,6 +88,10 @@ class MinioStore(ObjectStore):
     def stream(self, version: ObjectVersion) -> Generator[bytes]:
         with _store_errors(version.location), self._opened(version) as response:
             yield from response.stream(_CHUNK)
+
+    def read_now(self, location: Location) -> bytes:
+        with _store_errors(location), self._answer(location, {}) as response:
+            return bytes(response.read())
 
     def download(self, version: ObjectVersion, path: Path) -> None:
         with _store_errors(version.location), self._opened(version) as response, path.open("wb") as file:
@@ -187,12 +191,12 @@ class MinioStore(ObjectStore):
         with _store_errors(Location("raw", "")):
             self.client.bucket_exists("raw")
 
+    def _opened(self, version: ObjectVersion) -> AbstractContextManager[Any]:
+        return self._answer(version.location, {"If-Match": version.etag})
+
     @contextmanager
-    def _opened(self, version: ObjectVersion) -> Iterator[Any]:
-        location = version.location
-        response = self.client.get_object(
-            location.bucket, location.key, request_headers={"If-Match": version.etag}
-        )
+    def _answer(self, location: Location, headers: dict[str, str]) -> Iterator[Any]:
+        response = self.client.get_object(location.bucket, location.key, request_headers={**headers})
         try:
             yield response
         finally:

@@ -51,6 +51,9 @@ class ObjectStore(Protocol):
     def stream(self, version: ObjectVersion) -> Generator[bytes]:
         """The object in pieces, if it is still that version; close it if it isn't read to its end."""
 
+    def read_now(self, location: Location) -> bytes:
+        """The whole object, whichever version is there now, in one request."""
+
     def download(self, version: ObjectVersion, path: Path) -> None:
         """The object into a file, in pieces, if it is still that version."""
 

@@ -19,6 +19,7 @@ from infra.label_commands import labels
 from infra.local.home import Home, read_endpoints
 from infra.nas_commands import nas
 from infra.quality_commands import quality
+from infra.training_set_commands import diff, export, verify
 
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
@@ -101,7 +102,7 @@ def doctor(folder: Path) -> None:
     sys.exit(0 if are_good(findings) else 1)
 
 
-for _command in (replay, release, pseudonym, report, erase, quality, labels, nas):
+for _command in (replay, release, pseudonym, report, erase, quality, labels, nas, export, diff, verify):
     cli.add_command(_command)
 
 

@@ -1,6 +1,6 @@
 -- Views, made anew after every migration: one whose columns change can't be replaced.
 
-drop view if exists balance, ledger_file, image_overview, current_label, standing_label, said_label;
+drop view if exists balance, ledger_file, image_overview, current_label, standing_label, said_label, training_image;
 
 create view ledger_file as
 select s.folder_id, s.state as source_state, l.id as ledger_id, l.state, l.outcome,
@@ -133,3 +133,22 @@ cross join lateral labels_now(r.rule, r.uncertain) now
 join image_allocation a on a.image_id = now.image_id
 join label_name n on n.id = now.label_id;
 comment on view current_label is 'The current label of each image, by the rule of the settings.';
+
+create view training_image as
+select a.image_id, a.key, a.bucket, a.sop_instance_uid, a.frame, st.patient_id, st.study_instance_uid,
+    se.series_instance_uid, se.modality, se.body_part, se.laterality, i.view_position, st.study_date, p.sex,
+    i.age_years, se.manufacturer, se.model as device_model, i.sop_class_uid, i.instance_number, i.number_of_frames,
+    i.photometric, im."rows", im."columns", im.samples, im.bits, i.pixel_spacing_row, i.pixel_spacing_col,
+    i.slice_thickness, i.kvp, im.sha256, encode(v.picture_hash, 'hex') as picture_hash, v.verdict, v.by_model, v.score,
+    v.threshold, v.mean_grey, v.confidence, array_to_string(v.reasons, '; ') as reasons,
+    v.model_version as quality_model, e.is_localizer, im.recipe, im.recipe_version, i.deidentification, i.key_id,
+    i.pipeline_version
+from image_allocation a
+join extraction e using (sop_instance_uid)
+join image im using (sop_instance_uid, frame)
+join instance i using (sop_instance_uid)
+join series se using (series_instance_uid)
+join study st using (study_instance_uid)
+join patient p using (patient_id)
+left join verdict v using (sop_instance_uid, frame);
+comment on view training_image is 'One row per image with all that a training set keeps of it.';

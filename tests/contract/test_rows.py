@@ -106,8 +106,8 @@ def test_verdict_is_kept_with_the_image_s_place(tables: Tables) -> None:
     """A verdict says where the image lies now; its home stays where it was allocated."""
     (image,) = tables.place(1)
     uid = instance_path(1).sop_instance_uid
-    tables.verdicts.record(uid, 1, GOOD, verdict="good", bucket=image.bucket)
+    tables.verdicts.record(uid, 1, GOOD, verdict="good", bucket=image.bucket, picture_hash=None)
     assert image.bucket == tables.bucket_now(1)
-    tables.verdicts.record(uid, 1, BAD, verdict="low_quality", bucket=SUBOPTIMAL)
+    tables.verdicts.record(uid, 1, BAD, verdict="low_quality", bucket=SUBOPTIMAL, picture_hash=None)
     assert SUBOPTIMAL == tables.bucket_now(1)
     assert Standing(SUBOPTIMAL, "CT", None) == tables.verdicts.standing(uid, 1, image)

@@ -51,6 +51,9 @@ class InMemoryObjectStore(ObjectStore):
         body = self.read(version)
         yield from (body[at : at + 1000] for at in range(0, len(body), 1000))
 
+    def read_now(self, location: Location) -> bytes:
+        return self._found(location).data
+
     def download(self, version: ObjectVersion, path: Path) -> None:
         path.write_bytes(self.read(version))
 

@@ -162,6 +162,7 @@ create table verdict (
     reasons          text[] not null,
     confidence       text not null check (confidence in ('normal', 'low')),
     model_version    text not null,
+    picture_hash     bytea check (length(picture_hash) = 32),
     checked_at       timestamptz not null default now(),
     primary key (sop_instance_uid, frame),
     foreign key (sop_instance_uid, frame) references image_allocation
@@ -174,6 +175,7 @@ comment on column verdict.confidence is 'low: the model has seen too few images 
 comment on column verdict.score is 'Probability that the image is bad, 0 to 1; 1 for a black image.';
 comment on column verdict.threshold is 'Score from which the image counts as low_quality.';
 comment on column verdict.mean_grey is 'Mean grey level, 0 to 255.';
+comment on column verdict.picture_hash is 'What the picture shows in 256 bits, near-equal for near-equal pictures; null if nearly uniform.';
 
 create table overruling (
     id               bigint generated always as identity primary key,
