@@ -105,7 +105,7 @@ class _Export:
 
     def version(self, number: int | None, asked: dict[str, Any]) -> Any:
         """The frozen version asked for, or a new one."""
-        from training_set.freeze import FrozenVersion, freeze
+        from training_set.freeze import Freezer, FrozenVersion
         from training_set.frozen_files import load_frozen
         from training_set.options import parse_splits
         from training_set.set_versions import known_version
@@ -119,7 +119,7 @@ class _Export:
             "labels": asked["labels"] or None,
             "splits": None if shares is None else parse_splits(shares),
         }
-        return freeze(self.connection, self.store, self.name, tell=_tell, **options)
+        return Freezer(self.connection, self.store, self.name, _tell).freeze(**options)
 
     def write(self, version: Any, request: "Request") -> "FrozenSet":
         """Its files into the folder."""

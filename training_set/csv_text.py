@@ -12,7 +12,7 @@ _NOT_TEXT = (
 
 
 def csv_text(table: pa.Table) -> bytes:
-    """Comma-separated UTF-8 with a header; nulls are empty, lines end in a line feed (RFC 4180 but for CR)."""
+    """Comma-separated UTF-8 with a header; nulls are empty, lines end in a line feed alone."""
     header = ",".join(pc.fill_null(_quoted(pa.array(table.column_names)), "").to_pylist())
     columns = [pc.fill_null(_quoted(_text(column.combine_chunks())), "") for column in table.columns]
     lines = pc.binary_join_element_wise(*columns, ",").to_pylist() if table.num_rows else []

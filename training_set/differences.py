@@ -90,7 +90,7 @@ def _splits(older: pa.Table, newer: pa.Table) -> dict[str, Any]:
 def _settings(older: dict[str, Any], newer: dict[str, Any]) -> dict[str, Any]:
     before = {**older["settings"], **older["made_by"]}
     after = {**newer["settings"], **newer["made_by"]}
-    # How often which profile, recipe or model was seen changes with every image; which ones there are does not.
+    # How many images a profile or recipe made changes with every image; which ones there are does not.
     changed = {name for name in after if _kinds(before.get(name)) != _kinds(after[name])}
     return {name: {"before": before.get(name), "after": after[name]} for name in sorted(changed)}
 

@@ -3,10 +3,9 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
-import numpy as np
-import orjson
 import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,7 +14,7 @@ from common.errors import PermanentError
 from common.object_store import ObjectStore
 from training_set.card import card_files
 from training_set.frozen_files import load_frozen, store_frozen
-from training_set.frozen_set import FrozenSet, content_digest, counts_of, make_head, parquet_bytes
+from training_set.frozen_set import FrozenSet, content_digest, make_head, parquet_bytes
 from training_set.image_columns import COLUMNS, label_column
 from training_set.image_rows import SelectedImages, label_rule, read_images
 from training_set.options import Options
@@ -47,122 +46,117 @@ class FrozenVersion:
         return int(self.frozen.head["version"])
 
 
-def freeze(
-    connection: psycopg.Connection[Any], store: ObjectStore, name: str, *, tell: Tell, **asked: Any
-) -> FrozenVersion:
-    """Select, split and freeze; what is not asked for is as in the last version.
+@dataclass(frozen=True)
+class _Contents:
+    """What a version would hold."""
 
-    Raises PermanentError for what can't be asked for; then nothing has changed.
-    """
-    with locked(connection, name):
-        last = find_version(connection, name)
-        threading.Thread(target=_import_early, daemon=True).start()
-        options = _options(connection, last).changed(**asked)
+    options: Options
+    query: str  # the whole selection
+    table: pa.Table  # in the order of file names
+    left_out: tuple[dict[str, str], ...]  # key and cause
+
+
+@dataclass(frozen=True)
+class Freezer:
+    """Makes versions of one set."""
+
+    connection: psycopg.Connection[Any]
+    store: ObjectStore
+    name: str
+    tell: Tell  # a sentence now and then
+
+    def freeze(self, **asked: Any) -> FrozenVersion:
+        """Select, split and freeze; what is not asked for, or None, is as in the last version.
+
+        Raises PermanentError for what can't be asked for; then nothing has changed.
+        """
+        with locked(self.connection, self.name):
+            last = find_version(self.connection, self.name)
+            threading.Thread(target=_import_early, daemon=True).start()
+            contents = self._contents(self._options(last).changed(**asked))
+            unchanged = None if last is None else self._unchanged(last, contents)
+            return unchanged or self._frozen_now(1 if last is None else last.number + 1, contents)
+
+    def _options(self, last: SetVersion | None) -> Options:
+        if last is not None:
+            return Options.from_json(last.options)
+        rule, uncertain = label_rule(self.connection)
+        return Options(rule=rule, uncertain=uncertain)
+
+    def _contents(self, options: Options) -> _Contents:
         query = full_selection(options.where)
-        tell(f"Selecting: {query}")
-        images = read_images(
-            connection, query, labels=options.labels, rule=options.rule, uncertain=options.uncertain
-        )
+        self.tell(f"Selecting: {query}")
+        images = read_images(self.connection, query, options)
         if not len(images.table):
             raise PermanentError(f"No image is selected by: {query}")
-        tell(f"{len(images.table):,} images with {len(images.labels)} label(s); looking for duplicates.")
+        self.tell(f"{len(images.table):,} images with {len(images.labels)} label(s); looking for duplicates.")
         splits = split_images(
             images.table,
-            images.values,
-            assigned=assigned_patients(connection, name),
+            images.said,
+            assigned=assigned_patients(self.connection, self.name),
             shares=options.splits,
-            key=f"{name} {options.seed}",
+            key=f"{self.name} {options.seed}",
         )
-        table, left_out = _table(images, splits, list(options.splits))
-        if last is not None:
-            unchanged = _unchanged(store, name, last, table, options, left_out)
-            if unchanged is not None:
-                return unchanged
-        return _frozen_now(connection, store, name, last, table, left_out, query, options)
+        return _Contents(options, query, *_table(images, splits, list(options.splits)))
+
+    def _unchanged(self, last: SetVersion, contents: _Contents) -> FrozenVersion | None:
+        """The last version, if the new one would hold the same."""
+        if Options.from_json(last.options) != contents.options or last.query != contents.query:
+            return None
+        numbers = (len(contents.table), len(contents.left_out))
+        if (last.counts["images"], last.counts["left_out"]) != numbers:
+            return None
+        frozen, files = load_frozen(self.store, self.name, last)
+        # By content, for another version of the Parquet writer may give other bytes.
+        if not frozen.table.equals(contents.table) or frozen.left_out != contents.left_out:
+            return None
+        return FrozenVersion(frozen, files, is_new=False)
+
+    def _frozen_now(self, number: int, contents: _Contents) -> FrozenVersion:
+        table, told = contents.table, contents.options.to_json()
+        now, body = time_now(self.connection), parquet_bytes(table)
+        digest = content_digest(body, {**told, "query": contents.query}, contents.left_out)
+        head = make_head(
+            name=self.name,
+            number=number,
+            created_at=now.isoformat(),
+            digest=digest,
+            query=contents.query,
+            options=told,
+            table=table,
+        )
+        frozen = FrozenSet(head, table, contents.left_out)
+        files = all_files(frozen, body)
+        # First the files, then the row that says they are there.
+        self.tell(f"Freezing {self.name} v{number}.")
+        store_frozen(self.store, self.name, number, files)
+        counts = {**head["counts"], "left_out": len(contents.left_out)}
+        version = SetVersion(number, contents.query, told, digest, counts, now)
+        patients = table.select(["patient_id", "split"]).group_by(["patient_id", "split"]).aggregate([])
+        pairs = zip(patients["patient_id"].to_pylist(), patients["split"].to_pylist(), strict=True)
+        insert_version(self.connection, self.name, version, pairs)
+        return FrozenVersion(frozen, files, is_new=True)
 
 
 def _import_early() -> None:
     """What takes a second to import, while the database selects."""
-    import scipy.sparse.csgraph  # noqa: F401
-
-
-def _options(connection: psycopg.Connection[Any], last: SetVersion | None) -> Options:
-    if last is not None:
-        return Options.from_json(last.options)
-    rule, uncertain = label_rule(connection)
-    return Options(rule=rule, uncertain=uncertain)
+    for name in ("matplotlib.figure", "pandas", "scipy.sparse.csgraph"):
+        import_module(name)
 
 
 def _table(
     images: SelectedImages, found: ImageSplits, splits: list[str]
 ) -> tuple[pa.Table, tuple[dict[str, str], ...]]:
     """The table to be frozen, in the order of file names, and the images left out of it."""
-    names = pa.array(np.array(splits, object)[found.splits], pa.string())
+    names = pa.array(splits).take(pa.array(found.splits))
     keys = images.table["key"].combine_chunks()
     columns: dict[str, Any] = {"file_name": pc.binary_join_element_wise(names, keys, "/"), "split": names}
     for place, label in enumerate(images.labels):
-        columns[label_column(label)] = pa.array(images.values[:, place], from_pandas=True)
+        columns[label_column(label)] = pa.array(images.said[:, place], from_pandas=True)
     columns |= {name: images.table[name] for name in COLUMNS}
-    table = pa.table(columns)
-    left_out = tuple(
-        {"key": key, "cause": _LEFT_OUT} for key in keys.filter(pa.array(found.left_out)).to_pylist()
-    )
-    return table.filter(pa.array(~found.left_out)).sort_by("file_name"), left_out
-
-
-def _unchanged(
-    store: ObjectStore,
-    name: str,
-    last: SetVersion,
-    table: pa.Table,
-    options: Options,
-    left_out: tuple[dict[str, str], ...],
-) -> FrozenVersion | None:
-    """The last version, if the new one would hold the same."""
-    if last.options != orjson.loads(orjson.dumps(options.to_json())):
-        return None
-    if last.counts["images"] != len(table) or last.counts["left_out"] != len(left_out):
-        return None
-    frozen, files = load_frozen(store, name, last)
-    # By content, for another version of the Parquet writer may give other bytes.
-    if not frozen.table.equals(table.combine_chunks()) or frozen.left_out != left_out:
-        return None
-    return FrozenVersion(frozen, files, is_new=False)
-
-
-def _frozen_now(
-    connection: psycopg.Connection[Any],
-    store: ObjectStore,
-    name: str,
-    last: SetVersion | None,
-    table: pa.Table,
-    left_out: tuple[dict[str, str], ...],
-    query: str,
-    options: Options,
-) -> FrozenVersion:
-    number = last.number + 1 if last else 1
-    told, now = options.to_json(), time_now(connection)
-    body = parquet_bytes(table)
-    digest = content_digest(body, {**told, "query": query}, left_out)
-    head = make_head(
-        name=name,
-        number=number,
-        created_at=now.isoformat(),
-        digest=digest,
-        query=query,
-        options=told,
-        table=table,
-    )
-    frozen = FrozenSet(head, table, left_out)
-    files = all_files(frozen, body)
-    counts = {**counts_of(table, list(options.splits)), "left_out": len(left_out)}
-    # First the files, then the row that says they are there.
-    store_frozen(store, name, number, files)
-    version = SetVersion(number, query, told, digest, counts, now)
-    patients = table.select(["patient_id", "split"]).group_by(["patient_id", "split"]).aggregate([])
-    pairs = zip(patients["patient_id"].to_pylist(), patients["split"].to_pylist(), strict=True)
-    insert_version(connection, name, version, pairs)
-    return FrozenVersion(frozen, files, is_new=True)
+    out = keys.filter(pa.array(found.left_out)).to_pylist()
+    table = pa.table(columns).filter(pa.array(~found.left_out)).sort_by("file_name").combine_chunks()
+    return table, tuple({"key": key, "cause": _LEFT_OUT} for key in out)
 
 
 def all_files(frozen: FrozenSet, table: bytes | None = None) -> dict[str, bytes]:

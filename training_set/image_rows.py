@@ -2,7 +2,6 @@
 
 import io
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from pyarrow import csv
 from common.database import queries
 from common.errors import PermanentError
 from training_set.image_columns import COLUMNS, TEXT, WHOLE
+from training_set.options import Options
 from training_set.selection import parse_selection
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
@@ -32,7 +32,7 @@ class SelectedImages:
 
     table: pa.Table  # the columns of a set, and image_id
     labels: tuple[str, ...]  # names, in the order of their codes
-    values: NDArray[np.float64]  # (images, labels); nan where nothing is said
+    said: NDArray[np.float64]  # (images, labels); nan where nothing is said
 
 
 def label_rule(connection: psycopg.Connection[Any]) -> tuple[str, str]:
@@ -46,27 +46,21 @@ def label_ids(connection: psycopg.Connection[Any]) -> dict[str, int]:
     return {name: number for number, name in connection.execute(_SQL["label_names"])}
 
 
-def read_images(
-    connection: psycopg.Connection[Any],
-    query: str,
-    *,
-    labels: Sequence[str] | None,
-    rule: str,
-    uncertain: str,
-) -> SelectedImages:
+def read_images(connection: psycopg.Connection[Any], query: str, options: Options) -> SelectedImages:
     """The images of a selection with the labels asked for, or all that any of them has.
 
     Raises PermanentError for what the selection can't have, an unknown label or a key that is none.
     """
-    known = label_ids(connection)
+    known, labels = label_ids(connection), options.labels
     unknown = [name for name in labels or () if name not in known]
     if unknown:
         raise PermanentError(f"There is no label {unknown[0]!r}.")
     condition = parse_selection(query, known)
+    rules = {"rule": options.rule, "uncertain": options.uncertain}
     connection.execute(_SQL["enough_memory"])
     connection.execute(_SQL["selected_table"])
     selection = sql.SQL("{} {}").format(sql.SQL(_SQL["select_images"]), condition.text)
-    connection.execute(selection, {**condition.values, "rule": rule, "uncertain": uncertain})
+    connection.execute(selection, {**condition.values, **rules})
     table = _copied(connection, _SQL["copy_images"]).sort_by("key")
     _check_keys(table)
     values = _label_values(table, known)
