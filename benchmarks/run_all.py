@@ -13,6 +13,7 @@ BENCHMARKS = (
     "latency.py",
     "nas.py",
     "labels.py",
+    "export.py",
 )
 
 

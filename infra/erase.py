@@ -63,7 +63,14 @@ def erase_patient(
                 break
         unknown = connection.execute(_SQL["unknown"]).fetchone()
         erasure.files_of_unknown_patients = unknown["number"] if unknown else 0
+        erasure.frozen_exports = frozen_exports(connection, patient)
     return erasure
+
+
+def frozen_exports(connection: psycopg.Connection[DictRow], patient: str) -> list[str]:
+    """The frozen versions of training sets that hold a patient; a person decides what becomes of them."""
+    rows = connection.execute(_SQL["frozen_exports"], {"patient": patient})
+    return [f"{row['name']} v{row['number']}" for row in rows]
 
 
 def _wait_for_claims(connection: psycopg.Connection[DictRow], deadline: float) -> None:

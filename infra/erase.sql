@@ -134,3 +134,7 @@ where not starts_with(f.name, 'erased/')
 select count(*) as number from ledger_item
 where function = 'extract' and bucket = 'raw' and patient_id is null
     and state in ('held', 'quarantined', 'running', 'retry');
+
+-- name: frozen_exports
+select v.name, v.number from training_set_patient p join training_set_version v on v.id = p.version_id
+where p.patient_id = %(patient)s order by v.name, v.number;

@@ -15,10 +15,12 @@ import pytest
 from click.testing import CliRunner
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+from psycopg.rows import dict_row
 
 from common.errors import PipelineError
 from common.minio_store import MinioStore
 from infra.cli import cli
+from infra.erase import frozen_exports
 from infra.schema import migrate
 from tests.set_pictures import labelled_patients, picture_of, put_pictures, with_picture
 from tests.set_rows import SetImage, add_images, add_labels
@@ -373,6 +375,21 @@ def test_images_that_are_gone_are_told(site: Site, name: str, tmp_path: Path) ->
     assert len(images) - 2 - len(gone) == told["counts"]["images"] == len(told["images"])
     assert erased.patient_id not in (tmp_path / "b" / "train" / "metadata.csv").read_text()
     site.run("verify", str(tmp_path / "b"))
+
+
+def test_an_erasure_lists_the_frozen_versions(site: Site, name: str, tmp_path: Path) -> None:
+    """The versions that hold the patient, of every set, and no others; they stay as they are."""
+    site.add(labelled_patients(1, 8))
+    site.export(name, tmp_path / "a")
+    site.export(f"{name}-ct", tmp_path / "b", "--where", "patient_id = 'P00000000000000000002'")
+    site.add(labelled_patients(50, 2))
+    site.export(name, tmp_path / "c")
+    with psycopg.connect(site.url, row_factory=dict_row) as connection:
+        found = {number: frozen_exports(connection, SetImage(number).patient_id) for number in (1, 2, 50, 99)}
+    both = [f"{name} v1", f"{name} v2"]
+    assert {1: both, 2: [f"{name}-ct v1", *both], 50: [f"{name} v2"], 99: []} == {
+        number: sorted(versions) for number, versions in found.items()
+    }
 
 
 def test_verify_names_what_is_wrong(site: Site, name: str, tmp_path: Path) -> None:
