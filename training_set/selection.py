@@ -249,14 +249,14 @@ def _number(node: exp.Expression) -> float:
     return sign * value
 
 
-def _refused(node: exp.Expression) -> PermanentError:
+def _refused(node: exp.Expr) -> PermanentError:
     return PermanentError(
         f"A selection can't have {_told(node)}: it compares columns and label('…') with values by "
         "=, <>, <, >, in, between, like, is null, joined by and, or, not."
     )
 
 
-def _told(node: exp.Expression) -> str:
+def _told(node: exp.Expr) -> str:
     return node.sql(dialect="postgres")[:80]
 
 

@@ -95,7 +95,7 @@ def test_pandas_and_pillow_read_it(folder: Path) -> None:
     multi_hot = pd.read_csv(folder / "labels.csv", index_col="file_name")
     assert ["Cardiomegaly", "Effusion", "Nodule"] == list(multi_hot.columns)
     parquet = pd.read_parquet(folder / "images.parquet").set_index("file_name")
-    assert multi_hot["Effusion"].equals(parquet["label_Effusion"].loc[multi_hot.index])
+    assert multi_hot["Effusion"].astype(float).equals(parquet["label_Effusion"].loc[multi_hot.index])
 
 
 def test_the_example_learns_from_it(folder: Path) -> None:
