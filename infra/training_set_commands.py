@@ -1,6 +1,7 @@
 """Commands about training sets: export, compare, verify."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ import click
 import orjson
 import psycopg
 
-from common.errors import PermanentError
+from common.errors import PermanentError, SettingsError
 from infra.command_options import Command, home_option, operator_store
 from infra.local.home import Home, read_endpoints
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from training_set.frozen_set import FrozenSet
 
 _MOST_TOLD = 20
+_PACKAGES = ("matplotlib", "pyarrow", "sqlglot")
 
 
 def _selection_options(command: Command) -> Command:
@@ -49,7 +51,7 @@ def _selection_options(command: Command) -> Command:
 )
 @click.option("--version", "number", type=click.IntRange(min=1), help="Export this frozen version again.")
 @click.option("--without-missing", is_flag=True, help="Go on if images of a frozen version are gone.")
-@click.option("--at-a-time", type=click.IntRange(1, 64), default=8, show_default=True, help="Downloads.")
+@click.option("--at-a-time", type=click.IntRange(1, 16), default=8, show_default=True, help="Downloads.")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 def export(
     folder: Path,
@@ -68,6 +70,7 @@ def export(
     Exported again without a change it is the same version, byte for byte; an interrupted export
     goes on. Exit code 1 if images of a frozen version are missing.
     """
+    _check_packages()
     from training_set.export_folder import ImagesMissingError, Request
     from training_set.set_name import checked_name
 
@@ -173,6 +176,7 @@ def _text(told: dict[str, Any]) -> str:
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 def diff(folder: Path, name: str, older: int, newer: int, as_json: bool) -> None:
     """Tell what differs between two versions of a training set: images, labels, splits, settings."""
+    _check_packages()
     from training_set.differences import differences, differences_text
     from training_set.frozen_files import load_frozen
     from training_set.set_name import checked_name
@@ -192,6 +196,7 @@ def diff(folder: Path, name: str, older: int, newer: int, as_json: bool) -> None
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 def verify(folder: Path) -> None:
     """Check an exported folder: every file, patients and duplicates. Exit code 1 if anything is wrong."""
+    _check_packages()
     from training_set.verify import verify as find_wrong
 
     wrong = list(find_wrong(folder, _tell))
@@ -201,6 +206,13 @@ def verify(folder: Path) -> None:
         click.echo(f"and {len(wrong) - _MOST_TOLD} more")
     click.echo("The export is as it was written." if not wrong else f"{len(wrong)} thing(s) are wrong.")
     sys.exit(1 if wrong else 0)
+
+
+def _check_packages() -> None:
+    """Functions do without these packages, so an installation may."""
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    if missing:
+        raise SettingsError(f"{', '.join(missing)} is not installed: pip install 'dcm2set[training-sets]'.")
 
 
 def _tell(sentence: str) -> None:
