@@ -3,8 +3,8 @@
 import io
 import logging
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -86,6 +86,14 @@ class MinioStore(ObjectStore):
 
     def read(self, version: ObjectVersion) -> bytes:
         with _store_errors(version.location), self._opened(version) as response:
+            return bytes(response.read())
+
+    def stream(self, version: ObjectVersion) -> Generator[bytes]:
+        with _store_errors(version.location), self._opened(version) as response:
+            yield from response.stream(_CHUNK)
+
+    def read_now(self, location: Location) -> bytes:
+        with _store_errors(location), self._answer(location, {}) as response:
             return bytes(response.read())
 
     def download(self, version: ObjectVersion, path: Path) -> None:
@@ -187,12 +195,12 @@ class MinioStore(ObjectStore):
         with _store_errors(Location("raw", "")):
             self.client.get_bucket_versioning("raw")
 
+    def _opened(self, version: ObjectVersion) -> AbstractContextManager[Any]:
+        return self._answer(version.location, {"If-Match": version.etag})
+
     @contextmanager
-    def _opened(self, version: ObjectVersion) -> Iterator[Any]:
-        location = version.location
-        response = self.client.get_object(
-            location.bucket, location.key, request_headers={"If-Match": version.etag}
-        )
+    def _answer(self, location: Location, headers: dict[str, str]) -> Iterator[Any]:
+        response = self.client.get_object(location.bucket, location.key, request_headers={**headers})
         try:
             yield response
         finally:

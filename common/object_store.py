@@ -1,6 +1,6 @@
 """The object store as the pipeline needs it: a small port."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -47,6 +47,12 @@ class ObjectStore(Protocol):
 
     def read(self, version: ObjectVersion) -> bytes:
         """The whole object, if it is still that version."""
+
+    def stream(self, version: ObjectVersion) -> Generator[bytes]:
+        """The object in pieces, if it is still that version; close it if it isn't read to its end."""
+
+    def read_now(self, location: Location) -> bytes:
+        """The whole object, whichever version is there now, in one request."""
 
     def download(self, version: ObjectVersion, path: Path) -> None:
         """The object into a file, in pieces, if it is still that version."""

@@ -110,6 +110,17 @@ class Settings(BaseSettings):
     )
     model_path: Path | None = Field(None, description="another quality model than the shipped one")
 
+    label_rule: Literal["last", "majority", "any", "all"] = Field(
+        "last", description="how one label comes of what several annotators said"
+    )
+    label_uncertain: Literal["keep", "0", "1", "missing"] = Field(
+        "keep", description="what becomes of a label that is uncertain then: stays -1, 0, 1, or none at all"
+    )
+    label_vocabulary: Path | None = Field(
+        None, description="TOML file of the known labels; without it every label is taken"
+    )
+    label_max_megabytes: int = Field(2048, ge=1, description="a larger label file is quarantined unread")
+
     nas_url: str | None = Field(
         None, description="file:///path of the mounted share, or synology+https://host:5001/share/path"
     )

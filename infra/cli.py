@@ -16,10 +16,12 @@ from infra.command_options import home_option, operator_store
 from infra.deidentification_commands import erase, pseudonym, report
 from infra.finding import are_good, findings_text
 from infra.item_commands import release, replay, trace
+from infra.label_commands import labels
 from infra.local.home import Home, read_endpoints
 from infra.nas_commands import nas
 from infra.quality_commands import quality
 from infra.token_commands import rotate_token
+from infra.training_set_commands import diff, export, verify
 
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
@@ -105,7 +107,8 @@ def doctor(folder: Path) -> None:
 
 for _command in (
     *(replay, release, trace, backup, restore, pseudonym, report, erase),
-    *(quality, nas, rotate_token),
+    *(quality, labels, nas, rotate_token),
+    *(export, diff, verify),
 ):
     cli.add_command(_command)
 

@@ -17,13 +17,15 @@ from psycopg.rows import DictRow, dict_row
 from common.database import queries
 from common.errors import ObjectMissingError, TransientError
 from common.minio_store import MinioStore
-from common.object_key import ANNOTATIONS, HELD, INCOMING, METADATA, PROCESSED, QUARANTINE, RAW, Location
+from common.object_key import HELD, INCOMING, METADATA, PROCESSED, QUARANTINE, RAW, Location
 from common.object_store import ObjectStore
+from infra.erase_labels import emptied_label_files
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _PLACES = (INCOMING, PROCESSED, HELD)
 _ROWS = (
-    *("label", "overruling", "verdict", "image", "instance", "series", "study", "patient"),
+    *("label", "label_answer", "held_label", "group_label"),
+    *("overruling", "verdict", "image", "instance", "series", "study", "patient"),
     *("image_allocation", "extraction", "ledger_item"),
 )
 _SCRUBBED = ("source_file", "archive", "ledger_item", "source_folder")
@@ -37,7 +39,7 @@ class Erasure:
     patient: str
     objects: Counter[str] = field(default_factory=Counter)  # by bucket
     rows: Counter[str] = field(default_factory=Counter)  # by table; of originals' rows only names are gone
-    label_files: int = 0  # whose lines about the patient were emptied
+    label_files: int = 0  # whose lines or tasks about the patient were emptied
     files_of_unknown_patients: int = 0  # aside or under way, with a header that could not be read
     frozen_exports: list[str] = field(default_factory=list)  # that hold the patient; they stay as they are
 
@@ -61,7 +63,14 @@ def erase_patient(
                 break
         unknown = connection.execute(_SQL["unknown"]).fetchone()
         erasure.files_of_unknown_patients = unknown["number"] if unknown else 0
+        erasure.frozen_exports = frozen_exports(connection, patient)
     return erasure
+
+
+def frozen_exports(connection: psycopg.Connection[DictRow], patient: str) -> list[str]:
+    """The frozen versions of training sets that hold a patient; a person decides what becomes of them."""
+    rows = connection.execute(_SQL["frozen_exports"], {"patient": patient})
+    return [f"{row['name']} v{row['number']}" for row in rows]
 
 
 def _wait_for_claims(connection: psycopg.Connection[DictRow], deadline: float) -> None:
@@ -81,10 +90,12 @@ def _erased_once(connection: psycopg.Connection[DictRow], store: MinioStore, era
     """One pass over objects and rows; how many were found."""
     values: dict[str, Any] = {"patient": erasure.patient}
     values["instances"] = [row["sop_instance_uid"] for row in connection.execute(_SQL["instances"], values)]
-    label_files = connection.execute(_SQL["label_files"], values).fetchall()
+    values["greater"] = [row["uid"] for row in connection.execute(_SQL["greater"], values)]
+    lines = {row["key"]: set(row["lines"]) for row in connection.execute(_SQL["label_lines"], values)}
     originals = connection.execute(_SQL["originals"], values).fetchall()
     connection.commit()
-    emptied = sum(_emptied(store, file["key"], file["lines"]) for file in label_files)
+    names = {erasure.patient, *values["instances"], *values["greater"]}
+    emptied = sum(1 for _ in emptied_label_files(store, names, lines))
     removed = Counter(_removed(store, erasure.patient, originals))
     touched: Counter[str] = Counter()
     for table in _ROWS:
@@ -95,7 +106,7 @@ def _erased_once(connection: psycopg.Connection[DictRow], store: MinioStore, era
     erasure.label_files += emptied
     erasure.objects += removed
     erasure.rows += touched
-    return removed.total() + touched.total()
+    return removed.total() + touched.total() + emptied
 
 
 def _removed(store: MinioStore, patient: str, originals: Sequence[DictRow]) -> Iterator[str]:
@@ -127,18 +138,4 @@ def _is_deleted(store: ObjectStore, location: Location) -> bool:
         store.delete(store.stat(location))
     except ObjectMissingError:
         return False
-    return True
-
-
-def _emptied(store: ObjectStore, key: str, lines: Sequence[int]) -> bool:
-    """Empty some lines of an imported label file, where it lies now; the others keep their numbers."""
-    place = Location(ANNOTATIONS, key)
-    try:
-        version = store.stat(place)
-        text = store.read(version).decode("utf-8-sig").splitlines(keepends=True)
-    except ObjectMissingError:
-        return False
-    for line in lines:
-        text[line - 1] = "\n"
-    store.put(place, "".join(text).encode(), content_type="text/csv")
     return True

@@ -29,17 +29,45 @@ where function = 'extract' and bucket = 'raw' and patient_id = %(patient)s
 union
 select bucket, key from ledger_item where function = 'extract' and bucket = 'raw' and patient_id = %(patient)s;
 
--- name: label_files
--- Files of labels of which a line is about the patient, and the lines.
-select moved_to_key as key, array_agg(l.line) as lines
-from label l join label_import i on i.id = l.import_id
-join ledger_item a on a.function = 'annotations' and a.key = i.key and a.etag = i.etag
-where a.moved_to_key is not null
-    and (l.sop_instance_uid = any(%(instances)s) or l.image like '%%' || %(patient)s || '%%')
-group by moved_to_key;
+-- name: greater
+-- The patient's series and studies, which label files may name too.
+select series_instance_uid as uid from series join study using (study_instance_uid) where patient_id = %(patient)s
+union
+select study_instance_uid from study where patient_id = %(patient)s
+union
+select split_part(key, '/', part) from image_allocation, (values (2), (3)) as p (part)
+where starts_with(key, %(patient)s || '/');
+
+-- name: label_lines
+-- Files of labels of which lines are about the patient, and the lines; other names are found by reading.
+with said as (
+    select l.import_id, l.line from label l join image_allocation a using (image_id)
+    where a.sop_instance_uid = any(%(instances)s)
+    union
+    select import_id, line from held_label
+    where sop_instance_uid = any(%(instances)s) or position(%(patient)s in name) > 0
+    union
+    select import_id, line from group_label where uid = any(%(instances)s) or uid = any(%(greater)s)
+)
+select l.moved_to_key as key, array_agg(s.line) as lines
+from said s join label_import i on i.id = s.import_id
+join ledger_item l on l.function = 'annotations' and l.key = i.key and l.etag = i.etag
+where l.moved_to_key is not null
+group by l.moved_to_key;
 
 -- name: delete_label
-delete from label where sop_instance_uid = any(%(instances)s) or image like '%%' || %(patient)s || '%%';
+delete from label l using image_allocation a
+where a.image_id = l.image_id and a.sop_instance_uid = any(%(instances)s);
+
+-- name: delete_label_answer
+delete from label_answer l using image_allocation a
+where a.image_id = l.image_id and a.sop_instance_uid = any(%(instances)s);
+
+-- name: delete_held_label
+delete from held_label where sop_instance_uid = any(%(instances)s) or position(%(patient)s in name) > 0;
+
+-- name: delete_group_label
+delete from group_label where uid = any(%(instances)s) or uid = any(%(greater)s);
 
 -- name: delete_overruling
 delete from overruling where sop_instance_uid = any(%(instances)s);
@@ -106,3 +134,7 @@ where not starts_with(f.name, 'erased/')
 select count(*) as number from ledger_item
 where function = 'extract' and bucket = 'raw' and patient_id is null
     and state in ('held', 'quarantined', 'running', 'retry');
+
+-- name: frozen_exports
+select v.name, v.number from training_set_patient p join training_set_version v on v.id = p.version_id
+where p.patient_id = %(patient)s order by v.name, v.number;

@@ -63,6 +63,12 @@ def _next_applied(connection: Connection, migrations: Path) -> str | None:
     return path.stem
 
 
+def set_label_rule(url: str, rule: str, uncertain: str) -> None:
+    """How the view `current_label` makes one label of several annotators'."""
+    with psycopg.connect(url) as connection:
+        connection.execute("update label_rule set rule = %s, uncertain = %s", [rule, uncertain])
+
+
 def can_create_roles(url: str) -> bool:
     """Whether this database user may give each function a role of its own."""
     with psycopg.connect(url) as connection:

@@ -49,10 +49,10 @@ select extract(epoch from now() - (select found_at from source_file order by id 
 select * from balance;
 
 -- name: labels
-select count(*) filter (where sop_instance_uid is not null) as on_images,
-    count(*) filter (where sop_instance_uid is null) as held,
-    count(distinct import_id) as files
-from label;
+select (select count(*) from label) as on_images,
+    (select count(*) from held_label where label_id is not null) as held,
+    (select count(*) from group_label) as on_groups,
+    (select count(*) from label_import) as files;
 
 -- name: buckets
 -- The newest ones: all before them are full, and there may be thousands.

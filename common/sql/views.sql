@@ -1,6 +1,7 @@
 -- Views, made anew after every migration: one whose columns change can't be replaced.
 
-drop view if exists ledger_state, balance, balance_recount, image_place, file_place, ledger_file, image_overview, current_label;
+drop view if exists ledger_state, balance, balance_recount, image_place, file_place, ledger_file, image_overview, current_label, standing_label, said_label,
+    training_image;
 
 -- What is not summed up yet is counted, and the sums are added.
 create view ledger_state as
@@ -268,9 +269,82 @@ join patient p using (patient_id)
 left join verdict v using (sop_instance_uid, frame);
 comment on view image_overview is 'One row per image with what people filter by, and where it lies.';
 
+create view said_label as
+select image_id, label_id, annotator_id, value, labelled_at, import_id, line, id, 0 as breadth from label
+union all
+select a.image_id, g.label_id, g.annotator_id, g.value, g.labelled_at, g.import_id, g.line, g.id, 1
+from group_label g join image_allocation a on g.level = 'instance' and a.sop_instance_uid = g.uid
+union all
+select a.image_id, g.label_id, g.annotator_id, g.value, g.labelled_at, g.import_id, g.line, g.id, 2
+from group_label g join image_allocation a on g.level = 'series' and split_part(a.key, '/', 3) = g.uid
+union all
+select a.image_id, g.label_id, g.annotator_id, g.value, g.labelled_at, g.import_id, g.line, g.id, 3
+from group_label g join image_allocation a on g.level = 'study' and split_part(a.key, '/', 2) = g.uid;
+comment on view said_label is 'Every label of every image, with those of its instance, series and study; breadth 0 is its own.';
+
+create view standing_label as
+select distinct on (image_id, label_id, annotator_id)
+    image_id, label_id, annotator_id, value, labelled_at, import_id, line
+from said_label
+order by image_id, label_id, annotator_id, labelled_at desc, import_id desc, breadth, id desc;
+comment on view standing_label is 'What each annotator last said of each label of each image.';
+
+-- One value of each label of each image. Votes: 1 from 0.5 on, -1 uncertain, else 0.
+create or replace function labels_now(rule text, uncertain text)
+returns table (image_id bigint, label_id int, value real, annotators int)
+language sql stable as $$
+    with counted as (
+        select s.image_id, s.label_id, count(*)::int as annotators,
+            count(*) filter (where s.value >= 0.5) as yes,
+            count(*) filter (where s.value >= 0 and s.value < 0.5) as no,
+            count(*) filter (where s.value < 0) as unsure,
+            case when labels_now.rule = 'last'
+                then (array_agg(s.value order by s.labelled_at desc, s.import_id desc, s.line desc))[1] end as newest
+        from standing_label s group by s.image_id, s.label_id
+    ), ruled as (
+        select c.image_id, c.label_id, c.annotators,
+            case labels_now.rule
+                when 'last' then c.newest
+                when 'majority' then case
+                    when c.yes > greatest(c.no, c.unsure) then 1
+                    when c.no > greatest(c.yes, c.unsure) then 0 else -1 end
+                when 'any' then case when c.yes > 0 then 1 when c.unsure > 0 then -1 else 0 end
+                when 'all' then case when c.no > 0 then 0 when c.unsure > 0 then -1 else 1 end
+            end::real as value
+        from counted c
+    )
+    select r.image_id, r.label_id,
+        case when r.value = -1 and labels_now.uncertain in ('0', '1') then labels_now.uncertain::real
+            else r.value end,
+        r.annotators
+    from ruled r
+    where r.value >= 0 or labels_now.uncertain <> 'missing'
+$$;
+comment on function labels_now is 'The current label of each image by a rule (last, majority, any, all); uncertain: keep, 0, 1, missing.';
+
 create view current_label as
-select distinct on (sop_instance_uid, frame, label)
-    sop_instance_uid, frame, label, value, import_id, created_at
-from label where sop_instance_uid is not null
-order by sop_instance_uid, frame, label, id desc;
-comment on view current_label is 'The newest value of each label of each image.';
+select now.image_id, a.sop_instance_uid, a.frame, n.name as label, now.value, now.annotators
+from label_rule r
+cross join lateral labels_now(r.rule, r.uncertain) now
+join image_allocation a on a.image_id = now.image_id
+join label_name n on n.id = now.label_id;
+comment on view current_label is 'The current label of each image, by the rule of the settings.';
+
+create view training_image as
+select a.image_id, a.key, a.bucket, a.sop_instance_uid, a.frame, st.patient_id, st.study_instance_uid,
+    se.series_instance_uid, se.modality, se.body_part, se.laterality, i.view_position, st.study_date, p.sex,
+    i.age_years, se.manufacturer, se.model as device_model, i.sop_class_uid, i.instance_number, i.number_of_frames,
+    i.photometric, im."rows", im."columns", im.samples, im.bits, i.pixel_spacing_row, i.pixel_spacing_col,
+    i.slice_thickness, i.kvp, im.sha256, encode(v.picture_hash, 'hex') as picture_hash, v.verdict, v.by_model, v.score,
+    v.threshold, v.mean_grey, v.confidence, array_to_string(v.reasons, '; ') as reasons,
+    v.model_version as quality_model, e.is_localizer, im.recipe, im.recipe_version, i.deidentification, i.key_id,
+    i.pipeline_version
+from image_allocation a
+join extraction e using (sop_instance_uid)
+join image im using (sop_instance_uid, frame)
+join instance i using (sop_instance_uid)
+join series se using (series_instance_uid)
+join study st using (study_instance_uid)
+join patient p using (patient_id)
+left join verdict v using (sop_instance_uid, frame);
+comment on view training_image is 'One row per image with all that a training set keeps of it.';

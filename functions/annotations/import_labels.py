@@ -1,30 +1,22 @@
 """One label file: read its rows, find the images, keep the labels, report."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 
 import orjson
 
-from common.errors import PermanentError
+from common.errors import ObjectMissingError, PermanentError
 from common.event_record import EventRecord
-from common.object_key import ANNOTATIONS, HELD, PROCESSED, Location, processed
-from common.object_store import ListedObject, ObjectStore
+from common.object_key import ANNOTATIONS, HELD, PROCESSED, Location, beside, processed
+from common.object_store import ListedObject, ObjectStore, ObjectVersion
 from common.stage import Item, Outcome, Result
-from functions.annotations.label_file import RefusedRow, parse_label_file
-from functions.annotations.label_rows import Ambiguous, LabelRows, ResolvedLabel
+from functions.annotations.label_file import read_label_file
+from functions.annotations.label_rows import ImportCounts, LabelRows
+from functions.annotations.refused_row import Refusals
+from functions.annotations.vocabulary import Vocabulary
 
-MAX_BYTES = 64 * 1024 * 1024
-MAX_REFUSED_IN_REPORT = 1000
-
-
-@dataclass(frozen=True)
-class ImportReport:
-    """What became of a label file's rows."""
-
-    accepted: int  # labels now on an image
-    held: int  # labels of images that aren't known yet
-    refused: int
-    refused_rows: list[RefusedRow]  # the first 1000, with line and cause
+_MEGABYTE = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -33,34 +25,45 @@ class LabelImporter:
 
     store: ObjectStore
     rows: LabelRows
+    vocabulary: Callable[[], Vocabulary]
+    max_bytes: int
 
     def __call__(self, item: Item) -> Outcome:
         """Keep every good row of a label file, and write the report beside its processed copy."""
-        location = item.version.location
-        if item.version.size > MAX_BYTES:
-            raise PermanentError(f"The label file is over {MAX_BYTES} bytes.", "Split it and put the parts.")
-        rows, refused = parse_label_file(self.store.read(item.version))
-        found = self.rows.find_images({row.image for row in rows})
-        labels = []
-        for row in rows:
-            image = found.get(row.image)
-            if isinstance(image, Ambiguous):
-                cause = f"The name fits {image.number} images; give the key with its folders."
-                refused.append(RefusedRow(row.line, cause))
-            else:
-                labels.append(ResolvedLabel(row, image))
-        held = sum(label.image is None for label in labels)
-        refused.sort(key=lambda row: row.line)
-        report = ImportReport(len(labels) - held, held, len(refused), refused[:MAX_REFUSED_IN_REPORT])
-        target = processed(location)
-        self.store.put(_report_place(target), _to_json(report), content_type="application/json")
-        counts = {"accepted": report.accepted, "held": held, "refused": report.refused}
-        return Outcome(
-            "imported",
-            move_to=target,
-            record=lambda: self.rows.keep(item.version, labels, counts),
-            details=counts,
-        )
+        version = item.version
+        target = self._target(version)
+        counts = self.rows.known(version) or self._imported(item, target)
+        return Outcome("imported", move_to=target, details=_details(counts))
+
+    def _imported(self, item: Item, target: Location) -> ImportCounts:
+        version = item.version
+        if version.size > self.max_bytes:
+            limit = self.max_bytes // _MEGABYTE
+            raise PermanentError(f"The label file is over {limit} MiB.", "Split it and put the parts.")
+        with closing(self.store.stream(version)) as chunks:
+            file = read_label_file(chunks, self.vocabulary())
+            return self.rows.keep(
+                version,
+                file,
+                renew=item.keep,
+                report=lambda counts: self._report(target, counts, file.refused),
+            )
+
+    def _target(self, version: ObjectVersion) -> Location:
+        """Where the file goes; beside a file of that name that came before."""
+        target = processed(version.location)
+        try:
+            there = self.store.stat(target)
+        except ObjectMissingError:
+            return target
+        is_same = (there.etag, there.size) == (version.etag, version.size)
+        return target if is_same else beside(target, version.etag)
+
+    def _report(self, target: Location, counts: ImportCounts, refused: Refusals) -> None:
+        told = _details(counts) | {"refused_rows": [asdict(row) for row in refused.rows]}
+        body = orjson.dumps(told, option=orjson.OPT_INDENT_2)
+        place = replace(target, key=f"{target.key}.report.json")
+        self.store.put(place, body, content_type="application/json")
 
 
 def import_waiting(
@@ -85,9 +88,6 @@ def _waiting(store: ObjectStore) -> Iterator[ListedObject]:
             yield from store.list_prefix(ANNOTATIONS, top)
 
 
-def _report_place(target: Location) -> Location:
-    return Location(target.bucket, f"{target.key}.report.json")
-
-
-def _to_json(report: ImportReport) -> bytes:
-    return orjson.dumps(asdict(report), option=orjson.OPT_INDENT_2)
+def _details(counts: ImportCounts) -> dict[str, object]:
+    numbers = asdict(counts)
+    return {"format": numbers.pop("form"), **numbers}

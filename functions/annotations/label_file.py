@@ -1,87 +1,80 @@
-"""A label file in long form: CSV with the columns image, label, value (RFC 4180)."""
+"""A label file, recognised by its content and read as a stream."""
 
-import csv
-import io
-import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
+
+import orjson
 
 from common.errors import PermanentError
-
-COLUMNS = ("image", "label", "value")
-MAX_FIELD_CHARACTERS = 2048
-_NEXT = "Give it the header image,label,value and put it into the bucket again."
-
-
-@dataclass(frozen=True)
-class LabelRow:
-    """One label as a file gives it."""
-
-    line: int  # in the file, the header is line 1
-    image: str  # s3://bucket/key, key, or the end of a key
-    label: str
-    value: float  # 1 present, 0 absent, -1 uncertain, or a probability
+from common.json_elements import array_elements, whole_element
+from common.label_text import MAX_LINE, NEXT, TOO_LONG, decoded, lines
+from functions.annotations.json_rows import LABEL_STUDIO, JsonRows, form_of
+from functions.annotations.label_row import LabelRow
+from functions.annotations.refused_row import Refusals
+from functions.annotations.table_file import read_table
+from functions.annotations.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
-class RefusedRow:
-    """A row that can't be taken."""
+class LabelFile:
+    """What a file says."""
 
-    line: int
-    cause: str
+    form: str  # as it was recognised
+    rows: Iterator[LabelRow]  # read as they are asked for
+    refused: Refusals  # grows meanwhile
 
 
-def parse_label_file(body: bytes) -> tuple[list[LabelRow], list[RefusedRow]]:
-    """The good and the refused rows of a label file.
+def read_label_file(chunks: Iterable[bytes], vocabulary: Vocabulary) -> LabelFile:
+    """Recognise a label file; PermanentError if it is none, perhaps only when its rows are read."""
+    texts = decoded(chunks)
+    head = ""
+    for text in texts:
+        head += text
+        begun = head.lstrip()
+        if len(head) > MAX_LINE or "\n" in begun:
+            break
+    refused = Refusals()
+    whole = chain([head], texts)
+    if head.lstrip()[:1] in {"[", "{"}:
+        return _json_file(_elements(head.lstrip(), whole, refused), vocabulary, refused)
+    table = read_table(lines(whole), vocabulary, refused)
+    return LabelFile(table.columns.form, table.rows, refused)
 
-    UTF-8 with or without byte order mark; comma, semicolon or tab. Raises PermanentError if it
-    is no such CSV at all.
-    """
+
+def _elements(head: str, whole: Iterator[str], refused: Refusals) -> Iterator[tuple[int, object]]:
+    """An array's elements, a line's each, or the one object there is, perhaps over many lines."""
+    if head.startswith("["):
+        return array_elements(whole)
+    first, _, second = head.partition("\n")
     try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise PermanentError("The label file is not UTF-8 text.", _NEXT) from None
-    if "\x00" in text:
-        raise PermanentError("The label file holds null characters; it is no text.", _NEXT)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
-    rows: list[LabelRow] = []
-    refused: list[RefusedRow] = []
-    try:
-        places = _places(next(reader, []))
-        for fields in reader:
-            if not any(field.strip() for field in fields):
-                continue
-            row = _row(reader.line_num, fields, places)
-            (rows if isinstance(row, LabelRow) else refused).append(row)  # type: ignore[arg-type]
-    except csv.Error:
-        raise PermanentError(f"Line {reader.line_num} of the label file is no CSV.", _NEXT) from None
-    return rows, refused
+        orjson.loads(first)
+    except orjson.JSONDecodeError:
+        if not second.lstrip().startswith("{"):
+            return whole_element(whole)
+    return _line_elements(lines(whole), refused)
 
 
-def _delimiter(text: str) -> str:
-    header = text.partition("\n")[0]
-    return max(",;\t", key=header.count)
+def _line_elements(texts: Iterator[str], refused: Refusals) -> Iterator[tuple[int, object]]:
+    """Each line's value with its number; a line that is no JSON is refused."""
+    for number, line in enumerate(texts, start=1):
+        if line.startswith(TOO_LONG):
+            refused.add(number, "The line is too long.")
+        elif line.strip():
+            try:
+                yield number, orjson.loads(line)
+            except orjson.JSONDecodeError:
+                refused.add(number, "The line is no JSON.")
 
 
-def _places(header: list[str]) -> dict[str, int]:
-    names = [name.strip().lower() for name in header]
-    missing = [column for column in COLUMNS if column not in names]
-    if missing:
-        raise PermanentError(f"The label file has no column {', '.join(missing)}.", _NEXT)
-    return {column: names.index(column) for column in COLUMNS}
-
-
-def _row(line: int, fields: list[str], places: dict[str, int]) -> LabelRow | RefusedRow:
-    if len(fields) <= max(places.values()):
-        return RefusedRow(line, f"It has {len(fields)} columns, too few.")
-    image, label, text = (fields[places[column]].strip() for column in COLUMNS)
-    if not image or not label:
-        return RefusedRow(line, "image or label is empty.")
-    if max(len(image), len(label)) > MAX_FIELD_CHARACTERS:
-        return RefusedRow(line, f"image or label is over {MAX_FIELD_CHARACTERS} characters.")
-    try:
-        value = float(text)
-    except ValueError:
-        return RefusedRow(line, "value is no number.")
-    if not math.isfinite(value) or not -1 <= value <= 1:
-        return RefusedRow(line, "value is not between -1 and 1.")
-    return LabelRow(line, image, label, value)
+def _json_file(
+    elements: Iterator[tuple[int, object]], vocabulary: Vocabulary, refused: Refusals
+) -> LabelFile:
+    """The first element tells what the others should be."""
+    first = next(elements, None)
+    form = LABEL_STUDIO if first is None and not refused.number else form_of(first[1] if first else None)
+    if form is None:
+        raise PermanentError("The JSON is neither Label Studio's nor rows of image, label, value.", NEXT)
+    reader = JsonRows(vocabulary, refused)
+    every = elements if first is None else chain([first], elements)
+    return LabelFile(form, (row for line, element in every for row in reader.rows(line, element)), refused)

@@ -3,10 +3,10 @@
 Trigger   ObjectCreated in annotations, outside processed/; POST without a body: all that waits
 Reads     annotations
 Writes    label rows, kept as history; annotations/processed/ with a report
-Errors    no CSV with image,label,value: quarantined; wrong rows: refused by line in the report
+Errors    no label file (docs/labels.md): quarantined; wrong rows: refused by line in the report
 """
 
-from functools import cache
+from functools import cache, partial
 
 from flask import Request, Response
 
@@ -15,6 +15,7 @@ from common.http_target import Target, respond
 from common.object_key import ANNOTATIONS, HELD, PROCESSED
 from functions.annotations.import_labels import LabelImporter, import_waiting
 from functions.annotations.label_rows import PostgresLabelRows
+from functions.annotations.vocabulary import read_vocabulary
 
 
 def annotations(request: Request) -> Response:
@@ -24,10 +25,11 @@ def annotations(request: Request) -> Response:
 
 @cache
 def _target() -> Target:
-    store, rows = ports.object_store(), PostgresLabelRows(ports.database())
+    chosen, store, rows = settings(), ports.object_store(), PostgresLabelRows(ports.database())
+    vocabulary = partial(read_vocabulary, chosen.label_vocabulary)
     stage = ports.stage(
         "annotations",
-        LabelImporter(store=store, rows=rows),
+        LabelImporter(store, rows, vocabulary, max_bytes=chosen.label_max_megabytes * 1024 * 1024),
         accepts=lambda at: at.bucket == ANNOTATIONS and not at.key.startswith((PROCESSED, HELD)),
     )
     return Target(

@@ -8,6 +8,7 @@ from common.object_key import SUBOPTIMAL, Location, frame_number
 from common.object_store import ObjectStore
 from common.png_picture import decode_png
 from common.stage import Item, Outcome
+from functions.quality.picture_hash import picture_hash
 from functions.quality.verdict_rows import VerdictRows
 from model.judgement import Judge
 
@@ -44,7 +45,12 @@ class ImageChecker:
             move_to=None if is_good else place,
             overwrite=True,
             record=lambda: self.rows.record(
-                sop_instance_uid, frame, judgement, verdict=verdict, bucket=place.bucket
+                sop_instance_uid,
+                frame,
+                judgement,
+                verdict=verdict,
+                bucket=place.bucket,
+                picture_hash=picture_hash(picture),
             ),
             details={"score": judgement.score, "bucket_now": place.bucket},
         )

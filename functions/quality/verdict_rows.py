@@ -29,9 +29,16 @@ class VerdictRows(Protocol):
         """What is known of the image allocated to that place; None if there is none such."""
 
     def record(
-        self, sop_instance_uid: str, frame: int, judgement: Judgement, *, verdict: Word, bucket: str
+        self,
+        sop_instance_uid: str,
+        frame: int,
+        judgement: Judgement,
+        *,
+        verdict: Word,
+        bucket: str,
+        picture_hash: bytes | None,
     ) -> None:
-        """The verdict that holds, the model's judgement, and the bucket the image lies in now."""
+        """The verdict that holds, the model's judgement, the bucket the image lies in now, and its hash."""
 
 
 class PostgresVerdictRows(VerdictRows):
@@ -47,7 +54,14 @@ class PostgresVerdictRows(VerdictRows):
         return Standing(**row) if row else None
 
     def record(
-        self, sop_instance_uid: str, frame: int, judgement: Judgement, *, verdict: Word, bucket: str
+        self,
+        sop_instance_uid: str,
+        frame: int,
+        judgement: Judgement,
+        *,
+        verdict: Word,
+        bucket: str,
+        picture_hash: bytes | None,
     ) -> None:
         image = {"sop_instance_uid": sop_instance_uid, "frame": frame}
         values = asdict(judgement) | {
@@ -55,6 +69,7 @@ class PostgresVerdictRows(VerdictRows):
             "reasons": list(judgement.reasons),
             "by_model": judgement.verdict,
             "verdict": verdict,
+            "picture_hash": picture_hash,
         }
         with self._database.transaction() as cursor:
             cursor.execute(_SQL["record_verdict"], values | image)

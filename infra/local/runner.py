@@ -26,7 +26,7 @@ from infra.local.postgres_server import DATABASE, PostgresServer
 from infra.local.programs import Plan, programs, servers, write_minio_environment
 from infra.local.supervisor import Program, Supervised
 from infra.local.timers import running_timers
-from infra.schema import can_create_roles, close_other_databases, create_roles, migrate
+from infra.schema import can_create_roles, close_other_databases, create_roles, migrate, set_label_rule
 from infra.store_setup import create_buckets, create_users
 
 START_SECONDS = 90
@@ -148,6 +148,7 @@ def _prepared(plan: Plan, tell: Tell) -> dict[str, Any]:
         tell("Starting Postgres.")
         _create_database(plan, plan.postgres)
     migrate(plan.database_url)
+    set_label_rule(plan.database_url, plan.settings.label_rule, plan.settings.label_uncertain)
     if plan.has_roles:
         create_roles(plan.database_url, secrets.postgres_keys)
     tell("Starting MinIO.")

@@ -38,6 +38,7 @@ def test_odd_keys_come_back_as_they_went(store: ObjectStore, bucket: str, key: s
     version = _put(store, bucket, key)
     assert b"content" == store.read(version)
     assert [key] == [found.version.location.key for found in store.list_prefix(bucket, key)]
+    assert b"content" == store.read_now(version.location)
     copy = store.copy(version, Location(bucket, "copy of it"))
     assert b"content" == store.read(copy)
 

@@ -1,13 +1,10 @@
-"""Metadata, verdict and label rows: their contract, in memory and in Postgres."""
+"""Metadata and verdict rows: their contract, in memory and in Postgres."""
 
 import pytest
 
 from common.errors import ConflictError
 from common.metadata_document import MetadataDocument, parse_metadata
 from common.object_key import SUBOPTIMAL, Location
-from common.object_store import ObjectVersion
-from functions.annotations.label_file import LabelRow
-from functions.annotations.label_rows import Ambiguous, ImageName, ResolvedLabel
 from functions.quality.verdict_rows import Standing
 from model.judgement import Judgement
 from tests.contract.conftest import KINDS
@@ -16,7 +13,6 @@ from tests.unit.documents import make_document
 
 GOOD = Judgement("good", 0.1, 0.5, 100.0, {"sharpness": 1.5}, (), "normal", "m1")
 BAD = Judgement("low_quality", 0.9, 0.5, 90.0, {}, ("blurred", "noisy"), "low", "m2")
-LABELS_FILE = ObjectVersion(Location("annotations", "labels.csv"), "etag", 9)
 
 
 @pytest.fixture(params=KINDS)
@@ -110,75 +106,8 @@ def test_verdict_is_kept_with_the_image_s_place(tables: Tables) -> None:
     """A verdict says where the image lies now; its home stays where it was allocated."""
     (image,) = tables.place(1)
     uid = instance_path(1).sop_instance_uid
-    tables.verdicts.record(uid, 1, GOOD, verdict="good", bucket=image.bucket)
+    tables.verdicts.record(uid, 1, GOOD, verdict="good", bucket=image.bucket, picture_hash=None)
     assert image.bucket == tables.bucket_now(1)
-    tables.verdicts.record(uid, 1, BAD, verdict="low_quality", bucket=SUBOPTIMAL)
+    tables.verdicts.record(uid, 1, BAD, verdict="low_quality", bucket=SUBOPTIMAL, picture_hash=None)
     assert SUBOPTIMAL == tables.bucket_now(1)
     assert Standing(SUBOPTIMAL, "CT", None) == tables.verdicts.standing(uid, 1, image)
-
-
-def _name(number: int, frame: int = 1) -> ImageName:
-    return ImageName(instance_path(number).sop_instance_uid, frame)
-
-
-def test_images_are_found_by_key_and_by_its_end(tables: Tables) -> None:
-    """Label files may name an image by s3 URL, whole key, or the key's last parts."""
-    (image,) = tables.place(1)
-    tables.place(2, frames=2)
-    end = f"{instance_path(1).sop_instance_uid}/1.png"
-    for name in (f"s3://{image.bucket}/{image.key}", image.key, f"/{image.key}", end, f"2.25.2/{end}"):
-        assert {name: _name(1)} == tables.labels.find_images([name]), name
-    assert {"2.png": _name(2, 2)} == tables.labels.find_images(["2.png"])
-
-
-def test_name_of_several_images_is_ambiguous(tables: Tables) -> None:
-    """A bare file name that several images have is told with their number."""
-    for number in range(3):
-        tables.place(number)
-    assert {"1.png": Ambiguous(3)} == tables.labels.find_images(["1.png"])
-
-
-@pytest.mark.parametrize(
-    "name", ["9.png", "2.25.7/1.png", "5.1001/1.png", "%/1.png", "_/1.png", "s3://images", "", "/", "1.pn"]
-)
-def test_unknown_names_are_left_out(tables: Tables, name: str) -> None:
-    """Names of no image, parts of names and wildcards find nothing."""
-    tables.place(1)
-    assert {} == tables.labels.find_images([name])
-
-
-def _labels(tables: Tables, *names: str) -> list[ResolvedLabel]:
-    found = tables.labels.find_images(names)
-    return [
-        ResolvedLabel(LabelRow(line, name, "fracture", 1.0), found.get(name))
-        for line, name in enumerate(names, start=2)
-    ]
-
-
-def test_held_labels_are_applied_once_their_image_is_there(tables: Tables) -> None:
-    """A label that came before its image is given it later; others stay held."""
-    counts = {"accepted": 0, "held": 2, "refused": 0}
-    key = instance_path(1).frame(1)
-    tables.labels.keep(LABELS_FILE, _labels(tables, key, "2.25.9/1.png"), counts)
-    assert 0 == tables.labels.apply_held()
-    tables.place(1)
-    assert 1 == tables.labels.apply_held()
-    assert 0 == tables.labels.apply_held()
-
-
-def test_same_file_again_keeps_no_second_import(tables: Tables) -> None:
-    """A label file that was kept before a crash is not kept twice."""
-    counts = {"accepted": 0, "held": 1, "refused": 0}
-    for _ in range(2):
-        tables.labels.keep(LABELS_FILE, _labels(tables, instance_path(1).frame(1)), counts)
-    tables.place(1)
-    assert 1 == tables.labels.apply_held()
-
-
-def test_many_labels_are_kept_at_once(tables: Tables) -> None:
-    """A file of thousands of labels is one import."""
-    names = [instance_path(number).frame(1) for number in range(3000)]
-    counts = {"accepted": 0, "held": len(names), "refused": 0}
-    tables.labels.keep(LABELS_FILE, _labels(tables, *names), counts)
-    tables.place(7)
-    assert 1 == tables.labels.apply_held()

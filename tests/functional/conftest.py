@@ -6,9 +6,14 @@ from types import ModuleType
 import pytest
 
 from common import ports
+from common.deidentification.profile import Profile
+from common.deidentification.pseudonym import Pseudonyms
+from common.dicom.image_checks import Limits
+from common.dicom.image_file import read_image_file
 from common.settings import settings
 from functions.annotations import main as annotations_main
 from functions.extract import main as extract_main
+from functions.extract.deidentified_instance import deidentify
 from functions.extract.prepared_instance import InstancePreparer
 from functions.poll_nas import main as poll_nas_main
 from functions.quality import main as quality_main
@@ -19,6 +24,7 @@ from tests.in_memory.ledger import InMemoryLedger
 from tests.in_memory.log import captured_log
 from tests.in_memory.quality_model import FixedModel
 from tests.in_memory.requests import TOKEN
+from tests.unit.factories import real_path
 
 MAINS: Mapping[str, ModuleType] = {
     "annotations": annotations_main,
@@ -88,3 +94,11 @@ def line(monkeypatch: pytest.MonkeyPatch, tmp_path, model: FixedModel) -> Iterat
     _forget()
     yield line
     _forget()
+
+
+@pytest.fixture
+def future_key() -> str:
+    """The key that the CT slice's image will get: pseudonyms are the same wherever the key is."""
+    pseudonyms = Pseudonyms(bytes.fromhex(ENVIRONMENT["DCM2SET_PSEUDONYM_KEY"]))
+    file = read_image_file(real_path(), Limits())
+    return deidentify(file, pseudonyms, Profile()).path.frame(1)

@@ -92,9 +92,9 @@ def test_sweep_repairs_a_worker_that_was_lost(line: Line) -> None:
     assert (State.DONE, 2) == (row.state, row.attempts)
 
 
-def test_sweep_applies_held_labels(line: Line) -> None:
+def test_sweep_applies_held_labels(line: Line, future_key: str) -> None:
     """Labels that came before their image are given it by the sweep."""
-    line.put(ANNOTATIONS, "labels.csv", b"image,label,value\n1.png,fracture,1\n")
+    line.put(ANNOTATIONS, "labels.csv", f"image,label,value\n{future_key},fracture,1\n".encode())
     line.deliver()
     assert line.labels.labels[0].image is None
     line.put(RAW, "incoming/a/CT.dcm", CT)

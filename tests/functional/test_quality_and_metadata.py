@@ -174,10 +174,10 @@ def test_file_that_is_no_label_file_is_quarantined(line: Line, data: bytes) -> N
     assert [] == line.labels.labels
 
 
-def test_run_imports_what_waits_and_applies_held_labels(line: Line) -> None:
+def test_run_imports_what_waits_and_applies_held_labels(line: Line, future_key: str) -> None:
     """A POST without a body imports waiting files, and later gives held labels their images."""
     assert {"status": "no_updates"} == line.send("annotations").json
-    line.put(ANNOTATIONS, "labels.csv", b"image,label,value\n1.png,fracture,1\n")
+    line.put(ANNOTATIONS, "labels.csv", f"image,label,value\n{future_key},fracture,1\n".encode())
     line.lose_notifications()
     answer = line.send("annotations").json
     assert ("imported", 1) == (answer["status"], len(answer["results"]))
@@ -190,6 +190,6 @@ def test_run_imports_what_waits_and_applies_held_labels(line: Line) -> None:
 def test_same_label_file_again_changes_nothing(line: Line) -> None:
     """A label file put twice is one import."""
     for _ in range(2):
-        line.put(ANNOTATIONS, "labels.csv", b"image,label,value\n1.png,fracture,1\n")
+        line.put(ANNOTATIONS, "labels.csv", b"image,label,value\n2.25.9/1.png,fracture,1\n")
         line.deliver()
     assert 1 == len(line.labels.labels)

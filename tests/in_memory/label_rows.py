@@ -1,17 +1,33 @@
 """Rows of labels in memory."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from common.object_store import ObjectVersion
-from functions.annotations.label_rows import (
-    Ambiguous,
-    ImageName,
-    LabelRows,
-    ResolvedLabel,
-    key_suffix,
-)
+from functions.annotations.image_name import FILE, IMAGE, ImageName
+from functions.annotations.label_file import LabelFile
+from functions.annotations.label_row import LabelRow
+from functions.annotations.label_rows import ImportCounts, LabelRows
+from functions.annotations.refused_row import RefusedRow
 from tests.in_memory.image_allocation import InMemoryAllocation
+
+Image = tuple[str, int]  # SOP Instance UID and frame
+
+
+@dataclass(frozen=True)
+class KeptLabel:
+    """A row and what it is about; None while no such image is known."""
+
+    number: int  # of the import
+    row: LabelRow
+    image: Image | None
+    at: datetime
+
+    @property
+    def order(self) -> tuple[datetime, int]:
+        return (self.at, self.number)
 
 
 @dataclass
@@ -19,38 +35,167 @@ class InMemoryLabelRows(LabelRows):
     """Labels in the order they came, by import."""
 
     allocation: InMemoryAllocation
-    imports: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)  # by key and etag
-    labels: list[ResolvedLabel] = field(default_factory=list)
+    imports: dict[tuple[str, str], ImportCounts] = field(default_factory=dict)  # by key and etag
+    labels: list[KeptLabel] = field(default_factory=list)  # those of images and held ones
+    groups: list[LabelRow] = field(default_factory=list)
+    answers: dict[tuple[Image, str, str], KeptLabel] = field(default_factory=dict)
 
-    def find_images(self, names: Iterable[str]) -> Mapping[str, ImageName | Ambiguous]:
-        hits = {name: self._hits(key_suffix(name)) for name in names}
-        return {
-            name: found[0] if len(found) == 1 else Ambiguous(len(found))
-            for name, found in hits.items()
-            if found
-        }
+    def known(self, source: ObjectVersion) -> ImportCounts | None:
+        return self.imports.get((source.location.key, source.etag))
 
-    def keep(self, source: ObjectVersion, labels: Sequence[ResolvedLabel], counts: Mapping[str, int]) -> None:
+    def keep(
+        self,
+        source: ObjectVersion,
+        file: LabelFile,
+        *,
+        renew: Callable[[], None],
+        report: Callable[[ImportCounts], None],
+    ) -> ImportCounts:
         version = (source.location.key, source.etag)
-        if version not in self.imports:
-            self.imports[version] = dict(counts)
-            self.labels.extend(labels)
+        if version in self.imports:
+            return self.imports[version]
+        rows = list(file.rows)
+        renew()
+        meant, number, now = self._meant(rows, file), len(self.imports) + 1, datetime.now(UTC)
+        meant, repeated = _once(meant, file)
+        kept = [KeptLabel(number, row, image, row.labelled_at or now) for row, image in meant]
+        groups = [label for label in kept if label.row.image.level not in {IMAGE, FILE}]
+        singles = [label for label in kept if label not in groups]
+        superseded = sum(self._is_replaced(label) for label in singles)
+        known = sum(self._has_images(label.row) for label in groups)
+        counts = ImportCounts(
+            file.form,
+            accepted=sum(label.image is not None and label.row.label is not None for label in singles)
+            + known,
+            repeated=repeated,
+            superseded=superseded,
+            held=sum(label.image is None and label.row.label is not None for label in singles)
+            + len(groups)
+            - known,
+            refused=file.refused.number,
+        )
+        report(counts)
+        self.groups += [label.row for label in groups]
+        self.labels += [label for label in singles if label.row.label is not None or label.image is None]
+        withdrawn = self._answered([label for label in singles if label.image is not None])
+        self.imports[version] = replace(counts, superseded=superseded + withdrawn)
+        return self.imports[version]
 
     def apply_held(self) -> int:
-        found = self.find_images({label.row.image for label in self.labels if label.image is None})
-        before = self.labels
-        self.labels = [
-            replace(label, image=image)
-            if label.image is None and isinstance(image := found.get(label.row.image), ImageName)
-            else label
-            for label in before
-        ]
-        return sum(old != new for old, new in zip(before, self.labels, strict=True))
+        held = [label for label in self.labels if label.image is None]
+        applied = [replace(label, image=image) for label in held if (image := self._held_image(label))]
+        lines = {(label.number, label.row) for label in applied}
+        self.labels = [label for label in self.labels if (label.number, label.row) not in lines]
+        self.labels += [label for label in applied if label.row.label is not None]
+        self._answered(applied)
+        return sum(label.row.label is not None for label in applied)
 
-    def _hits(self, suffix: str) -> list[ImageName]:
-        return [
-            ImageName(uid, frame)
-            for (uid, frame), image in self.allocation.images.items()
-            if f"/{image.home.key}".endswith(f"/{suffix}")
-            and (image.home.key == suffix or "/" not in suffix or suffix.split("/")[-2] == uid)
+    def standing(self) -> dict[tuple[Image, str, str], float]:
+        """What each annotator last said of each label of each image; group labels aside."""
+        newest = sorted((label for label in self.labels if label.image), key=lambda label: label.order)
+        return {
+            (label.image, label.row.label, label.row.annotator): label.row.value  # type: ignore[misc]
+            for label in newest
+        }
+
+    def _held_image(self, label: KeptLabel) -> Image | None:
+        hits, path = self._hits(label.row.image)
+        return hits[0] if len(hits) == 1 and path else None
+
+    def _hits(self, name: ImageName) -> tuple[list[Image], bool]:
+        """The images a name fits, and whether the only one lies in the folders that were told."""
+        hits = [
+            (uid, frame)
+            for uid, frame in self.allocation.images
+            if (name.level == FILE or uid == name.uid) and name.frame in {frame, None}
         ]
+        if len(hits) != 1 or name.path is None or name.level == FILE:
+            return hits, True
+        key = f"/{self.allocation.images[hits[0]].home.key}"
+        return hits, key.endswith(f"/{name.path}") or f"/{name.path}".endswith(key)
+
+    def _meant(self, rows: Iterable[LabelRow], file: LabelFile) -> list[tuple[LabelRow, Image | None]]:
+        meant: list[tuple[LabelRow, Image | None]] = []
+        for row in rows:
+            hits, is_there = self._hits(row.image) if row.image.level in {IMAGE, FILE} else ([], True)
+            cause = _cause(row.image, len(hits), is_there)
+            if cause is None:
+                meant.append((row, hits[0] if hits else None))
+            elif row.label is not None:
+                file.refused.extend(1, [RefusedRow(row.line, cause)])
+        return meant
+
+    def _has_images(self, row: LabelRow) -> bool:
+        return any(row.image.uid in image.home.key.split("/") for image in self.allocation.images.values())
+
+    def _is_replaced(self, label: KeptLabel) -> bool:
+        return label.row.label is not None and any(
+            (old.image, old.row.label, old.row.annotator)
+            == (label.image, label.row.label, label.row.annotator)
+            and old.at <= label.at
+            for old in self.labels
+            if old.image
+        )
+
+    def _answered(self, labels: list[KeptLabel]) -> int:
+        """Withdraw what newest answers do not choose again; returns how many labels."""
+        asked = set()
+        for label in labels:
+            if label.row.control is None or label.image is None:
+                continue
+            place = (label.image, label.row.annotator, label.row.control)
+            asked.add(place)
+            if label.row.label is None and (place not in self.answers or self.answers[place].at <= label.at):
+                self.answers[place] = label
+        return sum(self._withdrawn(place) for place in asked if place in self.answers)
+
+    def _withdrawn(self, place: tuple[Image, str, str]) -> int:
+        answer = self.answers[place]
+        own = [
+            label
+            for label in sorted(self.labels, key=lambda label: label.order)
+            if (label.image, label.row.annotator, label.row.control) == place
+        ]
+        newest = {label.row.label: label for label in own}
+        old = [label for label in newest.values() if label.at < answer.at and label.row.value]
+        self.labels += [
+            replace(answer, row=answer.row._replace(label=label.row.label, value=0.0)) for label in old
+        ]
+        return len(old)
+
+
+def _cause(name: ImageName, hits: int, is_there: bool) -> str | None:
+    if hits > 1 and name.level == FILE:
+        return f"The name fits {hits} images; give the key with its folders."
+    if hits > 1:
+        return f"The instance has {hits} frames; give the frame, or the level instance."
+    if hits == 0 and name.level == FILE:
+        return "No image has this file name; one that is not known yet needs its SOP Instance UID."
+    return None if is_there else "The image of this SOP Instance UID lies in other folders."
+
+
+def _once(
+    meant: list[tuple[LabelRow, Image | None]], file: LabelFile
+) -> tuple[list[tuple[LabelRow, Image | None]], int]:
+    """Each thing once: what contradicts is refused, what repeats is counted."""
+    values: dict[object, set[float | None]] = {}
+    for row, image in meant:
+        values.setdefault(_thing(row, image), set()).add(row.value)
+    kept, times = [], Counter[object]()
+    for row, image in meant:
+        thing = _thing(row, image)
+        if len(values[thing]) > 1:
+            file.refused.extend(
+                1, [RefusedRow(row.line, "Other rows of this file say something else of it.")]
+            )
+            continue
+        times[thing] += row.label is not None
+        if times[thing] <= 1:
+            kept.append((row, image))
+    return kept, sum(number - 1 for number in times.values() if number > 1)
+
+
+def _thing(row: LabelRow, image: Image | None) -> object:
+    what = image or (row.image.level, row.image.uid, row.image.frame)
+    answer = row.line if row.label is None else 0
+    return (what, row.label, row.annotator, row.labelled_at, answer)

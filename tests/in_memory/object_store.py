@@ -1,7 +1,7 @@
 """The object store in memory: as MinIO's, without a server."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +46,13 @@ class InMemoryObjectStore(ObjectStore):
         if found.etag != version.etag:
             raise ObjectMissingError(f"The object isn't in bucket {version.location.bucket}.")
         return found.data
+
+    def stream(self, version: ObjectVersion) -> Generator[bytes]:
+        body = self.read(version)
+        yield from (body[at : at + 1000] for at in range(0, len(body), 1000))
+
+    def read_now(self, location: Location) -> bytes:
+        return self._found(location).data
 
     def download(self, version: ObjectVersion, path: Path) -> None:
         path.write_bytes(self.read(version))

@@ -43,5 +43,5 @@ class PendingDatabase:
             return None
         assert query == _SQL["held_labels"], query
         self.table.answer()
-        held = {label.row.image for label in self.labels.labels if label.image is None}
-        return {"found": 1} if self.labels.find_images(held) else None
+        held = [label for label in self.labels.labels if label.image is None]
+        return {"found": 1} if any(map(self.labels._held_image, held)) else None  # noqa: SLF001 its twin

@@ -15,6 +15,7 @@ class InMemoryVerdictRows(VerdictRows):
     allocation: InMemoryAllocation
     verdicts: dict[tuple[str, int], Judgement] = field(default_factory=dict)
     holding: dict[tuple[str, int], Word] = field(default_factory=dict)  # the verdicts that hold
+    hashes: dict[tuple[str, int], bytes | None] = field(default_factory=dict)
     overruled: dict[tuple[str, int], Word] = field(default_factory=dict)
 
     def standing(self, sop_instance_uid: str, frame: int, home: Location) -> Standing | None:
@@ -25,8 +26,16 @@ class InMemoryVerdictRows(VerdictRows):
         return Standing(image.bucket, modality, self.overruled.get((sop_instance_uid, frame)))
 
     def record(
-        self, sop_instance_uid: str, frame: int, judgement: Judgement, *, verdict: Word, bucket: str
+        self,
+        sop_instance_uid: str,
+        frame: int,
+        judgement: Judgement,
+        *,
+        verdict: Word,
+        bucket: str,
+        picture_hash: bytes | None,
     ) -> None:
         self.verdicts[sop_instance_uid, frame] = judgement
         self.holding[sop_instance_uid, frame] = verdict
+        self.hashes[sop_instance_uid, frame] = picture_hash
         self.allocation.images[sop_instance_uid, frame].bucket = bucket

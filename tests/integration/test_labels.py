@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import orjson
+import pytest
 
 from common.deidentification.profile import Profile
 from common.deidentification.pseudonym import Pseudonyms
@@ -13,6 +14,8 @@ from functions.extract.deidentified_instance import deidentify
 from tests.integration.test_line import image_rows
 from tests.local_home import RunningHome, wait_for
 from tests.real_files import make_instance
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "labels"
 
 
 def extracted(home: RunningHome, number: int) -> dict:
@@ -46,7 +49,9 @@ def test_labels_find_their_images_and_a_report_is_written(home: RunningHome) -> 
     ]
     place = Location("annotations", "processed/team a/first.csv.report.json")
     report = orjson.loads(home.store.read(home.store.stat(place)))
-    assert (3, 1, 1) == (report["accepted"], report["held"], report["refused"])
+    assert ("long table", 3, 1, 1) == tuple(
+        report[name] for name in ("format", "accepted", "held", "refused")
+    )
     assert [{"line": 5, "cause": "value is no number."}] == report["refused_rows"]
 
 
@@ -55,7 +60,7 @@ def test_held_labels_are_applied_when_their_image_comes(home: RunningHome, tmp_p
     key = _future_key(home, make_instance(3, patient=103), tmp_path)
     home.put("early.csv", f"image,label,value\n{key},fracture,1".encode(), bucket="annotations")
     assert "imported" == home.settled("annotations", "early.csv")["outcome"]
-    assert [{"frame": None}] == home.rows("select frame from label where image = %s", key)
+    assert [{"held": 1}] == home.rows("select count(*)::int as held from held_label where name = %s", key)
     image = extracted(home, 3)
     assert key == image["key"]
 
@@ -101,5 +106,106 @@ def test_the_same_file_again_changes_nothing(home: RunningHome) -> None:
     gone = wait_for(lambda: not list(home.store.list_prefix("annotations", "same.csv")), seconds=30)
     assert gone
     assert first == home.item("annotations", "same.csv")
-    labels = home.rows("select 1 from label where sop_instance_uid = %s", image["sop_instance_uid"])
+    labels = home.rows(
+        "select 1 from label join image_allocation using (image_id) where sop_instance_uid = %s",
+        image["sop_instance_uid"],
+    )
     assert 1 == len(labels)
+
+
+def test_every_example_file_is_taken(home: RunningHome) -> None:
+    """Each file in docs/labels/ is what docs/labels.md says, and none of its rows is wrong."""
+    forms = {}
+    for path in sorted(EXAMPLES.iterdir()):
+        if path.suffix == ".toml":
+            continue
+        home.put(f"examples/{path.name}", path.read_bytes(), bucket="annotations")
+        assert "imported" == home.settled("annotations", f"examples/{path.name}")["outcome"], path.name
+        place = Location("annotations", f"processed/examples/{path.name}.report.json")
+        report = orjson.loads(home.store.read(home.store.stat(place)))
+        assert (0, []) == (report["refused"], report["refused_rows"]), path.name
+        assert report["held"] > 0
+        forms[path.name] = report["format"]
+    assert {"long table", "wide table", "ChestX-ray14", "Label Studio", "JSON"} == set(forms.values())
+
+
+def test_labels_of_a_study_reach_images_that_come_later(home: RunningHome, tmp_path: Path) -> None:
+    """A row about a study labels each of its images, also one that comes after it."""
+    key = _future_key(home, make_instance(5, patient=104), tmp_path)
+    text = f"study_instance_uid,label,value\n{key.split('/')[1]},whole study,1"
+    home.put("study.csv", text.encode(), bucket="annotations")
+    assert "imported" == home.settled("annotations", "study.csv")["outcome"]
+    key = "incoming/labels/later.dcm"
+    home.put(key, make_instance(5, patient=104))
+    uid = home.settled("extract", key)["sop_instance_uid"]
+    found = home.rows("select label, value from current_label where sop_instance_uid = %s", uid)
+    assert [{"label": "whole study", "value": 1.0}] == found
+
+
+VOTES = [(1,), (0,), (-1,), (1, 0), (1, 1, 0), (1, -1), (0, -1), (1, 1), (0, 0, 0)]
+RULED = {  # rule: of each of the votes above, the last said last
+    "last": [1, 0, -1, 0, 0, -1, -1, 1, 0],
+    "majority": [1, 0, -1, -1, 1, -1, -1, 1, 0],
+    "any": [1, 0, -1, 1, 1, 1, -1, 1, 0],
+    "all": [1, 0, -1, 0, 0, -1, 0, 1, 0],
+}
+
+
+@pytest.mark.parametrize("rule", RULED)
+def test_rules_make_one_label_of_several(home: RunningHome, rule: str) -> None:
+    """Last, majority, any and all; uncertain then stays, becomes 0 or 1, or is missing."""
+    image = extracted(home, 6)
+    rows = [
+        f"{image['key']},votes {number},{vote},reader {who},2026-01-0{who + 1}"
+        for number, votes in enumerate(VOTES)
+        for who, vote in enumerate(votes)
+    ]
+    body = "\n".join(["image,label,value,annotator,time", *rows]).encode()
+    home.put("votes.csv", body, bucket="annotations")
+    assert "imported" == home.settled("annotations", "votes.csv")["outcome"]
+    for uncertain in ("keep", "0", "1", "missing"):
+        found = home.rows(
+            "select value from labels_now(%s, %s) l join label_name n on n.id = l.label_id "
+            "where n.name like 'votes %%' order by n.name",
+            rule,
+            uncertain,
+        )
+        replaced = {"keep": -1, "0": 0, "1": 1, "missing": None}[uncertain]
+        expected = [replaced if value == -1 else value for value in RULED[rule]]
+        assert [value for value in expected if value is not None] == [row["value"] for row in found]
+
+
+def test_command_tells_labels_and_agreement(home: RunningHome) -> None:
+    """`dcm2set labels` counts, names what is held, and gives kappa where it is defined."""
+    images = [extracted(home, number)["key"] for number in (7, 8)]
+    rows = [f"{key},agreed,{value},{who}" for who in "AB" for value, key in enumerate(images)]
+    rows += [f"{images[0]},alone,1,A", "2.25.404/1.png,agreed,1,A"]
+    home.put("two.csv", "\n".join(["image,label,value,annotator", *rows]).encode(), bucket="annotations")
+    assert "imported" == home.settled("annotations", "two.csv")["outcome"]
+    told = orjson.loads(home.run_cli("labels", "--json").stdout)
+    found = {row["label"]: row for row in told["labels"]}
+    agreed = found["agreed"]
+    assert (2, 1, 1, 0, 2, 1) == tuple(
+        agreed[name] for name in ("images", "positive", "negative", "uncertain", "annotators", "held")
+    )
+    assert ("Cohen's kappa", 1.0) == (agreed["agreement"]["measure"], agreed["agreement"]["kappa"])
+    assert found["alone"]["agreement"]["kappa"] is None
+    text = home.run_cli("labels", "--rule", "all").stdout
+    assert "Cohen's kappa 1.000 over 2 image(s)" in text
+    assert "not defined" in text
+
+
+def test_huge_line_and_binary_garbage_change_nothing(home: RunningHome) -> None:
+    """A line of many megabytes is refused by its number; what is no text is quarantined."""
+    image = extracted(home, 9)
+    rows = [f"{image['key']},fine,1".encode(), b"x" * 100_000_000, f"{image['key']},better,1".encode()]
+    home.put("huge.csv", b"\n".join([b"image,label,value", *rows]), bucket="annotations")
+    assert "imported" == home.settled("annotations", "huge.csv")["outcome"]
+    place = Location("annotations", "processed/huge.csv.report.json")
+    report = orjson.loads(home.store.read(home.store.stat(place)))
+    assert (2, [{"line": 3, "cause": "The line is too long."}]) == (
+        report["accepted"],
+        report["refused_rows"],
+    )
+    home.put("garbage.csv", bytes(range(256)) * 1000, bucket="annotations")
+    assert "quarantined" == home.settled("annotations", "garbage.csv")["state"]

@@ -173,6 +173,7 @@ create table image_allocation (
     key              text not null,
     bucket           text not null,
     allocated_at     timestamptz not null default now(),
+    image_id         bigint generated always as identity unique,
     primary key (sop_instance_uid, frame)
 );
 create index image_allocation_home on image_allocation (home_bucket, bucket);
@@ -192,6 +193,7 @@ create table verdict (
     reasons          text[] not null,
     confidence       text not null check (confidence in ('normal', 'low')),
     model_version    text not null,
+    picture_hash     bytea check (length(picture_hash) = 32),
     checked_at       timestamptz not null default now(),
     primary key (sop_instance_uid, frame),
     foreign key (sop_instance_uid, frame) references image_allocation
@@ -204,6 +206,7 @@ comment on column verdict.confidence is 'low: the model has seen too few images 
 comment on column verdict.score is 'Probability that the image is bad, 0 to 1; 1 for a black image.';
 comment on column verdict.threshold is 'Score from which the image counts as low_quality.';
 comment on column verdict.mean_grey is 'Mean grey level, 0 to 255.';
+comment on column verdict.picture_hash is 'What the picture shows in 256 bits, near-equal for near-equal pictures; null if nearly uniform.';
 
 create table overruling (
     id               bigint generated always as identity primary key,
@@ -484,36 +487,106 @@ comment on column image.recipe_version is 'Version of the picture recipe that ma
 
 -- == The labels =======================================================================
 
+create table label_name (
+    id   int generated always as identity primary key,
+    name text not null unique
+);
+comment on table label_name is 'What labels are called; label rows hold the number.';
+
+create table annotator (
+    id   int generated always as identity primary key,
+    name text not null unique
+);
+comment on table annotator is 'Who or what labels, as label files tell.';
+comment on column annotator.name is 'The name or number as told; empty where a file tells none.';
+
+create table label_control (
+    id   int generated always as identity primary key,
+    name text not null unique
+);
+comment on table label_control is 'What was asked of an annotator at once, so that what was not chosen is absent.';
+comment on column label_control.name is 'A project of Label Studio, or Finding Labels of a ChestX-ray14 table.';
+
 create table label_import (
     id          bigint generated always as identity primary key,
     key         text not null,
     etag        text not null,
-    accepted    int not null default 0,
-    held        int not null default 0,
-    refused     int not null default 0,
+    format      text not null,
+    accepted    bigint not null default 0,
+    repeated    bigint not null default 0,
+    superseded  bigint not null default 0,
+    held        bigint not null default 0,
+    refused     bigint not null default 0,
     imported_at timestamptz not null default now(),
     unique (key, etag)
 );
 comment on table label_import is 'Label files that were taken.';
 
+-- References of rows that come by the million are not checked one by one: four checks a row took
+-- three times as long as the row itself. One transaction makes a row and what it refers to.
 create table label (
-    id               bigint generated always as identity primary key,
-    import_id        bigint not null references label_import,
-    line             int not null,
-    image            text not null,
-    label            text not null,
-    value            double precision not null,
-    sop_instance_uid text,
-    frame            int,
-    created_at       timestamptz not null default now(),
-    unique (import_id, line)
+    id           bigint generated always as identity,
+    import_id    bigint not null,
+    image_id     bigint not null,
+    labelled_at  timestamptz not null,
+    line         int not null,
+    label_id     int not null,
+    annotator_id int not null,
+    value        real not null check (value = -1 or value between 0 and 1),
+    control_id   int
 );
-comment on table label is 'Labels as delivered, never changed: the newest import of an image and label is the current one.';
-comment on column label.image is 'How the file names the image.';
-comment on column label.value is '1 present, 0 absent, -1 uncertain, or a probability.';
-comment on column label.sop_instance_uid is 'The image meant; null while no such image is known (held).';
-create index label_image on label (sop_instance_uid, frame);
-create index label_held on label (id) where sop_instance_uid is null;
+comment on table label is 'What was said of single images, row by row as delivered; never changed.';
+create index label_image on label (image_id);
+
+create table held_label (
+    id               bigint generated always as identity,
+    import_id        bigint not null,
+    line             int not null,
+    label_id         int,
+    annotator_id     int not null,
+    name             text not null,
+    sop_instance_uid text not null,
+    frame            int,
+    value            real check (value = -1 or value between 0 and 1),
+    labelled_at      timestamptz not null,
+    control_id       int
+);
+comment on table held_label is 'Rows about images that are not known yet; moved to label once the image is there.';
+create index held_label_instance on held_label (sop_instance_uid);
+
+create table group_label (
+    id           bigint generated always as identity,
+    import_id    bigint not null,
+    line         int not null,
+    label_id     int not null,
+    annotator_id int not null,
+    level        text not null check (level in ('instance', 'series', 'study')),
+    uid          text not null,
+    value        real not null check (value = -1 or value between 0 and 1),
+    labelled_at  timestamptz not null
+);
+comment on table group_label is 'Rows about every image of an instance, series or study, of those that come later too.';
+create index group_label_uid on group_label (level, uid);
+
+create table label_answer (
+    image_id     bigint not null,
+    annotator_id int not null,
+    control_id   int not null,
+    import_id    bigint not null,
+    line         int not null,
+    labelled_at  timestamptz not null,
+    primary key (image_id, annotator_id, control_id)
+);
+comment on table label_answer is 'The newest answer of an annotator to a control: what it does not choose again is absent.';
+
+create table label_rule (
+    one       boolean primary key default true check (one),
+    rule      text not null default 'last' check (rule in ('last', 'majority', 'any', 'all')),
+    uncertain text not null default 'keep' check (uncertain in ('keep', '0', '1', 'missing'))
+);
+comment on table label_rule is 'How one label comes of what several annotators said; one row, from the settings.';
+insert into label_rule default values;
+
 create index image_allocation_key on image_allocation (key);
 
 -- == What every remaining column holds ================================================
@@ -567,6 +640,7 @@ comment on column image_allocation.sop_instance_uid is 'Pseudonymous SOP Instanc
 comment on column image_allocation.frame is 'Frame number, from 1.';
 comment on column image_allocation.key is 'Its key, the same in either bucket.';
 comment on column image_allocation.allocated_at is 'When it got its place.';
+comment on column image_allocation.image_id is 'Number of the image; short, for label rows.';
 comment on column verdict.sop_instance_uid is 'Pseudonymous SOP Instance UID.';
 comment on column verdict.frame is 'Frame number, from 1.';
 comment on column verdict.verdict is 'good, black or low_quality.';
@@ -598,21 +672,22 @@ comment on column image.frame is 'Frame number, from 1.';
 comment on column image."rows" is 'Height of the picture in pixels.';
 comment on column image."columns" is 'Width of the picture in pixels.';
 comment on column image.created_at is 'When the row came.';
-comment on column label_import.id is 'Number of the import.';
+comment on column label_name.id is 'Number of the label.';
+comment on column label_name.name is 'The label as told.';
+comment on column annotator.id is 'Number of the annotator.';
+comment on column label_control.id is 'Number of the control.';
+comment on column label_import.id is 'Number of the import; a larger one is newer.';
 comment on column label_import.key is 'The file''s key in annotations.';
 comment on column label_import.etag is 'The file''s content.';
-comment on column label_import.accepted is 'Rows whose image was known.';
-comment on column label_import.held is 'Rows whose image was not known yet.';
-comment on column label_import.refused is 'Rows that could not be taken.';
+comment on column label_import.format is 'What it was recognised as.';
+comment on column label_import.accepted is 'Labels of images that were known.';
+comment on column label_import.repeated is 'Labels that the same file had said before.';
+comment on column label_import.superseded is 'Labels of the same annotator that these took the place of.';
+comment on column label_import.held is 'Labels of images that were not known yet.';
+comment on column label_import.refused is 'Labels that could not be taken.';
 comment on column label_import.imported_at is 'When it was taken.';
-comment on column label.id is 'Number of the label; a larger one is newer.';
+comment on column label.id is 'Number of the row.';
 comment on column label.import_id is 'The file it came in.';
-comment on column label.line is 'Its line there; the header is line 1.';
-comment on column label.label is 'What is said of the image.';
-comment on column label.frame is 'The frame meant, with sop_instance_uid.';
-comment on column label.created_at is 'When the row came.';
-
--- == Vacuum ===========================================================================
 -- By the number of changes and not by the size of the table: each item leaves a few dead rows, and
 -- what is asked all the time should never lie among a fifth of a million of them.
 
@@ -624,3 +699,42 @@ alter table extraction set (autovacuum_vacuum_scale_factor = 0.005, autovacuum_v
     autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.01);
 alter table image_allocation set (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.01);
 alter table settled_total set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
+=======
+comment on column label.line is 'Its line there, from 1; in a JSON array the number of the task.';
+comment on column label.label_id is 'What is said.';
+comment on column label.annotator_id is 'Who says it.';
+comment on column label.image_id is 'Of which image.';
+comment on column label.value is '1 present, 0 absent, -1 uncertain, or a probability.';
+comment on column label.labelled_at is 'When it was said: as the file tells, else when it was imported.';
+comment on column label.control_id is 'What it was an answer to; Label Studio and ChestX-ray14 only.';
+comment on column held_label.id is 'Number of the row.';
+comment on column held_label.import_id is 'The file it came in.';
+comment on column held_label.line is 'Its line there.';
+comment on column held_label.label_id is 'What is said; null: the control was answered, and that is all.';
+comment on column held_label.annotator_id is 'Who says it.';
+comment on column held_label.name is 'How the file names the image, without server, query or bucket.';
+comment on column held_label.sop_instance_uid is 'The pseudonymous SOP Instance UID in that name.';
+comment on column held_label.frame is 'The frame in that name; null: the only one there is.';
+comment on column held_label.value is '1 present, 0 absent, -1 uncertain, or a probability.';
+comment on column held_label.labelled_at is 'When it was said.';
+comment on column held_label.control_id is 'What it was an answer to; Label Studio and ChestX-ray14 only.';
+comment on column group_label.id is 'Number of the row.';
+comment on column group_label.import_id is 'The file it came in.';
+comment on column group_label.line is 'Its line there.';
+comment on column group_label.label_id is 'What is said.';
+comment on column group_label.annotator_id is 'Who says it.';
+comment on column group_label.level is 'instance, series or study.';
+comment on column group_label.uid is 'Its pseudonymous UID.';
+comment on column group_label.value is '1 present, 0 absent, -1 uncertain, or a probability.';
+comment on column group_label.labelled_at is 'When it was said.';
+comment on column label_answer.image_id is 'The image asked about.';
+comment on column label_answer.annotator_id is 'Who answered.';
+comment on column label_answer.control_id is 'What was asked.';
+comment on column label_answer.import_id is 'The file it came in.';
+comment on column label_answer.line is 'Its line there.';
+comment on column label_answer.labelled_at is 'When it was answered.';
+comment on column label_rule.one is 'True: there is one row.';
+comment on column label_rule.rule is 'last: the newest; majority: most votes; any: one is enough; all: everyone must agree.';
+comment on column label_rule.uncertain is 'What becomes of uncertain labels: keep (-1), 0, 1, or missing (no row).';
+
+-- == Vacuum ====================================================================

@@ -1,0 +1,83 @@
+"""Rows of a label file as Postgres' COPY takes them, with numbers for whatever is repeated."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+from common.errors import PermanentError
+from common.label_text import NEXT
+from functions.annotations.image_name import ImageName
+from functions.annotations.label_row import LabelRow
+from functions.annotations.label_value import Remembered
+
+_BATCH = 5000  # rows
+_MOST_NAMES = 10_000
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_KNOWN = "\\N\t\\N\t\\N\t\\N\n"  # a name that was written out in an earlier row
+
+
+class Numbered(dict[str | None, str]):
+    """Numbers from 1 for names, as COPY's text, none's too. `names` has them in order."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__({None: "\\N"})
+        self.names: list[str] = []
+        self._what = what
+
+    def __missing__(self, name: str) -> str:
+        if len(self.names) >= _MOST_NAMES:
+            cause = f"The label file has over {_MOST_NAMES} different {self._what}; is it the right column?"
+            raise PermanentError(cause, NEXT)
+        self.names.append(name)
+        number = self[name] = str(len(self.names))
+        return number
+
+
+class ToldRows:
+    """The text of the rows, batch by batch; afterwards the names that have the numbers."""
+
+    def __init__(self) -> None:
+        self.labels, self.annotators = Numbered("labels"), Numbered("annotators")
+        self.controls = Numbered("controls")
+        self._images = 0
+
+    def batches(self, rows: Iterable[LabelRow], keep: Callable[[], None]) -> Iterator[str]:
+        """Blocks of lines; `keep` is called between them."""
+        iterator = iter(rows)
+        lines = self._lines(iterator)
+        while batch := "".join(islice(lines, _BATCH)):
+            yield batch
+            keep()
+
+    def _lines(self, rows: Iterator[LabelRow]) -> Iterator[str]:
+        labels, annotators, controls = self.labels, self.annotators, self.controls
+        values = Remembered(_value)
+        times: Remembered[object, str] = Remembered(_text)
+        images: Remembered[ImageName, str] = Remembered(self._number)
+        written = 0
+        for line, image, label, value, annotator, at, control in rows:
+            number = images[image]
+            name = _KNOWN
+            if self._images != written:
+                written, name = self._images, _name(image)
+            yield (
+                f"{line}\t{number}\t{labels[label]}\t{annotators[annotator]}\t{controls[control]}"
+                f"\t{values[value]}\t{times[at]}\t{name}"
+            )
+
+    def _number(self, _: ImageName) -> str:
+        self._images += 1
+        return str(self._images)
+
+
+def _name(image: ImageName) -> str:
+    frame = "\\N" if image.frame is None else image.frame
+    path = "\\N" if image.path is None else image.path.translate(_ESCAPES)
+    return f"{image.level}\t{image.uid}\t{frame}\t{path}\n"
+
+
+def _value(value: float | None) -> str:
+    return "\\N" if value is None else f"{value:.7g}"
+
+
+def _text(at: object) -> str:
+    return "\\N" if at is None else str(at)

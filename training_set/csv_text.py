@@ -1,0 +1,54 @@
+"""Tables as CSV, the same bytes whatever library reads or writes CSV elsewhere."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+UNKNOWN = "unknown"
+# What readers take for a number, a truth value or nothing at all, by themselves.
+_NOT_TEXT = (
+    r"(?i)^\s*([+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(inf(inity)?|nan)|true|false|none|null|n/?a"
+    r"|<na>|#n/?a( n/a)?|-?1\.#(ind|qnan)|)\s*$"
+)
+
+
+def csv_text(table: pa.Table) -> bytes:
+    """Comma-separated UTF-8 with a header; nulls are empty, lines end in a line feed alone."""
+    header = ",".join(pc.fill_null(_quoted(pa.array(table.column_names)), "").to_pylist())
+    columns = [pc.fill_null(_quoted(_text(column.combine_chunks())), "") for column in table.columns]
+    lines = pc.binary_join_element_wise(*columns, ",").to_pylist() if table.num_rows else []
+    return "\n".join([header, *lines, ""]).encode()
+
+
+def plain_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Numbers without a needless fraction: 1, 0, -1, 0.25."""
+    return pc.cast(column, pa.string())
+
+
+def real_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Numbers that a reader takes for reals also where all are whole: 1.0, 0.25."""
+    text = pc.cast(column, pa.string())
+    is_whole = pc.match_substring_regex(text, r"^-?\d+$")
+    return pc.if_else(is_whole, pc.binary_join_element_wise(text, ".0", ""), text)
+
+
+def sure_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Text that a reader takes for text whatever it says, so a column has one type in every split.
+
+    Nothing is `unknown`; what looks like a number, a truth value or a missing one stands in single quotes.
+    """
+    text = pc.cast(column, pa.string())
+    is_other = pc.match_substring_regex(text, _NOT_TEXT)
+    quoted = pc.binary_join_element_wise("'", text, "'", "")
+    return pc.fill_null(pc.if_else(is_other, quoted, text), UNKNOWN)
+
+
+def _text(column: pa.Array) -> pa.Array:
+    return pc.cast(column, pa.string())
+
+
+def _quoted(text: pa.Array) -> pa.Array:
+    needs = pc.match_substring_regex(text, '[",\r\n]')
+    if not pc.any(needs).as_py():
+        return text
+    doubled = pc.replace_substring(text, '"', '""')
+    return pc.if_else(needs, pc.binary_join_element_wise('"', doubled, '"', ""), text)

@@ -1,0 +1,80 @@
+"""A version's files in the object store: written once, read for exports, checks and comparisons."""
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import orjson
+
+from common.errors import ObjectMissingError, PermanentError
+from common.object_store import ObjectStore
+from training_set.frozen_set import MANIFEST, TABLE, FrozenSet, read_table
+from training_set.set_name import BUCKET, frozen_place
+from training_set.set_versions import SetVersion
+
+_TYPES = {".json": "application/json", ".csv": "text/csv", ".md": "text/markdown", ".png": "image/png"}
+_AT_A_TIME = 4
+
+
+def store_frozen(store: ObjectStore, name: str, number: int, files: dict[str, bytes]) -> None:
+    """Write a version's files; those of one that was never recorded are written over."""
+    store.ensure_bucket(BUCKET)
+
+    def put(file: str) -> None:
+        content_type = _TYPES.get(file[file.rfind(".") :], "application/vnd.apache.parquet")
+        store.put(frozen_place(name, number, file), files[file], content_type=content_type)
+
+    with ThreadPoolExecutor(_AT_A_TIME) as threads:
+        list(threads.map(put, files))
+
+
+def load_frozen(store: ObjectStore, name: str, version: SetVersion) -> tuple[FrozenSet, dict[str, bytes]]:
+    """A version and its files, each verified; PermanentError if one is missing or differs."""
+    manifest = _read(store, name, version.number, MANIFEST)
+    head = parse_manifest(manifest)
+    with ThreadPoolExecutor(_AT_A_TIME) as threads:
+        names = list(head["files"])
+        bodies = list(threads.map(lambda file: _read(store, name, version.number, file), names))
+    files = dict(zip(names, bodies, strict=True))
+    for file, body in files.items():
+        if hashlib.sha256(body).hexdigest() != head["files"][file]:
+            raise PermanentError(f"{name} v{version.number}: {file} in the bucket {BUCKET} was changed.")
+    if head["digest"] != version.digest:
+        raise PermanentError(f"{name} v{version.number}: the manifest in the bucket {BUCKET} was changed.")
+    return frozen_of(head, files[TABLE]), {**files, MANIFEST: manifest}
+
+
+def frozen_of(manifest: dict[str, Any], table: bytes) -> FrozenSet:
+    """The set that a manifest and a table tell of."""
+    head = {key: value for key, value in manifest.items() if key not in {"files", "left_out", "images"}}
+    return FrozenSet(head, read_table(table), tuple(manifest["left_out"]))
+
+
+def parse_manifest(body: bytes) -> dict[str, Any]:
+    """A manifest; PermanentError if it is none."""
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise PermanentError(f"{MANIFEST} is no JSON.") from None
+    wanted = {
+        "format",
+        "name",
+        "version",
+        "digest",
+        "settings",
+        "counts",
+        "labels",
+        "files",
+        "left_out",
+        "images",
+    }
+    if not isinstance(found, dict) or not wanted <= found.keys() or found["format"] != 1:
+        raise PermanentError(f"{MANIFEST} is none of a training set.")
+    return found
+
+
+def _read(store: ObjectStore, name: str, number: int, file: str) -> bytes:
+    try:
+        return store.read_now(frozen_place(name, number, file))
+    except ObjectMissingError:
+        raise PermanentError(f"{name} v{number}: {file} is no more in the bucket {BUCKET}.") from None

@@ -1,0 +1,67 @@
+"""The columns of a training set's table, and how each is read and written."""
+
+import pyarrow as pa
+
+TEXT = pa.string()
+WHOLE = pa.int64()
+REAL = pa.float64()
+
+# In the order of images.parquet, behind file_name, split and the labels.
+COLUMNS: dict[str, pa.DataType] = {
+    "key": TEXT,
+    "bucket": TEXT,
+    "sop_instance_uid": TEXT,
+    "frame": WHOLE,
+    "patient_id": TEXT,
+    "study_instance_uid": TEXT,
+    "series_instance_uid": TEXT,
+    "modality": TEXT,
+    "body_part": TEXT,
+    "laterality": TEXT,
+    "view_position": TEXT,
+    "study_date": pa.date32(),
+    "sex": TEXT,
+    "age_years": REAL,
+    "manufacturer": TEXT,
+    "device_model": TEXT,
+    "sop_class_uid": TEXT,
+    "instance_number": WHOLE,
+    "number_of_frames": WHOLE,
+    "photometric": TEXT,
+    "rows": WHOLE,
+    "columns": WHOLE,
+    "samples": WHOLE,
+    "bits": WHOLE,
+    "pixel_spacing_row": REAL,
+    "pixel_spacing_col": REAL,
+    "slice_thickness": REAL,
+    "kvp": REAL,
+    "sha256": TEXT,
+    "picture_hash": TEXT,
+    "verdict": TEXT,
+    "by_model": TEXT,
+    "score": REAL,
+    "threshold": REAL,
+    "mean_grey": REAL,
+    "confidence": TEXT,
+    "reasons": TEXT,
+    "quality_model": TEXT,
+    "is_localizer": pa.bool_(),
+    "recipe": TEXT,
+    "recipe_version": WHOLE,
+    "deidentification": TEXT,
+    "key_id": TEXT,
+    "pipeline_version": TEXT,
+    "annotators": WHOLE,
+}
+
+# What metadata.csv tells of an image; all else is in images.parquet.
+METADATA = """patient_id study_instance_uid series_instance_uid sop_instance_uid frame modality body_part
+    laterality view_position study_date sex age_years rows columns""".split()
+
+LABEL = "label_"  # before a label's name, so it is never another column's
+
+
+def label_column(name: str) -> str:
+    """The column of a label."""
+    return LABEL + name

@@ -1,0 +1,30 @@
+-- Versions of training sets, by name.
+
+-- name: lock
+-- One export of a name at a time; held by the session, for a snapshot must be taken after it.
+select pg_advisory_lock(hashtext('training set ' || %(name)s));
+
+-- name: unlock
+select pg_advisory_unlock(hashtext('training set ' || %(name)s));
+
+-- name: version
+select number, query, options, digest, counts, created_at from training_set_version
+where name = %(name)s and (number = %(number)s or (%(number)s::int is null and number = (
+    select max(number) from training_set_version where name = %(name)s)));
+
+-- name: assigned
+-- The split is the same in all versions; the first tells who was there earlier.
+select patient_id, min(split) as split, min(number) as first
+from training_set_patient p join training_set_version v on v.id = p.version_id
+where name = %(name)s group by patient_id;
+
+-- name: now
+select date_trunc('second', now()) as now;
+
+-- name: insert_version
+insert into training_set_version (name, number, query, options, digest, counts, created_at)
+values (%(name)s, %(number)s, %(query)s, %(options)s, %(digest)s, %(counts)s, %(created_at)s)
+returning id;
+
+-- name: copy_patients
+copy training_set_patient (version_id, patient_id, split) from stdin;
