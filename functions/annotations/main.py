@@ -13,6 +13,7 @@ from flask import Request, Response
 from common import ports
 from common.http_target import Target, respond
 from common.object_key import ANNOTATIONS, HELD, PROCESSED
+from common.settings import settings
 from functions.annotations.import_labels import LabelImporter, import_waiting
 from functions.annotations.label_rows import PostgresLabelRows
 from functions.annotations.vocabulary import read_vocabulary
