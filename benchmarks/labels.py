@@ -125,7 +125,7 @@ def _long_line(home: RunningHome, megabytes: int) -> list[Figure]:
     home.store.upload(place, _Pieces([rows[0], *[b"x" * _MEGABYTE] * megabytes, *rows[1:]]), size=size)
     home.settled("annotations", place.key, seconds=600)
     found = home.rows("select accepted, refused from label_import where key = %s", place.key)
-    assert [{"accepted": 2, "refused": 1}] == found, found
+    assert found == [{"accepted": 2, "refused": 1}], found
     return [
         Figure.at_most(
             f"memory above idle, a line of {megabytes} MiB", _peak(home) - idle, BAR_MEGABYTES, unit="MiB"
@@ -151,7 +151,7 @@ def _imported(home: RunningHome, key: str, body: bytes) -> float:
     """Put a file; the seconds from the event's claim until it is committed and moved."""
     home.put(key, body, bucket=ANNOTATIONS)
     item = home.settled("annotations", key, seconds=600)
-    assert "imported" == item["outcome"], item
+    assert item["outcome"] == "imported", item
     return float((item["settled_at"] - item["started_at"]).total_seconds())
 
 

@@ -74,52 +74,72 @@ class PostgresLabelRows(LabelRows):
             new = cursor.execute(_SQL["new_import"], {**_version(source), "format": file.form}).fetchone()
             if new is None:  # another worker was faster
                 return _counts(_one(cursor.execute(_SQL["known_import"], _version(source))))
-            cursor.execute(_SQL["settings"])
-            told = ToldRows()
-            cursor.execute(_SQL["told"])
+            told, step = ToldRows(), _Steps(cursor, renew)
+            step("settings")
+            step("told")
             with cursor.copy(_SQL["copy_told"]) as copy:
                 for batch in told.batches(file.rows, renew):
                     copy.write(batch)
-            renew()
-            cursor.execute("analyze told")
-            counts = _kept(cursor, new["id"], told, ImportCounts(file.form), file.refused)
-            cursor.execute(_SQL["count_import"], {"id": new["id"], **vars(counts)})
+            step("analyze_told")
+            counts = _kept(step, new["id"], told, ImportCounts(file.form), file.refused)
+            step("count_import", {"id": new["id"], **vars(counts)})
             report(counts)
         return counts
 
     def apply_held(self) -> int:
         with self._database.transaction() as cursor:
-            for name in ("settings", "lock_held", "applicable", "answered", "held_answers"):
-                cursor.execute(_SQL[name])
-            applied = cursor.execute(_SQL["apply_held"]).rowcount
+            step = _Steps(cursor, lambda: None)
+            for name in (
+                "settings",
+                "lock_held",
+                "applicable",
+                "analyze_applicable",
+                "answered",
+                "held_answers",
+            ):
+                step(name)
+            applied = step("apply_held").rowcount
             for name in ("count_applied", "remove_applied", "keep_answers", "withdraw"):
-                cursor.execute(_SQL[name])
+                step(name)
         return applied
 
 
-def _kept(
-    cursor: Cursor[Row], number: int, told: ToldRows, counts: ImportCounts, refused: Refusals
-) -> ImportCounts:
+class _Steps:
+    """The statements of one transaction; whoever waits for it is told in between that it goes on."""
+
+    def __init__(self, cursor: Cursor[Row], renew: Callable[[], None]) -> None:
+        self._cursor, self._renew = cursor, renew
+
+    def __call__(self, name: str, values: dict[str, Any] | None = None) -> Cursor[Row]:
+        done = self._cursor.execute(_SQL[name], values)
+        self._renew()
+        return done
+
+    def one(self, name: str, values: dict[str, Any] | None = None) -> Row:
+        """The row of a statement that has one."""
+        return _one(self(name, values))
+
+
+def _kept(step: _Steps, number: int, told: ToldRows, counts: ImportCounts, refused: Refusals) -> ImportCounts:
     """Resolve what was copied, refuse what can't be, and keep the rest."""
-    cursor.execute(_SQL["told_image"])
-    _refuse(cursor, "refused_names", "remove_refused_names", refused)
-    repeated = _said_twice(cursor, refused)
+    step("told_image")
+    step("analyze_told_image")
+    _refuse(step, "refused_names", "remove_refused_names", refused)
+    repeated = _said_twice(step, refused)
     values = {
         "id": number,
-        "labels": _ids(cursor, "labels", told.labels.names),
-        "annotators": _ids(cursor, "annotators", told.annotators.names),
-        "controls": _ids(cursor, "controls", told.controls.names),
+        "labels": _ids(step, "labels", told.labels.names),
+        "annotators": _ids(step, "annotators", told.annotators.names),
+        "controls": _ids(step, "controls", told.controls.names),
     }
-    superseded = 0
-    if _one(cursor.execute(_SQL["has_labels"]))["there"]:
-        superseded = _one(cursor.execute(_SQL["superseded"], values))["number"]
-    accepted = cursor.execute(_SQL["accept"], values).rowcount
-    cursor.execute(_SQL["hold"], values)
-    held = _one(cursor.execute(_SQL["held"], values))["number"]
-    groups = cursor.execute(_SQL["accept_groups"], values).rowcount
-    known = _one(cursor.execute(_SQL["known_groups"], values))["number"]
+    superseded = step.one("superseded", values)["number"] if step.one("has_labels")["there"] else 0
+    accepted = step("accept", values).rowcount
+    step("hold", values)
+    held = step.one("held", values)["number"]
+    groups = step("accept_groups", values).rowcount
+    known = step.one("known_groups", values)["number"]
     if told.controls.names:
-        superseded += _withdrawn(cursor, values)
+        superseded += _withdrawn(step, values)
     return replace(
         counts,
         accepted=accepted + known,
@@ -130,36 +150,38 @@ def _kept(
     )
 
 
-def _refuse(cursor: Cursor[Row], found: str, remove: str, refused: Refusals) -> None:
-    rows = cursor.execute(_SQL[found]).fetchall()
+def _refuse(step: _Steps, found: str, remove: str, refused: Refusals) -> None:
+    rows = step(found).fetchall()
     if rows:
         refused.extend(rows[0]["number"], [RefusedRow(row["line"], row["cause"]) for row in rows])
-    cursor.execute(_SQL[remove])
+    step(remove)
 
 
-def _said_twice(cursor: Cursor[Row], refused: Refusals) -> int:
+def _said_twice(step: _Steps, refused: Refusals) -> int:
     """Refuse what contradicts another row of the file; returns how many rows only repeat one."""
-    doubled = cursor.execute(_SQL["said_twice"]).rowcount
-    if _one(cursor.execute(_SQL["answers"]))["there"]:
-        doubled += cursor.execute(_SQL["answered_twice"]).rowcount
+    doubled = step("said_twice").rowcount
+    if step.one("answers")["there"]:
+        doubled += step("answered_twice").rowcount
     if not doubled:
         return 0
-    cursor.execute(_SQL["contradictions"])
-    _refuse(cursor, "refused_contradictions", "remove_contradictions", refused)
-    return cursor.execute(_SQL["remove_repeats"]).rowcount
+    for name in ("analyze_said_twice", "contradictions", "analyze_contradictions"):
+        step(name)
+    _refuse(step, "refused_contradictions", "remove_contradictions", refused)
+    return step("remove_repeats").rowcount
 
 
-def _withdrawn(cursor: Cursor[Row], values: dict[str, Any]) -> int:
-    cursor.execute(_SQL["answered"])
-    cursor.execute(_SQL["told_answers"], values)
-    cursor.execute(_SQL["keep_answers"])
-    return cursor.execute(_SQL["withdraw"]).rowcount
+def _withdrawn(step: _Steps, values: dict[str, Any]) -> int:
+    step("answered")
+    step("told_answers", values)
+    step("analyze_answered")
+    step("keep_answers")
+    return step("withdraw").rowcount
 
 
-def _ids(cursor: Cursor[Row], kind: str, names: list[str]) -> list[int]:
+def _ids(step: _Steps, kind: str, names: list[str]) -> list[int]:
     """The numbers of names in the database, new ones included."""
-    cursor.execute(_SQL[f"new_{kind}"], {"names": names})
-    return _one(cursor.execute(_SQL[kind], {"names": names}))["ids"] or []
+    step(f"new_{kind}", {"names": names})
+    return step.one(kind, {"names": names})["ids"] or []
 
 
 def _version(source: ObjectVersion) -> dict[str, str]:

@@ -27,6 +27,25 @@ create temp table told (
 -- name: copy_told
 copy told from stdin;
 
+-- name: analyze_told
+-- Tables that are a moment old have no statistics, and plans without them can take a thousand times longer.
+analyze told;
+
+-- name: analyze_told_image
+analyze told_image;
+
+-- name: analyze_said_twice
+analyze said_twice;
+
+-- name: analyze_contradictions
+analyze contradiction;
+
+-- name: analyze_answered
+analyze answered;
+
+-- name: analyze_applicable
+analyze applicable;
+
 -- name: told_image
 -- What each name means: `image_id`, or `cause` why it can't be taken, or neither: not known yet.
 -- `target` is the same for every name of the same thing.
@@ -170,12 +189,16 @@ select exists (select from label) as there;
 
 -- name: superseded
 -- How many standing labels these rows take the place of.
+with said as materialized (
+    select i.image_id, (%(labels)s::int[])[t.label_no] as label_id,
+        (%(annotators)s::int[])[t.annotator_no] as annotator_id, max(coalesce(t.labelled_at, now())) as said_at
+    from told t join told_image i using (image_no)
+    where i.image_id is not null and t.label_no is not null
+    group by 1, 2, 3
+)
 select count(*) as number from (
-    select from told t join told_image i using (image_no)
-    join label l on l.image_id = i.image_id and l.label_id = (%(labels)s::int[])[t.label_no]
-        and l.annotator_id = (%(annotators)s::int[])[t.annotator_no]
-    group by l.image_id, l.label_id, l.annotator_id
-    having max(l.labelled_at) <= max(coalesce(t.labelled_at, now()))
+    select from said s join label l using (image_id, label_id, annotator_id)
+    group by image_id, label_id, annotator_id having max(l.labelled_at) <= max(s.said_at)
 ) replaced;
 
 -- name: accept
