@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.report import Figure, report
 from common.database import Database
 from common.minio_store import MinioStore
+from common.nas_mark import Mark
 from common.object_key import Location
 from common.object_store import ObjectVersion
 from common.synology_connection import Connection
@@ -29,7 +30,7 @@ from common.synology_login import Account, Login
 from common.synology_nas import SynologyNas
 from functions.poll_nas.copy_files import FileCopier
 from functions.poll_nas.poll_folders import FolderPoller, PollLimits
-from functions.poll_nas.source_rows import PostgresSourceRows
+from functions.poll_nas.postgres_source_rows import PostgresSourceRows
 from functions.poll_nas.unpack_archive import ArchiveLimits
 from tests.fake_dsm.client import ROOT
 from tests.fake_dsm.server import FakeDsm, running_dsm
@@ -115,7 +116,7 @@ def _nothing_new(folder: Path, store: MinioStore, rows: PostgresSourceRows) -> I
 def _poller(nas: SynologyNas, store: MinioStore, rows: PostgresSourceRows) -> FolderPoller:
     archives = ArchiveLimits(files=1, bytes=1)
     copier = FileCopier(nas, store, rows, at_a_time=_AT_A_TIME, limits=archives)
-    return FolderPoller(nas, rows, copier, mark="_processed", limits=PollLimits(0, 3600, 0))
+    return FolderPoller(nas, rows, copier, mark=Mark("<name>_processed"), limits=PollLimits(0, 3600, 0))
 
 
 def _together(work: Callable[[str], object], paths: list[str]) -> None:

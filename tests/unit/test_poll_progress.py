@@ -34,7 +34,7 @@ def _listed(polls: Polls) -> list[str]:
     return seen
 
 
-@pytest.mark.parametrize("mark", ["_processed", None])
+@pytest.mark.parametrize("mark", ["<name>_processed", None])
 def test_processed_folders_cost_no_request(mark: str | None) -> None:
     """A poll with nothing new asks for the root and for nothing of the folders that are done."""
     polls = Polls(mark=mark)
@@ -51,7 +51,7 @@ def test_processed_folders_cost_no_request(mark: str | None) -> None:
     )
 
 
-@pytest.mark.parametrize("mark", ["_processed", None])
+@pytest.mark.parametrize("mark", ["<name>_processed", None])
 def test_file_that_comes_after_the_mark_joins_its_folder(mark: str | None) -> None:
     """A late file is copied as a file of the same folder, whose row stays the same."""
     polls = Polls(mark=mark)

@@ -160,7 +160,7 @@ def test_rename_that_did_not_happen(dsm: FakeDsm, fault: str) -> None:
 def test_no_right_to_rename(dsm: FakeDsm, nas: SynologyNas) -> None:
     """An account that may only read is told, with the setting that helps."""
     dsm.share.may_write = False
-    with pytest.raises(SettingsError, match="DCM2SET_NAS_READ_ONLY"):
+    with pytest.raises(SettingsError, match="DCM2SET_NAS_PROCESSED_MARK"):
         nas.rename_folder("f", "f_processed")
 
 
