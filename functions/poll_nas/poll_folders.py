@@ -13,6 +13,9 @@ from functions.poll_nas.folder_listing import Listing
 from functions.poll_nas.folder_visits import ROOT, FolderVisit, planned_visits
 from functions.poll_nas.source_rows import Look, SourceFolder, SourceRows, storable
 
+_TIME_IS_OVER = "The poll's time is over (DCM2SET_NAS_POLL_BUDGET_SECONDS); the next one goes on."
+_LOCK_IS_LOST = "The database ended the poll's session; the next poll goes on."
+
 
 @dataclass
 class FolderReport:
@@ -77,9 +80,7 @@ class FolderPoller:
         answer: dict[str, object] = {"status": "updates" if news else "no_updates", "folders": news}
         if left := sum(1 for _ in visits):
             answer["not_reached"] = left
-            answer["cause"] = (
-                "The poll's time is over (DCM2SET_NAS_POLL_BUDGET_SECONDS); the next one goes on."
-            )
+            answer["cause"] = _TIME_IS_OVER if is_mine() else _LOCK_IS_LOST
         return answer | {"marked_folders": plan.marked}
 
     def _repair_marks(self, names: Iterable[str]) -> None:

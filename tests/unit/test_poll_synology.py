@@ -15,7 +15,7 @@ from tests.unit.poll_bench import QUIET, Polls
 
 FAULTS = [
     *("expire 106", "expire 107", "expire 119", "code 402", "code 408", "code 100", "http 502"),
-    *("page", "drop", "short", "lost"),
+    *("page", "drop", "cut", "short", "lost"),
 ]
 
 
