@@ -190,9 +190,17 @@ def _seconds(work: Callable[[], object]) -> float:
 
 def _busy(processes: list[psutil.Process], work: Callable[[], object]) -> tuple[float, float]:
     """Seconds by the clock, and of the processors."""
-    before = sum(sum(process.cpu_times()[:2]) for process in processes)
+    before = [_processor_time(process) for process in processes]
     seconds = _seconds(work)
-    return seconds, sum(sum(process.cpu_times()[:2]) for process in processes) - before
+    after = [_processor_time(process) for process in processes]
+    return seconds, sum(max(0.0, late - early) for early, late in zip(before, after, strict=True))
+
+
+def _processor_time(process: psutil.Process) -> float:
+    try:
+        return float(sum(process.cpu_times()[:2]))
+    except psutil.NoSuchProcess:  # Postgres ends what it has no need of
+        return 0.0
 
 
 def _memory(name: str) -> float:
