@@ -1,7 +1,9 @@
 """Polls of a Synology NAS (the tests' fake DSM, in a process of its own, over TLS) into MinIO.
 
-What a poll with nothing new costs, what one large file takes of memory, and the rate of copying beside two
-floors in the same run: the same files downloaded into nowhere, and the same bytes put from memory.
+What a poll with nothing new costs, what one large file and many files take of memory, and the rate of
+copying beside its floors in the same run: the same files downloaded into nowhere, the same bytes put from
+memory, and both one after the other. NAS, client and store share the machine's cores, so each floor is told
+in milliseconds of processor time a file too.
 """
 
 import io
@@ -12,8 +14,11 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
+
+import psutil
 
 # The tests' running home and fake DSM serve here too.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -21,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.report import Figure, report
 from common.database import Database
 from common.minio_store import MinioStore
+from common.nas_mark import Mark
 from common.object_key import Location
 from common.object_store import ObjectVersion
 from common.synology_connection import Connection
@@ -29,10 +35,10 @@ from common.synology_login import Account, Login
 from common.synology_nas import SynologyNas
 from functions.poll_nas.copy_files import FileCopier
 from functions.poll_nas.poll_folders import FolderPoller, PollLimits
-from functions.poll_nas.source_rows import PostgresSourceRows
+from functions.poll_nas.postgres_source_rows import PostgresSourceRows
 from functions.poll_nas.unpack_archive import ArchiveLimits
 from tests.fake_dsm.client import ROOT
-from tests.fake_dsm.server import FakeDsm, running_dsm
+from tests.fake_dsm.server import FakeDsm, Line, running_dsm
 from tests.local_home import RunningHome
 
 _BUCKET = "nas-benchmark"  # no function is told of it
@@ -42,6 +48,7 @@ _MEGABYTE = 1024 * 1024
 _FOLDERS = 1000
 _MOST_MEGABYTES = 64.0
 _LEAST_RATE = 0.7
+_GIGABIT = 118e6  # bytes a second that TCP leaves of 1 Gbit/s
 
 
 class _OwnBucket(MinioStore):
@@ -63,7 +70,9 @@ def main() -> None:
             rows = PostgresSourceRows(Database(home.endpoints["database_url"], connections=8))
             figures = [
                 *_large_file(folder, store, rows, 256 if is_quick else 2048),
-                *_rate(folder, store, rows, 200 if is_quick else 2000),
+                *_rate(folder, store, rows, 200 if is_quick else 2000, home),
+                *_gigabit(folder, store, rows, 200 if is_quick else 1000),
+                *_many_files(folder, store, rows, 2_000 if is_quick else 10_000),
                 *_nothing_new(folder, store, rows),
             ]
         finally:
@@ -85,20 +94,60 @@ def _large_file(
         yield Figure(f"{megabytes} MiB file", megabytes / seconds, "MiB/s")
 
 
-def _rate(folder: Path, store: MinioStore, rows: PostgresSourceRows, number: int) -> Iterator[Figure]:
-    files = {f"many/{each}.dcm": (_FILE[8:] + each.to_bytes(8, "big"), 1) for each in range(number)}
-    with _nas(folder, files) as (nas, _):
+def _rate(
+    folder: Path, store: MinioStore, rows: PostgresSourceRows, number: int, home: RunningHome
+) -> Iterator[Figure]:
+    with _nas(folder, _many("many", number)) as (nas, _):
         poller = _poller(nas, store, rows)
         poller.poll()
         paths = [file.path for file in nas.list_files("many")]
-        download = _seconds(lambda: _together(lambda path: _read(nas, path), paths))
-        put = _seconds(lambda: _together(lambda path: _put(store, path), paths))
+        (minio, *_) = home.processes("minio")
+        (server,) = [each for each in psutil.Process().children() if "spawn_main" in str(each.cmdline())]
+        busy = partial(_busy, [psutil.Process(), server, minio, *home.processes("postgres")])
+        download = busy(lambda: _together(lambda path: _read(nas, "many", path), paths))
+        put = busy(lambda: _together(lambda path: _put(store, path), paths))
+        copied = busy(poller.poll)
+    for name, (seconds, processor) in {
+        "copied": copied,
+        "the same downloaded into nowhere": download,
+        "the same put from memory": put,
+    }.items():
+        yield Figure(f"{number} files of 0.5 MB: {name}", number * len(_FILE) / seconds / 1e6, "MB/s")
+        yield Figure("and its processor time", processor / number * 1000, "ms a file")
+    yield Figure.at_least("copying against downloading", download[0] / copied[0], _LEAST_RATE)
+    yield Figure("putting against downloading, the most there is", download[0] / put[0], "x")
+    yield Figure(
+        "downloading and then putting against downloading", download[0] / (download[0] + put[0]), "x"
+    )
+    floor = (download[1] + put[1]) / copied[1]
+    yield Figure("processor time of downloading and putting, of copying's", floor, "x")
+
+
+def _gigabit(folder: Path, store: MinioStore, rows: PostgresSourceRows, number: int) -> Iterator[Figure]:
+    with _nas(folder, _many("slow", number), bytes_per_second=_GIGABIT) as (nas, _):
+        poller = _poller(nas, store, rows)
+        poller.poll()
+        paths = [file.path for file in nas.list_files("slow")]
+        download = _seconds(lambda: _together(lambda path: _read(nas, "slow", path), paths))
         copied = _seconds(poller.poll)
-    yield Figure(f"{number} files of 0.5 MB copied", number * len(_FILE) / copied / 1e6, "MB/s")
-    yield Figure("the same downloaded into nowhere", number * len(_FILE) / download / 1e6, "MB/s")
-    yield Figure("the same put from memory", number * len(_FILE) / put / 1e6, "MB/s")
-    yield Figure.at_least("copying against downloading", download / copied, _LEAST_RATE)
-    yield Figure("copying against downloading and then putting", (download + put) / copied, "x")
+    yield Figure("copied from a NAS at 1 Gbit/s", number * len(_FILE) / copied / 1e6, "MB/s")
+    yield Figure("downloaded from it into nowhere", number * len(_FILE) / download / 1e6, "MB/s")
+    yield Figure("copying against downloading at 1 Gbit/s", download / copied, "x")
+
+
+def _many_files(folder: Path, store: MinioStore, rows: PostgresSourceRows, number: int) -> Iterator[Figure]:
+    with _nas(folder, {f"files {number}/{each:06}.dcm": (b"", 1) for each in range(number)}) as (nas, _):
+        poller = _poller(nas, store, rows)
+        nas.list_folders()
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+        idle, seconds = _memory("VmRSS"), _seconds(poller.poll)
+        used = _memory("VmHWM") - idle
+        yield Figure.at_most(f"memory above idle, {number} files", used, _MOST_MEGABYTES, unit="MiB")
+        yield Figure(f"look at a folder of {number} files", seconds, "s")
+
+
+def _many(name: str, number: int) -> dict[str, tuple[bytes, int]]:
+    return {f"{name}/{each}.dcm": (_FILE[8:] + each.to_bytes(8, "big"), 1) for each in range(number)}
 
 
 def _nothing_new(folder: Path, store: MinioStore, rows: PostgresSourceRows) -> Iterator[Figure]:
@@ -115,7 +164,7 @@ def _nothing_new(folder: Path, store: MinioStore, rows: PostgresSourceRows) -> I
 def _poller(nas: SynologyNas, store: MinioStore, rows: PostgresSourceRows) -> FolderPoller:
     archives = ArchiveLimits(files=1, bytes=1)
     copier = FileCopier(nas, store, rows, at_a_time=_AT_A_TIME, limits=archives)
-    return FolderPoller(nas, rows, copier, mark="_processed", limits=PollLimits(0, 3600, 0))
+    return FolderPoller(nas, rows, copier, mark=Mark("<name>_processed"), limits=PollLimits(0, 3600, 0))
 
 
 def _together(work: Callable[[str], object], paths: list[str]) -> None:
@@ -123,8 +172,8 @@ def _together(work: Callable[[str], object], paths: list[str]) -> None:
         list(threads.map(work, paths))
 
 
-def _read(nas: SynologyNas, path: str) -> None:
-    with nas.open("many", path) as stream:
+def _read(nas: SynologyNas, folder: str, path: str) -> None:
+    with nas.open(folder, path) as stream:
         while stream.read(256 * 1024):
             pass
 
@@ -139,6 +188,21 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.monotonic() - begun
 
 
+def _busy(processes: list[psutil.Process], work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds by the clock, and of the processors."""
+    before = [_processor_time(process) for process in processes]
+    seconds = _seconds(work)
+    after = [_processor_time(process) for process in processes]
+    return seconds, sum(max(0.0, late - early) for early, late in zip(before, after, strict=True))
+
+
+def _processor_time(process: psutil.Process) -> float:
+    try:
+        return float(sum(process.cpu_times()[:2]))
+    except psutil.NoSuchProcess:  # Postgres ends what it has no need of
+        return 0.0
+
+
 def _memory(name: str) -> float:
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return int(next(line for line in lines if line.startswith(name)).split()[1]) / 1024
@@ -146,12 +210,12 @@ def _memory(name: str) -> float:
 
 @contextmanager
 def _nas(
-    folder: Path, files: dict[str, tuple[bytes, int]]
+    folder: Path, files: dict[str, tuple[bytes, int]], *, bytes_per_second: float | None = None
 ) -> Iterator[tuple[SynologyNas, Callable[[], int]]]:
     """A client of a NAS with these files, and how many requests it got."""
     ours, its = multiprocessing.Pipe()
     context = multiprocessing.get_context("spawn")
-    server = context.Process(target=_serve, args=(folder, files, its), daemon=True)
+    server = context.Process(target=_serve, args=(folder, files, its, bytes_per_second), daemon=True)
     server.start()
     port, ca_file, user, password = ours.recv()
 
@@ -169,8 +233,10 @@ def _nas(
         server.join()
 
 
-def _serve(folder: Path, files: dict[str, tuple[bytes, int]], pipe: Pipe) -> None:
-    dsm = FakeDsm()
+def _serve(
+    folder: Path, files: dict[str, tuple[bytes, int]], pipe: Pipe, bytes_per_second: float | None
+) -> None:
+    dsm = FakeDsm(line=Line(bytes_per_second) if bytes_per_second else None)
     for path, (data, repeats) in files.items():
         dsm.share.write(f"{ROOT}/{path}", data, repeats=repeats)
     with running_dsm(dsm, folder):

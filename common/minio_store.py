@@ -41,6 +41,7 @@ _CHUNK = 1024 * 1024
 # urllib3 logs the URL of a request it tries again, and a key in raw may tell a patient.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
 _MISSING = {"NoSuchKey", "PreconditionFailed", "NoSuchObject"}
+_FULL = {"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded"}
 _NAME = {"XMinioInvalidObjectName", "KeyTooLongError", "InvalidBucketName"}
 
 
@@ -270,6 +271,8 @@ def _refused(code: str, location: Location) -> PipelineError:
         return DependencyAwayError(f"Bucket {location.bucket} does not exist; dcm2set up creates it.")
     if code in _NAME:
         return _no_such_name(location)
+    if code in _FULL:
+        return DependencyAwayError(f"The object store is full ({code}); its disk needs room.")
     return DependencyAwayError(f"The object store refused a request ({code}).")
 
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
+# What a NAS, macOS or Windows keeps for itself. DSM has a folder in @eaDir for each file beside it.
+SYSTEM_NAMES = frozenset(["@eadir", "#recycle", "#snapshot", ".ds_store", "thumbs.db"])
+
 
 @dataclass(frozen=True)
 class NasFolder:
@@ -34,7 +37,11 @@ class Nas(Protocol):
         """The folders in the root, sorted by name."""
 
     def list_files(self, folder: str) -> Iterator[NasFile]:
-        """The files of a folder, to any depth; of the root itself if `folder` is empty."""
+        """The files of a folder, to any depth and in no order; of the root itself if `folder` is empty.
+
+        They come as the NAS tells them, so that a listing needs no memory of its length. A
+        folder of the system's own is told as one entry without a size, and not looked into.
+        """
 
     def open(self, folder: str, path: str) -> BinaryIO:
         """A file's content as a stream, read from its beginning; the caller closes it.
@@ -61,7 +68,6 @@ class Nas(Protocol):
         """Log out, if there was anything to log in to."""
 
 
-def unmarked(name: str, mark: str) -> str | None:
-    """A processed folder's name without the mark and its number, or None if it doesn't bear it."""
-    stem, found, number = name.rpartition(mark)
-    return stem if found and stem and (not number or number.isdecimal()) else None
+def is_system_name(name: str) -> bool:
+    """Whether a file or folder of that name is the system's own."""
+    return name.lower() in SYSTEM_NAMES

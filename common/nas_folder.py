@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from common.errors import DependencyAwayError, TransientError
-from common.nas import Nas, NasFile, NasFolder
+from common.nas import Nas, NasFile, NasFolder, is_system_name
 
 
 class FolderNas(Nas):
@@ -29,18 +29,7 @@ class FolderNas(Nas):
 
     def list_files(self, folder: str) -> Iterator[NasFile]:
         with _nas_errors():
-            yield from self._files(self._root / folder, "", deep=bool(folder))
-
-    def _files(self, place: Path, prefix: str, *, deep: bool) -> Iterator[NasFile]:
-        with os.scandir(place) as entries:
-            for entry in sorted(entries, key=lambda entry: entry.name):
-                # A link may lead out of the share, so links are no files of it.
-                if entry.is_dir(follow_symlinks=False):
-                    if deep:
-                        yield from self._files(Path(entry.path), f"{prefix}{entry.name}/", deep=True)
-                elif entry.is_file(follow_symlinks=False):
-                    stat = entry.stat(follow_symlinks=False)
-                    yield NasFile(f"{prefix}{entry.name}", stat.st_size, _modified_at(stat))
+            yield from _files(self._root / folder, deep=bool(folder))
 
     def open(self, folder: str, path: str) -> BinaryIO:
         with _nas_errors():
@@ -74,6 +63,24 @@ class FolderNas(Nas):
         """Nothing is held open."""
 
 
+def _files(top: Path, *, deep: bool) -> Iterator[NasFile]:
+    left = [""]  # folders still to be looked into, below the top
+    while left:
+        below = left.pop()
+        with os.scandir(top / below) as entries:
+            for entry in entries:
+                path = f"{below}{entry.name}"
+                # A link may lead out of the share, so links are no files of it.
+                if entry.is_file(follow_symlinks=False):
+                    stat = entry.stat(follow_symlinks=False)
+                    yield NasFile(path, stat.st_size, _modified_at(stat))
+                elif deep and entry.is_dir(follow_symlinks=False):
+                    if is_system_name(entry.name):
+                        yield NasFile(path, 0, _modified_at(entry.stat(follow_symlinks=False)))
+                    else:
+                        left.append(f"{path}/")
+
+
 def _modified_at(stat: os.stat_result) -> datetime:
     return datetime.fromtimestamp(stat.st_mtime, UTC)
 
@@ -86,7 +93,7 @@ def _nas_errors() -> Iterator[None]:
     except PermissionError:
         raise DependencyAwayError(
             "The mounted share refuses this (PermissionError); see DCM2SET_NAS_URL, and "
-            "DCM2SET_NAS_READ_ONLY if folders may not be renamed."
+            "DCM2SET_NAS_PROCESSED_MARK (none) if folders may not be renamed."
         ) from None
     except OSError as error:
         raise DependencyAwayError(

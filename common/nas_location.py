@@ -6,6 +6,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from common.errors import SettingsError
 from common.nas import Nas
 from common.nas_folder import FolderNas
+from common.nas_refusal import Refusals
 from common.settings import Settings
 from common.synology_connection import Connection
 from common.synology_file_station import FileStation
@@ -15,18 +16,18 @@ from common.synology_nas import SynologyNas
 _EXPECTED = "expected file:///path of the mounted share, or synology+https://host:5001/share/path"
 
 
-def open_nas(chosen: Settings) -> Nas:
+def open_nas(chosen: Settings, *, refusals: Refusals | None = None) -> Nas:
     """The NAS of the settings; nothing is asked of it yet."""
     parts = _parts(chosen.required("nas_url"))
     path = unquote(parts.path)
     if parts.scheme == "file" and parts.netloc in {"", "localhost"} and path:
         return FolderNas(Path(path))
     if parts.scheme in {"synology+https", "synology+http"}:
-        return _synology(parts, path.rstrip("/"), chosen)
+        return _synology(parts, path.rstrip("/"), chosen, refusals)
     raise _wrong(_EXPECTED)
 
 
-def _synology(parts: SplitResult, root: str, chosen: Settings) -> SynologyNas:
+def _synology(parts: SplitResult, root: str, chosen: Settings, refusals: Refusals | None) -> SynologyNas:
     port = _port(parts)
     if parts.username is not None or parts.password is not None:
         raise _wrong("the user belongs into DCM2SET_NAS_USER, the password into DCM2SET_NAS_PASSWORD")
@@ -46,7 +47,8 @@ def _synology(parts: SplitResult, root: str, chosen: Settings) -> SynologyNas:
         seconds=chosen.nas_timeout_seconds,
         connections=chosen.nas_copies + 2,
     )
-    return SynologyNas(FileStation(connection, Login(connection, account)), root=root)
+    login = Login(connection, account, refusals=refusals)
+    return SynologyNas(FileStation(connection, login), root=root)
 
 
 def _parts(url: str) -> SplitResult:

@@ -133,9 +133,13 @@ class Settings(BaseSettings):
     nas_ca_file: Path | None = Field(None, description="PEM file of the hospital's own CA; else the system's")
     nas_timeout_seconds: float = Field(60, gt=0, description="without a byte from a Synology NAS")
     nas_copies: int = Field(4, ge=1, le=32, description="files copied at a time")
-    nas_read_only: bool = Field(False, description="never rename a folder on the NAS")
+    nas_read_only: bool = Field(
+        False, description="write nothing on the NAS, as DCM2SET_NAS_PROCESSED_MARK=none"
+    )
     nas_processed_mark: str = Field(
-        "_processed", min_length=1, pattern=r"^[^/]+$", description="added to a processed folder's name"
+        "<name>_processed",
+        pattern=r"^([^/<>]+|[^/<>]+<name>[^/<>]*|[^/<>]*<name>[^/<>]+)$",
+        description="what a processed folder is named; none: no folder is renamed",
     )
     nas_quiet_seconds: float = Field(10, ge=0, description="least time between the two equal looks")
     nas_poll_seconds: float = Field(30, gt=0, description="interval of the timer of poll_nas")

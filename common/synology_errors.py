@@ -29,7 +29,7 @@ _LOGIN = {
 }
 _NO_RIGHT = (
     "The NAS account may not do this; give DCM2SET_NAS_USER the right to read and write the share, "
-    "or set DCM2SET_NAS_READ_ONLY so that no folder is renamed."
+    "or set DCM2SET_NAS_PROCESSED_MARK=none so that no folder is renamed."
 )
 
 

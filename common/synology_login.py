@@ -15,7 +15,8 @@ from requests import PreparedRequest, Response
 from requests import Session as HttpSession
 from requests.adapters import HTTPAdapter
 
-from common.errors import DependencyAwayError, PipelineError, SettingsError
+from common.errors import DependencyAwayError, PipelineError
+from common.nas_refusal import ProcessRefusals, Refusals
 from common.synology_connection import Connection, no_answer
 from common.synology_errors import login_refused
 
@@ -42,15 +43,15 @@ class DsmSession:
 class Login:
     """At most one session at a time, whatever the threads.
 
-    An account that was refused is not tried again by this process: DSM blocks an address
-    after a few failures, and then nobody in the hospital reaches it from there.
+    An account that was refused is not tried again: DSM blocks an address after a few
+    failures, and then nobody in the hospital reaches it from there.
     """
 
-    def __init__(self, connection: Connection, account: Account) -> None:
+    def __init__(self, connection: Connection, account: Account, *, refusals: Refusals | None = None) -> None:
         self._connection = connection
         self._account = account
+        self._refusals = refusals or ProcessRefusals()
         self._session: DsmSession | None = None
-        self._refusal: str | None = None
         self._lock = Lock()
 
     def session(self) -> DsmSession:
@@ -75,18 +76,19 @@ class Login:
             self._connection.ask_once("entry.cgi", fields)
 
     def _log_in(self) -> DsmSession:
-        if self._refusal is not None:
-            raise SettingsError(f"{self._refusal} It was tried once; restart poll_nas after mending it.")
-        try:
+        with self._refusals.one_try(self._identity()):
             session = _logged_in(self._connection, self._account)
-        except SettingsError as error:
-            self._refusal = str(error)
-            raise
         # A code counts once; from now on the device it was given for is known.
         device_id = session.device_id or self._account.device_id
         self._account = replace(self._account, otp_code=None, device_id=device_id)
         self._session = session
         return session
+
+    def _identity(self) -> bytes:
+        """All that a login's success hangs on."""
+        account, connection = self._account, self._connection
+        parts = (account.user, account.password, account.otp_code, account.device_id)
+        return repr((connection.host, connection.port, *parts)).encode("utf-8", "surrogatepass")
 
 
 def _logged_in(connection: Connection, account: Account) -> DsmSession:

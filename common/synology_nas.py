@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 from common.errors import DependencyAwayError
-from common.nas import Nas, NasFile, NasFolder
+from common.nas import Nas, NasFile, NasFolder, is_system_name
 from common.synology_errors import EXISTS, MISSING, request_refused
 from common.synology_file_station import FileStation, known_form
 
@@ -23,22 +23,22 @@ class SynologyNas(Nas):
     def list_folders(self) -> list[NasFolder]:
         entries = self._entries(self._root)
         with known_form():
-            return [NasFolder(_name(entry), _modified_at(entry)) for entry in entries if entry["isdir"]]
+            folders = [NasFolder(_name(entry), _modified_at(entry)) for entry in entries if entry["isdir"]]
+        return sorted(folders, key=lambda folder: folder.name)
 
     def list_files(self, folder: str) -> Iterator[NasFile]:
-        place = self._place(folder) if folder else self._root
-        yield from self._files(place, "", deep=bool(folder))
-
-    def _files(self, place: str, prefix: str, *, deep: bool) -> Iterator[NasFile]:
-        for entry in self._entries(place):
-            with known_form():
-                name, is_folder = _name(entry), entry["isdir"]
-                size = 0 if is_folder else int(entry["additional"]["size"])
-                file = NasFile(f"{prefix}{name}", size, _modified_at(entry))
-            if not is_folder:
-                yield file
-            elif deep:
-                yield from self._files(f"{place}/{name}", f"{file.path}/", deep=True)
+        left = [""]  # folders still to be looked into, below the folder
+        while left:
+            below = left.pop()
+            for entry in self._entries(f"{self._place(folder)}/{below}".rstrip("/")):
+                with known_form():
+                    name, is_folder = _name(entry), entry["isdir"]
+                    size = 0 if is_folder else int(entry["additional"]["size"])
+                    file = NasFile(f"{below}{name}", size, _modified_at(entry))
+                if not is_folder or (folder and is_system_name(name)):
+                    yield file
+                elif folder:
+                    left.append(f"{file.path}/")
 
     def open(self, folder: str, path: str) -> BinaryIO:
         return self._station.download(f"{self._place(folder)}/{path}")
@@ -95,14 +95,13 @@ class SynologyNas(Nas):
     def _place(self, folder: str) -> str:
         return f"{self._root}/{folder}" if folder else self._root
 
-    def _entries(self, place: str) -> list[Entry]:
-        """What lies in a folder, sorted by name, whole or not at all."""
+    def _entries(self, place: str) -> Iterator[Entry]:
+        """What lies in a folder, page by page; an error in the end if it isn't the whole."""
         with known_form():
-            return self._pages(place)
+            yield from self._pages(place)
 
-    def _pages(self, place: str) -> list[Entry]:
-        entries: dict[str, Entry] = {}
-        offset, total = 0, 1
+    def _pages(self, place: str) -> Iterator[Entry]:
+        offset, total, before = 0, 1, set[str]()
         while offset < total:
             data = self._station.ask(
                 "list",
@@ -114,13 +113,15 @@ class SynologyNas(Nas):
                 additional=["size", "time"],
             )
             page = data.get("files") or []
-            if (offset and data["total"] != total) or (not page and data["total"] > offset):
+            names = {_name(entry) for entry in page}
+            is_whole = len(names) == len(page) and (page or data["total"] <= offset)
+            # An entry that came moves those behind it, so the last of a page are told again.
+            if not is_whole or names & before or (offset and data["total"] != total):
                 raise DependencyAwayError("A folder on the NAS changed while it was listed.")
-            entries |= {_name(entry): entry for entry in page}
-            offset, total = offset + len(page), data["total"]
-        if len(entries) != total:
+            yield from page
+            offset, total, before = offset + len(page), data["total"], names
+        if offset != total:
             raise DependencyAwayError("A folder on the NAS changed while it was listed.")
-        return [entries[name] for name in sorted(entries)]
 
     def _is_renamed(self, folder: str, name: str) -> bool:
         return self._is_there(name) and not self._is_there(folder)
@@ -134,7 +135,12 @@ class SynologyNas(Nas):
 
 
 def _name(entry: Entry) -> str:
-    return str(entry["name"])
+    """A name that can be one component of a path, in Unicode; ValueError if it is none."""
+    name = str(entry["name"])
+    name.encode()
+    if name in {"", ".", ".."} or "/" in name or "\0" in name:
+        raise ValueError
+    return name
 
 
 def _modified_at(entry: Entry) -> datetime:

@@ -6,9 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from common.database import Database
 from common.errors import PipelineError
-from common.nas import Nas, NasFile, unmarked
+from common.nas import Nas, NasFile, is_system_name
 from common.nas_location import open_nas
+from common.nas_mark import Mark, chosen_mark
+from common.nas_refusal import PostgresRefusals
 from common.settings import Settings
 from infra.finding import Finding, tried
 
@@ -22,7 +25,7 @@ class NasCheck:
     """The tries, in the order in which one needs the other."""
 
     nas: Nas
-    settings: Settings
+    mark: Mark | None
     may_write: bool
     folders: list[str] = field(default_factory=list)
 
@@ -39,7 +42,8 @@ class NasCheck:
         yield Finding("folders", True, self._waiting())
 
     def _list(self) -> str:
-        self.folders = [folder.name for folder in self.nas.list_folders()]
+        folders = [folder.name for folder in self.nas.list_folders()]
+        self.folders = [name for name in folders if not is_system_name(name)]
         return f"{len(self.folders)} folder(s) in the root"
 
     def _read(self) -> str:
@@ -55,12 +59,12 @@ class NasCheck:
         return (file for file in self.nas.list_files(folder) if file.size)
 
     def _rename(self) -> str:
-        if self.settings.nas_read_only:
-            return "not needed, DCM2SET_NAS_READ_ONLY is set"
+        if self.mark is None:
+            return "not needed, no folder is renamed (DCM2SET_NAS_PROCESSED_MARK)"
         if not self.may_write:
             return "not tried; --write makes, renames and removes one empty folder of its own"
         name = f"dcm2set-check-{secrets.token_hex(4)}"
-        marked = name + self.settings.nas_processed_mark
+        marked = self.mark.name(name)
         self.nas.make_folder(name)
         try:
             self.nas.rename_folder(name, marked)
@@ -86,24 +90,38 @@ class NasCheck:
         return f"{seconds:+.0f} s from this machine's; poll_nas goes by the NAS's, TLS by both"
 
     def _open_folders(self) -> list[str]:
-        mark = self.settings.nas_processed_mark
-        return [name for name in self.folders if unmarked(name, mark) is None]
+        return [name for name in self.folders if self.mark is None or not self.mark.is_on(name)]
 
     def _waiting(self) -> str:
         waiting = len(self._open_folders())
-        if self.settings.nas_read_only:
+        if self.mark is None:
             return f"{len(self.folders)}, none is ever marked; dcm2set status tells what waits"
         return f"{waiting} without the mark, {len(self.folders) - waiting} processed"
 
 
-def check_nas(settings: Settings, *, may_write: bool) -> list[Finding]:
+def check_nas(settings: Settings, *, may_write: bool, database_url: str | None = None) -> list[Finding]:
     """Everything that was found; one finding if the settings don't name a NAS."""
     try:
         nas = open_nas(settings)
     except PipelineError as error:
         return [Finding("settings", False, str(error))]
     try:
-        return list(NasCheck(nas, settings, may_write).findings())
+        findings = list(NasCheck(nas, chosen_mark(settings), may_write).findings())
+        if database_url is not None and findings[0].is_good:
+            findings += _refusals(database_url)
+        return findings
     finally:
         with suppress(PipelineError):
             nas.close()
+
+
+def _refusals(database_url: str) -> list[Finding]:
+    """A person is here and the NAS lets in, so poll_nas may try again."""
+    database = Database(database_url)
+    try:
+        number = PostgresRefusals(database).forget()
+    except PipelineError as error:
+        return [Finding("refused logins", False, str(error))]
+    finally:
+        database.close()
+    return [Finding("refused logins", True, f"{number} forgotten; poll_nas tries again")] if number else []

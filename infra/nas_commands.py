@@ -1,13 +1,16 @@
 """Commands about the NAS."""
 
 import sys
+from pathlib import Path
 
 import click
 import orjson
 
 from common.errors import SettingsError
-from common.settings import load_settings
+from common.settings import Settings, load_settings
+from infra.command_options import home_option
 from infra.finding import are_good, findings_text
+from infra.local.home import Home, read_endpoints
 
 
 @click.group()
@@ -16,15 +19,28 @@ def nas() -> None:
 
 
 @nas.command()
+@home_option
 @click.option("--write", "may_write", is_flag=True, help="Also make, rename and remove one empty folder.")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
-def check(may_write: bool, as_json: bool) -> None:
-    """Try to log in, list, read and rename; tell free space, clock and folders. Exit code 1 if one fails."""
+def check(folder: Path, may_write: bool, as_json: bool) -> None:
+    """Try to log in, list, read and rename; tell free space, clock and folders. Exit code 1 if one fails.
+
+    A login that succeeds lets poll_nas try again after a refusal.
+    """
     from infra.nas_check import check_nas
 
-    findings = check_nas(load_settings(), may_write=may_write)
+    settings = load_settings()
+    findings = check_nas(settings, may_write=may_write, database_url=_database_url(settings, folder))
     click.echo(orjson.dumps(findings, option=orjson.OPT_INDENT_2) if as_json else findings_text(findings))
     sys.exit(0 if are_good(findings) else 1)
+
+
+def _database_url(settings: Settings, folder: Path) -> str | None:
+    """The database of the settings, or of the home if there is one."""
+    if settings.database_url is not None:
+        return settings.required("database_url")
+    home = Home(folder.resolve())
+    return str(read_endpoints(home)["database_url"]) if home.endpoints.exists() else None
 
 
 @nas.command()

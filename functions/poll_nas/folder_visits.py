@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from common.nas import NasFolder, unmarked
-from functions.poll_nas.source_rows import KnownFolder, storable
+from common.nas import NasFolder
+from common.nas_mark import Mark
+from functions.poll_nas.source_rows import KnownFolder, original, storable
 
 ROOT = ""  # the folder of files that lie in none
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -30,7 +31,7 @@ class Plan:
 
 
 def planned_visits(
-    listed: Iterable[NasFolder], known: Iterable[KnownFolder], *, mark: str | None, recheck: int
+    listed: Iterable[NasFolder], known: Iterable[KnownFolder], *, mark: Mark | None, recheck: int
 ) -> Plan:
     """Folders that aren't done, and done ones that may have news; whoever waited longest comes first.
 
@@ -43,11 +44,11 @@ def planned_visits(
     marked = 0
     for folder in listed:
         row = rows.get(storable(folder.name))
-        stem = unmarked(folder.name, mark) if mark is not None else None
-        marked += stem is not None
-        if row is None and stem is not None:
+        is_marked = mark is not None and mark.is_on(folder.name)
+        marked += is_marked
+        if row is None and is_marked:
             continue  # done before anybody kept rows of it
-        key_name = stem if row and row.mark and stem else folder.name
+        key_name = original(row.name) if row else folder.name
         visit = FolderVisit(folder.name, key_name, row, folder.modified_at)
         (quiet if _has_no_news(visit) else asked).append(visit)
     again = sorted(quiet, key=_looked_at)[:recheck]

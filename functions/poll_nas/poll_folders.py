@@ -3,16 +3,18 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain, count
 
 from common.errors import PipelineError
 from common.json_log import log_item
-from common.nas import Nas, NasFile
+from common.nas import Nas, is_system_name
+from common.nas_mark import Mark
 from functions.poll_nas.copy_files import FileCopier, FolderPlace
-from functions.poll_nas.folder_look import Look, look
+from functions.poll_nas.folder_listing import Listing
 from functions.poll_nas.folder_visits import ROOT, FolderVisit, planned_visits
-from functions.poll_nas.raw_key import is_system_folder
-from functions.poll_nas.source_rows import SourceFile, SourceFolder, SourceRows, storable
+from functions.poll_nas.source_rows import Look, SourceFolder, SourceRows, storable
+
+_TIME_IS_OVER = "The poll's time is over (DCM2SET_NAS_POLL_BUDGET_SECONDS); the next one goes on."
+_LOCK_IS_LOST = "The database ended the poll's session; the next poll goes on."
 
 
 @dataclass
@@ -56,30 +58,29 @@ class FolderPoller:
     nas: Nas
     rows: SourceRows
     copier: FileCopier
-    mark: str | None  # what is added to the name of a processed folder; None: never rename
+    mark: Mark | None  # of processed folders; None: never rename
     limits: PollLimits
     stopwatch: Callable[[], float] = field(default=time.monotonic)
 
     def poll(self) -> Mapping[str, object]:
         """Look at every folder that may have news. Two polls never run at the same time."""
         ends_at = self.stopwatch() + self.limits.budget_seconds
-        with self.rows.lock() as mine:
-            if not mine:
+        with self.rows.lock() as is_mine:
+            if is_mine is None:
                 return {"status": "no_updates", "cause": "Another poll is running."}
-            listed = [folder for folder in self.nas.list_folders() if not is_system_folder(folder.name)]
+            listed = [folder for folder in self.nas.list_folders() if not is_system_name(folder.name)]
             names = [folder.name for folder in listed]
             self._repair_marks(names)
             known = self.rows.known_folders([ROOT, *names])
             plan = planned_visits(listed, known, mark=self.mark, recheck=self.limits.recheck_folders)
-            visits, this = iter(plan.visits), Poll(lambda: self.stopwatch() > ends_at, set(names))
+            this = Poll(lambda: self.stopwatch() > ends_at or not is_mine(), set(names))
+            visits = iter(plan.visits)
             reports = [self._visited(visit, this) for visit in _within(visits, this.is_over)]
         news = [_told(report) for report in reports if report and report.is_news]
         answer: dict[str, object] = {"status": "updates" if news else "no_updates", "folders": news}
         if left := sum(1 for _ in visits):
             answer["not_reached"] = left
-            answer["cause"] = (
-                "The poll's time is over (DCM2SET_NAS_POLL_BUDGET_SECONDS); the next one goes on."
-            )
+            answer["cause"] = _TIME_IS_OVER if is_mine() else _LOCK_IS_LOST
         return answer | {"marked_folders": plan.marked}
 
     def _repair_marks(self, names: Iterable[str]) -> None:
@@ -94,81 +95,52 @@ class FolderPoller:
         if visit.nas_name == ROOT and visit.row is None and not any(self.nas.list_files(ROOT)):
             return None  # files in no folder are rare, and get a row only when there are any
         folder = visit.row or self.rows.folder(visit.key_name)
-        place = FolderPlace(visit.nas_name, visit.key_name, folder)
         report = FolderReport(folder.id)
         try:
-            files = list(self.nas.list_files(visit.nas_name))
-            self._look(place, files, visit, report, this)
+            self._look(visit, folder, report, this)
         except PipelineError as error:
             report.cause = str(error)
             log_item("poll_nas", folder=folder.id, status="retry", cause=str(error))
+            self.rows.record_failed_look(folder)
         return report
 
-    def _look(
-        self,
-        place: FolderPlace,
-        files: list[NasFile],
-        visit: FolderVisit,
-        report: FolderReport,
-        this: Poll,
-    ) -> None:
-        seen = look(files, self.rows.files(place.row))
-        report.found, report.skipped = len(seen.found), seen.skipped
-        folder = self.rows.record_look(
-            place.row, seen.found, seen.changed, seen.gone, listed_time=visit.listed_time
-        )
-        waiting = [file for file in self.rows.files(folder) if file.state == "waiting"]
-        if waiting and not self._is_quiet(folder, seen):
-            report.waiting = len(waiting)
+    def _look(self, visit: FolderVisit, folder: SourceFolder, report: FolderReport, this: Poll) -> None:
+        listing = Listing(self.nas, visit.nas_name, self.limits.quiet_seconds)
+        seen = self.rows.look(folder, listing.files(), listed_time=visit.listed_time)
+        report.found, report.skipped, report.waiting = seen.found, seen.skipped, seen.waiting
+        if not self._is_quiet(seen) or listing.has_young:
             return
-        if waiting:
-            self._copy(place, seen, waiting, report, this.is_over)
-        is_done = bool(files) and not report.waiting and not report.cause
-        if is_done and folder.processed_at is None and self._is_quiet(folder, seen):
+        place = FolderPlace(visit.nas_name, visit.key_name, seen.folder)
+        if seen.waiting:
+            self._copy(place, report, this.is_over)
+        is_done = bool(seen.files) and not report.waiting and not report.cause
+        if is_done and seen.folder.processed_at is None:
             self._mark(place, this.names)
 
-    def _is_quiet(self, folder: SourceFolder, seen: Look) -> bool:
-        quiet_for = (folder.looked_at - folder.quiet_since).total_seconds()
-        return not (
-            seen.found
-            or seen.changed
-            or quiet_for < self.limits.quiet_seconds
-            or seen.is_younger_than(self.limits.quiet_seconds, self.nas.clock())
-        )
+    def _is_quiet(self, seen: Look) -> bool:
+        quiet_for = (seen.folder.looked_at - seen.folder.quiet_since).total_seconds()
+        return not (seen.found or seen.changed) and quiet_for >= self.limits.quiet_seconds
 
-    def _copy(
-        self,
-        place: FolderPlace,
-        seen: Look,
-        waiting: list[SourceFile],
-        report: FolderReport,
-        is_over: Callable[[], bool],
-    ) -> None:
-        copies = self.copier.copy(place, ((row, seen.listed[row.path]) for row in waiting), is_over)
-        report.copied = copies.copied
-        report.skipped += copies.skipped
-        report.waiting = len(waiting) - copies.done
-        report.cause = copies.cause
-        if copies.cause:
-            log_item("poll_nas", folder=place.row.id, status="retry", cause=copies.cause)
-        elif copies.copied:
-            log_item("poll_nas", folder=place.row.id, status="done", copied=copies.copied)
+    def _copy(self, place: FolderPlace, report: FolderReport, is_over: Callable[[], bool]) -> None:
+        records = self.copier.copy(place, is_over)
+        report.copied = records.copied
+        report.skipped += records.skipped
+        report.waiting -= records.done
+        report.cause = records.cause
+        if records.cause:
+            log_item("poll_nas", folder=place.row.id, status="retry", cause=records.cause)
+        elif records.copied:
+            log_item("poll_nas", folder=place.row.id, status="done", copied=records.copied)
 
     def _mark(self, place: FolderPlace, taken: set[str]) -> None:
         marked = None
         if self.mark is not None and place.nas_name != ROOT:
-            marked = _free_mark(place.nas_name + self.mark, taken)
+            marked = self.mark.name(place.nas_name, taken)
             self.rows.plan_mark(place.row, mark=marked)
             self.nas.rename_folder(place.nas_name, marked)
             taken.add(marked)
         self.rows.record_processed(place.row, mark=marked)
         log_item("poll_nas", folder=place.row.id, status="done", outcome="processed")
-
-
-def _free_mark(name: str, taken: set[str]) -> str:
-    """The marked name, with a number if an earlier folder of that name was marked before."""
-    numbered = (f"{name}{number}" for number in count(2))
-    return next(free for free in chain([name], numbered) if free not in taken)
 
 
 def _within(visits: Iterator[FolderVisit], is_over: Callable[[], bool]) -> Iterator[FolderVisit]:

@@ -3,26 +3,21 @@
 import hashlib
 import re
 
+from common.nas import is_system_name
 from common.object_key import INCOMING
 
 MAX_PART_BYTES = 200
 MAX_KEY_BYTES = 980  # S3 allows 1024; quarantine puts the bucket before it and an etag behind
-_JUNK_PARTS = frozenset(["@eaDir", "#recycle", "#snapshot", ".DS_Store", "Thumbs.db"])
 _JUNK_NAME = re.compile(r"(^~\$|^\._)|\.(tmp|part)$", re.IGNORECASE)
 # Control characters, the percent sign itself, a backslash, and bytes that were no Unicode.
 _ESCAPED = re.compile(r"[\x00-\x1f\x7f%\\\udc80-\udcff]")
-
-
-def is_system_folder(name: str) -> bool:
-    """Whether a folder in the NAS root is the NAS's own."""
-    return name in _JUNK_PARTS
 
 
 def junk_cause(path: str) -> str | None:
     """Why a file is never copied, judged by its name, or None."""
     parts = path.split("/")
     for part in parts:
-        if part in _JUNK_PARTS:
+        if is_system_name(part):
             return f"system file ({part})"
     return "temporary file" if _JUNK_NAME.search(parts[-1]) else None
 

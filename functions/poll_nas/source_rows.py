@@ -1,19 +1,14 @@
 """Rows of what was found on the NAS; the poll's state lives here, not on the NAS."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
-from psycopg.rows import class_row
-
-from common.database import Database, queries
-from common.nas import NasFile
-
-_SQL = queries(Path(__file__).with_suffix(".sql"))
 GONE = "gone from the NAS before it was copied"
+_ESCAPED = re.compile(r"\\(?:\\|x([0-9a-f]{2}))")
 
 
 @dataclass(frozen=True)
@@ -38,32 +33,53 @@ class KnownFolder(SourceFolder):
 
 
 @dataclass(frozen=True)
-class SourceFile:
-    """One content of a file as found on the NAS."""
+class ListedFile:
+    """A file as a look at its folder finds it."""
+
+    path: str  # below its folder, as text that Postgres takes
+    size: int  # bytes
+    modified_at: datetime
+    cause: str | None = None  # why it is never copied
+
+
+@dataclass(frozen=True)
+class Look:
+    """One listing of a folder against its rows."""
+
+    folder: SourceFolder  # its row afterwards
+    files: int  # listed
+    found: int  # new, of other content, or back after they were gone
+    skipped: int  # found, and never copied
+    changed: int  # waiting, and not as listed before
+    waiting: int  # to be copied
+
+
+@dataclass(frozen=True)
+class WaitingFile:
+    """One content of a file that isn't in raw yet."""
 
     id: int
     path: str  # below its folder
     version: int  # counts contents under the same path
     size: int  # bytes
     modified_at: datetime
-    state: str  # waiting, copied, skipped
-    cause: str | None = None  # why it is skipped
 
 
 @dataclass(frozen=True)
-class FoundFile:
-    """A file in a listing that its folder's rows don't have yet."""
+class Copy:
+    """A file whose bytes are in raw, verified."""
 
-    file: NasFile
-    version: int
-    cause: str | None  # why it is skipped; None if it is to be copied
+    file_id: int
+    raw_key: str
+    etag: str
+    sha256: str
 
 
 class SourceRows(Protocol):
     """What the polls have found so far."""
 
-    def lock(self) -> AbstractContextManager[bool]:
-        """Hold the poll's lock; False if another poll runs."""
+    def lock(self) -> AbstractContextManager[Callable[[], bool] | None]:
+        """Hold the poll's lock; gives whether it is still held, or None if another poll runs."""
 
     def folder(self, name: str) -> SourceFolder:
         """The folder's newest row, made if it is new or the last one was marked away."""
@@ -71,28 +87,26 @@ class SourceRows(Protocol):
     def known_folders(self, names: Iterable[str]) -> list[KnownFolder]:
         """What is known of folders by their names on the NAS: those not marked, and the marked ones."""
 
-    def files(self, folder: SourceFolder) -> list[SourceFile]:
-        """The newest row of each path of a folder; none of what was unpacked from an archive."""
+    def look(
+        self, folder: SourceFolder, listed: Iterable[ListedFile], *, listed_time: datetime | None
+    ) -> Look:
+        """Compare a listing with the newest row of each path, and keep what is new, changed or gone.
 
-    def record_look(
-        self,
-        folder: SourceFolder,
-        found: Iterable[FoundFile],
-        changed: Iterable[tuple[int, NasFile]],
-        gone: Iterable[int],
-        *,
-        listed_time: datetime | None = None,
-    ) -> SourceFolder:
-        """Keep what a look found new, and waiting files that changed or are gone.
-
-        Returns the folder; `quiet_since` is now if anything was found.
+        The listing is read piece by piece; nothing is kept if it fails before its end. The
+        folder's `quiet_since` is now if there was any news.
         """
 
-    def record_copy(self, file_id: int, *, raw_key: str, etag: str, sha256: str) -> None:
-        """A file is verified in raw."""
+    def record_failed_look(self, folder: SourceFolder) -> None:
+        """A folder could not be looked at; others come before it in the next poll."""
 
-    def plan_copy(self, file_id: int, *, raw_key: str) -> None:
-        """Where a file is about to be copied to, known before its event can come."""
+    def waiting(self, folder: SourceFolder) -> Iterator[list[WaitingFile]]:
+        """What is to be copied of a folder, in pieces; none of what is unpacked from an archive."""
+
+    def plan_copies(self, keys: Iterable[tuple[int, str]]) -> None:
+        """Where files are about to be copied to, known before an event can come."""
+
+    def record_copies(self, copies: Iterable[Copy]) -> None:
+        """Files are verified in raw."""
 
     def plan_unpacked(
         self, archive_id: int, *, path: str, size: int, raw_key: str, cause: str | None = None
@@ -115,107 +129,6 @@ class SourceRows(Protocol):
         """Every file of the folder is in raw; `mark` is its name on the NAS from now on."""
 
 
-class PostgresSourceRows(SourceRows):
-    """The rows in Postgres."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def lock(self) -> AbstractContextManager[bool]:
-        return self._database.lock("poll_nas")
-
-    def folder(self, name: str) -> SourceFolder:
-        with self._database.transaction() as cursor:
-            rows = cursor.connection.cursor(row_factory=class_row(SourceFolder))
-            values = {"name": storable(name)}
-            found = rows.execute(_SQL["folder"], values).fetchone()
-            if found is None or found.mark is not None:
-                found = rows.execute(_SQL["new_folder"], values).fetchone()
-            return cast("SourceFolder", found)
-
-    def known_folders(self, names: Iterable[str]) -> list[KnownFolder]:
-        with self._database.transaction() as cursor:
-            rows = cursor.connection.cursor(row_factory=class_row(KnownFolder))
-            values = {"names": [storable(name) for name in names]}
-            return rows.execute(_SQL["known_folders"], values).fetchall()
-
-    def files(self, folder: SourceFolder) -> list[SourceFile]:
-        with self._database.transaction() as cursor:
-            rows = cursor.connection.cursor(row_factory=class_row(SourceFile))
-            return rows.execute(_SQL["files"], {"folder_id": folder.id}).fetchall()
-
-    def record_look(
-        self,
-        folder: SourceFolder,
-        found: Iterable[FoundFile],
-        changed: Iterable[tuple[int, NasFile]],
-        gone: Iterable[int],
-        *,
-        listed_time: datetime | None = None,
-    ) -> SourceFolder:
-        new = [
-            {
-                "folder_id": folder.id,
-                "path": storable(each.file.path),
-                "version": each.version,
-                "size": each.file.size,
-                "modified_at": each.file.modified_at,
-                "state": "skipped" if each.cause else "waiting",
-                "cause": each.cause,
-            }
-            for each in found
-        ]
-        other = [
-            {"id": file_id, "size": file.size, "modified_at": file.modified_at} for file_id, file in changed
-        ]
-        lost = list(gone)
-        with self._database.transaction() as cursor:
-            cursor.execute(_SQL["gone_files"], {"ids": lost, "cause": GONE})
-            if new:
-                cursor.executemany(_SQL["new_file"], new)
-            if other:
-                cursor.executemany(_SQL["changed_file"], other)
-            rows = cursor.connection.cursor(row_factory=class_row(SourceFolder))
-            is_quiet = not (new or other or lost)
-            values = {"id": folder.id, "is_quiet": is_quiet, "listed_time": listed_time}
-            looked = rows.execute(_SQL["looked"], values).fetchone()
-            return cast("SourceFolder", looked)
-
-    def plan_copy(self, file_id: int, *, raw_key: str) -> None:
-        self._database.run(_SQL["plan_copy"], id=file_id, raw_key=raw_key)
-
-    def record_copy(self, file_id: int, *, raw_key: str, etag: str, sha256: str) -> None:
-        self._database.run(_SQL["copied"], id=file_id, raw_key=raw_key, etag=etag, sha256=sha256)
-
-    def plan_unpacked(
-        self, archive_id: int, *, path: str, size: int, raw_key: str, cause: str | None = None
-    ) -> int | None:
-        row = self._database.one(
-            _SQL["plan_unpacked"],
-            archive_id=archive_id,
-            path=storable(path),
-            size=size,
-            raw_key=None if cause else raw_key,
-            state="skipped" if cause else "waiting",
-            cause=cause,
-        )
-        return row["id"] if row and row["state"] == "waiting" else None
-
-    def record_skipped(self, file_id: int, *, cause: str, sha256: str | None = None) -> None:
-        self._database.run(_SQL["skipped"], id=file_id, cause=cause, sha256=sha256)
-
-    def record_processed(self, folder: SourceFolder, *, mark: str | None) -> None:
-        self._database.run(_SQL["processed"], id=folder.id, mark=storable(mark) if mark else None)
-
-    def plan_mark(self, folder: SourceFolder, *, mark: str) -> None:
-        self._database.run(_SQL["plan_mark"], id=folder.id, mark=storable(mark))
-
-    def planned_marks(self) -> list[SourceFolder]:
-        with self._database.transaction() as cursor:
-            rows = cursor.connection.cursor(row_factory=class_row(SourceFolder))
-            return rows.execute(_SQL["planned_marks"]).fetchall()
-
-
 def storable(name: str) -> str:
     """A name as text Postgres takes: bytes that were no Unicode become backslash escapes.
 
@@ -223,3 +136,8 @@ def storable(name: str) -> str:
     """
     doubled = name.replace("\\", "\\\\")
     return doubled.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def original(text: str) -> str:
+    """The name that `storable` made a text of."""
+    return _ESCAPED.sub(lambda found: chr(0xDC00 + int(found[1], 16)) if found[1] else "\\", text)

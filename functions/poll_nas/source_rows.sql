@@ -17,43 +17,98 @@ from source_folder f
 where (mark is null and name = any(%(names)s::text[])) or mark = any(%(names)s::text[])
 order by mark, name, generation desc;
 
--- name: files
--- What was unpacked from an archive is in no listing of the NAS.
-select distinct on (path) id, path, version, size, modified_at, state, cause from source_file
-where folder_id = %(folder_id)s and archive_id is null order by path, version desc;
+-- name: lock
+select pg_try_advisory_xact_lock(hashtext('poll_nas')) as mine;
 
--- name: new_file
-insert into source_file (folder_id, path, version, size, modified_at, state, cause)
-values (%(folder_id)s, %(path)s, %(version)s, %(size)s, %(modified_at)s, %(state)s, %(cause)s);
+-- name: alive
+select 1;
 
--- name: changed_file
-update source_file set size = %(size)s, modified_at = %(modified_at)s
-where id = %(id)s and state = 'waiting';
+-- name: listing
+-- What a look finds, for the length of its transaction.
+create temporary table if not exists listing (path text, size bigint, modified_at timestamptz, cause text)
+on commit delete rows;
+
+-- name: copy_listing
+copy listing (path, size, modified_at, cause) from stdin;
 
 -- name: gone_files
-update source_file set state = 'skipped', cause = %(cause)s
-where id = any(%(ids)s::bigint[]) and state = 'waiting';
+-- What was unpacked from an archive is in no listing of the NAS.
+update source_file s set state = 'skipped', cause = %(cause)s
+where folder_id = %(id)s and state = 'waiting' and archive_id is null
+    and not exists (select from listing l where l.path = s.path);
+
+-- name: changed_files
+update source_file s set size = l.size, modified_at = l.modified_at
+from listing l
+where s.folder_id = %(id)s and s.state = 'waiting' and s.archive_id is null and s.path = l.path
+    and (s.size, s.modified_at) is distinct from (l.size, l.modified_at);
+
+-- name: new_files
+-- Another content is another version, linked to the one before; a folder that comes again under
+-- an old name has rows of its own, linked to the earlier folder's.
+with newest as (
+    select distinct on (path) path, id, state, size, modified_at, cause from source_file
+    where folder_id = %(id)s and archive_id is null order by path, version desc
+), news as (
+    select distinct on (l.path) l.*
+    from listing l left join newest n using (path)
+    where n.id is null or (n.state <> 'waiting' and l.cause is null and (
+        n.cause = %(cause)s or (n.size, n.modified_at) is distinct from (l.size, l.modified_at)))
+), before as (
+    select distinct on (s.path) s.path, s.id,
+        case when s.folder_id = %(id)s then s.version else 0 end as version
+    from source_file s
+    join source_folder f on f.id = s.folder_id
+    where f.name = (select name from source_folder where id = %(id)s) and f.id <= %(id)s
+        and s.path in (select path from news)
+    order by s.path, s.folder_id desc, s.version desc
+), added as (
+    insert into source_file (folder_id, path, version, size, modified_at, state, cause, replaces)
+    select %(id)s, n.path, coalesce(b.version, 0) + 1, n.size, n.modified_at,
+        case when n.cause is null then 'waiting' else 'skipped' end, n.cause, b.id
+    from news n left join before b using (path)
+    returning cause
+)
+select count(*) as found, count(cause) as skipped from added;
+
+-- name: number_waiting
+select count(*) as waiting from source_file
+where folder_id = %(id)s and state = 'waiting' and archive_id is null;
+
+-- name: waiting
+select id, path, version, size, modified_at from source_file
+where folder_id = %(id)s and state = 'waiting' and archive_id is null and id > %(last)s
+order by id limit %(most)s;
 
 -- name: looked
+-- now() is when the look began: what one look ends with and the next begins with is compared.
 update source_folder
 set looked_at = now(), listed_time = %(listed_time)s,
-    quiet_since = case when %(is_quiet)s then quiet_since else now() end
+    quiet_since = case when %(is_quiet)s then quiet_since else clock_timestamp() end
 where id = %(id)s
 returning id, name, generation, quiet_since, looked_at, listed_time, processed_at, mark;
 
--- name: plan_copy
-update source_file set raw_key = %(raw_key)s where id = %(id)s;
+-- name: failed_look
+update source_folder set looked_at = now() where id = %(id)s;
+
+-- name: plan_copies
+update source_file s set raw_key = p.raw_key
+from unnest(%(ids)s::bigint[], %(raw_keys)s::text[]) as p (id, raw_key)
+where s.id = p.id and s.raw_key is distinct from p.raw_key;
 
 -- name: copied
-update source_file
-set state = 'copied', raw_key = %(raw_key)s, etag = %(etag)s, sha256 = %(sha256)s, copied_at = now()
-where id = %(id)s;
+update source_file s
+set state = 'copied', raw_key = c.raw_key, etag = c.etag, sha256 = c.sha256, copied_at = now()
+from unnest(%(ids)s::bigint[], %(raw_keys)s::text[], %(etags)s::text[], %(sha256s)s::text[])
+    as c (id, raw_key, etag, sha256)
+where s.id = c.id;
 
 -- name: plan_unpacked
 -- An archive whose unpacking was interrupted is unpacked again; what is in raw already stays.
-insert into source_file (folder_id, archive_id, path, version, size, modified_at, state, cause, raw_key)
-select folder_id, id, %(path)s, version, %(size)s, modified_at, %(state)s, %(cause)s, %(raw_key)s
-from source_file where id = %(archive_id)s
+insert into source_file (folder_id, archive_id, path, version, size, modified_at, state, cause, raw_key, replaces)
+select folder_id, id, %(path)s, version, %(size)s, modified_at, %(state)s, %(cause)s, %(raw_key)s,
+    (select max(s.id) from source_file s where s.folder_id = a.folder_id and s.path = %(path)s and s.version < a.version)
+from source_file a where id = %(archive_id)s
 on conflict (folder_id, path, version) do update
 set size = excluded.size, modified_at = excluded.modified_at, cause = excluded.cause, raw_key = excluded.raw_key,
     state = case

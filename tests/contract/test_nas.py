@@ -61,7 +61,8 @@ def share(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Share]:
 
 
 def _write(file: Path, data: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
+    for folder in reversed(file.parents):  # pathlib's own way is recursive
+        folder.mkdir(exist_ok=True)
     file.write_bytes(data)
     os.utime(file, (TIME.timestamp(), TIME.timestamp()))
 
@@ -85,12 +86,33 @@ def test_folders_are_sorted(share: Share) -> None:
 
 
 def test_files_are_listed_to_any_depth(share: Share) -> None:
-    """Files come with path below their folder, size and aware time, in a fixed order."""
+    """Files come with path below their folder, size and aware time."""
     for path in ("z.dcm", "a/b/c.dcm", "a.dcm", "a/x.dcm"):
         share.write("folder", path, path.encode())
-    listed = list(share.nas.list_files("folder"))
+    listed = sorted(share.nas.list_files("folder"), key=lambda file: file.path.split("/"))
     assert ["a/b/c.dcm", "a/x.dcm", "a.dcm", "z.dcm"] == [file.path for file in listed]
     assert NasFile("a/b/c.dcm", 9, TIME) == listed[0]
+
+
+def test_files_at_any_depth(share: Share, tmp_path: Path) -> None:
+    """A file a thousand folders deep is listed and read."""
+    path = "d/" * 1200 + "a.dcm"
+    share.write("folder", path, b"deep")
+    assert [path] == [file.path for file in share.nas.list_files("folder")]
+    with share.nas.open("folder", path) as stream:
+        assert b"deep" == stream.read()
+    if (tmp_path / "folder").exists():  # shutil's way to remove it is recursive too
+        (tmp_path / "folder" / path).unlink()
+        for folder in list((tmp_path / "folder" / path).parents)[:1201]:
+            folder.rmdir()
+
+
+def test_system_s_own_folders_are_one_entry(share: Share) -> None:
+    """A folder of the system's own is told without a size and not looked into; in the root it is none."""
+    for number in range(3):
+        share.write("folder", f"a/@eaDir/{number}.dcm/SYNOINDEX_MEDIA_INFO", b"1")
+    share.write("folder", "a/0.dcm", b"22")
+    assert {"a/@eaDir": 0, "a/0.dcm": 2} == {file.path: file.size for file in share.nas.list_files("folder")}
 
 
 def test_root_s_own_files(share: Share) -> None:

@@ -1,6 +1,7 @@
 """A fake DSM: a real HTTP server on loopback, with faults to order."""
 
 import json
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ from tests.fake_dsm.certificate import self_signed
 from tests.fake_dsm.share import DsmError, Share
 from tests.fake_dsm.sign_in import SignIn
 
+_HALF = {"short", "drop", "cut", "stall"}
 _PLAIN = {"api", "version", "method", "_sid", "SynoToken"}
 
 
@@ -25,8 +27,9 @@ class FakeDsm:
     Faults are ordered by method ("list", "download", "login", ...), and each is used up by one
     request: None (answer as usual), "expire 106" (the session is gone), "code 402" (an error
     under HTTP 200), "http 502", "page" (a proxy's HTML), "drop" (the connection ends halfway
-    through the body), "short" (half the body, declared as the whole), "hang", "lost" (it is
-    done, but the answer is lost).
+    through the body), "cut" (and the session with it), "stall" (half the body and then
+    nothing), "short" (half the body, declared as the whole), "hang", "lost" (it is done, but
+    the answer is lost).
     """
 
     share: Share = field(default_factory=Share)
@@ -36,6 +39,7 @@ class FakeDsm:
     urls: list[str] = field(default_factory=list)
     on_download: Callable[[str], None] = lambda _: None  # told of each path before it is sent
     connections: int = 0  # ever opened
+    line: "Line | None" = None  # how fast files go out; None: as fast as they can
     port: int = 0
     ca_file: Path | None = None  # makes a client trust it
     released: Event = field(default_factory=Event)  # ends what hangs
@@ -45,6 +49,22 @@ class FakeDsm:
         with self.lock:
             self.asked.append(method)
             return self.faults[method].pop(0) if self.faults[method] else None
+
+
+class Line:
+    """A network of a speed, shared by all that is sent."""
+
+    def __init__(self, bytes_per_second: float) -> None:
+        self._rate = bytes_per_second
+        self._free_at = 0.0
+        self._lock = Lock()
+
+    def send(self, number: int) -> None:
+        """Wait until so many bytes had their turn."""
+        with self._lock:
+            self._free_at = max(self._free_at, time.monotonic()) + number / self._rate
+            wait = self._free_at - time.monotonic()
+        time.sleep(max(0, wait))
 
 
 @contextmanager
@@ -185,7 +205,9 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "lost":
             self.close_connection = True
             return
-        sent = data[: len(data) // 2] if fault in {"short", "drop"} else data
+        if fault == "cut":
+            self.dsm.sign_in.sids.clear()
+        sent = data[: len(data) // 2] if fault in _HALF else data
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(sent) if fault == "short" else len(data) * repeats))
@@ -196,6 +218,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         with suppress(OSError):
             for _ in range(repeats):
+                if attachment and self.dsm.line is not None:
+                    self.dsm.line.send(len(sent))
                 self.wfile.write(sent)
-        if fault == "drop":
+        if fault == "stall":
+            self.wfile.flush()
+            self.dsm.released.wait(30)
+        if fault in {"drop", "cut", "stall"}:
             self.close_connection = True

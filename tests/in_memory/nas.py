@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 from common.errors import DependencyAwayError, TransientError
-from common.nas import Nas, NasFile, NasFolder
+from common.nas import Nas, NasFile, NasFolder, is_system_name
 
 _LONG_AGO = datetime(2024, 3, 1, tzinfo=UTC)
 
@@ -44,10 +44,14 @@ class InMemoryNas(Nas):
         return [folder.name for folder in self.list_folders()]
 
     def list_files(self, folder: str) -> Iterator[NasFile]:
-        files = self._folder(folder)
-        for path in sorted(files, key=lambda path: path.split("/")):
-            data, modified_at = files[path]
-            yield NasFile(path, len(data), modified_at)
+        files, seen = self._folder(folder), set[str]()
+        for path, (data, modified_at) in list(files.items()):
+            system = _system_folder(path)
+            if system is None:
+                yield NasFile(path, len(data), modified_at)
+            elif system not in seen:
+                seen.add(system)
+                yield NasFile(system, 0, modified_at)
 
     def open(self, folder: str, path: str) -> BinaryIO:
         files = self._folder(folder)
@@ -98,3 +102,12 @@ class InMemoryNas(Nas):
         if name not in self.folders:
             raise DependencyAwayError("The NAS can't be read (FileNotFoundError); see DCM2SET_NAS_URL.")
         return self.folders[name]
+
+
+def _system_folder(path: str) -> str | None:
+    """The first folder of the system's own above a file."""
+    parts = path.split("/")[:-1]
+    for number, part in enumerate(parts, 1):
+        if is_system_name(part):
+            return "/".join(parts[:number])
+    return None

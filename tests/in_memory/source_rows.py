@@ -6,25 +6,32 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Lock
 
-from common.nas import NasFile
 from functions.poll_nas.source_rows import (
     GONE,
-    FoundFile,
+    Copy,
     KnownFolder,
-    SourceFile,
+    ListedFile,
+    Look,
     SourceFolder,
     SourceRows,
+    WaitingFile,
     storable,
 )
 
 
 @dataclass(frozen=True)
-class CopiedFile:
-    """Where a file lies in raw."""
+class SourceFile:
+    """A row of a file."""
 
-    raw_key: str
-    etag: str
-    sha256: str
+    id: int
+    folder_id: int
+    path: str
+    version: int
+    size: int
+    modified_at: datetime
+    state: str
+    cause: str | None = None
+    replaces: int | None = None
 
 
 @dataclass
@@ -37,7 +44,7 @@ class InMemorySourceRows(SourceRows):
     digests: dict[int, str] = field(default_factory=dict)  # of archives
     archive_of: dict[int, int] = field(default_factory=dict)  # of unpacked files, by number
     planned_keys: dict[int, str] = field(default_factory=dict)
-    copies: dict[int, CopiedFile] = field(default_factory=dict)
+    copies: dict[int, Copy] = field(default_factory=dict)
     marks: dict[int, str] = field(default_factory=dict)  # planned, by folder
     _lock: Lock = field(default_factory=Lock)
     _change: Lock = field(default_factory=Lock)
@@ -49,10 +56,10 @@ class InMemorySourceRows(SourceRows):
         return {file.id: file.cause for file in files if file.cause}
 
     @contextmanager
-    def lock(self) -> Iterator[bool]:
+    def lock(self) -> Iterator[Callable[[], bool] | None]:
         mine = self._lock.acquire(blocking=False)
         try:
-            yield mine
+            yield (lambda: True) if mine else None
         finally:
             if mine:
                 self._lock.release()
@@ -81,48 +88,77 @@ class InMemorySourceRows(SourceRows):
         return any(file.state == "waiting" for file in self.files_of[folder.id].values())
 
     def files(self, folder: SourceFolder) -> list[SourceFile]:
+        """The newest row of each path, for tests to look at."""
         newest: dict[str, SourceFile] = {}
         own = [file for file in self.files_of[folder.id].values() if file.id not in self.archive_of]
         for file in sorted(own, key=lambda file: file.version):
             newest[file.path] = file
         return [newest[path] for path in sorted(newest)]
 
-    def record_look(
-        self,
-        folder: SourceFolder,
-        found: Iterable[FoundFile],
-        changed: Iterable[tuple[int, NasFile]],
-        gone: Iterable[int],
-        *,
-        listed_time: datetime | None = None,
-    ) -> SourceFolder:
-        files, now, is_quiet = self.files_of[folder.id], self.clock(), True
-        for number in gone:
-            is_quiet = False
-            if files[number].state == "waiting":
-                files[number] = replace(files[number], state="skipped", cause=GONE)
-        for each in found:
-            is_quiet = False
-            number = sum(map(len, self.files_of.values())) + 1
-            state, file = "skipped" if each.cause else "waiting", each.file
-            path = storable(file.path)
-            files[number] = SourceFile(
-                number, path, each.version, file.size, file.modified_at, state, each.cause
-            )
-        for number, file in changed:
-            is_quiet = False
-            if files[number].state == "waiting":
-                files[number] = replace(files[number], size=file.size, modified_at=file.modified_at)
-        quiet_since = self.folders[folder.id].quiet_since if is_quiet else now
-        return self._changed(folder, looked_at=now, quiet_since=quiet_since, listed_time=listed_time)
+    def look(
+        self, folder: SourceFolder, listed: Iterable[ListedFile], *, listed_time: datetime | None
+    ) -> Look:
+        began, listing = self.clock(), {file.path: file for file in listed}
+        newest = {file.path: file for file in self.files(folder)}
+        gone = [file for file in newest.values() if file.state == "waiting" and file.path not in listing]
+        changed = [file for file in newest.values() if _is_changed(file, listing.get(file.path))]
+        news = [file for file in listing.values() if _is_news(newest.get(file.path), file)]
+        for file in gone:
+            self._put(replace(file, state="skipped", cause=GONE))
+        for file in changed:
+            size, modified_at = listing[file.path].size, listing[file.path].modified_at
+            self._put(replace(file, size=size, modified_at=modified_at))
+        for file in news:
+            self._add(folder, file)
+        is_quiet = not (gone or changed or news)
+        quiet_since = self.folders[folder.id].quiet_since if is_quiet else self.clock()
+        row = self._changed(folder, looked_at=began, quiet_since=quiet_since, listed_time=listed_time)
+        waiting = sum(len(piece) for piece in self.waiting(folder))
+        skipped = sum(file.cause is not None for file in news)
+        return Look(row, len(listing), len(news), skipped, len(changed), waiting)
 
-    def plan_copy(self, file_id: int, *, raw_key: str) -> None:
-        self.planned_keys[file_id] = raw_key
+    def _add(self, folder: SourceFolder, file: ListedFile) -> None:
+        number = sum(map(len, self.files_of.values())) + 1
+        before = [each for each in self._of_name(folder.name) if each.path == file.path]
+        own = [each.version for each in before if each.folder_id == folder.id]
+        self.files_of[folder.id][number] = SourceFile(
+            number,
+            folder.id,
+            file.path,
+            max(own, default=0) + 1,
+            file.size,
+            file.modified_at,
+            "skipped" if file.cause else "waiting",
+            file.cause,
+            max((each.id for each in before), default=None),
+        )
 
-    def record_copy(self, file_id: int, *, raw_key: str, etag: str, sha256: str) -> None:
-        files = self._files_with(file_id)
-        files[file_id] = replace(files[file_id], state="copied")
-        self.copies[file_id] = CopiedFile(raw_key, etag, sha256)
+    def _of_name(self, name: str) -> list[SourceFile]:
+        folders = [folder.id for folder in self.folders.values() if folder.name == name]
+        return [file for number in folders for file in self.files_of[number].values()]
+
+    def _put(self, file: SourceFile) -> None:
+        self.files_of[file.folder_id][file.id] = file
+
+    def record_failed_look(self, folder: SourceFolder) -> None:
+        self._changed(folder, looked_at=self.clock())
+
+    def waiting(self, folder: SourceFolder) -> Iterator[list[WaitingFile]]:
+        waiting = [file for file in self.files(folder) if file.state == "waiting"]
+        if waiting:
+            yield [
+                WaitingFile(file.id, file.path, file.version, file.size, file.modified_at)
+                for file in sorted(waiting, key=lambda file: file.id)
+            ]
+
+    def plan_copies(self, keys: Iterable[tuple[int, str]]) -> None:
+        self.planned_keys.update(keys)
+
+    def record_copies(self, copies: Iterable[Copy]) -> None:
+        for copy in copies:
+            files = self._files_with(copy.file_id)
+            files[copy.file_id] = replace(files[copy.file_id], state="copied")
+            self.copies[copy.file_id] = copy
 
     def plan_unpacked(
         self, archive_id: int, *, path: str, size: int, raw_key: str, cause: str | None = None
@@ -142,7 +178,14 @@ class InMemorySourceRows(SourceRows):
             number = known[0].id if known else sum(map(len, self.files_of.values())) + 1
             state = "skipped" if cause else "waiting"
             files[number] = SourceFile(
-                number, storable(path), archive.version, size, archive.modified_at, state, cause
+                number,
+                archive.folder_id,
+                storable(path),
+                archive.version,
+                size,
+                archive.modified_at,
+                state,
+                cause,
             )
             self.archive_of[number] = archive_id
             if cause is None:
@@ -174,3 +217,19 @@ class InMemorySourceRows(SourceRows):
     def _changed(self, folder: SourceFolder, **values: object) -> SourceFolder:
         self.folders[folder.id] = replace(self.folders[folder.id], **values)  # type: ignore[arg-type]
         return self.folders[folder.id]
+
+
+def _is_changed(row: SourceFile, file: ListedFile | None) -> bool:
+    return row.state == "waiting" and file is not None and _differs(row, file)
+
+
+def _is_news(row: SourceFile | None, file: ListedFile) -> bool:
+    if row is None:
+        return True
+    if row.state == "waiting" or file.cause is not None:
+        return False
+    return row.cause == GONE or _differs(row, file)
+
+
+def _differs(row: SourceFile, file: ListedFile) -> bool:
+    return (row.size, row.modified_at) != (file.size, file.modified_at)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from common.nas_mark import Mark
 from common.object_key import RAW
 from functions.poll_nas.copy_files import FileCopier
 from functions.poll_nas.poll_folders import FolderPoller, PollLimits
@@ -23,7 +24,7 @@ LATER = datetime(2024, 3, 4, tzinfo=UTC)
 class Polls:
     """A poller on in-memory ports."""
 
-    mark: str | None = "_processed"
+    mark: str | None = "<name>_processed"
     nas: Any = field(default_factory=InMemoryNas)
     clock: Clock = field(default_factory=Clock)
     copies: int = 1
@@ -45,7 +46,7 @@ class Polls:
             nas=nas,
             rows=self.rows,
             copier=FileCopier(nas, self.store, self.rows, self.copies, self.archives),
-            mark=self.mark,
+            mark=Mark(self.mark) if self.mark else None,
             limits=PollLimits(QUIET, self.budget, self.recheck),
             stopwatch=self.stopwatch,
         )

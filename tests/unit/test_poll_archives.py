@@ -138,14 +138,14 @@ def test_interrupted_unpacking_goes_on() -> None:
     polls = Polls()
     polls.nas.write("f", "a.zip", zipped({name: name.encode() for name in "abc"}))
     polls.poll()
-    whole, left = polls.rows.record_copy, iter([True])
+    whole, left = polls.rows.record_copies, iter([True])
 
     def crash(*args: object, **values: object) -> None:
         whole(*args, **values)
         if next(left, None):
             raise KeyboardInterrupt
 
-    polls.rows.record_copy = crash
+    polls.rows.record_copies = crash
     with pytest.raises(KeyboardInterrupt):
         polls.poll(after=QUIET + 1)
     polls.poll(after=1)

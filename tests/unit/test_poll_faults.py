@@ -105,10 +105,10 @@ def test_crash_after_the_copy_is_repaired() -> None:
     polls = Polls()
     polls.nas.write("f", "a.dcm", b"1")
     polls.poll()
-    polls.rows.record_copy, whole = _raise, polls.rows.record_copy
+    polls.rows.record_copies, whole = _raise, polls.rows.record_copies
     with pytest.raises(KeyboardInterrupt):
         polls.poll(after=QUIET + 1)
-    polls.rows.record_copy = whole
+    polls.rows.record_copies = whole
     polls.poll(after=1)
     assert ["incoming/f/a.dcm"] == polls.store.keys(RAW)
     assert {"a.dcm": "copied"} == polls.states()

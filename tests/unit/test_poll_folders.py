@@ -45,7 +45,7 @@ def test_junk_is_kept_as_skipped_and_never_copied() -> None:
     polls.nas.write("f", "a.dcm.part", b"1")
     polls.nas.write("f", "a.dcm", b"1")
     polls.until_quiet()
-    assert {"@eaDir/x": "skipped", "a.dcm.part": "skipped", "a.dcm": "copied"} == polls.states()
+    assert {"@eaDir": "skipped", "a.dcm.part": "skipped", "a.dcm": "copied"} == polls.states()
     assert ["incoming/f/a.dcm"] == polls.store.keys(RAW)
 
 

@@ -60,7 +60,7 @@ def test_no_right_to_rename(dsm: FakeDsm) -> None:
     assert 1 == answer.exit_code
     wrong = [finding for finding in json.loads(answer.output) if not finding["is_good"]]
     assert ["rename"] == [finding["subject"] for finding in wrong]
-    assert "DCM2SET_NAS_READ_ONLY" in wrong[0]["text"]
+    assert "DCM2SET_NAS_PROCESSED_MARK" in wrong[0]["text"]
 
 
 def test_wrong_password(dsm: FakeDsm, monkeypatch: pytest.MonkeyPatch) -> None:

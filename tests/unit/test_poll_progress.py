@@ -1,5 +1,7 @@
 """Polls of the NAS: what a poll costs, how it goes on, and what comes late."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from threading import Barrier
 from typing import Any
@@ -34,7 +36,7 @@ def _listed(polls: Polls) -> list[str]:
     return seen
 
 
-@pytest.mark.parametrize("mark", ["_processed", None])
+@pytest.mark.parametrize("mark", ["<name>_processed", None])
 def test_processed_folders_cost_no_request(mark: str | None) -> None:
     """A poll with nothing new asks for the root and for nothing of the folders that are done."""
     polls = Polls(mark=mark)
@@ -51,7 +53,7 @@ def test_processed_folders_cost_no_request(mark: str | None) -> None:
     )
 
 
-@pytest.mark.parametrize("mark", ["_processed", None])
+@pytest.mark.parametrize("mark", ["<name>_processed", None])
 def test_file_that_comes_after_the_mark_joins_its_folder(mark: str | None) -> None:
     """A late file is copied as a file of the same folder, whose row stays the same."""
     polls = Polls(mark=mark)
@@ -209,3 +211,62 @@ def test_store_that_is_away_is_not_asked_for_every_file() -> None:
     assert (50, 3) == (told["waiting"], len(opened))
     polls.store.away = False
     assert 50 == polls.poll(after=1)["folders"][0]["copied"]
+
+
+def test_poll_that_lost_its_lock_ends() -> None:
+    """Another poll may run by now, so this one ends after the folder under way."""
+    polls = Polls()
+    for number in range(5):
+        polls.nas.write(f"f{number}", "a.dcm", b"1")
+
+    @contextmanager
+    def lost() -> Iterator[Callable[[], bool]]:
+        yield lambda: False
+
+    polls.rows.lock = lost
+    answer = polls.poll()
+    assert (5, "The database ended the poll's session; the next poll goes on.") == (
+        answer["not_reached"],
+        answer["cause"],
+    )
+
+
+def test_folder_that_fails_comes_last() -> None:
+    """Folders that can't be listed keep no other waiting, however short the polls are."""
+    polls = Polls(budget=1, stopwatch=_Ticks())
+    for name in ("a bad", "b bad", "good"):
+        polls.nas.write(name, "a.dcm", b"1")
+    whole = polls.nas.list_files
+
+    def list_files(folder: str) -> Any:
+        if "bad" in folder:
+            raise DependencyAwayError("The NAS can't be read (OSError).")
+        return whole(folder)
+
+    polls.nas.list_files = list_files
+    for _ in range(12):
+        polls.poll(after=QUIET)
+    assert ["incoming/good/a.dcm"] == polls.store.keys(RAW)
+
+
+def test_rows_that_can_t_be_told_are_copied_again() -> None:
+    """Copies that the database doesn't take count for nothing; the next poll makes them again."""
+    polls = Polls(copies=2)
+    for number in range(40):
+        polls.nas.write("f", f"{number}.dcm", b"1")
+    polls.poll()
+    whole, left = polls.rows.record_copies, iter([True])
+
+    def record_copies(copies: Any) -> None:
+        if next(left, None):
+            raise DependencyAwayError("The database failed (OperationalError).")
+        whole(copies)
+
+    polls.rows.record_copies = record_copies
+    (told,) = polls.poll(after=QUIET + 1)["folders"]
+    assert "The database failed (OperationalError)." == told["cause"]
+    assert 40 == told.get("copied", 0) + told["waiting"]
+    assert ["f"] == polls.nas.names()
+    polls.poll(after=1)
+    assert ["f_processed"] == polls.nas.names()
+    assert 40 == len(polls.rows.copies)

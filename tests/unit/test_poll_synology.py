@@ -15,7 +15,7 @@ from tests.unit.poll_bench import QUIET, Polls
 
 FAULTS = [
     *("expire 106", "expire 107", "expire 119", "code 402", "code 408", "code 100", "http 502"),
-    *("page", "drop", "short", "lost"),
+    *("page", "drop", "cut", "short", "lost"),
 ]
 
 
@@ -54,10 +54,14 @@ class _EndedError(BaseException):
     """The process ends here."""
 
 
+def _steps(polls: Polls) -> list[tuple[Any, str]]:
+    rows = ("look", "plan_copies", "record_copies", "plan_mark", "record_processed")
+    return [(polls.store, "upload"), *((polls.rows, name) for name in rows)]
+
+
 def _ends_somewhere(polls: Polls, random: Random) -> None:
     """Let the process end at one of the steps that change something, before or after it."""
-    step = random.choice([(polls.rows, "plan_copy"), (polls.rows, "record_copy"), (polls.rows, "plan_mark"),
-                          (polls.rows, "record_processed"), (polls.store, "upload")])  # fmt: skip
+    step = random.choice(_steps(polls))
     count, is_before = random.randrange(1, 6), random.random() < 0.5
     whole = getattr(type(step[0]), step[1]).__get__(step[0])
 
@@ -75,8 +79,7 @@ def _ends_somewhere(polls: Polls, random: Random) -> None:
 
 
 def _is_whole_again(polls: Polls) -> None:
-    for port, name in ((polls.rows, "plan_copy"), (polls.rows, "record_copy"), (polls.rows, "plan_mark"),
-                       (polls.rows, "record_processed"), (polls.store, "upload")):  # fmt: skip
+    for port, name in _steps(polls):
         vars(port).pop(name, None)
 
 
@@ -196,6 +199,6 @@ def test_no_right_to_rename_is_told_by_every_poll(dsm: FakeDsm) -> None:
     polls = Polls()
     with client_of(dsm) as nas:
         polls.use(nas)
-        assert "DCM2SET_NAS_READ_ONLY" in polls.until_quiet()["folders"][0]["cause"]
-        assert "DCM2SET_NAS_READ_ONLY" in polls.poll(after=1)["folders"][0]["cause"]
+        assert "DCM2SET_NAS_PROCESSED_MARK" in polls.until_quiet()["folders"][0]["cause"]
+        assert "DCM2SET_NAS_PROCESSED_MARK" in polls.poll(after=1)["folders"][0]["cause"]
     assert (1, ["f"]) == (len(polls.store.calls), list(dsm.share.find(ROOT).entries))

@@ -1,7 +1,9 @@
 """A Synology NAS whose answers go wrong: listings and downloads are whole, or an error."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -123,6 +125,38 @@ def test_dropped_download(dsm: FakeDsm, nas: SynologyNas) -> None:
         _read(nas)
 
 
+def test_session_that_ends_within_a_download(dsm: FakeDsm, nas: SynologyNas) -> None:
+    """A file that breaks off with the session is an error; the next one comes after one login."""
+    dsm.faults["download"] = ["cut"]
+    with pytest.raises(DependencyAwayError):
+        _read(nas)
+    assert b"0123456789" * 1000 == _read(nas)
+    assert 2 == dsm.sign_in.tries
+
+
+def test_download_that_stalls(dsm: FakeDsm) -> None:
+    """A file of which half comes and then nothing is given up after the limit."""
+    dsm.faults["download"] = ["stall"]
+    with client_of(dsm, seconds=0.3) as nas, pytest.raises(DependencyAwayError):
+        _read(nas)
+
+
+def test_threads_share_one_login(dsm: FakeDsm, nas: SynologyNas) -> None:
+    """Whatever the threads, a session that ended is followed by one login."""
+    nas.list_folders()
+    together = Barrier(8)
+
+    def read(_: int) -> bytes:
+        together.wait(timeout=10)
+        return _read(nas)
+
+    for logins in range(2, 5):
+        dsm.sign_in.sids.clear()
+        with ThreadPoolExecutor(8) as threads:
+            assert 8 == len(list(threads.map(read, range(8))))
+        assert logins == dsm.sign_in.tries
+
+
 def test_short_download_is_short(dsm: FakeDsm, nas: SynologyNas) -> None:
     """A body declared shorter than listed reads short; whoever reads compares with the listing."""
     dsm.faults["download"] = ["short"]
@@ -160,7 +194,7 @@ def test_rename_that_did_not_happen(dsm: FakeDsm, fault: str) -> None:
 def test_no_right_to_rename(dsm: FakeDsm, nas: SynologyNas) -> None:
     """An account that may only read is told, with the setting that helps."""
     dsm.share.may_write = False
-    with pytest.raises(SettingsError, match="DCM2SET_NAS_READ_ONLY"):
+    with pytest.raises(SettingsError, match="DCM2SET_NAS_PROCESSED_MARK"):
         nas.rename_folder("f", "f_processed")
 
 

@@ -37,6 +37,7 @@ create table source_file (
     etag          text,
     sha256        text,
     archive_id    bigint references source_file,
+    replaces      bigint references source_file,
     found_at      timestamptz not null default now(),
     copied_at     timestamptz,
     counted_as    text,
@@ -46,11 +47,26 @@ comment on table source_file is 'One file as found on the NAS. Paths may tell a 
 comment on column source_file.version is 'Counts contents that came under the same path.';
 comment on column source_file.state is 'waiting: not yet in raw; copied: verified in raw; skipped: never copied, see cause.';
 comment on column source_file.archive_id is 'The .zip archive it was unpacked from; null for files of the NAS itself.';
+comment on column source_file.replaces is 'The content that was under the same name and path before; null for the first.';
 comment on column source_file.sha256 is 'SHA-256 of the content as copied, in hex.';
 create index source_file_raw_key on source_file (raw_key);
 create index source_file_waiting on source_file (folder_id) where state = 'waiting';
 create index source_file_uncounted on source_file (id) where counted_as is null;
 create index source_folder_planned on source_folder (id) where planned_mark is not null and processed_at is null;
+
+create table nas_refusal (
+    id          bigint generated always as identity primary key,
+    salt        bytea not null,
+    digest      bytea not null,
+    cause       text not null,
+    refused_at  timestamptz not null default now()
+);
+comment on table nas_refusal is 'Accounts that the NAS refused; none is tried again, as the NAS would block the address.';
+comment on column nas_refusal.id is 'Number of the refusal.';
+comment on column nas_refusal.salt is 'Salt of the digest.';
+comment on column nas_refusal.digest is 'scrypt of host, user and password; other settings are tried again.';
+comment on column nas_refusal.cause is 'What was refused, and the setting to mend.';
+comment on column nas_refusal.refused_at is 'When.';
 
 -- == The ledger =======================================================================
 

@@ -1,0 +1,70 @@
+"""A process that polls a fake DSM into the real store and rows, until it is killed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection as Pipe
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from common.database import Database
+from common.errors import PipelineError
+from common.minio_store import MinioStore
+from common.nas_mark import Mark
+from common.nas_refusal import PostgresRefusals
+from common.object_key import Location
+from common.object_store import ObjectVersion
+from common.synology_connection import Connection
+from common.synology_file_station import FileStation
+from common.synology_login import Account, Login
+from common.synology_nas import SynologyNas
+from functions.poll_nas.copy_files import FileCopier
+from functions.poll_nas.poll_folders import FolderPoller, PollLimits
+from functions.poll_nas.postgres_source_rows import PostgresSourceRows
+from functions.poll_nas.unpack_archive import ArchiveLimits
+from tests.fake_dsm.client import ROOT
+
+
+class BucketStore(MinioStore):
+    """The store, with every object in one bucket that no function is told of."""
+
+    bucket = ""
+
+    def upload(self, location: Location, stream: BinaryIO, *, size: int) -> ObjectVersion:
+        return super().upload(Location(self.bucket, location.key), stream, size=size)
+
+
+@dataclass(frozen=True)
+class Polling:
+    """What a process needs to poll."""
+
+    minio: Mapping[str, Any]
+    bucket: str
+    database_url: str
+    port: int  # of the fake DSM
+    ca_file: Path
+    user: str
+    password: str
+    quiet_seconds: float = 0
+
+    def poller(self) -> FolderPoller:
+        """A poller as poll_nas builds it."""
+        store, database = BucketStore(**self.minio), Database(self.database_url)
+        store.bucket = self.bucket
+        connection = Connection(
+            "127.0.0.1", self.port, secure=True, ca_file=self.ca_file, seconds=2, waits=(0, 0)
+        )
+        login = Login(connection, Account(self.user, self.password), refusals=PostgresRefusals(database))
+        nas, rows = SynologyNas(FileStation(connection, login), root=ROOT), PostgresSourceRows(database)
+        copier = FileCopier(nas, store, rows, at_a_time=4, limits=ArchiveLimits(100, 10_000_000))
+        limits = PollLimits(self.quiet_seconds, budget_seconds=60, recheck_folders=2)
+        return FolderPoller(nas, rows, copier, Mark("<name>_processed"), limits)
+
+
+def poll_until_killed(polling: Polling, pipe: Pipe) -> None:
+    """Poll for ever, and tell each answer."""
+    poller = polling.poller()
+    while True:
+        try:
+            pipe.send(str(poller.poll()))
+        except PipelineError as error:
+            pipe.send(str(error))

@@ -1,0 +1,84 @@
+"""A raw bucket whose disk is full: a real MinIO on a disk of 48 MB, where the system lets us mount one."""
+
+import io
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from common.errors import PipelineError
+from common.minio_store import MinioStore
+from common.object_key import RAW, Location
+from infra.local.minio_binary import find_minio
+from tests.local_home import wait_for
+from tests.unit.poll_bench import QUIET, Polls
+
+MOUNTED = 'mount -t tmpfs -o size=48m tmpfs "$0" && exec "$@"'
+NOISE = Random(2).randbytes(1_000_000)
+
+
+@pytest.fixture
+def small_store(tmp_path: Path, endpoints: dict[str, object]) -> Iterator[MinioStore | None]:
+    """A MinIO on a small disk; None where users may not mount one."""
+    assert endpoints  # of a home, so MinIO is there
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    keys = {"MINIO_ROOT_USER": "operator", "MINIO_ROOT_PASSWORD": "Marker-of-a-key"}
+    command = ["unshare", "-rm", "sh", "-c", MOUNTED, str(tmp_path), str(find_minio())]
+    process = subprocess.Popen(
+        [*command, "server", "--quiet", "--address", address, str(tmp_path / "data")],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "MINIO_BROWSER": "off"} | keys,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    store = MinioStore(endpoint=address, access_key="operator", secret_key="Marker-of-a-key")
+    try:
+        wait_for(lambda: process.poll() is not None or _is_up(store), seconds=60)
+        yield None if process.poll() is not None else store
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _is_up(store: MinioStore) -> bool:
+    try:
+        store.ensure_bucket(RAW)
+    except PipelineError:
+        return False
+    return True
+
+
+def test_full_disk(small_store: MinioStore | None) -> None:
+    """What fits is whole, what doesn't waits with its cause, and all is copied once there is room."""
+    polls, random = Polls(copies=2), Random(1)
+    files = {f"incoming/f/{number}.dcm": random.randbytes(1_000_000) for number in range(24)}
+    for key, data in files.items():
+        polls.nas.write("f", key.rpartition("/")[2], data)
+    store = small_store or polls.store
+    # MinIO takes no large object onto so small a disk.
+    ballast = [
+        store.upload(Location(RAW, f"ballast/{number}"), io.BytesIO(NOISE), size=len(NOISE))
+        for number in range(28)
+    ]
+    if small_store is None:
+        polls.store.away = True
+    else:
+        polls.store = small_store
+        polls.use(polls.nas)
+    (told,) = polls.until_quiet()["folders"]
+    assert "object store" in told["cause"]
+    assert told["waiting"] >= 3
+    assert ["f"] == polls.nas.names()
+    if small_store is None:
+        polls.store.away = False
+    for version in ballast:
+        store.delete(version)
+    # Each poll gives a folder up after a few failures, and MinIO looks for room every now and then.
+    assert wait_for(lambda: polls.poll(after=QUIET) and polls.nas.names() == ["f_processed"], seconds=60)
+    stored = [each.version for each in polls.store.list_prefix(RAW, "incoming/")]
+    assert files == {version.location.key: polls.store.read(version) for version in stored}
