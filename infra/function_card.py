@@ -10,8 +10,8 @@ from typing import Any
 FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
 # What a stage does with rows of its own; it never releases an item, nor makes it another's.
 CLAIM_AND_SETTLE = (
-    "select, insert (function, bucket, key, etag, state, lease, lease_until), "
-    "update (state, attempts, crashes, lease, lease_until, due_at, outcome, cause, next_step, "
+    "select, insert (function, bucket, key, etag, state, lease, lease_until, worker), "
+    "update (state, attempts, crashes, lease, lease_until, worker, due_at, outcome, cause, next_step, "
     "sop_instance_uid, patient_id, device, moved_to_bucket, moved_to_key, started_at, settled_at)"
 )
 IMAGES = "images-"  # stands for the setting DCM2SET_IMAGES_PREFIX in trigger files
@@ -29,7 +29,7 @@ class FunctionCard:
     timer: str | None  # the settings field that holds its interval in seconds
     workers: int
     threads: int
-    access: Mapping[str, Any]  # read, write, delete, list: "<bucket>/<key pattern>"; tables
+    access: Mapping[str, Any]  # read, write, delete, list: "<bucket>/<key pattern>"; tables, temporary_tables
     source: Path  # its main.py
 
     @property

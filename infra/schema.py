@@ -131,6 +131,9 @@ def _grant(connection: Connection, card: FunctionCard, role: str, database: str)
     connection.execute(sql.SQL("revoke all on schema public from {}").format(name))
     connection.execute(sql.SQL("grant usage on schema public to {}").format(name))
     connection.execute(sql.SQL("grant connect on database {} to {}").format(sql.Identifier(database), name))
+    if card.access.get("temporary_tables"):
+        grant = sql.SQL("grant temporary on database {} to {}")
+        connection.execute(grant.format(sql.Identifier(database), name))
     for table, rights in card.tables.items():
         # The rights come from our own trigger files, never from input.
         grant = sql.SQL("grant {} on {} to {}")

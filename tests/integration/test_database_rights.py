@@ -26,7 +26,6 @@ group by 1, 2 order by 1
 """
 BEYOND_ANY_CARD = """
 create table mine (a int)
-create temporary table mine (a int)
 create view mine as select 1
 create schema mine
 create function mine() returns int language sql as 'select 1'
@@ -188,6 +187,8 @@ def test_everything_else_is_refused(
     names = {"operator": told["user"], "database": told["dbname"], "other": f"{told['dbname']}_{others[0]}"}
     allowed = [each for each in BEYOND_ANY_CARD if _is_allowed(connection, each.format(**names))]
     assert [] == allowed
+    makes_temporary = _is_allowed(connection, "create temporary table mine (a int)")
+    assert card.access.get("temporary_tables", False) == makes_temporary
 
 
 def test_rows_of_another_function(
