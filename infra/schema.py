@@ -130,10 +130,11 @@ def _grant(connection: Connection, card: FunctionCard, role: str, database: str)
         connection.execute(everything.format(sql.SQL(things), name))
     connection.execute(sql.SQL("revoke all on schema public from {}").format(name))
     connection.execute(sql.SQL("grant usage on schema public to {}").format(name))
-    connection.execute(sql.SQL("grant connect on database {} to {}").format(sql.Identifier(database), name))
+    on_database = (sql.Identifier(database), name)
+    connection.execute(sql.SQL("revoke all on database {} from {}").format(*on_database))
+    connection.execute(sql.SQL("grant connect on database {} to {}").format(*on_database))
     if card.access.get("temporary_tables"):
-        grant = sql.SQL("grant temporary on database {} to {}")
-        connection.execute(grant.format(sql.Identifier(database), name))
+        connection.execute(sql.SQL("grant temporary on database {} to {}").format(*on_database))
     for table, rights in card.tables.items():
         # The rights come from our own trigger files, never from input.
         grant = sql.SQL("grant {} on {} to {}")
