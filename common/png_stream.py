@@ -62,7 +62,7 @@ def _inflated(content: memoryview, rows: int, width: int) -> NDArray[np.uint8] |
     stream = isal_zlib.decompressobj()
     try:
         data = stream.decompress(content, rows * width + 1)
-    except igzip_lib.IsalError:
+    except igzip_lib.IsalError:  # type: ignore[misc]  # its stub makes it an instance
         return None
     if len(data) != rows * width or not stream.eof or stream.unused_data:
         return None
