@@ -18,6 +18,7 @@ from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
+from threadpoolctl import threadpool_limits
 
 from model.artefact import DEFAULT_MODEL
 from model.card import QualityCard, card_path
@@ -139,7 +140,8 @@ def train(
 
 def fit(samples: Samples, settings: Settings) -> CalibratedClassifierCV:
     """A scaled RBF machine whose probabilities come from sources left out of each fold."""
-    with config_context(enable_metadata_routing=True):
+    # One numerical thread: how many there are changes the last bits of the sigmoid, and so the digest.
+    with threadpool_limits(1), config_context(enable_metadata_routing=True):
         machine = Pipeline(
             [
                 ("scale", StandardScaler().set_fit_request(sample_weight=True)),
