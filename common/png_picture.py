@@ -9,6 +9,7 @@ from PIL import Image
 
 from common.dicom.window import Picture, stretched
 from common.errors import PermanentError
+from common.png_stream import decode_own
 
 # Our own limit is asked before anything is decoded; Pillow's would refuse what ours allows.
 Image.MAX_IMAGE_PIXELS = None
@@ -20,6 +21,9 @@ def decode_png(body: bytes, *, max_pixels: int) -> Picture:
 
     Raises PermanentError for anything else, before more than `max_pixels` are decoded.
     """
+    own = decode_own(body, max_pixels=max_pixels)
+    if own is not None:
+        return own if own.dtype == np.uint8 else _shown(own.astype(np.uint16))
     try:
         with Image.open(io.BytesIO(body), formats=["PNG"]) as image:
             if image.width * image.height > max_pixels:

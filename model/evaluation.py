@@ -1,6 +1,7 @@
 """How well the model does on patients it hasn't seen, and on kinds of fault it hasn't seen."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -17,7 +18,8 @@ Progress = Callable[[str], None]
 
 _FOLDS = 6
 _INNER_FOLDS = 4
-_LEAST_CAUGHT = 0.80
+_THREADS = 4  # libsvm works outside the interpreter's lock
+_LEAST_CAUGHT = 0.86
 _THRESHOLDS = np.round(np.arange(0.5, 0.96, 0.01), 2)
 _TABLE = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
@@ -32,7 +34,7 @@ class Settings:
     """Gamma times the number of features."""
 
 
-GRID = tuple(Settings(c, breadth) for c, breadth in product((1.0, 4.0), (1.0, 2.0, 4.0)))
+GRID = tuple(Settings(c, breadth) for c, breadth in product((4.0,), (1.0, 2.0, 4.0)))
 Fit = Callable[[Samples, Settings], Any]
 
 
@@ -72,11 +74,19 @@ def nested_probabilities(
     """
     result = np.zeros(samples.bad.size)
     splits = list(folds(samples))
-    for done, (training, held_out) in enumerate(splits, start=1):
-        inside = samples.where(training)
+
+    def judged(split: tuple[NDArray[np.bool_], NDArray[np.bool_]]) -> Probabilities:
+        inside = samples.where(split[0])
         model = fit(inside, choose(inside))
-        result[held_out] = model.predict_proba(samples.features[held_out])[:, 1]
-        progress(f"Evaluated on {done} of {len(splits)} groups of sources left out of training.")
+        probabilities: Probabilities = model.predict_proba(samples.features[split[1]])[:, 1]
+        return probabilities
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for done, (split, probabilities) in enumerate(
+            zip(splits, pool.map(judged, splits), strict=True), start=1
+        ):
+            result[split[1]] = probabilities
+            progress(f"Evaluated on {done} of {len(splits)} groups of sources left out of training.")
     return result
 
 
@@ -87,9 +97,9 @@ def left_out_kinds(
     progress: Progress,
 ) -> dict[str, float]:
     """For each kind of fault the AUC of unseen sources with it, by machines that never saw the kind."""
-    result = {}
     kinds = _kinds(samples)
-    for done, kind in enumerate(kinds, start=1):
+
+    def auc(kind: str) -> float:
         is_kind = samples.kind == kind
         asked = is_kind | ~samples.bad
         scores = np.zeros(samples.bad.size)
@@ -97,13 +107,18 @@ def left_out_kinds(
             chosen = held_out & asked
             if chosen.any():
                 scores[chosen] = score(samples.where(training & ~is_kind), samples.where(chosen), settings)
-        result[kind] = _auc(samples.where(asked), scores[asked])
-        progress(f"Evaluated {done} of {len(kinds)} kinds of fault left out of training.")
+        return _auc(samples.where(asked), scores[asked])
+
+    result = {}
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for done, (kind, found) in enumerate(zip(kinds, pool.map(auc, kinds), strict=True), start=1):
+            result[kind] = found
+            progress(f"Evaluated {done} of {len(kinds)} kinds of fault left out of training.")
     return result
 
 
 def chosen_threshold(samples: Samples, probabilities: Probabilities) -> float:
-    """The highest threshold that still catches 80 % of the bad pictures of unseen sources.
+    """The highest threshold that still catches 86 % of the bad pictures of unseen sources.
 
     So the false alarms are as few as can be while most bad pictures are caught; at least 0.5.
     """

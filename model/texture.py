@@ -26,6 +26,8 @@ NAMES = (
     "laplacian_to_gradient",
     "isolated_pixels",
     "equal_neighbours",
+    "gradient_coherence",
+    "sharpness_across",
 )
 _ISOLATED = 25.0  # grey levels away from all four neighbours
 
@@ -35,7 +37,13 @@ def texture(views: PictureViews) -> list[float]:
 
     Shares of the picture are given by their square root, which spreads the small ones.
     """
-    return [*_tile_statistics(views), *_shading(views), *_sides(views), *_detail(views.textured)]
+    return [
+        *_tile_statistics(views),
+        *_shading(views),
+        *_sides(views),
+        *_detail(views.textured),
+        *_anisotropy(views),
+    ]
 
 
 def _tile_statistics(views: PictureViews) -> list[float]:
@@ -132,6 +140,23 @@ def _isolated_share(across: Floats, down: Floats) -> float:
     least = np.minimum(np.minimum(left, right), np.minimum(above, below))
     most = np.maximum(np.maximum(left, right), np.maximum(above, below))
     return float(np.sqrt(((least > _ISOLATED) | (most < -_ISOLATED)).mean()))
+
+
+def _anisotropy(views: PictureViews) -> list[float]:
+    """How much the gradients point one way, as a smear leaves them, and how sharp it is along the other.
+
+    Both from the structure tensor, so whatever the direction.
+    """
+    tiles, stds = views.textured, views.tile_stds[views.tile_stds > 1.0]
+    across = tiles[:, 1:-1, 2:] - tiles[:, 1:-1, :-2]
+    down = tiles[:, 2:, 1:-1] - tiles[:, :-2, 1:-1]
+    first, second, mixed = _power(across), _power(down), float((across * down).mean())
+    spread = float(np.hypot(first - second, 2 * mixed))
+    contrast = _power(stds) if stds.size else 0.0
+    return [
+        spread / (first + second + 0.1),
+        float(np.log(((first + second - spread) / 2 + 0.1) / (contrast + 0.1))),
+    ]
 
 
 def _power(values: NDArray[Any]) -> float:

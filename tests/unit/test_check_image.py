@@ -2,6 +2,8 @@
 
 import contextlib
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from PIL import Image
 
 from common.errors import PermanentError
 from common.png_picture import decode_png
+from common.png_stream import decode_own
 from functions.extract.png_frames import encode_png
 from model.features import FEATURE_NAMES
 from model.judgement import Judge
@@ -32,6 +35,67 @@ def _png(image: Image.Image) -> bytes:
 def test_png_of_extract_is_decoded_as_it_was(picture: np.ndarray) -> None:
     """What extract wrote comes back value for value."""
     assert np.array_equal(picture, decode_png(encode_png(picture), max_pixels=10_000))
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [GREY, COLOUR, GREY[:1], GREY[:, :1], np.arange(2000, dtype=np.uint16).reshape(40, 50) * 31],
+    ids=["grey", "colour", "row", "column", "16 bits"],
+)
+def test_png_of_extract_is_read_without_another_decoder(picture: np.ndarray) -> None:
+    """The short way gives what Pillow gives, for every form in which extract writes."""
+    body = encode_png(picture)
+    own = decode_own(body, max_pixels=picture.size)
+    assert own is not None
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(body))), own)
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def _one_idat(deflated: bytes, *, bits: int = 8, colour: int = 0, interlaced: int = 0) -> bytes:
+    header = struct.pack(">IIBBBBB", 4, 3, bits, colour, 0, 0, interlaced)
+    chunks = ((b"IHDR", header), (b"IDAT", deflated), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks)
+
+
+ROWS = bytes([2, 1, 2, 3, 4]) * 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        encode_png(GREY) + b"more",
+        encode_png(GREY)[:-1],
+        _png(Image.fromarray(GREY)),
+        _one_idat(zlib.compress(ROWS), colour=4),
+        _one_idat(zlib.compress(ROWS), bits=4),
+        _one_idat(zlib.compress(ROWS), interlaced=1),
+        _one_idat(zlib.compress(b"\x01" + ROWS[1:])),
+        _one_idat(zlib.compress(ROWS[:-1])),
+        _one_idat(zlib.compress(ROWS + bytes(10**6))),
+        _one_idat(zlib.compress(ROWS)[:-1]),
+        _one_idat(zlib.compress(ROWS)[:-1] + b"x"),
+        _one_idat(zlib.compress(ROWS) + b"x"),
+        _one_idat(b"no stream"),
+        _one_idat(zlib.compress(ROWS)).replace(b"IDAT", b"IDAt"),
+    ],
+)
+def test_any_other_png_is_left_to_pillow(body: bytes) -> None:
+    """Another form, a wrong check, too few or too many bytes: the short way takes nothing of it."""
+    assert decode_own(_one_idat(zlib.compress(ROWS)), max_pixels=12) is not None
+    assert decode_own(body, max_pixels=10_000) is None
+
+
+def test_a_png_spoiled_anywhere_is_never_read_wrongly() -> None:
+    """Whatever byte is changed, the short way gives the picture or nothing."""
+    body = encode_png(COLOUR)
+    for place in range(len(body)):
+        spoiled = bytearray(body)
+        spoiled[place] ^= 0x41
+        assert decode_own(bytes(spoiled), max_pixels=10_000) is None
 
 
 @pytest.mark.parametrize("mode", ["1", "P", "LA", "RGBA", "L", "RGB"])

@@ -204,6 +204,29 @@ def test_a_picture_saved_again_is_judged_the_same(model: QualityModel, name: str
         assert expected == model.probability_bad(image_features(np.asarray(Image.open(coded))))
 
 
+MEASURES = {
+    "ghost": "echo_far",
+    "motion": "gradient_coherence",
+    "row_shift": "moved_gain",
+    "missing_rows": "empty_bands",
+    "truncated": "empty_end",
+    "shading": "slope_explained",
+    "block_loss": "breaks_fifth",
+}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("kind", MEASURES)
+def test_a_fault_shows_in_the_measure_made_for_it(kind: str, turned: bool) -> None:
+    """Whichever way the picture lies, its own measure is higher than in any of the clean pictures."""
+    at = FEATURE_NAMES.index(MEASURES[kind])
+    usual = max(image_features(real_picture(name))[at] for name in CLEAN_FILES)
+    picture = real_picture("examples_overlay.dcm")
+    for seed in range(3):
+        spoiled = DEGRADATIONS[kind](picture, np.random.default_rng(seed))
+        assert image_features(spoiled.T.copy() if turned else spoiled)[at] > usual, seed
+
+
 REASONS = {
     "gaussian_noise": {"noisy"},
     "defocus": {"blurred"},
@@ -215,6 +238,8 @@ REASONS = {
     "dead_stripes": {"missing rows or cut off"},
     "grid": {"repeated lines or grid"},
     "ghost": {"doubled"},
+    "row_shift": {"shifted rows"},
+    "truncated": {"missing rows or cut off"},
     "pixelation": {"blocks from compression"},
 }
 
@@ -244,7 +269,7 @@ def test_the_words_stand_on_features_there_are() -> None:
 
 @pytest.mark.parametrize(
     ("modality", "expected"),
-    [("MR", "normal"), ("CT", "normal"), ("XA", "low"), ("SM", "low"), (None, "low")],
+    [("MR", "normal"), ("CR", "normal"), ("XA", "low"), ("SM", "low"), (None, "low")],
 )
 def test_confidence_is_low_where_training_saw_too_few_patients(
     model: QualityModel, modality: str | None, expected: str
