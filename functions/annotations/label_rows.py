@@ -124,8 +124,10 @@ def _kept(step: _Steps, number: int, told: ToldRows, counts: ImportCounts, refus
     """Resolve what was copied, refuse what can't be, and keep the rest."""
     step("told_image")
     step("analyze_told_image")
-    _refuse(step, "refused_names", "remove_refused_names", refused)
-    repeated = _said_twice(step, refused)
+    names = step.one("names")
+    if names["refused"]:
+        _refuse(step, "refused_names", "remove_refused_names", refused)
+    repeated = 0 if told.is_once and names["once"] else _said_twice(step, refused)
     values = {
         "id": number,
         "labels": _ids(step, "labels", told.labels.names),
@@ -134,10 +136,13 @@ def _kept(step: _Steps, number: int, told: ToldRows, counts: ImportCounts, refus
     }
     superseded = step.one("superseded", values)["number"] if step.one("has_labels")["there"] else 0
     accepted = step("accept", values).rowcount
-    step("hold", values)
-    held = step.one("held", values)["number"]
-    groups = step("accept_groups", values).rowcount
-    known = step.one("known_groups", values)["number"]
+    held = groups = known = 0
+    if names["unknown"]:
+        step("hold", values)
+        held = step.one("held", values)["number"]
+    if names["groups"]:
+        groups = step("accept_groups", values).rowcount
+        known = step.one("known_groups", values)["number"]
     if told.controls.names:
         superseded += _withdrawn(step, values)
     return replace(

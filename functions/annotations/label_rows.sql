@@ -29,7 +29,7 @@ copy told from stdin;
 
 -- name: analyze_told
 -- Tables that are a moment old have no statistics, and plans without them can take a thousand times longer.
-analyze told;
+analyze told (image_no, level);
 
 -- name: analyze_told_image
 analyze told_image;
@@ -90,6 +90,13 @@ with name as (
 select image_no, level, uid, frame, path, image_id, cause,
     coalesce(image_id, -min(image_no) over (partition by level, uid, frame)) as target
 from judged;
+
+-- name: names
+-- Which of the later steps have anything to do.
+select count(distinct target) = count(*) as once, coalesce(bool_or(cause is not null), false) as refused,
+    coalesce(bool_or(image_id is null and level = 'image'), false) as unknown,
+    coalesce(bool_or(level in ('instance', 'series', 'study')), false) as groups
+from told_image;
 
 -- name: refused_names
 select count(*) over () as number, t.line, i.cause

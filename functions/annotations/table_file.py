@@ -70,15 +70,20 @@ class _Table:
         self._columns, self._vocabulary, self._refused = columns, vocabulary, refused
         self._labels = Remembered(vocabulary.label)
         self._values = Remembered(label_value)
-        self._annotator = self._optional("annotator", partial(name_cell, column="annotator"), "")
-        self._time: Callable[[list[str]], datetime | None] = self._optional("time", label_time, None)
+        self._annotators = Remembered(partial(name_cell, column="annotator"))
+        self._times = Remembered(label_time)
+        # A column that is absent is a blank cell behind the others.
+        self._annotator_at, self._time_at = (
+            columns.places.get(name, columns.width) for name in ("annotator", "time")
+        )
         self._image = self._image_reader()
 
     def long_rows(self) -> Iterator[LabelRow]:
         """One label a line."""
         labels, values, image = self._labels, self._values, self._image
-        annotator, time = self._annotator, self._time
+        annotators, times = self._annotators, self._times
         label_at, value_at = self._columns.places["label"], self._columns.places["value"]
+        annotator_at, time_at = self._annotator_at, self._time_at
         for line, fields in self._records():
             try:
                 row = LabelRow(
@@ -86,8 +91,8 @@ class _Table:
                     image(fields),
                     labels[fields[label_at]],
                     values[fields[value_at]],
-                    annotator(fields),
-                    time(fields),
+                    annotators[fields[annotator_at]],
+                    times[fields[time_at]],
                 )
             except RowError as error:
                 self._refuse(line, fields, error)
@@ -103,7 +108,7 @@ class _Table:
         values = self._values
         for line, fields in self._records():
             try:
-                image, annotator, time = self._image(fields), self._annotator(fields), self._time(fields)
+                image, annotator, time = self._told(fields)
             except RowError as error:
                 self._refuse(line, fields, error)
                 continue
@@ -124,7 +129,7 @@ class _Table:
         place, vocabulary = self._columns.places["findings"], self._vocabulary
         for line, fields in self._records():
             try:
-                image, annotator, time = self._image(fields), self._annotator(fields), self._time(fields)
+                image, annotator, time = self._told(fields)
             except RowError as error:
                 self._refuse(line, fields, error)
                 continue
@@ -145,8 +150,10 @@ class _Table:
         while True:
             try:
                 for fields in reader:
-                    if len(fields) == width or self._is_fitted(reader.line_num + before, fields, width):
-                        yield reader.line_num + before, fields
+                    line = reader.line_num + before
+                    if len(fields) == width or self._is_fitted(line, fields, width):
+                        fields.append("")  # what absent columns say
+                        yield line, fields
             except csv.Error:
                 self._refused.add(reader.line_num + before, _CUT)
             else:
@@ -171,13 +178,10 @@ class _Table:
         if any(field.strip() for field in fields):
             self._refused.add(line, str(error))
 
-    def _optional(self, column: str, make: Callable[[str], Any], absent: Any) -> Callable[[list[str]], Any]:
-        """What a column that may be absent says in a row."""
-        place = self._columns.places.get(column)
-        if place is None:
-            return lambda _: absent
-        cells: Remembered[str, Any] = Remembered(make)
-        return lambda fields: cells[fields[place]]
+    def _told(self, fields: list[str]) -> tuple[ImageName, str, datetime | None]:
+        """What a row is about, who said it and when."""
+        annotator = self._annotators[fields[self._annotator_at]]
+        return self._image(fields), annotator, self._times[fields[self._time_at]]
 
     def _image_reader(self) -> Callable[[list[str]], ImageName]:
         """What a row is about: by the image's column, or by those of greater things and the frame."""

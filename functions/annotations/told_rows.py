@@ -38,31 +38,39 @@ class ToldRows:
     def __init__(self) -> None:
         self.labels, self.annotators = Numbered("labels"), Numbered("annotators")
         self.controls = Numbered("controls")
+        self.is_once = True  # whether no name comes twice, and no label twice with one name
         self._images = 0
 
     def batches(self, rows: Iterable[LabelRow], keep: Callable[[], None]) -> Iterator[str]:
         """Blocks of lines; `keep` is called between them."""
-        iterator = iter(rows)
-        lines = self._lines(iterator)
+        lines = self._lines(rows)
         while batch := "".join(islice(lines, _BATCH)):
             yield batch
             keep()
 
-    def _lines(self, rows: Iterator[LabelRow]) -> Iterator[str]:
+    def _lines(self, rows: Iterable[LabelRow]) -> Iterator[str]:
         labels, annotators, controls = self.labels, self.annotators, self.controls
         values = Remembered(_value)
         times: Remembered[object, str] = Remembered(_text)
         images: Remembered[ImageName, str] = Remembered(self._number)
-        written = 0
+        written, last, number = 0, None, ""
+        said: set[str] = set()  # of the image the rows are at
         for line, image, label, value, annotator, at, control in rows:
-            number = images[image]
             name = _KNOWN
-            if self._images != written:
-                written, name = self._images, _name(image)
-            yield (
-                f"{line}\t{number}\t{labels[label]}\t{annotators[annotator]}\t{controls[control]}"
-                f"\t{values[value]}\t{times[at]}\t{name}"
-            )
+            if image is not last:
+                last, number = image, images[image]
+                if self._images != written:
+                    written, name = self._images, _name(image)
+                    said.clear()
+                else:
+                    self.is_once = False
+            what = f"{labels[label]}\t{annotators[annotator]}\t{controls[control]}"
+            when = times[at]
+            if self.is_once:
+                before = len(said)
+                said.add(what + when)
+                self.is_once = len(said) > before
+            yield f"{line}\t{number}\t{what}\t{values[value]}\t{when}\t{name}"
 
     def _number(self, _: ImageName) -> str:
         self._images += 1
