@@ -13,8 +13,8 @@ from flask import Request, Response
 from common import ports
 from common.http_target import Target, respond
 from common.settings import settings
-from functions.sweep.ledger_gauges import ledger_gauges
 from common.transport import require_tls, tls_context
+from functions.sweep.ledger_gauges import ledger_gauges
 from functions.sweep.pending_items import PendingItems
 from functions.sweep.resend import HttpSender, sweep_once
 
