@@ -115,13 +115,13 @@ class RunningHome:
         )
 
     def item(self, function: str, key: str) -> Row | None:
-        """The newest ledger row of a key."""
+        """The newest ledger row of a key; whether a sweep has summed it up is left out."""
         found = self.rows(
             "select * from ledger_item where function = %s and key = %s order by id desc limit 1",
             function,
             key,
         )
-        return found[0] if found else None
+        return {name: value for name, value in found[0].items() if name != "counted_as"} if found else None
 
     def settled(self, function: str, key: str, *, seconds: float = 60) -> Row:
         """The ledger row of a key, once it is settled."""

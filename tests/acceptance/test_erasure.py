@@ -151,7 +151,9 @@ def _erase_and_look(home: RunningHome) -> None:
         left = [where for where, body in after.items() if marker.lower().encode() in body.lower()]
         assert ["erased_patient"] * (marker == patient) == left, marker
     status = home.status()["balance"]
-    assert (7, 0, 0) == (status["files_erased"], status["files_difference"], status["images_difference"])
+    assert (0, 0) == (status["files_difference"], status["images_difference"])
+    # A poll may have found the file that still lies in the mixed folder, which is erased once more.
+    assert status["files_erased"] in {7, 8}
     assert 1 == len(home.rows("select 1 from image_overview where patient_id = %s", other))
     assert [where for where in before if other in where] == [where for where in after if other in where]
     labels = home.store.read(home.store.stat(Location("annotations", "processed/team/labels.csv"))).decode()

@@ -25,7 +25,10 @@ from common.event_record import EventRecord
 from functions.extract import image_allocation
 image_allocation.PostgresAllocation.complete = lambda self, uid: os._exit(9)
 from functions.extract.main import _target
-_target().on_record(EventRecord("raw", sys.argv[1]))
+target = _target()
+print("ready", flush=True)
+sys.stdin.readline()
+target.on_record(EventRecord("raw", sys.argv[1]))
 """
 
 
@@ -35,14 +38,18 @@ def test_a_function_killed_between_output_and_record(home: RunningHome) -> None:
     client = home.store.client
     rules = client.get_bucket_notification("raw")
     client.delete_bucket_notification("raw")
+    killed = subprocess.Popen(
+        [sys.executable, "-c", _DIE_BEFORE_RECORD, key],
+        env=home.function_environment("extract"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     try:
+        assert killed.stdout is not None
+        assert "ready\n" == killed.stdout.readline()  # before the sweep can be quicker
         home.put(key, make_instance(1, patient=201))
-        killed = subprocess.run(
-            [sys.executable, "-c", _DIE_BEFORE_RECORD, key],
-            env=home.function_environment("extract"),
-            check=False,
-            timeout=60,
-        )
+        killed.communicate("go\n", timeout=60)
     finally:
         client.set_bucket_notification("raw", rules)
     assert 9 == killed.returncode
