@@ -41,8 +41,10 @@ class FrozenSet:
         return [name.removeprefix(LABEL) for name in self.table.column_names if name.startswith(LABEL)]
 
     def of_split(self, split: str) -> pa.Table:
-        """The rows of one split."""
-        return self.table.filter(pc.equal(self.table["split"], split))
+        """The rows of one split, with the columns of metadata.csv."""
+        labels = [name for name in self.table.column_names if name.startswith(LABEL)]
+        part = self.table.select(["key", "split", *METADATA, *labels])
+        return part.filter(pc.equal(part["split"], split))
 
     def without(self, keys: dict[str, str]) -> "FrozenSet":
         """The same without some images, by key, with the cause of each."""
@@ -177,8 +179,8 @@ def read_table(body: bytes) -> pa.Table:
 
 
 def _metadata(part: pa.Table) -> bytes:
-    names = pc.replace_substring_regex(part["file_name"], r"^[a-z]+/", "")
-    columns: dict[str, pa.ChunkedArray] = {"file_name": names}
+    # The file's name is told from where metadata.csv lies: without the split.
+    columns: dict[str, pa.ChunkedArray] = {"file_name": part["key"]}
     for name in METADATA:
         kind, column = COLUMNS[name], part[name]
         is_number = pa.types.is_floating(kind)

@@ -55,7 +55,7 @@ def _pairs_of_chunk(chunk: NDArray[np.uint16], words: NDArray[np.uint64], owners
     Sorted by chunk and owner, the candidates of an image are those behind it up to the end of its
     value, less its owner's own.
     """
-    order = np.lexsort((owners, chunk))
+    order = np.argsort((chunk.astype(np.int64) << 40) | owners)
     values, whose = chunk[order], owners[order]
     ends = np.searchsorted(values, values, side="right")
     new_owner = np.flatnonzero(np.r_[True, (values[1:] != values[:-1]) | (whose[1:] != whose[:-1])])

@@ -1,5 +1,6 @@
 """An exported set opened as its users would: datasets, torch's way with pandas, and the example."""
 
+import gc
 import subprocess
 import sys
 import warnings
@@ -43,7 +44,9 @@ def load(*words: str, **named: str):
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return datasets.load_dataset(*words, **named)
+        found = datasets.load_dataset(*words, **named)
+        gc.collect()  # it leaves files open until then
+        return found
 
 
 @pytest.fixture(autouse=True)

@@ -387,7 +387,7 @@ def test_an_erasure_lists_the_frozen_versions(site: Site, name: str, tmp_path: P
     with psycopg.connect(site.url, row_factory=dict_row) as connection:
         found = {number: frozen_exports(connection, SetImage(number).patient_id) for number in (1, 2, 50, 99)}
     both = [f"{name} v1", f"{name} v2"]
-    assert {1: both, 2: [f"{name}-ct v1", *both], 50: [f"{name} v2"], 99: []} == {
+    assert {1: both, 2: [*both, f"{name}-ct v1"], 50: [f"{name} v2"], 99: []} == {
         number: sorted(versions) for number, versions in found.items()
     }
 
