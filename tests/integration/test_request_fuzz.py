@@ -315,7 +315,9 @@ class Talk:
             b"S3Error",
         ):
             assert word not in answer.data, answer.data
-        if sent.method in {"POST", "PUT", "DELETE", "PATCH"} and answer.status not in {401, 404}:
+        # A host that is none is refused before any function is asked, in the server's own words.
+        is_asked = not (answer.status == 400 and "Host" in sent.headers)
+        if is_asked and sent.method in {"POST", "PUT", "DELETE", "PATCH"} and answer.status not in {401, 404}:
             assert isinstance(orjson.loads(answer.data), dict)
         if answer.status == 503:
             assert int(answer.headers["Retry-After"]) > 0
