@@ -37,10 +37,10 @@ def rotate(home: Home, *, overlap: float, tell: Callable[[str], None]) -> None:
         )
     lock = FileLock(home.folder / "rotation.lock")
     try:
-        lock.acquire(timeout=0)
+        held = lock.acquire(timeout=0)
     except Timeout:
         raise SettingsError("The token of this home is being rotated already.") from None
-    with lock:
+    with held:
         token = secrets.token_urlsafe(32)
         write_tokens(home, [token, *TokenFile(home.token_file)()])
         home.keep(replace(known, token=token))

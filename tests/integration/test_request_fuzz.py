@@ -315,7 +315,9 @@ class Talk:
             b"S3Error",
         ):
             assert word not in answer.data, answer.data
-        if sent.method in {"POST", "PUT", "DELETE", "PATCH"} and answer.status not in {401, 404}:
+        # A host that is none is refused before any function is asked, in the server's own words.
+        is_asked = not (answer.status == 400 and "Host" in sent.headers)
+        if is_asked and sent.method in {"POST", "PUT", "DELETE", "PATCH"} and answer.status not in {401, 404}:
             assert isinstance(orjson.loads(answer.data), dict)
         if answer.status == 503:
             assert int(answer.headers["Retry-After"]) > 0
@@ -326,10 +328,9 @@ def _latin(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value.encode("latin-1", "replace").decode("latin-1") for name, value in headers.items()}
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_each_request_is_answered_as_documented(fuzzed_home: RunningHome, function: str) -> None:
+def test_each_request_is_answered_as_documented(fuzzed_home: RunningHome) -> None:
     """Any request gets a documented status; nothing told names a patient, a secret or a fault of the code."""
-    talk = Talk(fuzzed_home, function)
+    talks = {function: Talk(fuzzed_home, function) for function in FUNCTIONS}
 
     @settings(
         max_examples=REQUESTS,
@@ -340,13 +341,16 @@ def test_each_request_is_answered_as_documented(fuzzed_home: RunningHome, functi
     )
     @given(sent=_requests())
     def fuzz(sent: Sent) -> None:
-        talk.send(sent)
+        for talk in talks.values():
+            talk.send(sent)
 
     fuzz()
-    print(function, sum(talk.statuses.values()), dict(sorted(talk.statuses.items())))  # noqa: T201
-    assert sum(talk.statuses.values()) >= REQUESTS
     _assert_nothing_told(fuzzed_home)
     assert wait_for(fuzzed_home.is_up, seconds=60)
+    for function, talk in talks.items():
+        print(function, talk.statuses.total(), dict(sorted(talk.statuses.items())))  # noqa: T201
+        assert talk.statuses.total() >= REQUESTS
+        assert {200, 400, 401, 404, 405} <= set(talk.statuses)
 
 
 def _assert_nothing_told(home: RunningHome) -> None:

@@ -220,7 +220,6 @@ def test_the_server_s_own_settings(
         admin.user_list,
         admin.policy_list,
         admin.group_list,
-        admin.top_locks,
         admin.get_data_usage_info,
         admin.service_restart,
         admin.service_stop,

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from threading import Event, Thread
 
@@ -32,7 +32,6 @@ class Load:
         told = home.endpoints["minio"]
         self._home, self._ended = home, Event()
         self._threads: list[Thread] = []
-        # The client as its users have it: it tries again by itself while the store starts.
         self._client = Minio(told["endpoint"], told["access_key"], told["secret_key"], secure=False)
         self._kept = home.endpoints["token"]
         self.uploaded: list[str] = []
@@ -67,8 +66,9 @@ class Load:
                 f"incoming/load/{len(self.uploaded)}.dcm",
                 make_instance(len(self.uploaded), patient=901),
             )
-            self._client.put_object("raw", key, BytesIO(body), len(body))
-            self.uploaded.append(key)
+            with suppress(urllib3.exceptions.MaxRetryError):  # the store is away for longer than that: again
+                self._client.put_object("raw", key, BytesIO(body), len(body))
+                self.uploaded.append(key)
 
     def _ask(self) -> None:
         while not self._ended.is_set():

@@ -2,6 +2,7 @@
 
 import json
 
+import orjson
 import pytest
 
 from common.errors import BadRequestError
@@ -153,3 +154,28 @@ def test_refusal_quotes_nothing_of_the_body() -> None:
         parse_event_records(b'{"bucket": 5, "key": "incoming/Doe^Jane"}')
     assert "Doe" not in str(caught.value)
     assert "Records" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"bucket": "raw", "key": "a" * 1025},
+        {"bucket": "raw", "key": "é" * 513},
+        {"bucket": "r" * 256, "key": "a"},
+        {"bucket": "raw", "key": "a", "etag": "a" * 256},
+        {"bucket": "raw", "key": "a", "etag": "a\x00b"},
+        {"bucket": "raw", "key": "a", "etag": "a\nb"},
+        {"Records": [{}] * 1001},
+    ],
+)
+def test_what_no_object_can_be_called_is_refused(event: dict) -> None:
+    """Names and etags longer than S3's, and more records than are sent at once, never reach a database."""
+    with pytest.raises(BadRequestError) as caught:
+        parse_event_records(orjson.dumps(event))
+    assert "aaaa" not in str(caught.value)
+
+
+def test_the_longest_key_is_taken() -> None:
+    """A key of 1,024 bytes is an object's."""
+    event = {"bucket": "raw", "key": "é" * 512, "etag": "a" * 255}
+    assert ["é" * 512] == [record.key for record in parse_event_records(orjson.dumps(event))]
