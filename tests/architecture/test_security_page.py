@@ -13,7 +13,8 @@ def row_of(card: FunctionCard) -> str:
     """A function's row of the page's table."""
     told = [" ".join(f"`{place}`" for place in card.access.get(right, ())) for right in COLUMNS]
     tables = card.access.get("tables", {})
-    told.append("; ".join(f"`{table}`: {rights}" for table, rights in tables.items()))
+    temporary = ["temporary tables"] if card.access.get("temporary_tables") else []
+    told.append("; ".join([*(f"`{table}`: {rights}" for table, rights in tables.items()), *temporary]))
     return f"| `{card.function}` | {' | '.join(told)} |"
 
 
