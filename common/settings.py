@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     minio_access_key: str | None = Field(None, description="the function's own user of the object store")
     minio_secret_key: SecretStr | None = Field(None, description="and its password")
     minio_secure: bool = Field(False, description="TLS to the object store")
+    store_seconds: float = Field(60, gt=0, description="without a byte from the object store")
+    database_seconds: float = Field(30, gt=0, description="for one answer of the database")
 
     pseudonym_key: Hex32 | None = Field(None, description="32 bytes in hex; another key, other pseudonyms")
     deidentification_profile: Path | None = Field(
@@ -119,7 +121,11 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(15, gt=0, description="interval of the timer of sweep")
     sweep_grace_seconds: float = Field(10, ge=0, description="younger objects are left to their event")
     sweep_limit: int = Field(1000, ge=1, description="events re-sent in one sweep")
-    sweep_concurrency: int = Field(4, ge=1, description="events re-sent at a time")
+    sweep_concurrency: int = Field(4, ge=1, description="events re-sent at a time to each function")
+    at_a_time: int = Field(2, ge=1, description="events worked on at a time in one process")
+    patience_seconds: float = Field(
+        10, ge=0, description="a rush of events lasting longer is left to the sweep, so others get through"
+    )
     lease_seconds: float = Field(60, gt=0, description="after so long a lost worker's item is free again")
     retry_seconds: float = Field(
         5, ge=0, description="first wait after a passing failure; up to 32 times that"

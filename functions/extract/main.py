@@ -39,4 +39,10 @@ def _target() -> Target:
     stage = ports.stage(
         "extract", extractor, accepts=lambda at: at.bucket == RAW and at.key.startswith(INCOMING)
     )
-    return Target("extract", chosen.required("token"), on_record=stage.handle, checks=ports.checks())
+    return Target(
+        "extract",
+        chosen.required("token"),
+        on_record=stage.handle,
+        checks=ports.checks(),
+        admission=ports.admission(),
+    )

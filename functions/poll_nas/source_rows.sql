@@ -35,9 +35,10 @@ update source_file set state = 'skipped', cause = %(cause)s
 where id = any(%(ids)s::bigint[]) and state = 'waiting';
 
 -- name: looked
+-- A folder quiet since a moment yet to come was looked at before the clock was moved back.
 update source_folder
 set looked_at = now(), listed_time = %(listed_time)s,
-    quiet_since = case when %(is_quiet)s then quiet_since else now() end
+    quiet_since = case when %(is_quiet)s and quiet_since <= now() then quiet_since else now() end
 where id = %(id)s
 returning id, name, generation, quiet_since, looked_at, listed_time, processed_at, mark;
 

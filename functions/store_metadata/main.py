@@ -32,4 +32,6 @@ def _target() -> Target:
         accepts=lambda at: at.bucket == METADATA and at.key.startswith(INCOMING),
     )
     token = settings().required("token")
-    return Target("store_metadata", token, on_record=stage.handle, checks=ports.checks())
+    return Target(
+        "store_metadata", token, on_record=stage.handle, checks=ports.checks(), admission=ports.admission()
+    )

@@ -37,7 +37,11 @@ def _target() -> Target:
         "sweep",
         token,
         on_run=lambda: sweep_once(
-            pending, sender, limit=chosen.sweep_limit, concurrency=chosen.sweep_concurrency
+            pending,
+            sender,
+            limit=chosen.sweep_limit,
+            concurrency=chosen.sweep_concurrency,
+            seconds=chosen.sweep_seconds,
         ),
         checks=ports.checks(),
     )

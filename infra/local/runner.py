@@ -23,13 +23,14 @@ from infra.local.home import Home, write_private
 from infra.local.minio_binary import minio_binary
 from infra.local.postgres_server import DATABASE, PostgresServer
 from infra.local.programs import Plan, programs
-from infra.local.supervisor import Supervised
+from infra.local.supervisor import Program, Supervised
 from infra.local.timers import running_timers
 from infra.schema import can_create_roles, create_roles, migrate
 from infra.store_setup import create_buckets, create_users
 
 START_SECONDS = 90
 Tell = Callable[[str], None]
+Arrange = Callable[[Plan], list[Program]]
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,11 @@ class Running:
 
 
 @contextmanager
-def running(home: Home, settings: Settings, tell: Tell) -> Iterator[Running]:
-    """Start everything of a home, and end everything at the end."""
+def running(home: Home, settings: Settings, tell: Tell, *, arrange: Arrange = programs) -> Iterator[Running]:
+    """Start everything of a home, and end everything at the end.
+
+    `arrange` gives the processes; the campaign of faults puts relays between them.
+    """
     home.folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(home.lock)
     try:
@@ -59,7 +63,7 @@ def running(home: Home, settings: Settings, tell: Tell) -> Iterator[Running]:
         supervisor.end_leftovers(home)
         home.create()
         plan = _plan(home, settings, tell)
-        with _supervised(plan, tell) as supervised:
+        with _supervised(plan, tell, arrange) as supervised:
             endpoints = _prepared(plan, tell)
             write_private(home.endpoints, endpoints)
             try:
@@ -85,9 +89,9 @@ def _plan(home: Home, settings: Settings, tell: Tell) -> Plan:
 
 
 @contextmanager
-def _supervised(plan: Plan, tell: Tell) -> Iterator[Supervised]:
+def _supervised(plan: Plan, tell: Tell, arrange: Arrange) -> Iterator[Supervised]:
     """All processes under supervisord."""
-    supervisor.write_config(plan.home, programs(plan))
+    supervisor.write_config(plan.home, arrange(plan))
     daemon = supervisor.start(plan.home)
     try:
         yield Supervised(plan.home, daemon, tell)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from common.database import Database
 from common.nas import NasFile
 from functions.poll_nas.source_rows import FoundFile, PostgresSourceRows, SourceFile, SourceRows
 from tests.contract.conftest import KINDS
@@ -197,3 +198,13 @@ def test_only_one_poll_has_the_lock(rows: SourceRows) -> None:
         assert (True, False) == (mine, second)
     with rows.lock() as again:
         assert again
+
+
+def test_a_clock_moved_back_keeps_no_folder_waiting(database: Database) -> None:
+    """A folder that would be quiet since a moment yet to come is quiet from now on."""
+    rows = PostgresSourceRows(database)
+    folder = rows.folder("folder")
+    database.run("update source_folder set quiet_since = now() + interval '1 hour'")
+    looked = rows.record_look(folder, [], [], [])
+    assert looked.quiet_since == looked.looked_at
+    assert looked.quiet_since == rows.record_look(folder, [], [], []).quiet_since

@@ -113,7 +113,8 @@ class InMemorySourceRows(SourceRows):
             is_quiet = False
             if files[number].state == "waiting":
                 files[number] = replace(files[number], size=file.size, modified_at=file.modified_at)
-        quiet_since = self.folders[folder.id].quiet_since if is_quiet else now
+        quiet_since = self.folders[folder.id].quiet_since
+        quiet_since = quiet_since if is_quiet and quiet_since <= now else now
         return self._changed(folder, looked_at=now, quiet_since=quiet_since, listed_time=listed_time)
 
     def plan_copy(self, file_id: int, *, raw_key: str) -> None:

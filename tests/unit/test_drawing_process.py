@@ -1,5 +1,6 @@
 """Files prepared in a process of their own."""
 
+import errno
 import io
 import os
 import signal
@@ -17,8 +18,8 @@ from pydicom.uid import JPEGLosslessSV1
 from common.deidentification.profile import Profile
 from common.dicom.image_checks import Limits, NoPictureError
 from common.dicom.picture import PictureRules
-from common.errors import HoldError, PermanentError
-from functions.extract.drawing_message import pack_prepared, unpack, unpack_prepared
+from common.errors import DependencyAwayError, HoldError, PermanentError
+from functions.extract.drawing_message import pack_error, pack_prepared, unpack, unpack_prepared
 from functions.extract.drawing_process import DrawingLostError, DrawingProcesses
 from functions.extract.output_space import Spooled
 from functions.extract.prepared_instance import InstancePreparer, PreparedInstance, Rules
@@ -172,3 +173,11 @@ def test_no_credential_is_within_reach(
     prepared(processes, real_path("CT_small.dcm"), tmp_path)
     environment = Path(f"/proc/{pid_of(processes)}/environ").read_bytes()
     assert b"secret" not in environment
+
+
+def test_a_full_temporary_folder_is_no_fault_of_the_file(tmp_path: Path) -> None:
+    """What the machine refuses in the drawing process is told as a passing failure, without a name."""
+    answer = io.BytesIO(pack_error(OSError(errno.ENOSPC, "No space left on device", "/tmp/a name")))
+    with pytest.raises(DependencyAwayError, match="No space left on device") as caught:
+        unpack_prepared(unpack(answer.read), tmp_path)
+    assert "a name" not in str(caught.value)
