@@ -79,7 +79,9 @@ class Settings(BaseSettings):
     max_frames: int = Field(10_000, ge=1, description="a file with more frames is quarantined")
 
     max_megabytes_per_file: int = Field(2048, ge=1, description="a larger file is quarantined unread")
-    seconds_per_file: float = Field(300, gt=0, description="a file that takes longer is quarantined")
+    seconds_per_file: float = Field(
+        300, gt=0, description="a file that takes more work, or stands still longer, is quarantined"
+    )
     megabytes_per_file: int = Field(768, ge=64, description="memory for drawing one file")
 
     black_mean: float = Field(3.0, ge=0, le=255, description="a darker mean grey level is black")

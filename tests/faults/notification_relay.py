@@ -101,6 +101,10 @@ class NotificationRelay:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def handle(self) -> None:
+                with suppress(ConnectionError):  # MinIO was killed
+                    super().handle()
+
             def do_HEAD(self) -> None:
                 self._answer(200)
 

@@ -4,7 +4,10 @@ import errno
 import io
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +22,7 @@ from common.deidentification.profile import Profile
 from common.dicom.image_checks import Limits, NoPictureError
 from common.dicom.picture import PictureRules
 from common.errors import DependencyAwayError, HoldError, PermanentError
+from functions.extract.drawing_limit import TimeLimit
 from functions.extract.drawing_message import pack_error, pack_prepared, unpack, unpack_prepared
 from functions.extract.drawing_process import DrawingLostError, DrawingProcesses
 from functions.extract.output_space import Spooled
@@ -112,6 +116,39 @@ def test_a_hanging_file_is_refused_and_the_next_one_drawn(tmp_path: Path) -> Non
     assert not Path(f"/proc/{pid}").exists()
     assert prepared(processes, real_path("CT_small.dcm"), tmp_path).frames
     processes.close()
+
+
+def test_a_machine_that_stands_still_refuses_no_file(tmp_path: Path) -> None:
+    """Time in which the process had no turn, or nobody looked, does not count against the file."""
+    processes = DrawingProcesses(RULES, seconds=60, megabytes=1024)
+    prepared(processes, real_path("CT_small.dcm"), tmp_path)
+    processes._idle.queue[-1]._seconds = 0.5  # noqa: SLF001
+    slow = []
+
+    def keep() -> None:
+        if not slow:
+            slow.append(time.sleep(1.5))  # this process has no turn while the answer comes
+
+    process = pid_of(processes)
+    assert processes(real_path("emri_small.dcm"), tmp_path, releases=0, keep=keep).frames
+    assert process == pid_of(processes)
+    processes.close()
+
+
+def test_work_is_what_counts() -> None:
+    """A process that works uses its limit up by its own processor time; one that stands still by looks."""
+    own = TimeLimit(os.getpid(), 0.2)
+    assert not own.is_over(0)
+    before = time.process_time()
+    while time.process_time() - before < 0.4:
+        pass
+    assert own.is_over(0)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as idle:
+        assert wait_for(lambda: Path(f"/proc/{idle.pid}/stat").read_text().split()[2] == "S", seconds=30)
+        limit = TimeLimit(idle.pid, 5)
+        assert [False] * 4 == [limit.is_over(1) for _ in range(4)]
+        assert limit.is_over(2)
+        idle.kill()
 
 
 def test_a_crash_is_told_and_the_next_file_drawn(processes: DrawingProcesses, tmp_path: Path) -> None:
