@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test check fuzz bench lock clean
+.PHONY: setup demo test check fuzz faults bench lock clean
 
 setup: $(STAMP)
 
@@ -32,6 +32,10 @@ check: setup
 
 fuzz: setup
 	@DCM2SET_FUZZ_CASES=$${DCM2SET_FUZZ_CASES:-2000} $(BIN)/pytest tests/unit/test_fuzz.py
+
+faults: setup
+	@$(BIN)/python -m tests.faults.campaign --seeds 1 2 3 4 5 --files 1000 --faults 24
+	@$(BIN)/python -m tests.faults.flood --files 10000 --seconds 240
 
 bench: setup
 	@$(BIN)/python benchmarks/run_all.py

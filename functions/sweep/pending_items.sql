@@ -1,11 +1,14 @@
 -- What is pending, by name.
 
 -- name: unchecked_images
+-- One completed at a moment yet to come was completed before the clock was moved back.
 select a.home_bucket as bucket, a.key
 from image_allocation a
 join extraction e on e.sop_instance_uid = a.sop_instance_uid
 left join verdict v on v.sop_instance_uid = a.sop_instance_uid and v.frame = a.frame
-where v.verdict is null and e.completed_at < now() - make_interval(secs => %(seconds)s)
+where v.verdict is null
+    and not e.completed_at between now() - make_interval(secs => %(seconds)s)
+        and now() + make_interval(secs => %(seconds)s)
     and not exists (
         select from ledger_item l
         where l.function = 'quality' and l.bucket = a.home_bucket and l.key = a.key

@@ -110,6 +110,9 @@ def _status(**changes: object) -> dict:
         "labels": {"on_images": 1, "held": 2, "files": 3},
         "buckets": [{"bucket": "images-1", "allocated": 4, "capacity": 400, "images_here": 3}],
         "aside": [],
+        "stuck": [
+            {"function": "quality", "kind": "lost", "items": 2, "oldest_seconds": 900.0, "cause": None}
+        ],
     } | changes
 
 
@@ -156,6 +159,7 @@ def test_status_text_has_every_part() -> None:
         "Images ",
         "Labels: 1 on images, 2 held, 3 file(s).",
         "4 of 400",
+        "Stuck: quality: 2 lost by its workers, the oldest for 15 min.",
         "Last arrived: NAS 2 min ago, raw directly never, annotations 2 h ago.",
     ):
         assert part in text
