@@ -25,7 +25,10 @@ from common.event_record import EventRecord
 from functions.extract import image_allocation
 image_allocation.PostgresAllocation.complete = lambda self, uid: os._exit(9)
 from functions.extract.main import _target
-_target().on_record(EventRecord("raw", sys.argv[1]))
+target = _target()
+print("ready", flush=True)
+sys.stdin.readline()
+target.on_record(EventRecord("raw", sys.argv[1]))
 """
 
 
@@ -36,13 +39,16 @@ def test_a_function_killed_between_output_and_record(home: RunningHome) -> None:
     rules = client.get_bucket_notification("raw")
     client.delete_bucket_notification("raw")
     try:
-        home.put(key, make_instance(1, patient=201))
-        killed = subprocess.run(
+        with subprocess.Popen(
             [sys.executable, "-c", _DIE_BEFORE_RECORD, key],
             env=home.function_environment("extract"),
-            check=False,
-            timeout=60,
-        )
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as killed:
+            assert killed.stdout is not None
+            assert b"ready\n" == killed.stdout.readline()
+            home.put(key, make_instance(1, patient=201))  # only now, or the sweep would be first
+            killed.communicate(b"\n", timeout=60)
     finally:
         client.set_bucket_notification("raw", rules)
     assert 9 == killed.returncode
