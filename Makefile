@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test check audit licences sbom fuzz bench lock clean
+.PHONY: setup demo test check audit licences sbom fuzz faults bench lock clean
 
 setup: $(STAMP)
 
@@ -48,6 +48,10 @@ sbom: setup
 fuzz: setup
 	@DCM2SET_FUZZ_CASES=$${DCM2SET_FUZZ_CASES:-2000} $(BIN)/pytest tests/unit/test_fuzz.py
 	@DCM2SET_FUZZ_REQUESTS=$${DCM2SET_FUZZ_REQUESTS:-10000} $(BIN)/pytest -rP tests/integration/test_request_fuzz.py
+
+faults: setup
+	@$(BIN)/python -m tests.faults.campaign --seeds 1 2 3 4 5 --files 1000 --faults 24
+	@$(BIN)/python -m tests.faults.flood --files 10000 --seconds 240
 
 bench: setup
 	@$(BIN)/python benchmarks/run_all.py

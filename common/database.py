@@ -1,11 +1,12 @@
 """The database: one pool, queries by name from .sql files, and errors of ours only."""
 
 import logging
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import Connection, Cursor
@@ -17,6 +18,44 @@ from common.errors import DependencyAwayError, PermanentError, PipelineError
 Row = DictRow
 # The pool logs connection errors with the driver's text; the health answer tells them in ours.
 logging.getLogger("psycopg").setLevel(logging.CRITICAL + 1)
+
+
+_CHECK_SECONDS = 3.0
+
+
+class LimitedConnection(Connection[Row]):
+    """A connection that waits for each answer only so long, whatever the network does.
+
+    The server's own statement_timeout helps nobody whose connection hangs.
+    """
+
+    seconds = 30.0
+
+    def wait(self, gen: Generator[Any, Any, Any], *args: Any, **kwargs: Any) -> Any:
+        return super().wait(self._limited(gen), *args, **kwargs)
+
+    def _limited(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        """The same exchange; looked at every time the driver wakes up, several times a second."""
+        deadline = time.monotonic() + self.seconds
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if time.monotonic() > deadline and not ready:
+                    self.pgconn.finish()  # half an exchange: nothing more can be said on it
+                    raise psycopg.OperationalError("no answer in time")
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            return end.value
+
+
+def _check(connection: LimitedConnection) -> None:
+    """Before use: a server that was restarted leaves dead connections behind, a network hung ones."""
+    usual, connection.seconds = connection.seconds, _CHECK_SECONDS
+    try:
+        ConnectionPool.check_connection(connection)
+    finally:
+        connection.seconds = usual
 
 
 @cache
@@ -33,19 +72,26 @@ class Database:
     Every method raises DependencyAwayError when the server does not answer.
     """
 
-    def __init__(self, url: str, *, connections: int = 4, timeout: float = 5) -> None:
-        self._pool: ConnectionPool[Connection[Row]] = ConnectionPool(
+    def __init__(
+        self, url: str, *, connections: int = 4, timeout: float = 5, answer_seconds: float = 30
+    ) -> None:
+        def configure(connection: LimitedConnection) -> None:
+            connection.seconds = answer_seconds
+
+        milliseconds = round(answer_seconds * 1000)
+        self._pool: ConnectionPool[LimitedConnection] = ConnectionPool(
             url,
+            connection_class=LimitedConnection,
             min_size=1,
             max_size=connections,
             timeout=timeout,
             open=False,
-            # A server that was restarted leaves dead connections behind; look before use.
-            check=ConnectionPool.check_connection,
+            check=_check,
+            configure=configure,
             kwargs={
                 "row_factory": dict_row,
                 "connect_timeout": 3,
-                "options": "-c statement_timeout=30s -c timezone=UTC",
+                "options": f"-c statement_timeout={milliseconds} -c timezone=UTC",
             },
         )
 

@@ -5,11 +5,13 @@ One place maps what happened to a status that MinIO, curl and a scheduler all un
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import orjson
 from flask import Request, Response
 
+from common.admission import Admission
 from common.errors import BadRequestError, PipelineError, SettingsError, TransientError
 from common.event_record import EXPECTED, EventRecord, parse_event_records
 from common.json_log import log_item
@@ -33,6 +35,7 @@ class Target:
     on_run: Callable[[], Mapping[str, object]] | None = None
     checks: Mapping[str, Check] = field(default_factory=dict)
     gauges: Collect = tuple  # what is told at /metrics beside what is counted
+    admission: Admission | None = None  # None: every event comes in
 
 
 def respond(request: Request, build: Callable[[], Target]) -> Response:
@@ -84,7 +87,10 @@ def _post(request: Request, target: Target) -> Response:
         raise BadRequestError(f"{target.function} takes no events; POST it an empty body to run it.")
     if is_run:
         raise BadRequestError(EXPECTED)
-    results = [target.on_record(record) for record in records]
+    with target.admission.place() if target.admission else nullcontext(True) as has_place:
+        if not has_place:
+            return _unavailable(TransientError(f"{target.function} has its hands full."))
+        results = [target.on_record(record) for record in records]
     bodies = [result.body for result in results]
     if any(result.retry for result in results):
         return _json(503, {"results": bodies}, retry=True)

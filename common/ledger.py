@@ -10,6 +10,8 @@ from common.errors import UNKNOWN, Subject
 from common.object_key import Location
 from common.object_store import ObjectVersion
 
+LONGEST_SECONDS = 3600.0  # a lease or a wait, where nobody knows better
+
 
 class State(StrEnum):
     """What a ledger row says of its item."""

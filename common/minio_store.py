@@ -45,6 +45,23 @@ _FULL = {"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded"}
 _NAME = {"XMinioInvalidObjectName", "KeyTooLongError", "InvalidBucketName"}
 
 
+class _Retry(urllib3.Retry):
+    """Tries again what failed at once; whoever waited the whole time limit has waited enough."""
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: urllib3.BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        *rest: Any,
+        **named: Any,
+    ) -> "_Retry":
+        if isinstance(error, urllib3.exceptions.ReadTimeoutError):
+            raise error
+        return super().increment(method, url, response, error, *rest, **named)
+
+
 class MinioStore(ObjectStore):
     """One connection pool to one MinIO; safe to share between threads."""
 
@@ -63,7 +80,7 @@ class MinioStore(ObjectStore):
             maxsize=connections,
             blocksize=_SENT_BYTES,
             timeout=urllib3.Timeout(connect=3, read=timeout),
-            retries=urllib3.Retry(total=2, backoff_factor=0.1, status_forcelist=[500, 502, 504]),
+            retries=_Retry(total=2, backoff_factor=0.1, status_forcelist=[500, 502, 504]),
             ssl_context=tls_context(ca_file, "minio_ca_file") if secure else None,
         )
         credentials = (access_key, secret_key)
@@ -100,7 +117,8 @@ class MinioStore(ObjectStore):
     def download(self, version: ObjectVersion, path: Path) -> None:
         with _store_errors(version.location), self._opened(version) as response, path.open("wb") as file:
             for chunk in response.stream(_CHUNK):
-                file.write(chunk)
+                with _space():
+                    file.write(chunk)
 
     def put(self, location: Location, data: bytes | Path, *, content_type: str) -> ObjectVersion:
         if isinstance(data, Path):
@@ -234,6 +252,16 @@ class _Declared(io.RawIOBase):
             raise DependencyAwayError("A stream ended before its declared size.")
         self._left -= len(data)
         return data
+
+
+@contextmanager
+def _space() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DependencyAwayError(
+            f"A file can't be written into the temporary folder ({error.strerror}); see TMPDIR."
+        ) from None
 
 
 def _code(response: urllib3.BaseHTTPResponse) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 
+from common.admission import Admission
 from common.database import Database
 from common.http_target import Check
 from common.ledger import Ledger
@@ -11,7 +12,7 @@ from common.object_key import Location
 from common.object_store import ObjectStore
 from common.postgres_ledger import PostgresLedger
 from common.settings import settings
-from common.stage import Item, Outcome, Stage
+from common.stage import MOST_WAITS, Item, Outcome, Stage
 from common.tokens import TokenFile, Tokens
 from common.transport import require_tls
 
@@ -27,6 +28,7 @@ def object_store() -> ObjectStore:
         secret_key=chosen.required("minio_secret_key"),
         secure=chosen.minio_secure,
         ca_file=chosen.minio_ca_file,
+        timeout=chosen.store_seconds,
     )
 
 
@@ -42,19 +44,29 @@ def tokens() -> Tokens:
 @cache
 def database() -> Database:
     """The database the settings name."""
-    require_tls(settings(), "database_url")
-    return Database(settings().required("database_url"))
+    chosen = settings()
+    require_tls(chosen, "database_url")
+    return Database(chosen.required("database_url"), answer_seconds=chosen.database_seconds)
 
 
 @cache
 def ledger(function: str) -> Ledger:
     """One function's rows of the ledger."""
-    return PostgresLedger(database(), function=function)
+    chosen = settings()
+    longest = 2 * max(chosen.lease_seconds, MOST_WAITS * chosen.retry_seconds)
+    return PostgresLedger(database(), function=function, longest_seconds=longest)
 
 
 def checks() -> dict[str, Check]:
     """What every function needs, for its health answer."""
     return {"object store": lambda: object_store().ping(), "database": lambda: database().ping()}
+
+
+@cache
+def admission() -> Admission:
+    """The places for events in this process."""
+    chosen = settings()
+    return Admission(chosen.at_a_time, patience_seconds=chosen.patience_seconds)
 
 
 def stage(function: str, work: Callable[[Item], Outcome], *, accepts: Callable[[Location], bool]) -> Stage:

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from common.database import Database, Row, queries
-from common.ledger import Claim, Known, Ledger, Settlement, State
+from common.ledger import LONGEST_SECONDS, Claim, Known, Ledger, Settlement, State
 from common.object_key import Location
 from common.object_store import ObjectVersion
 
@@ -18,16 +18,25 @@ _HOST = socket.gethostname()
 class PostgresLedger(Ledger):
     """One function's rows; the database's own clock decides what is due."""
 
-    def __init__(self, database: Database, *, function: str) -> None:
+    def __init__(
+        self, database: Database, *, function: str, longest_seconds: float = LONGEST_SECONDS
+    ) -> None:
+        """`longest_seconds`: no lease and no wait is longer, unless the clock was moved meanwhile."""
         self._database = database
         self._function = function
+        self._longest = longest_seconds
 
     def claim(self, version: ObjectVersion, *, lease_seconds: float) -> Claim | Known:
         lease = uuid4()
         item = self._item(version.location, version.etag)
         while True:
             row = self._database.one(
-                _SQL["claim"], **item, lease=lease, worker=f"{_HOST}:{os.getpid()}", seconds=lease_seconds
+                _SQL["claim"],
+                **item,
+                lease=lease,
+                worker=f"{_HOST}:{os.getpid()}",
+                seconds=lease_seconds,
+                longest=self._longest,
             )
             if row is not None:
                 return Claim(lease=lease, **row)
@@ -68,13 +77,13 @@ class PostgresLedger(Ledger):
         return touched == 1
 
     def due(self, *, limit: int) -> list[ObjectVersion]:
-        rows = self._database.all(_SQL["due"], function=self._function, limit=limit)
+        rows = self._database.all(_SQL["due"], function=self._function, limit=limit, longest=self._longest)
         return [_version(row) for row in rows]
 
     def busy(self, versions: Iterable[ObjectVersion]) -> set[ObjectVersion]:
         by_name = {(v.location, v.etag): v for v in versions}
         keys = [location.key for location, _ in by_name]
-        rows = self._database.all(_SQL["busy"], function=self._function, keys=keys)
+        rows = self._database.all(_SQL["busy"], function=self._function, keys=keys, longest=self._longest)
         found = (_version(row) for row in rows)
         return {by_name[name] for v in found if (name := (v.location, v.etag)) in by_name}
 

@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     allow_plaintext: bool = Field(
         False, description="reach other machines without TLS: only where the network itself is encrypted"
     )
+    store_seconds: float = Field(60, gt=0, description="without a byte from the object store")
+    database_seconds: float = Field(30, gt=0, description="for one answer of the database")
 
     pseudonym_key: Hex32 | None = Field(None, description="32 bytes in hex; another key, other pseudonyms")
     deidentification_profile: Path | None = Field(
@@ -101,7 +103,9 @@ class Settings(BaseSettings):
     max_frames: int = Field(10_000, ge=1, description="a file with more frames is quarantined")
 
     max_megabytes_per_file: int = Field(2048, ge=1, description="a larger file is quarantined unread")
-    seconds_per_file: float = Field(300, gt=0, description="a file that takes longer is quarantined")
+    seconds_per_file: float = Field(
+        300, gt=0, description="a file that takes more work, or stands still longer, is quarantined"
+    )
     megabytes_per_file: int = Field(768, ge=64, description="memory for drawing one file")
 
     black_mean: float = Field(3.0, ge=0, le=255, description="a darker mean grey level is black")
@@ -158,7 +162,11 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(15, gt=0, description="interval of the timer of sweep")
     sweep_grace_seconds: float = Field(10, ge=0, description="younger objects are left to their event")
     sweep_limit: int = Field(1000, ge=1, description="events re-sent in one sweep")
-    sweep_concurrency: int = Field(4, ge=1, description="events re-sent at a time")
+    sweep_concurrency: int = Field(4, ge=1, description="events re-sent at a time to each function")
+    at_a_time: int = Field(2, ge=1, description="events worked on at a time in one process")
+    patience_seconds: float = Field(
+        10, ge=0, description="a rush of events lasting longer is left to the sweep, so others get through"
+    )
     lease_seconds: float = Field(60, gt=0, description="after so long a lost worker's item is free again")
     retry_seconds: float = Field(
         5, ge=0, description="first wait after a passing failure; up to 32 times that"

@@ -4,6 +4,7 @@ The order makes any crash harmless: outputs lie under deterministic keys, so doi
 again writes the same; the input leaves its place last, so it can always be found again.
 """
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -27,6 +28,7 @@ from common.object_key import RAW, Location, held, quarantined
 from common.object_store import ObjectStore, ObjectVersion
 
 ERASED = "erased"  # the outcome of what came of a patient erased on request
+MOST_WAITS = 32  # times the first wait after a passing failure
 _REPLAY = "Mend the cause, then put it back with: dcm2set replay --item {id}"
 
 
@@ -169,6 +171,9 @@ class Stage:
             return self._source_missing(claim, version)
         except TransientError as error:
             return self._later(claim, version, str(error), crashed=False)
+        except OSError as error:  # the machine's fault, a full disk for one, and never the file's
+            cause = os.strerror(error.errno) if error.errno else type(error).__name__
+            return self._later(claim, version, f"The machine refused: {cause}.", crashed=False)
         except Exception as error:  # noqa: BLE001 a fault of our own; its text may quote values
             return self._later(claim, version, f"Unexpected {type(error).__name__}.", crashed=True)
 
@@ -244,7 +249,7 @@ class Stage:
         return _answer(version.location, State.HELD, item=claim.id, cause=cause)
 
     def _later(self, claim: Claim, version: ObjectVersion, cause: str, *, crashed: bool) -> Result:
-        seconds = self.retry_seconds * 2 ** min(claim.attempts - 1, 5)
+        seconds = self.retry_seconds * min(2 ** min(claim.attempts - 1, 16), MOST_WAITS)
         # If the ledger is away too, the lease will run out, and the sweep will find the item.
         with suppress(TransientError):
             self.ledger.retry_later(claim, cause, seconds=seconds, crashed=crashed)

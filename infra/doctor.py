@@ -3,9 +3,10 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from importlib.util import find_spec
+from typing import Any
 
 import psycopg
 
@@ -18,6 +19,8 @@ from infra.doctor_security import security_findings
 from infra.finding import Finding, tried
 from infra.local.home import Home, read_endpoints
 from infra.local.minio_binary import find_minio
+from infra.status import read_status
+from infra.stuck import stuck_findings
 from model.artefact import DEFAULT_MODEL, load_quality_model
 
 _LEAST_FREE_BYTES = 2 * 1024**3
@@ -110,6 +113,18 @@ def _running(home: Home) -> Iterator[Finding]:
         wrong = [f"{what}: {answer}" for what, answer in health.get("checks", {}).items() if answer != "ok"]
         cause = str(health.get("cause", "")) or "; ".join(wrong)
         yield Finding(name, health.get("status") == "ok", cause or "healthy")
+    yield from _stuck(endpoints)
+
+
+def _stuck(endpoints: Mapping[str, Any]) -> Iterator[Finding]:
+    """Items that wait too long, by kind."""
+    from common.minio_store import MinioStore
+
+    try:
+        status = read_status(endpoints["database_url"], MinioStore(**endpoints["minio"]))
+    except (PipelineError, psycopg.Error):
+        return  # which of the servers is away is told already
+    yield from stuck_findings(status["stuck"])
 
 
 def _tried(subject: str, look: Callable[[], str]) -> Finding:

@@ -12,6 +12,7 @@ from common.database import queries
 from common.object_key import HELD, PROCESSED
 from common.object_store import ListedObject, ObjectStore
 from infra.function_card import FunctionCard, function_cards
+from infra.stuck import read_stuck
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _MOST_LISTED = 10_000  # objects that wait for one function; more are told as "at least"
@@ -28,9 +29,12 @@ def read_status(url: str, store: ObjectStore, *, recount: bool = False) -> dict[
     with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
         connection.execute("set transaction isolation level repeatable read, read only")
         counts = {row["function"]: row for row in connection.execute(_SQL["functions"])}
+        waiting = {name: [*_unclaimed(connection, name, objects)] for name, objects in listed.items()}
+        uncopied = [float(row["seconds"]) for row in connection.execute(_SQL["not_copied"])]
         functions = [
-            _function(name, counts.get(name, {}), [*_unclaimed(connection, name, objects)])
-            for name, objects in listed.items()
+            # A file that is not in raw yet waits for extract, whoever has to bring it there.
+            _function(name, counts.get(name, {}), ages + (uncopied if name == "extract" else []))
+            for name, ages in waiting.items()
         ]
         balance = connection.execute(_SQL["balance"]).fetchone()
         told = {
@@ -41,6 +45,7 @@ def read_status(url: str, store: ObjectStore, *, recount: bool = False) -> dict[
             "buckets": connection.execute(_SQL["buckets"], {"most": _MOST_BUCKETS}).fetchall(),
             "buckets_in_all": _number(connection, "buckets_in_all"),
             "aside": connection.execute(_SQL["aside"]).fetchall(),
+            "stuck": read_stuck(connection, waiting, uncopied=uncopied),
         }
         return told | ({"recount": _recount(connection, balance, counts)} if recount else {})
 
@@ -87,9 +92,8 @@ def _unclaimed(
     }
     for row in connection.execute(_SQL["unclaimed"], values):
         yield row["seconds"]
-    extra = {"extract": "not_copied", "quality": "not_checked"}.get(function)
-    if extra is not None:
-        yield from (row["seconds"] for row in connection.execute(_SQL[extra]))
+    if function == "quality":
+        yield from (row["seconds"] for row in connection.execute(_SQL["not_checked"]))
 
 
 def _function(name: str, counts: dict[str, Any], waiting: list[float]) -> dict[str, Any]:

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+from infra.stuck import stuck_text
+
 _COLUMNS = ("waiting", "running", "retry", "held", "quarantined", "done")
 
 
 def status_text(status: dict[str, Any]) -> str:
     """All of it: functions, balance, what is aside and why, buckets."""
-    parts = [_functions(status["functions"]), balance_text(status["balance"]), aside_text(status["aside"])]
+    parts = [_functions(status["functions"]), stuck_text(status["stuck"])]
+    parts += [balance_text(status["balance"]), aside_text(status["aside"])]
     parts.append(_last_arrived(status["last_arrived"]))
     labels = status["labels"]
     parts.append(

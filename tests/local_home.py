@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -38,8 +38,10 @@ class RunningHome:
     settings: Mapping[str, str]
 
     @classmethod
-    def start(cls, folder: Path, settings: Mapping[str, str]) -> "RunningHome":
-        """Start it, and wait until its endpoints are there."""
+    def start(
+        cls, folder: Path, settings: Mapping[str, str], *, command: Sequence[str] = ()
+    ) -> "RunningHome":
+        """Start it, and wait until its endpoints are there; `command` stands for `dcm2set up`."""
         folder.parent.mkdir(parents=True, exist_ok=True)
         output = folder.parent / "up.log"
         environment = {name: v for name, v in os.environ.items() if not name.startswith("DCM2SET_")}
@@ -47,7 +49,7 @@ class RunningHome:
             environment["DCM2SET_MINIO"] = os.environ["DCM2SET_MINIO"]
         with output.open("wb") as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", "infra.cli", "up", "--home", str(folder)],
+                [sys.executable, "-m", *(command or ("infra.cli", "up", "--home", str(folder)))],
                 env=environment | settings,
                 stdin=subprocess.DEVNULL,
                 stdout=file,

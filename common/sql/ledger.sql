@@ -10,7 +10,8 @@ set state = 'running', attempts = item.attempts + 1,
     crashes = item.crashes + (item.state = 'running')::int,
     lease = excluded.lease, lease_until = excluded.lease_until, worker = excluded.worker,
     due_at = null, started_at = now(), settled_at = null
-where item.state = 'retry' or (item.state = 'running' and item.lease_until < now())
+where item.state = 'retry' or (item.state = 'running' and (item.lease_until < now()
+    or item.lease_until > now() + make_interval(secs => %(longest)s)))
 returning id, attempts, crashes, releases, source;
 
 -- name: known
@@ -40,12 +41,17 @@ set state = 'retry', cause = %(cause)s, lease = null, lease_until = null,
 where id = %(id)s and lease = %(lease)s and state = 'running';
 
 -- name: due
+-- A moment farther ahead than any wait is: the clock was moved back since, and nobody waits for it.
 select bucket, key, etag from ledger_item
 where function = %(function)s and counted_as is null
-    and ((state = 'retry' and due_at <= now()) or (state = 'running' and lease_until < now()))
+    and ((state = 'retry' and (due_at <= now() or due_at > now() + make_interval(secs => %(longest)s)))
+        or (state = 'running' and (lease_until < now()
+            or lease_until > now() + make_interval(secs => %(longest)s))))
 order by started_at limit %(limit)s;
 
 -- name: busy
 select bucket, key, etag from ledger_item
 where function = %(function)s and counted_as is null and state in ('running', 'retry') and key = any(%(keys)s)
-    and not ((state = 'retry' and due_at <= now()) or (state = 'running' and lease_until < now()));
+    and not ((state = 'retry' and (due_at <= now() or due_at > now() + make_interval(secs => %(longest)s)))
+        or (state = 'running' and (lease_until < now()
+            or lease_until > now() + make_interval(secs => %(longest)s))));

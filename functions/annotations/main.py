@@ -39,4 +39,5 @@ def _target() -> Target:
         on_record=stage.handle,
         on_run=lambda: import_waiting(store, rows, stage.handle),
         checks=ports.checks(),
+        admission=ports.admission(),
     )

@@ -3,6 +3,7 @@
 JSON and not pickle: the drawing process reads hostile files, and is not to be trusted more than they.
 """
 
+import os
 import struct
 from collections.abc import Callable
 from dataclasses import asdict
@@ -16,7 +17,7 @@ from common.deidentification.profile import Profile
 from common.dicom.blanking import Rectangle
 from common.dicom.image_checks import Limits, NoPictureError
 from common.dicom.picture import PictureRules
-from common.errors import HoldError, PermanentError, PipelineError, Subject
+from common.errors import DependencyAwayError, HoldError, PermanentError, PipelineError, Subject
 from common.metadata_document import MetadataDocument
 from functions.extract.output_space import Kept, Spooled
 from functions.extract.png_frames import PngFrame
@@ -108,6 +109,8 @@ def pack_error(error: Exception) -> bytes:
         return pack(told | {"subject": asdict(error.subject)})
     if isinstance(error, NoPictureError):
         return pack({"error": "no picture", "cause": str(error), "subject": asdict(error.subject)})
+    if isinstance(error, OSError) and error.errno is not None:
+        return pack({"error": "machine", "cause": os.strerror(error.errno)})
     return pack({"error": type(error).__name__})
 
 
@@ -153,6 +156,8 @@ def _error(header: dict[str, Any]) -> Exception:
         return HoldError(header["cause"], header["next_step"])
     if kind == "no picture":
         return NoPictureError(header["cause"])
+    if kind == "machine":
+        return DependencyAwayError(f"The temporary folder can't be used ({header['cause']}); see TMPDIR.")
     if kind == "MemoryError":
         return PermanentError(
             "The file needs more memory than DCM2SET_MEGABYTES_PER_FILE allows.",

@@ -4,13 +4,13 @@ import os
 import selectors
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, LifoQueue
 
 from common.errors import PermanentError
+from functions.extract.drawing_limit import TimeLimit
 from functions.extract.drawing_message import (
     Message,
     pack,
@@ -92,8 +92,8 @@ class _DrawingProcess:
     def ask(self, request: bytes, keep: Callable[[], None]) -> Message:
         """The answer to a request; `keep` is called about every second."""
         self._write(request)
-        deadline = time.monotonic() + self._seconds
-        return unpack(lambda size: self._read(size, deadline, keep))
+        limit = TimeLimit(self._process.pid, self._seconds)
+        return unpack(lambda size: self._read(size, limit, keep))
 
     def is_alive(self) -> bool:
         """Whether the process is still there."""
@@ -114,7 +114,7 @@ class _DrawingProcess:
         except BrokenPipeError:
             raise DrawingLostError from None
 
-    def _read(self, size: int, deadline: float, keep: Callable[[], None]) -> bytes:
+    def _read(self, size: int, limit: TimeLimit, keep: Callable[[], None]) -> bytes:
         assert self._process.stdout is not None  # noqa: S101 asked for above
         descriptor = self._process.stdout.fileno()
         parts, missing = [], size
@@ -122,7 +122,8 @@ class _DrawingProcess:
             selector.register(descriptor, selectors.EVENT_READ)
             while missing:
                 is_ready = selector.select(timeout=_LOOK_SECONDS)
-                if time.monotonic() > deadline:
+                # An answer that is there counts, however long it took.
+                if not is_ready and limit.is_over(_LOOK_SECONDS):
                     raise PermanentError(
                         f"The file was not drawn within DCM2SET_SECONDS_PER_FILE ({self._seconds:g}).",
                         "Raise the setting if the file is right, then replay it.",

@@ -39,4 +39,10 @@ def _target() -> Target:
     stage = ports.stage(
         "extract", extractor, accepts=lambda at: at.bucket == RAW and at.key.startswith(INCOMING)
     )
-    return Target("extract", ports.tokens(), on_record=stage.handle, checks=ports.checks())
+    return Target(
+        "extract",
+        ports.tokens(),
+        on_record=stage.handle,
+        checks=ports.checks(),
+        admission=ports.admission(),
+    )

@@ -81,10 +81,11 @@ where folder_id = %(id)s and state = 'waiting' and archive_id is null and id > %
 order by id limit %(most)s;
 
 -- name: looked
--- now() is when the look began: what one look ends with and the next begins with is compared.
+-- now() is when the look began: what one look ends with and the next begins with is compared. A
+-- folder quiet since a moment yet to come was looked at before the clock was moved back.
 update source_folder
 set looked_at = now(), listed_time = %(listed_time)s,
-    quiet_since = case when %(is_quiet)s then quiet_since else clock_timestamp() end
+    quiet_since = case when %(is_quiet)s and quiet_since <= now() then quiet_since else clock_timestamp() end
 where id = %(id)s
 returning id, name, generation, quiet_since, looked_at, listed_time, processed_at, mark;
 

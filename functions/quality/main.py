@@ -39,4 +39,10 @@ def _target() -> Target:
         checker,
         accepts=lambda at: at.bucket.startswith(chosen.images_prefix) and at.key.endswith(".png"),
     )
-    return Target("quality", ports.tokens(), on_record=stage.handle, checks=ports.checks())
+    return Target(
+        "quality",
+        ports.tokens(),
+        on_record=stage.handle,
+        checks=ports.checks(),
+        admission=ports.admission(),
+    )

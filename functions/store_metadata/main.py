@@ -30,4 +30,10 @@ def _target() -> Target:
         persister,
         accepts=lambda at: at.bucket == METADATA and at.key.startswith(INCOMING),
     )
-    return Target("store_metadata", ports.tokens(), on_record=stage.handle, checks=ports.checks())
+    return Target(
+        "store_metadata",
+        ports.tokens(),
+        on_record=stage.handle,
+        checks=ports.checks(),
+        admission=ports.admission(),
+    )

@@ -46,7 +46,11 @@ def _target() -> Target:
         "sweep",
         tokens,
         on_run=lambda: sweep_once(
-            pending, sender, limit=chosen.sweep_limit, concurrency=chosen.sweep_concurrency
+            pending,
+            sender,
+            limit=chosen.sweep_limit,
+            concurrency=chosen.sweep_concurrency,
+            seconds=0.9 * chosen.sweep_seconds,  # the next one finds it ended
         ),
         checks=ports.checks(),
         gauges=ledger_gauges(ports.database()),

@@ -53,9 +53,10 @@ class PendingItems:
             yield from (version for version in page if version not in busy)
 
     def _listed(self, function: str) -> Iterator[ObjectVersion]:
-        newest = datetime.now(UTC) - timedelta(seconds=self.grace_seconds)
+        now, grace = datetime.now(UTC), timedelta(seconds=self.grace_seconds)
         for listed in self._objects(function):
-            if listed.last_modified <= newest:
+            # One of a time yet to come is not young: one of the two clocks was moved.
+            if abs(now - listed.last_modified) >= grace:
                 yield listed.version
 
     def _objects(self, function: str) -> Iterator[ListedObject]:

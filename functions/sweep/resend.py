@@ -1,9 +1,12 @@
 """Sending pending items again over HTTP, several at a time."""
 
+import math
 import ssl
+import time
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Protocol
 
 import orjson
@@ -52,23 +55,48 @@ class HttpSender(Sender):
 
 
 def sweep_once(
-    pending: PendingItems, sender: Sender, *, limit: int, concurrency: int
+    pending: PendingItems, sender: Sender, *, limit: int, concurrency: int, seconds: float = math.inf
 ) -> Mapping[str, object]:
-    """Send again what is pending, and tell what came of it per function."""
-    counts: dict[str, Counter[str]] = {}
-    with ThreadPoolExecutor(concurrency) as workers:
-        for function in OWNERS:
-            events = [_event(version) for version in pending.find(function, limit=limit)]
-            if function == "annotations" and pending.has_labels_to_apply():
-                events.append({})
-            answers = list(workers.map(lambda event, to=function: sender.send(to, event), events))
-            if answers:
-                counts[function] = Counter(answers)
+    """Send again what is pending, and tell what came of it per function.
+
+    The functions are sent to side by side, so that one with much to do keeps none waiting. What
+    is not sent within `seconds` is left to the next sweep.
+    """
+    deadline = time.monotonic() + seconds
+    with ThreadPoolExecutor(len(OWNERS)) as owners:
+        sent = owners.map(
+            lambda function: _send_pending(
+                pending, sender, function, limit=limit, concurrency=concurrency, deadline=deadline
+            ),
+            OWNERS,
+        )
+        counts = {function: count for function, count in zip(OWNERS, sent, strict=True) if count}
     pending.tidy()
     log_item("sweep", status="done", **{name: dict(count) for name, count in counts.items()})
     if not counts:
         return {"status": "no_updates"}
     return {"status": "sent", "functions": {name: dict(count) for name, count in counts.items()}}
+
+
+def _send_pending(
+    pending: PendingItems, sender: Sender, function: str, *, limit: int, concurrency: int, deadline: float
+) -> Counter[str]:
+    """One function's part; once it does not answer, it is sent no more."""
+    events = [_event(version) for version in pending.find(function, limit=limit)]
+    if function == "annotations" and pending.has_labels_to_apply():
+        events.append({})
+    is_away = Event()
+
+    def send(event: Mapping[str, object]) -> str:
+        if is_away.is_set() or time.monotonic() > deadline:
+            return "left"
+        answer = sender.send(function, event)
+        if answer == "unreachable":
+            is_away.set()
+        return answer
+
+    with ThreadPoolExecutor(concurrency) as workers:
+        return Counter(workers.map(send, events))
 
 
 def _event(version: ObjectVersion) -> dict[str, object]:

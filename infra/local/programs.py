@@ -80,8 +80,9 @@ def _minio(plan: Plan) -> Program:
         "MINIO_CONFIG_ENV_FILE": str(plan.home.minio_environment),
         "MINIO_BROWSER": "off",
         "MINIO_UPDATE": "off",
-        # Deliveries in flight at a time, for all functions together.
-        "GOMAXPROCS": str(max(4, os.cpu_count() or 1)),
+        # Deliveries in flight at a time, for all functions together: more than all of them work on,
+        # so that one which is full can say so.
+        "GOMAXPROCS": str(max(16, os.cpu_count() or 1)),
     }
     for name, url in plan.urls.items():
         target = name.upper()

@@ -31,6 +31,7 @@ from infra.store_setup import create_buckets, create_users
 
 START_SECONDS = 90
 Tell = Callable[[str], None]
+Arrange = Callable[[Plan], list[Program]]
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,15 @@ class Running:
 
 
 @contextmanager
-def running(home: Home, settings: Settings, tell: Tell) -> Iterator[Running]:
-    """Start everything of a home, and end everything at the end."""
+def running(home: Home, settings: Settings, tell: Tell, *, arrange: Arrange = programs) -> Iterator[Running]:
+    """Start everything of a home, and end everything at the end.
+
+    `arrange` gives the processes; the campaign of faults puts relays between them.
+    """
     with _locked(home):
         plan = _plan(home, settings, tell)
         _hand_over_secrets(plan)
-        with _supervised(plan, programs(plan), tell) as supervised:
+        with _supervised(plan, arrange(plan), tell) as supervised:
             endpoints = _prepared(plan, tell)
             write_private(home.endpoints, endpoints)
             try:

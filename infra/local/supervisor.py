@@ -5,10 +5,13 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -84,16 +87,31 @@ def start(home: Home) -> subprocess.Popen[bytes]:
     environment = {
         name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ
     }
-    with (home.logs / "supervisord.out").open("wb") as output:
-        return subprocess.Popen(
-            command,
-            env=environment | {MARKER: str(home.folder)},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for this process, which then ends the others in order
-            preexec_fn=partial(end_with_parent, signal.SIGTERM),  # noqa: PLW1509 before any thread is started
-        )
+    output = home.logs / "supervisord.out"
+    output.unlink(missing_ok=True)
+    daemon = subprocess.Popen(
+        command,
+        env=environment | {MARKER: str(home.folder)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # Ctrl-C is for this process, which then ends the others in order
+        preexec_fn=partial(end_with_parent, signal.SIGTERM),  # noqa: PLW1509 before any thread is started
+    )
+    assert daemon.stdout is not None  # noqa: S101 asked for above
+    threading.Thread(target=_keep_output, args=[daemon.stdout, output], daemon=True).start()
+    return daemon
+
+
+def _keep_output(pipe: IO[bytes], path: Path) -> None:
+    """What supervisord says, into a file as long as the disk takes it.
+
+    Written there by itself, a full disk would end it, and with it every process of the home.
+    """
+    with pipe:
+        for line in pipe:
+            with suppress(OSError), path.open("ab") as file:
+                file.write(line)
 
 
 def end_leftovers(home: Home) -> int:

@@ -7,7 +7,7 @@ import pytest
 
 from common.database import Database
 from common.errors import DependencyAwayError
-from common.ledger import Claim, Known, Ledger, State
+from common.ledger import LONGEST_SECONDS, Claim, Known, Ledger, State
 from common.object_key import Location
 from common.object_store import ObjectVersion
 from common.postgres_ledger import PostgresLedger
@@ -138,3 +138,18 @@ def test_ledger_that_does_not_answer(kind: str) -> None:
         assert "secret" not in str(caught.value)
     if kind == "real":
         database.close()
+
+
+def test_a_clock_moved_back_keeps_nothing_waiting(ledgers: Ledgers) -> None:
+    """A lease or a wait that ends farther ahead than any may is over: the clock was moved since."""
+    ledger = ledgers.of("extract")
+    leased = ObjectVersion(Location("raw", "leased"), "e", 0)
+    claimed(ledger, leased)
+    ledger.retry_later(claimed(ledger), "away", seconds=30, crashed=False)
+    waiting = ObjectVersion(PLACE, "etag-1", 0)
+    ledgers.advance(-600)
+    assert {leased, VERSION} == ledger.busy([leased, VERSION])
+    ledgers.advance(-LONGEST_SECONDS)
+    assert {leased, waiting} == set(ledger.due(limit=10))
+    assert set() == ledger.busy([leased, VERSION])
+    assert isinstance(ledger.claim(leased, lease_seconds=LEASE), Claim)

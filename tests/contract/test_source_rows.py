@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from common.database import Database
 from common.errors import DependencyAwayError
 from functions.poll_nas.postgres_source_rows import PostgresSourceRows
 from functions.poll_nas.source_rows import (
@@ -322,3 +323,13 @@ def test_only_one_poll_has_the_lock(rows: SourceRows) -> None:
         assert second is None
     with rows.lock() as again:
         assert again is not None
+
+
+def test_a_clock_moved_back_keeps_no_folder_waiting(database: Database) -> None:
+    """A folder that would be quiet since a moment yet to come is quiet from now on."""
+    rows = PostgresSourceRows(database)
+    folder = rows.folder("folder")
+    database.run("update source_folder set quiet_since = now() + interval '1 hour'")
+    looked = rows.look(folder, [], listed_time=None).folder
+    assert looked.quiet_since - looked.looked_at < timedelta(minutes=1)
+    assert looked.quiet_since == rows.look(folder, [], listed_time=None).folder.quiet_since

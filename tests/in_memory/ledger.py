@@ -7,7 +7,7 @@ from threading import RLock
 from uuid import UUID, uuid4
 
 from common.errors import DependencyAwayError
-from common.ledger import Claim, Known, Ledger, Settlement, State
+from common.ledger import LONGEST_SECONDS, Claim, Known, Ledger, Settlement, State
 from common.object_key import Location
 from common.object_store import ObjectVersion
 
@@ -37,12 +37,11 @@ class Row:
 
     def is_due(self, now: datetime) -> bool:
         """Whether the sweep sends it again."""
-        waits = self.state is State.RETRY and self.due_at is not None and self.due_at <= now
-        return waits or self.is_lost(now)
+        return (self.state is State.RETRY and _is_over(self.due_at, now)) or self.is_lost(now)
 
     def is_lost(self, now: datetime) -> bool:
         """Whether its worker never came back."""
-        return self.state is State.RUNNING and self.lease_until is not None and self.lease_until < now
+        return self.state is State.RUNNING and _is_over(self.lease_until, now)
 
 
 @dataclass
@@ -170,6 +169,13 @@ class InMemoryLedger(Ledger):
                 return False
             self.table.rows[claim.id] = replace(row, **values)  # type: ignore[arg-type]
             return True
+
+
+def _is_over(moment: datetime | None, now: datetime) -> bool:
+    """Whether a moment has come, or lies so far ahead that the clock was moved back since."""
+    if moment is None:
+        return False
+    return moment <= now or moment > now + timedelta(seconds=LONGEST_SECONDS)
 
 
 def _known(row: Row) -> Known:

@@ -110,8 +110,9 @@ class InMemorySourceRows(SourceRows):
             self._put(replace(file, size=size, modified_at=modified_at))
         for file in news:
             self._add(folder, file)
-        is_quiet = not (gone or changed or news)
-        quiet_since = self.folders[folder.id].quiet_since if is_quiet else self.clock()
+        quiet_since = self.folders[folder.id].quiet_since
+        is_quiet = not (gone or changed or news) and quiet_since <= began
+        quiet_since = quiet_since if is_quiet else self.clock()
         row = self._changed(folder, looked_at=began, quiet_since=quiet_since, listed_time=listed_time)
         waiting = sum(len(piece) for piece in self.waiting(folder))
         skipped = sum(file.cause is not None for file in news)

@@ -1,9 +1,13 @@
 """Files prepared in a process of their own."""
 
+import errno
 import io
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +21,9 @@ from pydicom.uid import JPEGLosslessSV1
 from common.deidentification.profile import Profile
 from common.dicom.image_checks import Limits, NoPictureError
 from common.dicom.picture import PictureRules
-from common.errors import HoldError, PermanentError
-from functions.extract.drawing_message import pack_prepared, unpack, unpack_prepared
+from common.errors import DependencyAwayError, HoldError, PermanentError
+from functions.extract.drawing_limit import TimeLimit
+from functions.extract.drawing_message import pack_error, pack_prepared, unpack, unpack_prepared
 from functions.extract.drawing_process import DrawingLostError, DrawingProcesses
 from functions.extract.output_space import Spooled
 from functions.extract.prepared_instance import InstancePreparer, PreparedInstance, Rules
@@ -113,6 +118,39 @@ def test_a_hanging_file_is_refused_and_the_next_one_drawn(tmp_path: Path) -> Non
     processes.close()
 
 
+def test_a_machine_that_stands_still_refuses_no_file(tmp_path: Path) -> None:
+    """Time in which the process had no turn, or nobody looked, does not count against the file."""
+    processes = DrawingProcesses(RULES, seconds=60, megabytes=1024)
+    prepared(processes, real_path("CT_small.dcm"), tmp_path)
+    processes._idle.queue[-1]._seconds = 0.5  # noqa: SLF001
+    slow = []
+
+    def keep() -> None:
+        if not slow:
+            slow.append(time.sleep(1.5))  # this process has no turn while the answer comes
+
+    process = pid_of(processes)
+    assert processes(real_path("emri_small.dcm"), tmp_path, releases=0, keep=keep).frames
+    assert process == pid_of(processes)
+    processes.close()
+
+
+def test_work_is_what_counts() -> None:
+    """A process that works uses its limit up by its own processor time; one that stands still by looks."""
+    own = TimeLimit(os.getpid(), 0.2)
+    assert not own.is_over(0)
+    before = time.process_time()
+    while time.process_time() - before < 0.4:
+        pass
+    assert own.is_over(0)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as idle:
+        assert wait_for(lambda: Path(f"/proc/{idle.pid}/stat").read_text().split()[2] == "S", seconds=30)
+        limit = TimeLimit(idle.pid, 5)
+        assert [False] * 4 == [limit.is_over(1) for _ in range(4)]
+        assert limit.is_over(2)
+        idle.kill()
+
+
 def test_a_crash_is_told_and_the_next_file_drawn(processes: DrawingProcesses, tmp_path: Path) -> None:
     """A process that is killed while it works raises; the next file has a new one."""
     prepared(processes, real_path("CT_small.dcm"), tmp_path)
@@ -172,3 +210,11 @@ def test_no_credential_is_within_reach(
     prepared(processes, real_path("CT_small.dcm"), tmp_path)
     environment = Path(f"/proc/{pid_of(processes)}/environ").read_bytes()
     assert b"secret" not in environment
+
+
+def test_a_full_temporary_folder_is_no_fault_of_the_file(tmp_path: Path) -> None:
+    """What the machine refuses in the drawing process is told as a passing failure, without a name."""
+    answer = io.BytesIO(pack_error(OSError(errno.ENOSPC, "No space left on device", "/tmp/a name")))
+    with pytest.raises(DependencyAwayError, match="No space left on device") as caught:
+        unpack_prepared(unpack(answer.read), tmp_path)
+    assert "a name" not in str(caught.value)

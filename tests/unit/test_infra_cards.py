@@ -113,6 +113,9 @@ def _status(**changes: object) -> dict:
         "buckets": [{"bucket": "images-1", "allocated": 4, "capacity": 400, "images_here": 3}],
         "buckets_in_all": 1,
         "aside": [],
+        "stuck": [
+            {"function": "quality", "kind": "lost", "items": 2, "oldest_seconds": 900.0, "cause": None}
+        ],
     } | changes
 
 
@@ -159,6 +162,7 @@ def test_status_text_has_every_part() -> None:
         "Images ",
         "Labels: 1 on images, 2 held, 3 file(s).",
         "4 of 400",
+        "Stuck: quality: 2 lost by its workers, the oldest for 15 min.",
         "Last arrived: NAS 2 min ago, raw directly never, annotations 2 h ago.",
     ):
         assert part in text

@@ -86,6 +86,42 @@ def test_held_labels_start_a_run_of_annotations() -> None:
     assert [("annotations", {})] == sent.events
 
 
+def test_a_function_that_does_not_answer_is_sent_no_more() -> None:
+    """One that hangs costs one time limit a worker, and no other function its events."""
+    sent = Sent("unreachable")
+    pending = Pending({name: [_version(str(number)) for number in range(50)] for name in OWNERS})
+    answer = sweep_once(pending, sent, limit=50, concurrency=2)
+    assert isinstance(answer["functions"], dict)
+    for function in OWNERS:
+        counts = answer["functions"][function]
+        assert 50 == counts["unreachable"] + counts["left"]
+        assert counts["unreachable"] <= 2
+
+
+def test_one_function_with_much_to_do_keeps_no_other_waiting() -> None:
+    """While extract takes its time over its first event, annotations gets all of its own."""
+    told = threading.Event()
+
+    @dataclass
+    class Slow(Sent):
+        def send(self, function: str, event: Mapping[str, object]) -> str:
+            if function == "extract":
+                assert told.wait(timeout=30)
+            if function == "annotations":
+                told.set()
+            return super().send(function, event)
+
+    pending = Pending({"extract": [_version("a")], "annotations": [_version("b")]})
+    answer = sweep_once(pending, Slow(), limit=5, concurrency=1)
+    assert {"extract": {"settled": 1}, "annotations": {"settled": 1}} == answer["functions"]
+
+
+def test_what_is_not_sent_in_time_is_left_to_the_next_sweep() -> None:
+    """A sweep ends in time, however much there is."""
+    answer = sweep_once(Pending({"extract": [_version("a")] * 3}), Sent(), limit=5, concurrency=1, seconds=-1)
+    assert {"extract": {"left": 3}} == answer["functions"]
+
+
 class _Server(http.server.ThreadingHTTPServer):
     status = 200
     seen: list[tuple[str | None, bytes]]

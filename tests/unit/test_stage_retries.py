@@ -1,5 +1,6 @@
 """A stage: lost workers, faults, retries, and versions or keys that can't be had."""
 
+import errno
 from dataclasses import replace
 
 import pytest
@@ -107,3 +108,12 @@ def test_key_too_long_to_move_aside_is_not_tried_for_ever() -> None:
     assert b"content" in [
         found.data for objects in bench.store.buckets.values() for found in objects.values()
     ]
+
+
+def test_a_full_disk_is_no_fault_of_the_file() -> None:
+    """What the machine refuses is tried again as often as it takes, and never quarantines."""
+    bench = StageBench(work=lambda _: _raise(OSError(errno.ENOSPC, "No space left on device", "/a/name")))
+    version = bench.put()
+    results = [bench.event(version) for _ in range(3 * MAX_CRASHES)]
+    assert {"retry"} == {result.body["status"] for result in results}
+    assert "The machine refused: No space left on device." == results[0].body["cause"]

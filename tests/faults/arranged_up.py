@@ -1,0 +1,98 @@
+"""`dcm2set up` with relays before its servers, two processes of each function, and a clock to move.
+
+Started as ``python -m tests.faults.arranged_up ARRANGEMENT.json``.
+"""
+
+import json
+import signal
+import sys
+import threading
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from psycopg.conninfo import make_conninfo
+
+from common.settings import load_settings
+from infra.local import runner
+from infra.local.home import Home
+from infra.local.programs import Plan, programs
+from infra.local.supervisor import Program
+
+TWIN = "-2"
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """What is put between and beside the processes of a home."""
+
+    home: str
+    minio_port: int  # of the relay before MinIO
+    postgres_port: int  # of the relay before Postgres
+    notification_port: int  # of the relay that MinIO notifies
+    twin_ports: dict[str, int]  # of the second process of each function
+    clock_file: str = ""  # holds the offset in seconds
+    clock_library: str = ""  # loaded into the functions and Postgres; empty: the clock is the machine's
+
+    def write(self, path: Path) -> None:
+        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    def twin_url(self, function: str) -> str:
+        return f"http://127.0.0.1:{self.twin_ports[function]}/"
+
+    def arrange(self, plan: Plan) -> list[Program]:
+        """The home's own programs, rewired; each function twice."""
+        arranged = []
+        for program in programs(plan):
+            if program.name == "minio":
+                arranged.append(self._notifying(program))
+            elif program.name == "postgres":
+                arranged.append(replace(program, environment={**program.environment, **self._clock()}))
+            else:
+                arranged += [self._relayed(program), self._twin(self._relayed(program), plan)]
+        return arranged
+
+    def _notifying(self, program: Program) -> Program:
+        environment = dict(program.environment)
+        for name in environment:
+            if name.startswith("MINIO_NOTIFY_WEBHOOK_ENDPOINT_"):
+                function = name.removeprefix("MINIO_NOTIFY_WEBHOOK_ENDPOINT_").lower()
+                environment[name] = f"http://127.0.0.1:{self.notification_port}/{function}"
+        return replace(program, environment=environment)
+
+    def _relayed(self, program: Program) -> Program:
+        environment = dict(program.environment)
+        environment["DCM2SET_MINIO_ENDPOINT"] = f"127.0.0.1:{self.minio_port}"
+        url = environment["DATABASE_URL"]
+        environment["DATABASE_URL"] = make_conninfo(url, host="127.0.0.1", port=self.postgres_port)
+        return replace(program, environment=environment | self._clock())
+
+    def _twin(self, program: Program, plan: Plan) -> Program:
+        own = str(urlsplit(plan.urls[program.name]).port)
+        port = str(self.twin_ports[program.name])
+        command = [port if part == own else part for part in program.command]
+        environment = dict(program.environment)
+        if "DCM2SET_FUNCTION_URLS" in environment:
+            urls = {name: self.twin_url(name) for name in self.twin_ports}
+            environment["DCM2SET_FUNCTION_URLS"] = json.dumps(urls)
+        return replace(program, name=program.name + TWIN, command=command, environment=environment)
+
+    def _clock(self) -> dict[str, str]:
+        if not self.clock_library:
+            return {}
+        return {"LD_PRELOAD": self.clock_library, "CLOCK_OFFSET_FILE": self.clock_file}
+
+
+def main() -> None:
+    """As the command does, until it is told to end."""
+    arrangement = Arrangement(**json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    home = Home(Path(arrangement.home))
+    with runner.running(home, load_settings(), print, arrange=arrangement.arrange) as run:
+        run.watch(ended)
+
+
+if __name__ == "__main__":
+    main()

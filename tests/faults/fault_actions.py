@@ -1,0 +1,151 @@
+"""Doing a fault to a running home, and taking it back."""
+
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from tests.faults.faulty_home import FaultyHome
+from tests.faults.notification_relay import Delivery
+from tests.faults.schedule import Fault
+from tests.faults.tcp_relay import Mode
+
+_DELAY_SECONDS = 0.15  # of each piece
+_LEFT_BYTES = 96 * 1024  # on a full disk
+
+
+@contextmanager
+def under(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
+    """The fault lasts as long as the block; False if this machine can't do it."""
+    do = {
+        "kill a worker": _kill_worker,
+        "kill all processes": _kill_all,
+        "pause a worker": _pause,
+        "kill a drawing process": _kill_drawing,
+        "kill a server": _kill_server,
+        "restart a server": _restart_server,
+        "notifications": _notify,
+        "fill the disk": _fill,
+        "move the clock": _move_clock,
+    }.get(fault.family, _relay)
+    with do(fault, faulty, chance) as is_done:
+        yield is_done
+
+
+def _kill(processes: list[psutil.Process], number: int = signal.SIGKILL) -> None:
+    for process in processes:
+        with suppress(psutil.Error):
+            process.send_signal(number)
+
+
+def _workers(faulty: FaultyHome, function: str) -> list[psutil.Process]:
+    """The processes that answer requests: children of those supervisord started."""
+    found = faulty.home.processes(function)
+    numbers = {process.pid for process in found}
+    return [process for process in found if _parent(process) in numbers]
+
+
+def _parent(process: psutil.Process) -> int:
+    with suppress(psutil.Error):
+        return int(process.ppid())
+    return 0
+
+
+@contextmanager
+def _kill_worker(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
+    workers = _workers(faulty, fault.target)
+    _kill(chance.sample(workers, min(1, len(workers))))
+    yield True
+
+
+@contextmanager
+def _kill_all(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
+    _kill(faulty.home.processes(fault.target))
+    yield True
+
+
+@contextmanager
+def _kill_drawing(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
+    _kill(faulty.home.processes("functions.extract.drawing_worker"))
+    yield True
+
+
+@contextmanager
+def _pause(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
+    """A worker that stands still past its leases, and then goes on as if nothing had been."""
+    workers = _workers(faulty, fault.target)
+    chosen = chance.sample(workers, min(1, len(workers)))
+    _kill(chosen, signal.SIGSTOP)
+    try:
+        yield True
+    finally:
+        _kill(chosen, signal.SIGCONT)
+
+
+@contextmanager
+def _kill_server(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
+    _kill(faulty.home.processes(fault.target))
+    yield True
+
+
+@contextmanager
+def _restart_server(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
+    _kill(faulty.home.processes(fault.target), signal.SIGINT)
+    yield True
+
+
+@contextmanager
+def _relay(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
+    relay = faulty.postgres if fault.target == "postgres" else faulty.minio
+    relay.switch(Mode(fault.family), _DELAY_SECONDS)
+    try:
+        yield True
+    finally:
+        relay.switch(Mode.PASS)
+
+
+@contextmanager
+def _notify(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
+    faulty.notifications.delivery = Delivery(fault.target)
+    try:
+        yield True
+    finally:
+        faulty.notifications.delivery = Delivery.PASS
+
+
+@contextmanager
+def _fill(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
+    """The disk of the stores, the logs and the temporary folder: all but a few kilobytes taken."""
+    if not faulty.has_own_disk:
+        yield False
+        return
+    ballast = Path(faulty.arrangement.home).parent / "ballast"
+    try:
+        with ballast.open("wb") as file:
+            deadline = time.monotonic() + fault.seconds / 2
+            while (
+                free := shutil.disk_usage(ballast.parent).free
+            ) > _LEFT_BYTES and time.monotonic() < deadline:
+                with suppress(OSError):  # the others write meanwhile
+                    os.posix_fallocate(file.fileno(), ballast.stat().st_size, free - _LEFT_BYTES)
+        yield True
+    finally:
+        ballast.unlink(missing_ok=True)
+
+
+@contextmanager
+def _move_clock(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
+    if not faulty.has_own_clock:
+        yield False
+        return
+    faulty.move_clock(float(fault.target))
+    try:
+        yield True
+    finally:
+        faulty.move_clock(0)

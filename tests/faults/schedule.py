@@ -1,0 +1,54 @@
+"""Which faults come when: decided by the seed alone."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+FUNCTIONS = ("annotations", "extract", "poll_nas", "quality", "store_metadata", "sweep")
+# Each family's members; a short schedule takes one of each family in turn.
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "kill a worker": FUNCTIONS,
+    "kill all processes": FUNCTIONS,
+    "pause a worker": ("extract", "quality", "store_metadata"),
+    "kill a drawing process": ("extract",),
+    "kill a server": ("postgres", "minio"),
+    "restart a server": ("postgres", "minio"),
+    "cut": ("postgres", "minio"),
+    "delay": ("postgres", "minio"),
+    "hang": ("postgres", "minio"),
+    "truncate": ("postgres", "minio"),
+    "notifications": ("drop", "refuse", "double", "reorder"),
+    "fill the disk": ("home",),
+    "move the clock": ("300", "-300", "1200", "-1200"),
+}
+_LEAST_SECONDS, _MOST_SECONDS = 2.0, 6.0
+_LONGER = {"hang": 2.0, "pause a worker": 2.5}  # past the time limits and the leases
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault."""
+
+    family: str
+    target: str
+    seconds: float  # it lasts
+
+    def __str__(self) -> str:
+        return f"{self.family}: {self.target}, {self.seconds:.1f} s"
+
+
+def make_schedule(seed: int, number: int, families: Sequence[str] = tuple(FAMILIES)) -> list[Fault]:
+    """So many faults: all families before one comes again, and all members before one does."""
+    chance = random.Random(seed)
+    members = {family: chance.sample(FAMILIES[family], len(FAMILIES[family])) for family in families}
+    chosen: list[Fault] = []
+    while len(chosen) < number:
+        order = [family for family in families if members[family]]
+        if not order:
+            members = {family: list(FAMILIES[family]) for family in families}
+            continue
+        chance.shuffle(order)
+        for family in order[: number - len(chosen)]:
+            seconds = chance.uniform(_LEAST_SECONDS, _MOST_SECONDS) * _LONGER.get(family, 1)
+            chosen.append(Fault(family, members[family].pop(), seconds))
+    return chosen

@@ -1,0 +1,136 @@
+"""A server that accepts connections and never answers holds nobody beyond the time limits."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import urllib3
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from common.database import Database
+from common.errors import DependencyAwayError
+from common.minio_store import MinioStore
+from common.object_key import Location
+from common.object_store import ObjectVersion
+from tests.faults.tcp_relay import Mode, TcpRelay
+from tests.local_home import RunningHome
+
+LIMIT_SECONDS = 2.0
+GENEROUS_SECONDS = 20.0  # far below three limits of 60 s, on a machine that does much else
+EVENTS = {
+    "extract": {"bucket": "raw", "key": "incoming/hung/a.dcm"},
+    "store_metadata": {"bucket": "metadata", "key": "incoming/a.json"},
+    "quality": {"bucket": "images-1", "key": "a/b/c/d/1.png"},
+    "annotations": {"bucket": "annotations", "key": "hung.csv"},
+    "sweep": None,
+    "poll_nas": None,
+}
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """A port that takes connections and says nothing."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(16)
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def relays(home: RunningHome) -> Iterator[tuple[TcpRelay, TcpRelay]]:
+    """Relays before the home's MinIO and Postgres."""
+    with ExitStack() as stack:
+        minio = urlsplit("//" + home.endpoints["minio"]["endpoint"]).port
+        postgres = int(conninfo_to_dict(home.endpoints["database_url"])["port"])
+        started = [TcpRelay(port).start() for port in (minio, postgres)]
+        for relay in started:
+            stack.callback(relay.close)
+        yield started[0], started[1]
+
+
+def test_a_store_that_never_answers_is_away(silent: int) -> None:
+    """Every call gives up after one time limit, not after as many as there are tries."""
+    store = MinioStore(endpoint=f"127.0.0.1:{silent}", access_key="a", secret_key="b", timeout=LIMIT_SECONDS)
+    version = ObjectVersion(Location("raw", "a"), "0" * 32, 1)
+    calls = [
+        lambda: store.stat(version.location),
+        lambda: store.read(version),
+        lambda: store.put(version.location, b"a", content_type="text/plain"),
+        lambda: list(store.list_prefix("raw", "")),
+        store.ping,
+    ]
+    for call in calls:
+        started = time.monotonic()
+        with pytest.raises(DependencyAwayError):
+            call()
+        assert time.monotonic() - started < 2 * LIMIT_SECONDS
+
+
+def test_a_database_that_never_answers_is_away(silent: int) -> None:
+    """A first connection gives up."""
+    database = Database(f"postgresql://a:b@127.0.0.1:{silent}/c", timeout=LIMIT_SECONDS)
+    started = time.monotonic()
+    with pytest.raises(DependencyAwayError):
+        database.ping()
+    assert time.monotonic() - started < GENEROUS_SECONDS
+    database.close()
+
+
+def test_a_database_that_hangs_in_between_is_away_and_comes_back(
+    home: RunningHome, relays: tuple[TcpRelay, TcpRelay]
+) -> None:
+    """An established connection gives up after its limit, and afterwards another is made."""
+    _, relay = relays
+    url = make_conninfo(home.endpoints["database_url"], port=relay.port)
+    database = Database(url, answer_seconds=LIMIT_SECONDS)
+    database.ping()
+    for within_a_transaction in (False, True):
+        relay.switch(Mode.PASS)
+        started = 0.0
+        with pytest.raises(DependencyAwayError), database.transaction() as cursor:  # noqa: PT012 what hangs is meant
+            if not within_a_transaction:
+                cursor.execute("select 1")
+            relay.switch(Mode.HANG)
+            started = time.monotonic()
+            cursor.execute("select 1")
+        assert 0 < time.monotonic() - started < GENEROUS_SECONDS
+    relay.switch(Mode.PASS)
+    database.ping()
+    database.close()
+
+
+@pytest.mark.parametrize("function", EVENTS)
+def test_every_function_answers_503_within_its_limit(
+    home: RunningHome, relays: tuple[TcpRelay, TcpRelay], function: str, tmp_path: Path
+) -> None:
+    """Whichever server hangs, an event or run is answered 503 with Retry-After, and well once it is back."""
+    minio, postgres = relays
+    given = home.function_environment(function)
+    environment = given | {
+        "DCM2SET_MINIO_ENDPOINT": f"127.0.0.1:{minio.port}",
+        "DATABASE_URL": make_conninfo(given["DATABASE_URL"], port=postgres.port),
+        "DCM2SET_STORE_SECONDS": str(LIMIT_SECONDS),
+        "DCM2SET_DATABASE_SECONDS": str(LIMIT_SECONDS),
+        "DCM2SET_NAS_URL": tmp_path.as_uri(),
+        "WORKERS": "1",
+    }
+    with home.alone(function, environment, tmp_path) as url:
+
+        def post() -> int:
+            headers = {"Authorization": f"Bearer {home.endpoints['token']}"}
+            return urllib3.request(
+                "POST", url, json=EVENTS[function] or {}, headers=headers, timeout=90, retries=False
+            ).status
+
+        assert 200 == post()
+        for relay in relays if function != "poll_nas" else (postgres,):  # without a file it asks no store
+            relay.switch(Mode.HANG)
+            started = time.monotonic()
+            assert 503 == post()
+            assert time.monotonic() - started < GENEROUS_SECONDS
+            relay.switch(Mode.PASS)
+            assert 200 == post()
