@@ -17,6 +17,7 @@ from infra.deidentification_commands import erase, pseudonym, report
 from infra.finding import are_good, findings_text
 from infra.item_commands import release, replay, trace
 from infra.label_commands import labels
+from infra.labelling_commands import tasks
 from infra.local.home import Home, read_endpoints
 from infra.nas_commands import nas
 from infra.quality_commands import quality
@@ -107,7 +108,7 @@ def doctor(folder: Path) -> None:
 
 for _command in (
     *(replay, release, trace, backup, restore, pseudonym, report, erase),
-    *(quality, labels, nas, rotate_token),
+    *(quality, labels, tasks, nas, rotate_token),
     *(export, diff, verify),
 ):
     cli.add_command(_command)

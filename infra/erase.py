@@ -17,9 +17,10 @@ from psycopg.rows import DictRow, dict_row
 from common.database import queries
 from common.errors import ObjectMissingError, TransientError
 from common.minio_store import MinioStore
-from common.object_key import HELD, INCOMING, METADATA, PROCESSED, QUARANTINE, RAW, Location
+from common.object_key import HELD, INCOMING, LABELLING, METADATA, PROCESSED, QUARANTINE, RAW, Location
 from common.object_store import ObjectStore
 from infra.erase_labels import emptied_label_files
+from infra.labelling_tasks import patient_prefixes
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _PLACES = (INCOMING, PROCESSED, HELD)
@@ -130,6 +131,8 @@ def _prefixes(store: ObjectStore, bucket: str, patient: str) -> list[str]:
     if bucket == QUARANTINE:
         tops = [top for top in store.list_top(bucket) if top != f"{RAW}/"]
         return [f"{top}{place}{patient}/" for top in tops for place in ("", *_PLACES)]
+    if bucket == LABELLING:
+        return list(patient_prefixes(store, patient))
     return [f"{patient}/"]
 
 

@@ -24,12 +24,10 @@ _SHOWN = ("modality", "body_part", "laterality", "view_position", "sop_instance_
 @home_option
 @click.argument("name")
 @click.option("--where", default="", help="Which images, as for export; default: all good ones.")
-@click.option("--label", "labels", multiple=True, help="A choice of the labelling interface; may be repeated.")
+@click.option("--label", "labels", multiple=True, help="A choice in the interface; may be repeated.")
 @click.option("--remove", is_flag=True, help="Delete the tasks and copies of that name; labels stay.")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
-def tasks(
-    folder: Path, name: str, where: str, labels: tuple[str, ...], remove: bool, as_json: bool
-) -> None:
+def tasks(folder: Path, name: str, where: str, labels: tuple[str, ...], remove: bool, as_json: bool) -> None:
     """Write tasks for Label Studio into the bucket labelling, and tell what to enter there.
 
     Run again, it adds the images that have no task of that name yet.
@@ -87,7 +85,8 @@ def _config(labels: tuple[str, ...]) -> str | None:
 
 
 def _text(told: dict[str, Any]) -> str:
-    lines = [f"{told['written']} task(s) written, {told['there']} there already, {told['gone']} gone meanwhile."]
+    counts = "{written} task(s) written, {there} there already, {gone} gone meanwhile."
+    lines = [counts.format(**told)]
     for storage, fields in told["storages"].items():
         lines.append(f"Label Studio, Settings, Cloud Storage, {storage} storage, Amazon S3:")
         lines += [f"  {name:<14} {value}" for name, value in fields.items()]

@@ -7,9 +7,10 @@ from typing import Any
 import orjson
 
 from common.errors import ObjectMissingError, PermanentError
+from common.object_key import TRAINING_SETS
 from common.object_store import ObjectStore
 from training_set.frozen_set import MANIFEST, TABLE, FrozenSet, read_table
-from training_set.set_name import BUCKET, frozen_place
+from training_set.set_name import frozen_place
 from training_set.set_versions import SetVersion
 
 _TYPES = {".json": "application/json", ".csv": "text/csv", ".md": "text/markdown", ".png": "image/png"}
@@ -18,7 +19,6 @@ _AT_A_TIME = 4
 
 def store_frozen(store: ObjectStore, name: str, number: int, files: dict[str, bytes]) -> None:
     """Write a version's files; those of one that was never recorded are written over."""
-    store.ensure_bucket(BUCKET)
 
     def put(file: str) -> None:
         content_type = _TYPES.get(file[file.rfind(".") :], "application/vnd.apache.parquet")
@@ -38,9 +38,9 @@ def load_frozen(store: ObjectStore, name: str, version: SetVersion) -> tuple[Fro
     files = dict(zip(names, bodies, strict=True))
     for file, body in files.items():
         if hashlib.sha256(body).hexdigest() != head["files"][file]:
-            raise PermanentError(f"{name} v{version.number}: {file} in the bucket {BUCKET} was changed.")
+            raise PermanentError(f"{name} v{version.number}: {file} in {TRAINING_SETS} was changed.")
     if head["digest"] != version.digest:
-        raise PermanentError(f"{name} v{version.number}: the manifest in the bucket {BUCKET} was changed.")
+        raise PermanentError(f"{name} v{version.number}: the manifest in {TRAINING_SETS} was changed.")
     return frozen_of(head, files[TABLE]), {**files, MANIFEST: manifest}
 
 
@@ -77,4 +77,4 @@ def _read(store: ObjectStore, name: str, number: int, file: str) -> bytes:
     try:
         return store.read_now(frozen_place(name, number, file))
     except ObjectMissingError:
-        raise PermanentError(f"{name} v{number}: {file} is no more in the bucket {BUCKET}.") from None
+        raise PermanentError(f"{name} v{number}: {file} is no more in {TRAINING_SETS}.") from None

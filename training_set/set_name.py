@@ -3,9 +3,8 @@
 import re
 
 from common.errors import PermanentError
-from common.object_key import Location
+from common.object_key import TRAINING_SETS, Location
 
-BUCKET = "training-sets"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -20,4 +19,4 @@ def checked_name(name: str) -> str:
 
 def frozen_place(name: str, number: int, file: str) -> Location:
     """Where a frozen file of a version lies."""
-    return Location(BUCKET, f"{name}/v{number}/{file}")
+    return Location(TRAINING_SETS, f"{name}/v{number}/{file}")

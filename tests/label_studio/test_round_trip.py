@@ -7,7 +7,7 @@ import pytest
 
 from common.object_key import Location
 from tests.label_studio.conftest import LabelStudio
-from tests.local_home import RunningHome, Row, wait_for
+from tests.local_home import Row, RunningHome, wait_for
 from tests.real_files import make_instance
 
 
@@ -38,7 +38,9 @@ def project(home: RunningHome, image: Row, label_studio: LabelStudio) -> dict[st
     storages = {}
     for kind, path in (("source", "/api/storages/s3"), ("target", "/api/storages/export/s3")):
         fields = {name: value for name, value in told["storages"][kind].items() if name != "s3_endpoint"}
-        storages[kind] = label_studio.call("POST", path, {**fields, **access, "project": number, "title": kind})
+        storages[kind] = label_studio.call(
+            "POST", path, {**fields, **access, "project": number, "title": kind}
+        )
     label_studio.call("POST", f"/api/storages/s3/{storages['source']['id']}/sync", {})
     return {"id": number, "target": storages["target"]["id"]}
 
@@ -71,7 +73,7 @@ def test_the_image_is_shown(home: RunningHome, image: Row, task: dict[str, Any],
 def test_an_annotation_becomes_a_label_and_its_change_another(
     home: RunningHome, image: Row, project: dict[str, Any], task: dict[str, Any], label_studio: LabelStudio
 ) -> None:
-    """Written by the target storage, imported by its event; ticked anew, the label before it no longer holds."""
+    """Written by the target storage, imported by its event; ticked anew, the label before no longer holds."""
     made = label_studio.call("POST", f"/api/tasks/{task['id']}/annotations/", choices("Effusion"))
     assert wait_for(lambda: labels(home, image).get("Effusion") == 1, seconds=60)
     label_studio.call("PATCH", f"/api/annotations/{made['id']}/", choices("Nodule"))

@@ -704,18 +704,6 @@ comment on column label_import.refused is 'Labels that could not be taken.';
 comment on column label_import.imported_at is 'When it was taken.';
 comment on column label.id is 'Number of the row.';
 comment on column label.import_id is 'The file it came in.';
--- By the number of changes and not by the size of the table: each item leaves a few dead rows, and
--- what is asked all the time should never lie among a fifth of a million of them.
-
-alter table ledger_item set (autovacuum_vacuum_scale_factor = 0.005, autovacuum_vacuum_threshold = 2000,
-    autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.01);
-alter table source_file set (autovacuum_vacuum_scale_factor = 0.005, autovacuum_vacuum_threshold = 2000,
-    autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.01);
-alter table extraction set (autovacuum_vacuum_scale_factor = 0.005, autovacuum_vacuum_threshold = 2000,
-    autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.01);
-alter table image_allocation set (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.01);
-alter table settled_total set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
-=======
 comment on column label.line is 'Its line there, from 1; in a JSON array the number of the task.';
 comment on column label.label_id is 'What is said.';
 comment on column label.annotator_id is 'Who says it.';
@@ -753,4 +741,15 @@ comment on column label_rule.one is 'True: there is one row.';
 comment on column label_rule.rule is 'last: the newest; majority: most votes; any: one is enough; all: everyone must agree.';
 comment on column label_rule.uncertain is 'What becomes of uncertain labels: keep (-1), 0, 1, or missing (no row).';
 
--- == Vacuum ====================================================================
+-- == Vacuum ===========================================================================
+-- By the number of changes and not by the size of the table: each item leaves a few dead rows, and
+-- what is asked all the time should never lie among a fifth of a million of them.
+
+alter table ledger_item set (autovacuum_vacuum_scale_factor = 0.005, autovacuum_vacuum_threshold = 2000,
+    autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.01);
+alter table source_file set (autovacuum_vacuum_scale_factor = 0.005, autovacuum_vacuum_threshold = 2000,
+    autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.01);
+alter table extraction set (autovacuum_vacuum_scale_factor = 0.005, autovacuum_vacuum_threshold = 2000,
+    autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.01);
+alter table image_allocation set (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.01);
+alter table settled_total set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
