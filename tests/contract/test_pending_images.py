@@ -41,6 +41,7 @@ def test_an_image_whose_event_was_lost_is_found(database: Database, age: float, 
         database=database,
         ledger=lambda function: PostgresLedger(database, function=function),
         grace_seconds=GRACE,
+        attempt_days=1,
     )
     found = [version.location for version in pending.find("quality", limit=5)]
     assert found == ([PLACE] if is_found else [])
