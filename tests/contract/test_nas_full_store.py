@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -21,8 +22,21 @@ MOUNTED = 'mount -t tmpfs -o size=48m tmpfs "$0" && exec "$@"'
 NOISE = Random(2).randbytes(1_000_000)
 
 
+@dataclass(frozen=True)
+class SmallStore:
+    """A store on a disk that can be made larger; what MinIO deletes takes room for minutes."""
+
+    store: MinioStore
+    process: int  # whose mounts hold the disk
+    folder: Path
+
+    def enlarge(self) -> None:
+        inside = ["nsenter", "-t", str(self.process), "-U", "-m", "--preserve-credentials"]
+        subprocess.run([*inside, "mount", "-o", "remount,size=128m", str(self.folder)], check=True)
+
+
 @pytest.fixture
-def small_store(tmp_path: Path, endpoints: dict[str, object]) -> Iterator[MinioStore | None]:
+def small_store(tmp_path: Path, endpoints: dict[str, object]) -> Iterator[SmallStore | None]:
     """A MinIO on a small disk; None where users may not mount one."""
     assert endpoints  # of a home, so MinIO is there
     with socket.socket() as free:
@@ -39,7 +53,7 @@ def small_store(tmp_path: Path, endpoints: dict[str, object]) -> Iterator[MinioS
     store = MinioStore(endpoint=address, access_key="operator", secret_key="Marker-of-a-key")
     try:
         wait_for(lambda: process.poll() is not None or _is_up(store), seconds=60)
-        yield None if process.poll() is not None else store
+        yield None if process.poll() is not None else SmallStore(store, process.pid, tmp_path)
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -53,31 +67,28 @@ def _is_up(store: MinioStore) -> bool:
     return True
 
 
-def test_full_disk(small_store: MinioStore | None) -> None:
+def test_full_disk(small_store: SmallStore | None) -> None:
     """What fits is whole, what doesn't waits with its cause, and all is copied once there is room."""
     polls, random = Polls(copies=2), Random(1)
     files = {f"incoming/f/{number}.dcm": random.randbytes(1_000_000) for number in range(24)}
     for key, data in files.items():
         polls.nas.write("f", key.rpartition("/")[2], data)
-    store = small_store or polls.store
-    # MinIO takes no large object onto so small a disk.
-    ballast = [
-        store.upload(Location(RAW, f"ballast/{number}"), io.BytesIO(NOISE), size=len(NOISE))
-        for number in range(28)
-    ]
     if small_store is None:
         polls.store.away = True
     else:
-        polls.store = small_store
+        polls.store = small_store.store
         polls.use(polls.nas)
+        for number in range(28):  # MinIO takes no large object onto so small a disk
+            ballast = Location(RAW, f"ballast/{number}")
+            polls.store.upload(ballast, io.BytesIO(NOISE), size=len(NOISE))
     (told,) = polls.until_quiet()["folders"]
     assert "object store" in told["cause"]
     assert told["waiting"] >= 3
     assert ["f"] == polls.nas.names()
     if small_store is None:
         polls.store.away = False
-    for version in ballast:
-        store.delete(version)
+    else:
+        small_store.enlarge()
     # Each poll gives a folder up after a few failures, and MinIO looks for room every now and then.
     assert wait_for(lambda: polls.poll(after=QUIET) and polls.nas.names() == ["f_processed"], seconds=60)
     stored = [each.version for each in polls.store.list_prefix(RAW, "incoming/")]
