@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test check audit licences sbom fuzz faults bench lock clean
+.PHONY: setup demo test check audit licences sbom fuzz faults label-studio bench lock clean
 
 setup: $(STAMP)
 
@@ -52,6 +52,13 @@ fuzz: setup
 faults: setup
 	@$(BIN)/python -m tests.faults.campaign --seeds 1 2 3 4 5 --files 1000 --faults 24
 	@$(BIN)/python -m tests.faults.flood --files 10000 --seconds 240
+
+# The round trip with a real Label Studio, which has an environment of its own.
+LABEL_STUDIO := $(HOME)/.cache/dcm2set/label-studio-1.23.2
+label-studio: setup
+	@test -x $(LABEL_STUDIO)/bin/label-studio || { $(PYTHON) -m venv $(LABEL_STUDIO) && $(LABEL_STUDIO)/bin/python -m pip install \
+		--quiet --disable-pip-version-check --require-hashes -r tests/label_studio/requirements.lock; }
+	@LABEL_STUDIO=$(LABEL_STUDIO)/bin/label-studio $(BIN)/python -m pytest tests/label_studio
 
 bench: setup
 	@$(BIN)/python benchmarks/run_all.py

@@ -44,5 +44,5 @@ where sop_instance_uid = %(sop_instance_uid)s and frame = %(frame)s;
 update verdict set verdict = %(verdict)s where sop_instance_uid = %(sop_instance_uid)s and frame = %(frame)s;
 
 -- name: place
-update image_allocation set bucket = %(bucket)s
+update image_allocation set bucket = %(bucket)s, left_home_at = null
 where sop_instance_uid = %(sop_instance_uid)s and frame = %(frame)s;

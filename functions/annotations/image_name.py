@@ -5,6 +5,7 @@ from base64 import urlsafe_b64decode
 from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from common.object_key import LABELLING
 from functions.annotations.refused_row import RowError
 
 MAX_CHARACTERS = 2048
@@ -15,6 +16,7 @@ _UID = r"[0-9]{1,64}(?:\.[0-9]{1,64})+"
 _IS_UID = re.compile(_UID)
 _PICTURE = re.compile(rf"(?:(?P<folders>.*)/)?(?P<uid>{_UID})(?:[/_-](?P<frame>[0-9]{{1,6}})(?:\.png)?)?")
 _FILE = re.compile(r"([0-9]{1,6})\.png")
+_COPY = re.compile(rf"{LABELLING}/[^/]+/images/")  # what annotators were given has the image's key below it
 
 
 class ImageName(NamedTuple):
@@ -60,7 +62,7 @@ def _path(told: str) -> str:
         parts = _split(told)
         host = f"{parts.netloc}/" if parts.scheme == "s3" else ""
         told = host + (parts.path if parts.scheme == "s3" else unquote(parts.path)).lstrip("/")
-    return told.replace("\\", "/").strip("/ ")
+    return _COPY.sub("", told.replace("\\", "/").strip("/ "), count=1)
 
 
 def _split(told: str) -> SplitResult:

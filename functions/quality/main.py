@@ -1,6 +1,6 @@
 """quality: one PNG to a verdict; black and low-quality images are set aside.
 
-Trigger   ObjectCreated in every images-* bucket, suffix .png
+Trigger   ObjectCreated in every images-* bucket, suffix .png; POST without a body: homes of images set aside
 Reads     images-*
 Writes    verdict rows; bad images move to suboptimal
 Errors    no PNG, absurd size, an image extract did not place: quarantined
@@ -14,6 +14,7 @@ from common import ports
 from common.http_target import Target, respond
 from common.settings import settings
 from functions.quality.check_image import ImageChecker
+from functions.quality.leave_home import leave_homes
 from functions.quality.verdict_rows import PostgresVerdictRows
 from model.artefact import DEFAULT_MODEL, load_quality_model
 from model.judgement import Judge
@@ -28,12 +29,9 @@ def quality(request: Request) -> Response:
 def _target() -> Target:
     chosen = settings()
     model = load_quality_model(chosen.model_path or DEFAULT_MODEL)
-    checker = ImageChecker(
-        store=ports.object_store(),
-        rows=PostgresVerdictRows(ports.database()),
-        judge=Judge(model, chosen.black_mean, chosen.quality_threshold or model.threshold),
-        max_pixels=chosen.max_pixels_per_frame,
-    )
+    store, rows = ports.object_store(), PostgresVerdictRows(ports.database())
+    judge = Judge(model, chosen.black_mean, chosen.quality_threshold or model.threshold)
+    checker = ImageChecker(store, rows, judge, max_pixels=chosen.max_pixels_per_frame)
     stage = ports.stage(
         "quality",
         checker,
@@ -43,6 +41,7 @@ def _target() -> Target:
         "quality",
         ports.tokens(),
         on_record=stage.handle,
+        on_run=lambda: leave_homes(store, rows, stage.handle),
         checks=ports.checks(),
         admission=ports.admission(),
     )

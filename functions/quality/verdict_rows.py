@@ -1,5 +1,6 @@
 """Rows of verdicts, and where the judged images lie."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
@@ -40,6 +41,12 @@ class VerdictRows(Protocol):
     ) -> None:
         """The verdict that holds, the model's judgement, the bucket the image lies in now, and its hash."""
 
+    def leaving(self, *, limit: int) -> list[Location]:
+        """Homes of images that lie in suboptimal, which nobody has seen empty since."""
+
+    def record_left(self, homes: Sequence[Location]) -> None:
+        """Nothing lies there any more."""
+
 
 class PostgresVerdictRows(VerdictRows):
     """The rows in Postgres."""
@@ -74,3 +81,10 @@ class PostgresVerdictRows(VerdictRows):
         with self._database.transaction() as cursor:
             cursor.execute(_SQL["record_verdict"], values | image)
             cursor.execute(_SQL["record_place"], image | {"bucket": bucket})
+
+    def leaving(self, *, limit: int) -> list[Location]:
+        return [Location(**row) for row in self._database.all(_SQL["leaving"], limit=limit)]
+
+    def record_left(self, homes: Sequence[Location]) -> None:
+        buckets, keys = [home.bucket for home in homes], [home.key for home in homes]
+        self._database.run(_SQL["left"], buckets=buckets, keys=keys)

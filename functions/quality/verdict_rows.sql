@@ -20,5 +20,15 @@ set verdict = excluded.verdict, by_model = excluded.by_model, score = excluded.s
     picture_hash = excluded.picture_hash, checked_at = now();
 
 -- name: record_place
-update image_allocation set bucket = %(bucket)s
-where sop_instance_uid = %(sop_instance_uid)s and frame = %(frame)s and bucket <> %(bucket)s;
+update image_allocation set bucket = %(bucket)s, left_home_at = null
+where sop_instance_uid = %(sop_instance_uid)s and frame = %(frame)s
+    and (bucket <> %(bucket)s or left_home_at is not null);
+
+-- name: leaving
+select home_bucket as bucket, key from image_allocation
+where bucket = 'suboptimal' and left_home_at is null order by sop_instance_uid, frame limit %(limit)s;
+
+-- name: left
+update image_allocation a set left_home_at = now()
+from unnest(%(buckets)s::text[], %(keys)s::text[]) as o (bucket, key)
+where a.key = o.key and a.home_bucket = o.bucket and a.bucket = 'suboptimal';

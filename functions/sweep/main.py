@@ -13,10 +13,9 @@ from flask import Request, Response
 from common import ports
 from common.http_target import Target, respond
 from common.settings import settings
-from common.transport import require_tls, tls_context
 from functions.sweep.ledger_gauges import ledger_gauges
 from functions.sweep.pending_items import PendingItems
-from functions.sweep.resend import HttpSender, sweep_once
+from functions.sweep.resend import http_sender, sweep_once
 
 
 def sweep(request: Request) -> Response:
@@ -27,7 +26,6 @@ def sweep(request: Request) -> Response:
 @cache
 def _target() -> Target:
     chosen = settings()
-    require_tls(chosen, "function_urls")
     tokens = ports.tokens()
     pending = PendingItems(
         store=ports.object_store(),
@@ -36,12 +34,7 @@ def _target() -> Target:
         grace_seconds=chosen.sweep_grace_seconds,
         attempt_days=chosen.attempt_days,
     )
-    sender = HttpSender(
-        chosen.function_urls,
-        tokens=tokens,
-        timeout=chosen.lease_seconds,
-        tls=tls_context(chosen.functions_ca_file, "functions_ca_file"),
-    )
+    sender = http_sender(chosen, tokens)
     return Target(
         "sweep",
         tokens,

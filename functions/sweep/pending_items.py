@@ -39,6 +39,10 @@ class PendingItems:
         self.database.one(_SQL["count_settled"], most=_MOST_COUNTED)
         self.database.one(_SQL["forget_attempts"], days=self.attempt_days)
 
+    def has_homes_to_leave(self) -> bool:
+        """Whether images were set aside whose homes were not seen empty since."""
+        return self.database.one(_SQL["leaving_images"], seconds=self.grace_seconds) is not None
+
     def has_labels_to_apply(self) -> bool:
         """Whether labels are held whose images are known by now."""
         return self.database.one(_SQL["held_labels"]) is not None

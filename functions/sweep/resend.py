@@ -15,7 +15,9 @@ import urllib3
 from common.errors import SettingsError
 from common.json_log import log_item
 from common.object_store import ObjectVersion
+from common.settings import Settings
 from common.tokens import Tokens
+from common.transport import require_tls, tls_context
 from functions.sweep.pending_items import PendingItems
 
 OWNERS = ("extract", "store_metadata", "quality", "annotations")
@@ -54,6 +56,13 @@ class HttpSender(Sender):
         return {200: "settled", 503: "retry"}.get(response.status, "refused")
 
 
+def http_sender(chosen: Settings, tokens: Tokens) -> HttpSender:
+    """The sender that the settings tell of; SettingsError if it would send in the clear."""
+    require_tls(chosen, "function_urls")
+    tls = tls_context(chosen.functions_ca_file, "functions_ca_file")
+    return HttpSender(chosen.function_urls, tokens=tokens, timeout=chosen.lease_seconds, tls=tls)
+
+
 def sweep_once(
     pending: PendingItems, sender: Sender, *, limit: int, concurrency: int, seconds: float = math.inf
 ) -> Mapping[str, object]:
@@ -83,7 +92,8 @@ def _send_pending(
 ) -> Counter[str]:
     """One function's part; once it does not answer, it is sent no more."""
     events = [_event(version) for version in pending.find(function, limit=limit)]
-    if function == "annotations" and pending.has_labels_to_apply():
+    runs = {"annotations": pending.has_labels_to_apply, "quality": pending.has_homes_to_leave}
+    if function in runs and runs[function]():
         events.append({})
     is_away = Event()
 

@@ -102,6 +102,19 @@ def test_image_is_placed_only_where_it_was_allocated(tables: Tables) -> None:
     assert tables.verdicts.standing("2.25.9", 1, image) is None
 
 
+def test_homes_of_images_set_aside_are_looked_at_once(tables: Tables) -> None:
+    """A home is to be looked at after each judgement that sets its image aside, until it was seen empty."""
+    (image,) = tables.place(1)
+    uid = instance_path(1).sop_instance_uid
+    tables.verdicts.record(uid, 1, GOOD, verdict="good", bucket=image.bucket, picture_hash=None)
+    assert [] == tables.verdicts.leaving(limit=5)
+    for _ in range(2):
+        tables.verdicts.record(uid, 1, BAD, verdict="low_quality", bucket=SUBOPTIMAL, picture_hash=None)
+        assert [image] == tables.verdicts.leaving(limit=5)
+        tables.verdicts.record_left([image])
+        assert [] == tables.verdicts.leaving(limit=5)
+
+
 def test_verdict_is_kept_with_the_image_s_place(tables: Tables) -> None:
     """A verdict says where the image lies now; its home stays where it was allocated."""
     (image,) = tables.place(1)

@@ -90,7 +90,7 @@ def line(monkeypatch: pytest.MonkeyPatch, tmp_path, model: FixedModel) -> Iterat
     monkeypatch.setattr(annotations_main, "PostgresLabelRows", lambda _: line.labels)
     monkeypatch.setattr(poll_nas_main, "PostgresSourceRows", lambda _: line.sources)
     monkeypatch.setattr(poll_nas_main, "open_nas", lambda _, **__: line.nas)
-    monkeypatch.setattr(sweep_main, "HttpSender", lambda *_, **__: InProcessSender(line))
+    monkeypatch.setattr(sweep_main, "http_sender", lambda *_, **__: InProcessSender(line))
     _forget()
     yield line
     _forget()

@@ -103,7 +103,7 @@ def test_sweep_applies_held_labels(line: Line, future_key: str) -> None:
     assert line.labels.labels[0].image is not None
 
 
-@pytest.mark.parametrize("function", ["extract", "store_metadata", "quality"])
+@pytest.mark.parametrize("function", ["extract", "store_metadata"])
 def test_run_without_an_event_is_400(line: Line, function: str) -> None:
     """Functions that work on events alone say what they expect."""
     assert 400 == line.send(function).status_code

@@ -1,8 +1,9 @@
 """Rows of verdicts in memory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from common.object_key import Location
+from common.object_key import SUBOPTIMAL, Location
 from functions.quality.verdict_rows import Standing, VerdictRows
 from model.judgement import Judgement, Word
 from tests.in_memory.image_allocation import InMemoryAllocation
@@ -17,6 +18,7 @@ class InMemoryVerdictRows(VerdictRows):
     holding: dict[tuple[str, int], Word] = field(default_factory=dict)  # the verdicts that hold
     hashes: dict[tuple[str, int], bytes | None] = field(default_factory=dict)
     overruled: dict[tuple[str, int], Word] = field(default_factory=dict)
+    left: set[Location] = field(default_factory=set)  # homes seen empty
 
     def standing(self, sop_instance_uid: str, frame: int, home: Location) -> Standing | None:
         image = self.allocation.images.get((sop_instance_uid, frame))
@@ -38,4 +40,14 @@ class InMemoryVerdictRows(VerdictRows):
         self.verdicts[sop_instance_uid, frame] = judgement
         self.holding[sop_instance_uid, frame] = verdict
         self.hashes[sop_instance_uid, frame] = picture_hash
-        self.allocation.images[sop_instance_uid, frame].bucket = bucket
+        image = self.allocation.images[sop_instance_uid, frame]
+        image.bucket = bucket
+        self.left.discard(image.home)
+
+    def leaving(self, *, limit: int) -> list[Location]:
+        images = [image for _, image in sorted(self.allocation.images.items())]
+        homes = [image.home for image in images if image.bucket == SUBOPTIMAL]
+        return [home for home in homes if home not in self.left][:limit]
+
+    def record_left(self, homes: Sequence[Location]) -> None:
+        self.left.update(homes)

@@ -190,12 +190,16 @@ create table image_allocation (
     bucket           text not null,
     allocated_at     timestamptz not null default now(),
     image_id         bigint generated always as identity unique,
+    left_home_at     timestamptz,
     primary key (sop_instance_uid, frame)
 );
 create index image_allocation_home on image_allocation (home_bucket, bucket);
+create index image_allocation_leaving on image_allocation (sop_instance_uid)
+    where bucket = 'suboptimal' and left_home_at is null;
 comment on table image_allocation is 'Where each image lies, decided once per image.';
 comment on column image_allocation.home_bucket is 'The image bucket it was allocated to.';
 comment on column image_allocation.bucket is 'The bucket it lies in now: its home, or suboptimal.';
+comment on column image_allocation.left_home_at is 'When its home was last seen empty, for an image in suboptimal; null: to be looked at.';
 
 create table verdict (
     sop_instance_uid text not null,
