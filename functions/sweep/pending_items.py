@@ -39,13 +39,17 @@ class PendingItems:
         self.database.one(_SQL["count_settled"], most=_MOST_COUNTED)
         self.database.one(_SQL["forget_attempts"], days=self.attempt_days)
 
-    def has_homes_to_leave(self) -> bool:
-        """Whether images were set aside whose homes were not seen empty since."""
-        return self.database.one(_SQL["leaving_images"], seconds=self.grace_seconds) is not None
+    def asks_for_run(self, function: str) -> bool:
+        """Whether the function has work that no object tells of.
 
-    def has_labels_to_apply(self) -> bool:
-        """Whether labels are held whose images are known by now."""
-        return self.database.one(_SQL["held_labels"]) is not None
+        annotations: held labels whose images are known by now; quality: images set aside whose
+        homes were not seen empty since.
+        """
+        if function == "annotations":
+            return self.database.one(_SQL["held_labels"]) is not None
+        if function == "quality":
+            return self.database.one(_SQL["leaving_images"], seconds=self.grace_seconds) is not None
+        return False
 
     def _unsettled(self, function: str) -> Iterator[ObjectVersion]:
         if function == "quality":

@@ -92,8 +92,7 @@ def _send_pending(
 ) -> Counter[str]:
     """One function's part; once it does not answer, it is sent no more."""
     events = [_event(version) for version in pending.find(function, limit=limit)]
-    runs = {"annotations": pending.has_labels_to_apply, "quality": pending.has_homes_to_leave}
-    if function in runs and runs[function]():
+    if pending.asks_for_run(function):
         events.append({})
     is_away = Event()
 

@@ -20,7 +20,7 @@ class Pending:
     """What is pending, by function."""
 
     items: Mapping[str, list[ObjectVersion]] = field(default_factory=dict)
-    held_labels: bool = False
+    runs: tuple[str, ...] = ()  # functions that have work without an event
     limits: list[int] = field(default_factory=list)
     is_tidy: bool = False
 
@@ -28,8 +28,8 @@ class Pending:
         self.limits.append(limit)
         return list(self.items.get(function, []))
 
-    def has_labels_to_apply(self) -> bool:
-        return self.held_labels
+    def asks_for_run(self, function: str) -> bool:
+        return function in self.runs
 
     def tidy(self) -> None:
         self.is_tidy = True
@@ -79,11 +79,12 @@ def test_unknown_etag_is_left_out() -> None:
     ]
 
 
-def test_held_labels_start_a_run_of_annotations() -> None:
-    """Labels that can be applied are told to annotations by an empty event."""
+@pytest.mark.parametrize("function", ["annotations", "quality"])
+def test_work_that_no_object_tells_of_is_asked_for(function: str) -> None:
+    """Held labels that can be applied, and images set aside, start a run by an empty event."""
     sent = Sent()
-    sweep_once(Pending(held_labels=True), sent, limit=5, concurrency=1)
-    assert [("annotations", {})] == sent.events
+    sweep_once(Pending(runs=(function,)), sent, limit=5, concurrency=1)
+    assert [(function, {})] == sent.events
 
 
 def test_a_function_that_does_not_answer_is_sent_no_more() -> None:
