@@ -89,7 +89,7 @@ def _post(request: Request, target: Target) -> Response:
         raise BadRequestError(EXPECTED)
     with target.admission.place() if target.admission else nullcontext(True) as has_place:
         if not has_place:
-            return _unavailable(TransientError(f"{target.function} has its hands full."))
+            return _json(429, {"status": "full", "cause": f"{target.function} is full."}, retry=True)
         results = [target.on_record(record) for record in records]
     bodies = [result.body for result in results]
     if any(result.retry for result in results):

@@ -20,6 +20,7 @@ from common.tokens import Tokens
 from common.transport import require_tls, tls_context
 from functions.sweep.pending_items import PendingItems
 
+_PAUSE_SECONDS = 0.1  # before a function that is full is asked again
 OWNERS = ("extract", "store_metadata", "quality", "annotations")
 
 
@@ -53,7 +54,7 @@ class HttpSender(Sender):
             response = self._pool.request("POST", url, body=body, headers=headers)
         except urllib3.exceptions.HTTPError:
             return "unreachable"
-        return {200: "settled", 503: "retry"}.get(response.status, "refused")
+        return {200: "settled", 429: "full", 503: "retry"}.get(response.status, "refused")
 
 
 def http_sender(chosen: Settings, tokens: Tokens) -> HttpSender:
@@ -97,12 +98,14 @@ def _send_pending(
     is_away = Event()
 
     def send(event: Mapping[str, object]) -> str:
-        if is_away.is_set() or time.monotonic() > deadline:
-            return "left"
-        answer = sender.send(function, event)
-        if answer == "unreachable":
-            is_away.set()
-        return answer
+        while not is_away.is_set() and time.monotonic() <= deadline:
+            answer = sender.send(function, event)
+            if answer == "unreachable":
+                is_away.set()
+            if answer != "full":
+                return answer
+            is_away.wait(_PAUSE_SECONDS)
+        return "left"
 
     with ThreadPoolExecutor(concurrency) as workers:
         return Counter(workers.map(send, events))

@@ -303,7 +303,7 @@ class Talk:
             sent.method, self.url.rstrip("/") + sent.path, body=sent.body.data, headers=_latin(headers)
         )
         self.statuses[answer.status] += 1
-        assert answer.status in {200, 400, 401, 404, 405, 503}, answer.data
+        assert answer.status in {200, 400, 401, 404, 405, 429, 503}, answer.data
         assert answer.status != 200 or sent.token is None or sent.method in {"GET", "HEAD"}
         for word in (
             b"Traceback",

@@ -77,8 +77,8 @@ def test_a_place_is_given_back_after_a_fault() -> None:
         assert has_place
 
 
-def test_whoever_is_sent_away_is_answered_503(moment: Moment) -> None:
-    """No place: 503 with Retry-After and a cause, and the event is not worked on; health is answered."""
+def test_whoever_is_sent_away_is_answered_429(moment: Moment) -> None:
+    """No place: 429 with Retry-After and a cause, and the event is not worked on; health is answered."""
     admission = Admission(1, patience_seconds=0, clock=moment)
     seen: list[object] = []
     target = Target(
@@ -87,7 +87,7 @@ def test_whoever_is_sent_away_is_answered_503(moment: Moment) -> None:
     with admission.place():
         response = respond(request(recorded("raw_put")), lambda: target)
         health = respond(request(method="GET"), lambda: target)
-    assert (503, []) == (response.status_code, seen)
-    assert "hands full" in response.json["cause"]
+    assert (429, []) == (response.status_code, seen)
+    assert {"status": "full", "cause": "extract is full."} == response.json
     assert int(response.headers["Retry-After"]) > 0
     assert 200 == health.status_code

@@ -99,6 +99,21 @@ def test_a_function_that_does_not_answer_is_sent_no_more() -> None:
         assert counts["unreachable"] <= 2
 
 
+def test_a_function_that_is_full_is_asked_again() -> None:
+    """Its events wait for a place within the sweep, and none is left to the next one."""
+
+    @dataclass
+    class Full(Sent):
+        def send(self, function: str, event: Mapping[str, object]) -> str:
+            super().send(function, event)
+            return "full" if len(self.events) < 3 else "settled"
+
+    sent = Full()
+    answer = sweep_once(Pending({"extract": [_version("a")]}), sent, limit=5, concurrency=1)
+    assert {"extract": {"settled": 1}} == answer["functions"]
+    assert 3 == len(sent.events)
+
+
 def test_one_function_with_much_to_do_keeps_no_other_waiting() -> None:
     """While extract takes its time over its first event, annotations gets all of its own."""
     told = threading.Event()
