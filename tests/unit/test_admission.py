@@ -7,6 +7,7 @@ import pytest
 from common.admission import Admission
 from common.http_target import Target, respond
 from common.stage import Result
+from common.tokens import Tokens
 from tests.in_memory.requests import TOKEN, recorded, request
 from tests.local_home import wait_for
 
@@ -82,7 +83,7 @@ def test_whoever_is_sent_away_is_answered_429(moment: Moment) -> None:
     admission = Admission(1, patience_seconds=0, clock=moment)
     seen: list[object] = []
     target = Target(
-        "extract", TOKEN, on_record=lambda r: (seen.append(r), Result({}))[1], admission=admission
+        "extract", Tokens.of(TOKEN), on_record=lambda r: (seen.append(r), Result({}))[1], admission=admission
     )
     with admission.place():
         response = respond(request(recorded("raw_put")), lambda: target)
