@@ -26,7 +26,8 @@ _QUERIES = {
     "instances": "select sop_instance_uid from instance",
     "studies": "select study_instance_uid from study",
     "extracted": "select sop_instance_uid from extraction where completed_at is not null",
-    "labelled": "select image, sop_instance_uid is null as held from label",
+    "labelled": "select a.key, false as held from label join image_allocation a using (image_id) "
+    "union all select name, true from held_label",
 }
 
 
