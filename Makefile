@@ -22,7 +22,7 @@ demo: setup
 	@$(BIN)/dcm2set demo
 
 test: setup
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest
 
 check: setup
 	@$(BIN)/ruff format --check .
@@ -30,7 +30,7 @@ check: setup
 	@$(BIN)/mypy
 	@$(BIN)/python scripts/check_licences.py
 	@$(BIN)/python scripts/audit_packages.py
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest
 
 audit: setup
 	@$(BIN)/python scripts/audit_packages.py

@@ -216,7 +216,7 @@ def test_other_databases(home: RunningHome, url: str) -> None:
     """A function connects to the database of dcm2set and to no other one of the server."""
     own = conninfo_to_dict(url)["dbname"]
     for row in home.rows("select datname from pg_database where datname <> %s and datallowconn", own):
-        if row["datname"].startswith("test_"):
+        if re.fullmatch(r"[a-z]+_[0-9a-f]{8,12}", row["datname"]):
             continue  # another test's own
         with pytest.raises(psycopg.OperationalError, match="permission denied"):
             psycopg.connect(make_conninfo(url, dbname=row["datname"]))

@@ -38,7 +38,7 @@ FOLDERS = (
     "metadata/incoming/",
     "annotations/",
 )
-RIGHTS = {"read", "write", "delete", "list", "create_buckets"}
+RIGHTS = {"read", "write", "delete", "list", "create_buckets", "temporary_tables"}
 
 
 def _places() -> list[tuple[str, str]]:

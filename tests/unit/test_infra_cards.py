@@ -95,6 +95,8 @@ def test_notifications_follow_the_cards() -> None:
         "deidentified": [],
         "suboptimal": [],
         "quarantine": [],
+        "training-sets": [],
+        "labelling": [],
     } == {bucket: [(n.target, n.prefix, n.suffix) for n in asked] for bucket, asked in told.items()}
 
 
