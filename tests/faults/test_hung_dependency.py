@@ -109,13 +109,15 @@ def test_every_function_answers_503_within_its_limit(
 ) -> None:
     """Whichever server hangs, an event or run is answered 503 with Retry-After, and well once it is back."""
     minio, postgres = relays
+    nas = tmp_path / "nas"  # empty: the process's log lies beside it, or it would be polled into the home
+    nas.mkdir()
     given = home.function_environment(function)
     environment = given | {
         "DCM2SET_MINIO_ENDPOINT": f"127.0.0.1:{minio.port}",
         "DATABASE_URL": make_conninfo(given["DATABASE_URL"], port=postgres.port),
         "DCM2SET_STORE_SECONDS": str(LIMIT_SECONDS),
         "DCM2SET_DATABASE_SECONDS": str(LIMIT_SECONDS),
-        "DCM2SET_NAS_URL": tmp_path.as_uri(),
+        "DCM2SET_NAS_URL": nas.as_uri(),
         "WORKERS": "1",
     }
     with home.alone(function, environment, tmp_path) as url:
