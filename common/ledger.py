@@ -73,10 +73,13 @@ class Ledger(Protocol):
         """Make the lease last longer; False if someone else has the item now."""
 
     def settle(self, claim: Claim, settlement: Settlement) -> bool:
-        """End the claim; False, and nothing changed, if someone else has the item now."""
+        """End the claim; False if someone else has the item now.
+
+        Then only this changes: the worker was not lost, so what counts as its crash is taken back.
+        """
 
     def retry_later(self, claim: Claim, cause: str, *, seconds: float, crashed: bool) -> bool:
-        """End the claim for now; the item is due again after so many seconds."""
+        """End the claim for now; the item is due again after so many seconds. False as in settle."""
 
     def due(self, *, limit: int) -> list[ObjectVersion]:
         """Items to be retried now, and those whose lease ran out; sizes are unknown (0)."""

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
+from xml.etree.ElementTree import ParseError
 
 import urllib3
 from minio import Minio
@@ -30,6 +31,7 @@ from common.errors import (
 from common.object_key import Location, beside
 from common.object_store import ListedObject, Notification, ObjectStore, ObjectVersion
 from common.transport import tls_context
+from common.whole_answers import WholeAnswers
 
 # One PUT up to this size: its etag is then the content's MD5, which every copy keeps. An
 # object put in parts has another etag than its copies.
@@ -76,7 +78,7 @@ class MinioStore(ObjectStore):
         timeout: float = 60,
         connections: int = 16,
     ) -> None:
-        self._pool = urllib3.PoolManager(
+        self._pool = WholeAnswers(
             maxsize=connections,
             blocksize=_SENT_BYTES,
             timeout=urllib3.Timeout(connect=3, read=timeout),
@@ -279,7 +281,7 @@ def _store_errors(location: Location) -> Iterator[None]:
         raise
     except S3Error as error:
         raise _refused(error.code or "", location) from None
-    except (ServerError, InvalidResponseError, MinioException):
+    except (ServerError, InvalidResponseError, MinioException, ParseError):
         raise DependencyAwayError("The object store answered with an error.") from None
     except urllib3.exceptions.HTTPError as error:
         raise DependencyAwayError(

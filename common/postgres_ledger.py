@@ -69,12 +69,12 @@ class PostgresLedger(Ledger):
             moved_to_bucket=moved_to.bucket if moved_to else None,
             moved_to_key=moved_to.key if moved_to else None,
         )
-        return touched == 1
+        return self._has_ended(touched, claim)
 
     def retry_later(self, claim: Claim, cause: str, *, seconds: float, crashed: bool) -> bool:
         values = {"id": claim.id, "lease": claim.lease, "cause": cause}
         touched = self._database.run(_SQL["retry_later"], **values, seconds=seconds, crashed=crashed)
-        return touched == 1
+        return self._has_ended(touched, claim)
 
     def due(self, *, limit: int) -> list[ObjectVersion]:
         rows = self._database.all(_SQL["due"], function=self._function, limit=limit, longest=self._longest)
@@ -89,6 +89,11 @@ class PostgresLedger(Ledger):
 
     def ping(self) -> None:
         self._database.ping()
+
+    def _has_ended(self, touched: int, claim: Claim) -> bool:
+        if touched != 1:
+            self._database.run(_SQL["not_lost"], id=claim.id, lease=claim.lease)
+        return touched == 1
 
     def _item(self, location: Location, etag: str | None) -> dict[str, str | None]:
         return {

@@ -163,6 +163,9 @@ class Settings(BaseSettings):
     sweep_grace_seconds: float = Field(10, ge=0, description="younger objects are left to their event")
     sweep_limit: int = Field(1000, ge=1, description="events re-sent in one sweep")
     sweep_concurrency: int = Field(4, ge=1, description="events re-sent at a time to each function")
+    workers: int | None = Field(
+        None, ge=1, description="processes of each function that takes events; else as its card says"
+    )
     at_a_time: int = Field(2, ge=1, description="events worked on at a time in one process")
     patience_seconds: float = Field(
         10, ge=0, description="a rush of events lasting longer is left to the sweep, so others get through"

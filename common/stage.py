@@ -22,6 +22,7 @@ from common.errors import (
 )
 from common.event_record import EventRecord
 from common.json_log import log_item
+from common.kept_lease import kept_lease
 from common.ledger import Claim, Known, Ledger, Settlement, State
 from common.metrics import count_event
 from common.object_key import RAW, Location, held, quarantined
@@ -39,7 +40,7 @@ class Item:
     id: int  # its number in the ledger
     version: ObjectVersion
     releases: int  # how often a person let it pass the gate
-    keep: Callable[[], None]  # call now and then in long work, so the lease lasts
+    keep: Callable[[], None]  # call now and then in long work: raises once another worker has the item
 
 
 @dataclass(frozen=True)
@@ -183,11 +184,12 @@ class Stage:
                 f"{self.function} was lost {claim.crashes} times in a row while working on it "
                 "(out of memory, killed, or a fault in the code)."
             )
-        outcome = self.work(self._item(claim, version))
-        moved_to = None
-        if outcome.move_to is not None:
-            moved_to = self.store.copy(version, outcome.move_to, overwrite=outcome.overwrite).location
-        outcome.record()
+        with kept_lease(lambda: self._renewed(claim), seconds=self.lease_seconds) as keep:
+            outcome = self.work(Item(claim.id, version, claim.releases, keep))
+            moved_to = None
+            if outcome.move_to is not None:
+                moved_to = self.store.copy(version, outcome.move_to, overwrite=outcome.overwrite).location
+            outcome.record()
         settlement = Settlement(
             State.DONE,
             outcome=outcome.outcome,
@@ -201,12 +203,8 @@ class Stage:
         answer: dict[str, Any] = {"outcome": outcome.outcome, "cause": outcome.cause, **outcome.details}
         return _answer(version.location, "done", item=claim.id, **answer)
 
-    def _item(self, claim: Claim, version: ObjectVersion) -> Item:
-        def keep() -> None:
-            if not self.ledger.renew(claim, lease_seconds=self.lease_seconds):
-                raise TransientError("The lease ran out and another worker has the item.")
-
-        return Item(claim.id, version, claim.releases, _at_most_every(self.lease_seconds / 3, keep))
+    def _renewed(self, claim: Claim) -> bool:
+        return self.ledger.renew(claim, lease_seconds=self.lease_seconds)
 
     def _aside(
         self, claim: Claim, version: ObjectVersion, state: State, error: PermanentError | HoldError
@@ -261,15 +259,3 @@ def _answer(location: Location, status: str, *, retry: bool = False, **details: 
     place = {"bucket": location.bucket} | ({} if location.bucket == RAW else {"key": location.key})
     known = {name: value for name, value in details.items() if value is not None}
     return Result({**place, "status": str(status), **known}, retry=retry)
-
-
-def _at_most_every(seconds: float, call: Callable[[], None]) -> Callable[[], None]:
-    last = time.monotonic()
-
-    def limited() -> None:
-        nonlocal last
-        if time.monotonic() - last >= seconds:
-            call()
-            last = time.monotonic()
-
-    return limited

@@ -18,6 +18,7 @@ from urllib3.response import BaseHTTPResponse
 
 from common.errors import DependencyAwayError, SettingsError
 from common.synology_errors import BUSY, code_of
+from common.whole_answers import WholeAnswers
 
 # urllib3 logs URLs and host names, requests what it redirects; File Station paths name patients.
 for _name in ("urllib3", "requests", "charset_normalizer"):
@@ -56,7 +57,7 @@ class Connection:
         self.host, self.port, self.secure = host, port, secure
         self.seconds = seconds  # without a byte; and for a whole answer, downloads apart
         self._waits = waits  # between tries of what may pass
-        self.pool = urllib3.PoolManager(
+        self.pool = WholeAnswers(
             maxsize=connections,
             timeout=urllib3.Timeout(connect=min(seconds, 10), read=seconds),
             retries=False,

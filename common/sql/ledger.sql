@@ -40,6 +40,11 @@ set state = 'retry', cause = %(cause)s, lease = null, lease_until = null,
     due_at = now() + make_interval(secs => %(seconds)s)
 where id = %(id)s and lease = %(lease)s and state = 'running';
 
+-- name: not_lost
+-- A worker came back late: the clock was moved, or it stood still. It was counted as lost meanwhile.
+update ledger_item set crashes = crashes - 1
+where id = %(id)s and lease is distinct from %(lease)s and state in ('running', 'retry') and crashes > 0;
+
 -- name: due
 -- A moment farther ahead than any wait is: the clock was moved back since, and nobody waits for it.
 select bucket, key, etag from ledger_item

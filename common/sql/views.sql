@@ -253,12 +253,15 @@ language sql security definer set search_path = public, pg_temp as $$
 $$;
 comment on function forget_attempts is 'Deletes the details of attempts that ended so long ago; the sweep calls it.';
 
-create view image_overview as
-select a.sop_instance_uid, a.frame, a.bucket, a.key, v.verdict, v.score, v.reasons, v.confidence, v.model_version,
-    e.is_localizer,
-    i.series_instance_uid, se.study_instance_uid, st.patient_id, se.modality, se.body_part, se.laterality,
-    i.view_position, st.study_date, p.sex, i.age_years, im."rows", im."columns", im.sha256, im.recipe,
-    im.recipe_version
+create view training_image as
+select a.image_id, a.key, a.bucket, a.sop_instance_uid, a.frame, st.patient_id, st.study_instance_uid,
+    se.series_instance_uid, se.modality, se.body_part, se.laterality, i.view_position, st.study_date, p.sex,
+    i.age_years, se.manufacturer, se.model as device_model, i.sop_class_uid, i.instance_number, i.number_of_frames,
+    i.photometric, im."rows", im."columns", im.samples, im.bits, i.pixel_spacing_row, i.pixel_spacing_col,
+    i.slice_thickness, i.kvp, im.sha256, encode(v.picture_hash, 'hex') as picture_hash, v.verdict, v.by_model, v.score,
+    v.threshold, v.mean_grey, v.confidence, array_to_string(v.reasons, '; ') as reasons,
+    v.model_version as quality_model, e.is_localizer, im.recipe, im.recipe_version, i.deidentification, i.key_id,
+    i.pipeline_version
 from image_allocation a
 join extraction e using (sop_instance_uid)
 join image im using (sop_instance_uid, frame)
@@ -267,6 +270,13 @@ join series se using (series_instance_uid)
 join study st using (study_instance_uid)
 join patient p using (patient_id)
 left join verdict v using (sop_instance_uid, frame);
+comment on view training_image is 'One row per image with all that a training set keeps of it.';
+
+create view image_overview as
+select sop_instance_uid, frame, bucket, key, verdict, score, reasons, confidence, quality_model as model_version,
+    is_localizer, series_instance_uid, study_instance_uid, patient_id, modality, body_part, laterality, view_position,
+    study_date, sex, age_years, "rows", "columns", sha256, recipe, recipe_version
+from training_image;
 comment on view image_overview is 'One row per image with what people filter by, and where it lies.';
 
 create view said_label as
@@ -329,22 +339,3 @@ cross join lateral labels_now(r.rule, r.uncertain) now
 join image_allocation a on a.image_id = now.image_id
 join label_name n on n.id = now.label_id;
 comment on view current_label is 'The current label of each image, by the rule of the settings.';
-
-create view training_image as
-select a.image_id, a.key, a.bucket, a.sop_instance_uid, a.frame, st.patient_id, st.study_instance_uid,
-    se.series_instance_uid, se.modality, se.body_part, se.laterality, i.view_position, st.study_date, p.sex,
-    i.age_years, se.manufacturer, se.model as device_model, i.sop_class_uid, i.instance_number, i.number_of_frames,
-    i.photometric, im."rows", im."columns", im.samples, im.bits, i.pixel_spacing_row, i.pixel_spacing_col,
-    i.slice_thickness, i.kvp, im.sha256, encode(v.picture_hash, 'hex') as picture_hash, v.verdict, v.by_model, v.score,
-    v.threshold, v.mean_grey, v.confidence, array_to_string(v.reasons, '; ') as reasons,
-    v.model_version as quality_model, e.is_localizer, im.recipe, im.recipe_version, i.deidentification, i.key_id,
-    i.pipeline_version
-from image_allocation a
-join extraction e using (sop_instance_uid)
-join image im using (sop_instance_uid, frame)
-join instance i using (sop_instance_uid)
-join series se using (series_instance_uid)
-join study st using (study_instance_uid)
-join patient p using (patient_id)
-left join verdict v using (sop_instance_uid, frame);
-comment on view training_image is 'One row per image with all that a training set keeps of it.';

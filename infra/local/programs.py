@@ -106,6 +106,7 @@ def _function(plan: Plan, card: FunctionCard) -> Program:
         if name.startswith("DCM2SET_")
         and (card.function == "poll_nas" or not name.startswith("DCM2SET_NAS_"))
     }
+    workers = plan.settings.workers if card.events else None
     environment = given | {
         "DCM2SET_TOKEN_FILE": str(plan.token_file.resolve()),
         "DCM2SET_MINIO_ENDPOINT": plan.endpoint,
@@ -114,7 +115,7 @@ def _function(plan: Plan, card: FunctionCard) -> Program:
         "DATABASE_URL": plan.role_url(card.function),
         "TMPDIR": str(plan.home.scratch),
         "PROMETHEUS_MULTIPROC_DIR": str(plan.home.metrics(card.function)),
-        "WORKERS": str(card.workers),
+        "WORKERS": str(workers or card.workers),
         "THREADS": str(card.threads),
         # Several workers share the cores; more threads within each only get in their way.
         "OMP_NUM_THREADS": "1",

@@ -96,6 +96,21 @@ def test_worker_whose_lease_was_taken_can_not_write(ledgers: Ledgers) -> None:
     assert ledger.settle(owner, DONE)
 
 
+def test_a_worker_that_comes_back_late_was_not_lost(ledgers: Ledgers) -> None:
+    """What was counted as its crash is taken back, also if the item waits to be retried; nothing more."""
+    ledger = ledgers.of("extract")
+    first = claimed(ledger)
+    ledgers.advance(LEASE + 1)
+    second = claimed(ledger)
+    ledgers.advance(LEASE + 1)
+    third = claimed(ledger)
+    assert 2 == third.crashes
+    assert not ledger.settle(first, DONE)
+    assert ledger.retry_later(third, "crashed itself", seconds=0, crashed=True)
+    assert not ledger.retry_later(second, "late", seconds=0, crashed=False)
+    assert 1 == claimed(ledger).crashes
+
+
 def test_worker_may_settle_late_if_nobody_took_its_item(ledgers: Ledgers) -> None:
     """A lease that ran out unnoticed still lets its owner settle."""
     ledger = ledgers.of("extract")

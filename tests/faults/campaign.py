@@ -42,6 +42,11 @@ SETTINGS = {
     "DCM2SET_NAS_QUIET_SECONDS": "1",
     "DCM2SET_NAS_POLL_SECONDS": "2",
 }
+# Of what was put aside, for whoever reads a report; the oracle asks no ledger.
+_CAUSES = """
+select function, attempts, cause, count(*) as number from ledger_item
+where state not in ('done', 'held') group by function, attempts, cause order by number
+"""
 
 
 @dataclass
@@ -288,6 +293,7 @@ def _settle(oracle: Oracle, report: Report, tell) -> None:
     if found is None or found.number:
         found = oracle.settled()
         report.add(found)
+        report.told += f" | causes: {oracle.home.rows(_CAUSES)}"
         tell(str(oracle.home.status()["functions"]))
 
 

@@ -119,12 +119,12 @@ class InMemoryLedger(Ledger):
 
     def settle(self, claim: Claim, settlement: Settlement) -> bool:
         ended = {"lease": None, "lease_until": None, "due_at": None, "crashes": 0}
-        return self._change(
+        return self._end(
             claim, state=settlement.state, settlement=settlement, cause=settlement.cause, **ended
         )
 
     def retry_later(self, claim: Claim, cause: str, *, seconds: float, crashed: bool) -> bool:
-        return self._change(
+        return self._end(
             claim,
             state=State.RETRY,
             cause=cause,
@@ -159,6 +159,16 @@ class InMemoryLedger(Ledger):
     def _row(self, location: Location, etag: str | None) -> Row | None:
         rows = [row for row in self._own() if row.location == location and etag in (None, row.etag)]
         return max(rows, key=lambda row: row.id, default=None)
+
+    def _end(self, claim: Claim, **values: object) -> bool:
+        """Change the row of a claim, or take back what counts as its crash."""
+        with self.table.lock:
+            if self._change(claim, **values):
+                return True
+            row = self.table.rows[claim.id]
+            if row.lease != claim.lease and row.state in {State.RUNNING, State.RETRY}:
+                self.table.rows[claim.id] = replace(row, crashes=max(0, row.crashes - 1))
+            return False
 
     def _change(self, claim: Claim, **values: object) -> bool:
         """Change the row of a claim, unless someone else has the item by now."""

@@ -152,10 +152,15 @@ def test_requests_that_are_no_events(home: RunningHome) -> None:
 
 
 def test_sixteen_workers_around_a_bucket_limit(start_home) -> None:
-    """With many instances at once, no bucket ever holds more than its limit."""
+    """With many instances at once and more workers than usual, no bucket ever holds more than its limit."""
     home = start_home(
-        DCM2SET_IMAGES_PER_BUCKET="7", DCM2SET_SWEEP_SECONDS="1", DCM2SET_SWEEP_GRACE_SECONDS="2"
+        DCM2SET_IMAGES_PER_BUCKET="7",
+        DCM2SET_SWEEP_SECONDS="1",
+        DCM2SET_SWEEP_GRACE_SECONDS="2",
+        DCM2SET_WORKERS="4",
     )
+    numbers = {name: len(home.processes(name)) for name in ("extract", "quality", "sweep")}
+    assert {"extract": 5, "quality": 5, "sweep": 2} == numbers  # a parent each, and its workers
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda n: home.put(f"incoming/b/{n}.dcm", make_instance(n, patient=203)), range(30)))
     wait_for(lambda: home.status()["balance"]["files_extracted"] == 30, seconds=120)

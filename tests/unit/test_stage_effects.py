@@ -1,5 +1,7 @@
 """A stage: the order of its effects, and what a crash at each point leaves."""
 
+from collections.abc import Callable
+
 import pytest
 
 from common.errors import DependencyAwayError, PermanentError, TransientError
@@ -7,6 +9,7 @@ from common.event_record import EventRecord
 from common.ledger import State
 from common.object_key import QUARANTINE, RAW, processed
 from common.stage import Item, Outcome
+from tests.local_home import wait_for
 from tests.unit.stage_bench import (
     KEY,
     LEASE_SECONDS,
@@ -228,16 +231,29 @@ def test_worker_whose_lease_was_taken_deletes_nothing() -> None:
 
 
 def test_long_work_that_lost_its_lease_stops() -> None:
-    """`keep` in long work raises once another worker has the item."""
-    bench = StageBench(work=lambda item: (item.keep(), move_on(item))[1])
-    stage_item = bench.stage._item  # noqa: SLF001 its rate limit is a real clock's
-    version = bench.put()
-    claim = bench.ledger.claim(version, lease_seconds=0.0)
-    bench.clock.advance(1)
-    bench.ledger.claim(version, lease_seconds=LEASE_SECONDS)
-    object.__setattr__(bench.stage, "lease_seconds", 0.0)
-    with pytest.raises(TransientError, match="another worker"):
-        stage_item(claim, version).keep()
+    """`keep` in long work raises once another worker has the item, which is then left to that one."""
+
+    def work(item: Item) -> Outcome:
+        bench.clock.advance(LEASE_SECONDS + 1)
+        bench.ledger.claim(item.version, lease_seconds=LEASE_SECONDS)
+        assert wait_for(lambda: _raises(item.keep), seconds=10)
+        item.keep()
+        return move_on(item)
+
+    bench = StageBench(work=work)
+    object.__setattr__(bench.stage, "lease_seconds", 0.03)  # it is looked at three times as often
+    result = bench.event(bench.put())
+    assert result.retry
+    assert "another worker" in str(result.body["cause"])
+    assert (State.RUNNING, 2, 0) == (bench.state(), bench.row().attempts, bench.row().crashes)
+
+
+def _raises(call: Callable[[], None]) -> bool:
+    try:
+        call()
+    except TransientError:
+        return True
+    return False
 
 
 def test_event_of_another_place_is_ignored() -> None:

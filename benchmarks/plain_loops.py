@@ -1,0 +1,224 @@
+"""Plain loops over files: the steps of the line without events, ledger, claims, moves and re-reading.
+
+Two warm processes share the files. `direct` puts the same objects into the same MinIO, where the line leaves
+them in the end, and the same rows into the same Postgres; `local` writes the same files into a folder, and
+no rows at all. Each step is the line's own code.
+"""
+
+import hashlib
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+import psycopg
+
+from common.database import Database
+from common.deidentification.profile import Profile
+from common.dicom.image_checks import Limits
+from common.dicom.picture import PictureRules
+from common.metadata_document import ImageEntry
+from common.minio_store import MinioStore
+from common.object_key import DEIDENTIFIED, METADATA, PROCESSED, RAW, SUBOPTIMAL, Location
+from common.png_picture import decode_png
+from common.settings import Settings, load_settings
+from functions.extract.image_allocation import PostgresAllocation
+from functions.extract.output_space import read_kept
+from functions.extract.png_frames import PngFrame
+from functions.extract.prepared_instance import InstancePreparer, PreparedInstance, Rules
+from functions.quality.picture_hash import picture_hash
+from functions.quality.verdict_rows import PostgresVerdictRows
+from functions.store_metadata.metadata_rows import PostgresMetadataRows
+from model.artefact import DEFAULT_MODEL, load_quality_model
+from model.judgement import Judge, Judgement
+
+_PROCESSES = 2
+_IMAGES = "plain-loop-"  # of buckets that no function is told of
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Where the direct loop puts what it makes."""
+
+    endpoint: str
+    access_key: str
+    secret_key: str
+    database_url: str
+    item_id: int  # of any item of the ledger: an extraction belongs to one
+
+    @property
+    def minio(self) -> MinioStore:
+        """A connection of its own."""
+        return MinioStore(endpoint=self.endpoint, access_key=self.access_key, secret_key=self.secret_key)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A loop over some files."""
+
+    seconds: float
+    processor_seconds: float  # of the two processes
+
+
+class Loops:
+    """The two processes; whichever is free takes the next file."""
+
+    def __init__(self, pool: ProcessPoolExecutor, stores: Stores) -> None:
+        self._pool = pool
+        self._stores = stores
+
+    def direct(self, files: Sequence[Path]) -> Turn:
+        """Every file into the stores."""
+        return self._turn(partial(_direct, self._stores), files)
+
+    def local(self, files: Sequence[Path]) -> Turn:
+        """Every file into a folder that is removed afterwards."""
+        with tempfile.TemporaryDirectory(prefix="dcm2set-bench-") as folder:
+            return self._turn(partial(_local, Path(folder)), files)
+
+    def _turn(self, step: Callable[[Path], None], files: Sequence[Path]) -> Turn:
+        started = time.perf_counter()
+        busy = list(self._pool.map(partial(_timed, step), files))
+        return Turn(time.perf_counter() - started, sum(busy))
+
+
+@contextmanager
+def plain_loops(stores: Stores, *, images: int) -> Iterator[Loops]:
+    """The two processes, and a bucket for so many images."""
+    bucket = f"{_IMAGES}1"
+    stores.minio.ensure_bucket(bucket)
+    with psycopg.connect(stores.database_url) as connection:
+        connection.execute("insert into image_bucket (bucket, capacity) values (%s, %s)", (bucket, images))
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(_PROCESSES, mp_context=spawn) as pool:
+        yield Loops(pool, stores)
+
+
+def _timed(step: Callable[[Path], None], file: Path) -> float:
+    """Seconds of processor time that a step takes."""
+    before = time.process_time()
+    step(file)
+    return time.process_time() - before
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What a file becomes."""
+
+    instance: PreparedInstance
+    judgements: tuple[Judgement, ...]  # one a frame
+    hashes: tuple[bytes | None, ...]
+
+
+def _made(file: Path, folder: Path) -> _Made:
+    instance = _preparer()(file, folder, releases=0, keep=lambda: None)
+    pictures = [decode_png(frame.read(), max_pixels=10**8) for frame in instance.frames]
+    modality = instance.document.series.modality
+    judgements = tuple(_judge().judge(picture, modality=modality) for picture in pictures)
+    return _Made(instance, judgements, tuple(map(picture_hash, pictures)))
+
+
+def _direct(stores: Stores, file: Path) -> None:
+    minio, database = _ports(stores)
+    minio.put(Location(RAW, f"{PROCESSED}direct/{file.name}"), file, content_type="application/dicom")
+    with tempfile.TemporaryDirectory(prefix="dcm2set-") as folder:
+        made = _made(file, Path(folder))
+        instance, document = made.instance, made.instance.document
+        places = PostgresAllocation(database, store=minio, settings=_settings()).allocate(
+            instance.path,
+            item_id=stores.item_id,
+            content_digest=instance.content_digest,
+            number_of_frames=len(instance.frames),
+            modality=document.series.modality,
+            is_localizer=document.is_localizer,
+        )
+        homes = [
+            home if judgement.verdict == "good" else Location(SUBOPTIMAL, home.key)
+            for home, judgement in zip(places.images, made.judgements, strict=True)
+        ]
+        entries = [_put(minio, frame, home) for frame, home in zip(instance.frames, homes, strict=True)]
+        document = document.with_images(entries)
+        name = instance.path.instance
+        minio.put(
+            Location(DEIDENTIFIED, f"{name}.dcm"), read_kept(instance.dicom), content_type="application/dicom"
+        )
+        minio.put(
+            Location(METADATA, f"{PROCESSED}{name}.json"), document.to_json(), content_type="application/json"
+        )
+        PostgresMetadataRows(database).upsert(document)
+        verdicts = PostgresVerdictRows(database)
+        for number, (home, judgement, hash_) in enumerate(
+            zip(homes, made.judgements, made.hashes, strict=True), start=1
+        ):
+            verdicts.record(
+                instance.path.sop_instance_uid,
+                number,
+                judgement,
+                verdict=judgement.verdict,
+                bucket=home.bucket,
+                picture_hash=hash_,
+            )
+
+
+def _put(minio: MinioStore, frame: PngFrame, place: Location) -> ImageEntry:
+    body = frame.read()
+    minio.put(place, body, content_type="image/png")
+    return _entry(frame, place, body)
+
+
+def _local(out: Path, file: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="dcm2set-") as folder:
+        made = _made(file, Path(folder))
+        instance = made.instance
+        place = out / instance.path.instance
+        place.mkdir(parents=True)
+        (place / "raw.dcm").write_bytes(file.read_bytes())
+        (place / "deidentified.dcm").write_bytes(read_kept(instance.dicom))
+        entries = []
+        for frame in instance.frames:
+            body = frame.read()
+            path = place / f"{frame.number}.png"
+            path.write_bytes(body)
+            entries.append(_entry(frame, Location("local", path.name), body))
+        (place / "metadata.json").write_bytes(instance.document.with_images(entries).to_json())
+
+
+def _entry(frame: PngFrame, place: Location, body: bytes) -> ImageEntry:
+    return ImageEntry(
+        frame=frame.number,
+        bucket=place.bucket,
+        key=place.key,
+        rows=frame.rows,
+        columns=frame.columns,
+        samples=frame.samples,
+        bits=frame.bits,
+        recipe=frame.recipe,
+        sha256=hashlib.sha256(body).hexdigest(),
+    )
+
+
+@cache
+def _ports(stores: Stores) -> tuple[MinioStore, Database]:
+    return stores.minio, Database(stores.database_url, connections=2)
+
+
+@cache
+def _settings() -> Settings:
+    return load_settings(images_prefix=_IMAGES)
+
+
+@cache
+def _preparer() -> InstancePreparer:
+    rules = Rules(bytes(32), Limits(), PictureRules(), Profile(), hold_burned_in_text=False)
+    return InstancePreparer(rules)
+
+
+@cache
+def _judge() -> Judge:
+    model = load_quality_model(DEFAULT_MODEL)
+    return Judge(model, black_mean=3, threshold=model.threshold)
