@@ -131,7 +131,7 @@ class Line:
 def main() -> None:
     """Measure and report."""
     is_quick = "--quick" in sys.argv
-    number, rounds = (60, 1) if is_quick else (int(os.environ.get("N", "1000")), int(os.environ.get("R","3")))
+    number, rounds = (60, 1) if is_quick else (1000, 3)
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the functions have
     with tempfile.TemporaryDirectory(prefix="dcm2set-bench-") as name:
         folder = Path(name)

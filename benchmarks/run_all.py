@@ -8,7 +8,7 @@ HERE = Path(__file__).resolve().parent
 BENCHMARKS = (
     *("extract.py", "deidentification.py", "quality.py", "two_at_a_time.py", "latency.py", "nas.py"),
     "growth.py",  # with idle_memory.py
-    *("labels.py", "export.py"),
+    *("labels.py", "export.py", "pipeline.py"),
 )
 
 

@@ -1,6 +1,7 @@
 """The database: one pool, queries by name from .sql files, and errors of ours only."""
 
 import logging
+import math
 import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ logging.getLogger("psycopg").setLevel(logging.CRITICAL + 1)
 
 
 _CHECK_SECONDS = 3.0
+_FRESH_SECONDS = 1.0  # who answered since then is not asked whether it lives
 
 
 class LimitedConnection(Connection[Row]):
@@ -30,9 +32,12 @@ class LimitedConnection(Connection[Row]):
     """
 
     seconds = 30.0
+    answered_at = -math.inf
 
     def wait(self, gen: Generator[Any, Any, Any], *args: Any, **kwargs: Any) -> Any:
-        return super().wait(self._limited(gen), *args, **kwargs)
+        answer = super().wait(self._limited(gen), *args, **kwargs)
+        self.answered_at = time.monotonic()
+        return answer
 
     def _limited(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
         """The same exchange; looked at every time the driver wakes up, several times a second."""
@@ -51,6 +56,8 @@ class LimitedConnection(Connection[Row]):
 
 def _check(connection: LimitedConnection) -> None:
     """Before use: a server that was restarted leaves dead connections behind, a network hung ones."""
+    if time.monotonic() - connection.answered_at < _FRESH_SECONDS:
+        return
     usual, connection.seconds = connection.seconds, _CHECK_SECONDS
     try:
         ConnectionPool.check_connection(connection)
@@ -90,6 +97,7 @@ class Database:
             configure=configure,
             kwargs={
                 "row_factory": dict_row,
+                "autocommit": True,
                 "connect_timeout": 3,
                 "options": f"-c statement_timeout={milliseconds} -c timezone=UTC",
             },
@@ -100,22 +108,28 @@ class Database:
 
     def all(self, query: LiteralString, **values: object) -> list[Row]:
         """Every row of a query."""
-        with self.transaction() as cursor:
+        with self._cursor() as cursor:
             return cursor.execute(query, values).fetchall()
 
     def one(self, query: LiteralString, **values: object) -> Row | None:
         """The first row of a query, or None."""
-        with self.transaction() as cursor:
+        with self._cursor() as cursor:
             return cursor.execute(query, values).fetchone()
 
     def run(self, query: LiteralString, **values: object) -> int:
         """Run a statement; returns how many rows it touched."""
-        with self.transaction() as cursor:
+        with self._cursor() as cursor:
             return cursor.execute(query, values).rowcount
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor[Row]]:
         """A cursor inside one transaction, committed at the end."""
+        with self._cursor() as cursor, cursor.connection.transaction():
+            yield cursor
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Cursor[Row]]:
+        """A cursor whose statements stand each for itself: no round trips to begin and to commit."""
         with _database_errors():
             self._pool.open()
             with self._pool.connection() as connection, connection.cursor() as cursor:

@@ -32,6 +32,7 @@ class Target:
     function: str
     tokens: Tokens
     on_record: Callable[[EventRecord], Result] | None = None
+    on_full: Callable[[EventRecord], None] = lambda _: None  # of what there is no place for
     on_run: Callable[[], Mapping[str, object]] | None = None
     checks: Mapping[str, Check] = field(default_factory=dict)
     gauges: Collect = tuple  # what is told at /metrics beside what is counted
@@ -89,6 +90,8 @@ def _post(request: Request, target: Target) -> Response:
         raise BadRequestError(EXPECTED)
     with target.admission.place() if target.admission else nullcontext(True) as has_place:
         if not has_place:
+            for record in records:
+                target.on_full(record)
             return _json(429, {"status": "full", "cause": f"{target.function} is full."}, retry=True)
         results = [target.on_record(record) for record in records]
     bodies = [result.body for result in results]

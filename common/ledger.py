@@ -66,6 +66,9 @@ class Ledger(Protocol):
     def claim(self, version: ObjectVersion, *, lease_seconds: float) -> Claim | Known:
         """Take the item if it is new, to be retried, or its lease ran out."""
 
+    def expect(self, version: ObjectVersion) -> None:
+        """Remember an item that nobody has time for now, as due; one that is known stays as it is."""
+
     def find(self, location: Location) -> Known | None:
         """The newest item of that bucket and key."""
 

@@ -45,6 +45,9 @@ class PostgresLedger(Ledger):
             if found is not None:
                 return _known(found)
 
+    def expect(self, version: ObjectVersion) -> None:
+        self._database.run(_SQL["expect"], **self._item(version.location, version.etag))
+
     def find(self, location: Location) -> Known | None:
         found = self._database.one(_SQL["known"], **self._item(location, None))
         return _known(found) if found else None

@@ -98,6 +98,13 @@ class Stage:
         count_event(self.function, status=status, outcome=outcome, seconds=seconds)
         return result
 
+    def expect(self, record: EventRecord) -> None:
+        """Take note of an object that there is no time for now, so that the sweep sends it soon."""
+        location = Location(record.bucket, record.key)
+        if record.etag and self.accepts(location):
+            with suppress(TransientError, PermanentError):  # the object itself tells a later sweep
+                self.ledger.expect(ObjectVersion(location, record.etag, record.size or 0))
+
     def _handled(self, record: EventRecord) -> Result:
         location = Location(record.bucket, record.key)
         if not self.accepts(location):

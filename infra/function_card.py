@@ -10,7 +10,7 @@ from typing import Any
 FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
 # What a stage does with rows of its own; it never releases an item, nor makes it another's.
 CLAIM_AND_SETTLE = (
-    "select, insert (function, bucket, key, etag, state, lease, lease_until, worker), "
+    "select, insert (function, bucket, key, etag, state, attempts, lease, lease_until, due_at, worker), "
     "update (state, attempts, crashes, lease, lease_until, worker, due_at, outcome, cause, next_step, "
     "sop_instance_uid, patient_id, device, moved_to_bucket, moved_to_key, started_at, settled_at)"
 )

@@ -100,7 +100,7 @@ def _function(name: str, counts: dict[str, Any], waiting: list[float]) -> dict[s
     ages = [float(age) for age in (counts.get("oldest_seconds"), *waiting) if age is not None]
     return {
         "function": name,
-        "waiting": len(waiting),
+        "waiting": len(waiting) + counts.get("waiting", 0),
         **{state: counts.get(state, 0) for state in _STATES},
         "oldest_waiting_seconds": round(max(ages), 1) if ages else None,
     }

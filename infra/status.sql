@@ -6,7 +6,7 @@ select * from ledger_state;
 -- name: functions_recount
 select function,
     count(*) filter (where state = 'running') as running,
-    count(*) filter (where state = 'retry') as retry,
+    count(*) filter (where state = 'retry' and attempts > 0) as retry,
     count(*) filter (where state = 'held') as held,
     count(*) filter (where state = 'quarantined') as quarantined,
     count(*) filter (where state = 'done') as done

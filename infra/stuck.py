@@ -43,10 +43,13 @@ def read_stuck(
     `waiting` are the ages of what no function has begun yet, `uncopied` those of files on the NAS.
     """
     rows: list[dict[str, Any]] = list(connection.execute(_SQL["stuck_items"], {"seconds": seconds}))
-    settled = {row["function"]: row["seconds"] for row in connection.execute(_SQL["last_settled"])}
     for function, ages in waiting.items():
-        is_moving = settled.get(function, seconds) < _MOVING_SECONDS
-        rows += _row(function, "backlog" if is_moving else "unsent", ages, seconds)
+        rows += _row(function, "waiting", ages, seconds)
+    settled = {row["function"]: row["seconds"] for row in connection.execute(_SQL["last_settled"])}
+    for row in rows:
+        if row["kind"] == "waiting":
+            is_moving = settled.get(row["function"], seconds) < _MOVING_SECONDS
+            row["kind"] = "backlog" if is_moving else "unsent"
     return rows + _row("poll_nas", "uncopied", uncopied, seconds)
 
 

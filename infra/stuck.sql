@@ -1,12 +1,12 @@
 -- What waits longer than it should, by name.
 
 -- name: stuck_items
--- retry: fails again and again; lost: its worker is gone and nobody sent it again; long: still worked on.
+-- waiting: nobody has had time for it; retry: fails again and again; lost: its worker is gone and nobody sent it again; long: still worked on.
 select function, kind, count(*) as items, max(age) as oldest_seconds,
     mode() within group (order by cause) as cause
 from (
     select function, cause,
-        case when state = 'retry' then 'retry' when lease_until < now() then 'lost' else 'long' end as kind,
+        case when attempts = 0 then 'waiting' when state = 'retry' then 'retry' when lease_until < now() then 'lost' else 'long' end as kind,
         extract(epoch from now() - case when state = 'retry' then first_seen_at else started_at end)::float8 as age
     from ledger_item where state in ('running', 'retry')
 ) item

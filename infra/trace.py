@@ -118,7 +118,7 @@ def _with_attempts(item: DictRow, attempts: Sequence[DictRow]) -> dict[str, Any]
         "started_at": item["started_at"],
         "ended_at": item["settled_at"],
     }
-    every = [*before, *([] if item["attempts"] in known else [last])]
+    every = [*before, *([] if item["attempts"] in {0, *known} else [last])]
     # Items that passed the first time leave no details; of older ones they are forgotten.
     return {**item, "attempts": item["attempts"], "each_attempt": every}
 

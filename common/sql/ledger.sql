@@ -14,6 +14,12 @@ where item.state = 'retry' or (item.state = 'running' and (item.lease_until < no
     or item.lease_until > now() + make_interval(secs => %(longest)s)))
 returning id, attempts, crashes, releases, source;
 
+-- name: expect
+-- Not an attempt yet.
+insert into ledger_item (function, bucket, key, etag, state, attempts, due_at)
+values (%(function)s, %(bucket)s, %(key)s, %(etag)s, 'retry', 0, now())
+on conflict (function, bucket, key, etag) do nothing;
+
 -- name: known
 select id, state, outcome, cause, moved_to_bucket, moved_to_key, source from ledger_item
 where function = %(function)s and bucket = %(bucket)s and key = %(key)s

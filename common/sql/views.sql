@@ -6,14 +6,15 @@ drop view if exists ledger_state, balance, balance_recount, image_place, file_pl
 -- What is not summed up yet is counted, and the sums are added.
 create view ledger_state as
 with counted as (
-    select function, state, count(*) as number,
+    select function, case when attempts = 0 then 'waiting' else state end as state, count(*) as number,
         min(first_seen_at) filter (where state in ('running', 'retry')) as oldest
-    from ledger_item where counted_as is null group by function, state
+    from ledger_item where counted_as is null group by 1, 2
     union all
     select subject, 'done', sum(number), null from settled_total
     where subject not in ('file', 'image') group by subject
 )
 select function,
+    coalesce(sum(number) filter (where state = 'waiting'), 0)::bigint as waiting,
     coalesce(sum(number) filter (where state = 'running'), 0)::bigint as running,
     coalesce(sum(number) filter (where state = 'retry'), 0)::bigint as retry,
     coalesce(sum(number) filter (where state = 'held'), 0)::bigint as held,

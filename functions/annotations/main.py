@@ -37,6 +37,7 @@ def _target() -> Target:
         "annotations",
         ports.tokens(),
         on_record=stage.handle,
+        on_full=stage.expect,
         on_run=lambda: import_waiting(store, rows, stage.handle),
         checks=ports.checks(),
         admission=ports.admission(),

@@ -43,6 +43,7 @@ def _target() -> Target:
         "extract",
         ports.tokens(),
         on_record=stage.handle,
+        on_full=stage.expect,
         checks=ports.checks(),
         admission=ports.admission(),
     )

@@ -41,6 +41,7 @@ def _target() -> Target:
         "quality",
         ports.tokens(),
         on_record=stage.handle,
+        on_full=stage.expect,
         on_run=lambda: leave_homes(store, rows, stage.handle),
         checks=ports.checks(),
         admission=ports.admission(),

@@ -34,6 +34,7 @@ def _target() -> Target:
         "store_metadata",
         ports.tokens(),
         on_record=stage.handle,
+        on_full=stage.expect,
         checks=ports.checks(),
         admission=ports.admission(),
     )

@@ -21,6 +21,7 @@ from common.transport import require_tls, tls_context
 from functions.sweep.pending_items import PendingItems
 
 _PAUSE_SECONDS = 0.1  # before a function that is full is asked again
+_LOOK_SECONDS = 0.5  # before another look, while other functions make work
 OWNERS = ("extract", "store_metadata", "quality", "annotations")
 
 
@@ -69,17 +70,19 @@ def sweep_once(
 ) -> Mapping[str, object]:
     """Send again what is pending, and tell what came of it per function.
 
-    The functions are sent to side by side, so that one with much to do keeps none waiting. What
-    is not sent within `seconds` is left to the next sweep.
+    The functions are sent to side by side, so that one with much to do keeps none waiting. As long
+    as anything was found for one of them, all are looked at again: what one makes is the next one's
+    work. What is not sent within `seconds` is left to the next sweep.
     """
     deadline = time.monotonic() + seconds
+    busy: set[str] = set()  # functions that something was found for in their last look
+
+    def feed(function: str) -> Counter[str]:
+        feeder = _Feeder(pending, sender, function, limit=limit, concurrency=concurrency, deadline=deadline)
+        return feeder.run(busy)
+
     with ThreadPoolExecutor(len(OWNERS)) as owners:
-        sent = owners.map(
-            lambda function: _send_pending(
-                pending, sender, function, limit=limit, concurrency=concurrency, deadline=deadline
-            ),
-            OWNERS,
-        )
+        sent = owners.map(feed, OWNERS)
         counts = {function: count for function, count in zip(OWNERS, sent, strict=True) if count}
     pending.tidy()
     log_item("sweep", status="done", **{name: dict(count) for name, count in counts.items()})
@@ -88,27 +91,65 @@ def sweep_once(
     return {"status": "sent", "functions": {name: dict(count) for name, count in counts.items()}}
 
 
-def _send_pending(
-    pending: PendingItems, sender: Sender, function: str, *, limit: int, concurrency: int, deadline: float
-) -> Counter[str]:
-    """One function's part; once it does not answer, it is sent no more."""
-    events = [_event(version) for version in pending.find(function, limit=limit)]
-    if pending.asks_for_run(function):
-        events.append({})
-    is_away = Event()
+class _Feeder:
+    """Sends one function what is pending for it."""
 
-    def send(event: Mapping[str, object]) -> str:
-        while not is_away.is_set() and time.monotonic() <= deadline:
-            answer = sender.send(function, event)
+    def __init__(
+        self,
+        pending: PendingItems,
+        sender: Sender,
+        function: str,
+        *,
+        limit: int,
+        concurrency: int,
+        deadline: float,
+    ) -> None:
+        self._pending, self._sender, self._function = pending, sender, function
+        self._limit, self._concurrency, self._deadline = limit, concurrency, deadline
+        self._sent: set[ObjectVersion | None] = set()  # each once in a sweep; None: a run
+        self._is_away = Event()  # it does not answer, and is sent no more
+
+    def run(self, busy: set[str]) -> Counter[str]:
+        """Look and send until nothing is found for any function, or the time is over."""
+        counts: Counter[str] = Counter()
+        while True:
+            found = self._find()
+            if found:
+                busy.add(self._function)
+                counts += self._send(found)
+            else:
+                busy.discard(self._function)
+            if self._is_away.is_set() or self._is_late() or not busy:
+                busy.discard(self._function)
+                return counts
+            if not found:
+                time.sleep(_LOOK_SECONDS)
+
+    def _find(self) -> list[ObjectVersion | None]:
+        found: list[ObjectVersion | None] = [*self._pending.find(self._function, limit=self._limit)]
+        if self._pending.asks_for_run(self._function):
+            found.append(None)
+        return [each for each in found if each not in self._sent]
+
+    def _send(self, found: list[ObjectVersion | None]) -> Counter[str]:
+        with ThreadPoolExecutor(self._concurrency) as workers:
+            answers = Counter(workers.map(self._send_one, found))
+        self._sent.update(found)
+        return answers
+
+    def _send_one(self, version: ObjectVersion | None) -> str:
+        event = {} if version is None else _event(version)
+        while not self._is_away.is_set() and not self._is_late():
+            answer = self._sender.send(self._function, event)
             if answer == "unreachable":
-                is_away.set()
+                self._is_away.set()
             if answer != "full":
                 return answer
-            is_away.wait(_PAUSE_SECONDS)
+            self._is_away.wait(_PAUSE_SECONDS)
         return "left"
 
-    with ThreadPoolExecutor(concurrency) as workers:
-        return Counter(workers.map(send, events))
+    def _is_late(self) -> bool:
+        return time.monotonic() > self._deadline
 
 
 def _event(version: ObjectVersion) -> dict[str, object]:

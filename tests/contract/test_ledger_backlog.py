@@ -61,6 +61,21 @@ def test_due_gives_the_oldest_up_to_a_limit(ledgers: Ledgers) -> None:
     assert ["0", "1"] == [version.location.key for version in ledger.due(limit=2)]
 
 
+def test_an_expected_item_is_due_at_once_and_was_never_tried(ledgers: Ledgers) -> None:
+    """What there was no time for is known, and its claim is its first attempt; a known one stays as it is."""
+    ledger = ledgers.of("extract")
+    ledger.expect(VERSION)
+    ledger.expect(VERSION)
+    assert [ObjectVersion(PLACE, "etag-1", 0)] == ledger.due(limit=5)
+    claim = claimed(ledger, VERSION)
+    assert (1, 0) == (claim.attempts, claim.crashes)
+    ledger.expect(VERSION)
+    found = ledger.find(PLACE)
+    assert found is not None
+    assert State.RUNNING == found.state
+    assert [] == ledger.due(limit=5)
+
+
 def test_busy_names_what_is_leased_or_waits(ledgers: Ledgers) -> None:
     """Of given versions, those being worked on or put off are busy; new, due and settled ones are not."""
     ledger = ledgers.of("extract")

@@ -5,7 +5,11 @@ from tests.local_home import RunningHome
 
 FILES = 200
 LABEL_SECONDS = 60  # a few seconds on a machine that does nothing else
-MOST_MEGABYTES = {"extract": 1200, "minio": 1500}  # all processes of it together; of the others less
+MOST_MEGABYTES = {
+    "extract": 1200,
+    "quality": 900,
+    "minio": 1500,
+}  # all processes of it together; of the others less
 MOST_OF_OTHERS = 600
 
 

@@ -108,6 +108,14 @@ class InMemoryLedger(Ledger):
             assert taken.lease is not None
             return Claim(taken.id, taken.lease, taken.attempts, taken.crashes, taken.releases)
 
+    def expect(self, version: ObjectVersion) -> None:
+        with self.table.lock:
+            self.table.answer()
+            if self._row(version.location, version.etag) is None:
+                number, now = len(self.table.rows) + 1, self.table.clock()
+                row = Row(number, self.function, version.location, version.etag, now, attempts=0)
+                self.table.rows[number] = replace(row, state=State.RETRY, due_at=now)
+
     def find(self, location: Location) -> Known | None:
         self.table.answer()
         found = self._row(location, None)

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from common.admission import Admission
+from common.event_record import EventRecord
 from common.http_target import Target, respond
 from common.stage import Result
 from common.tokens import Tokens
@@ -79,16 +80,22 @@ def test_a_place_is_given_back_after_a_fault() -> None:
 
 
 def test_whoever_is_sent_away_is_answered_429(moment: Moment) -> None:
-    """No place: 429 with Retry-After and a cause, and the event is not worked on; health is answered."""
+    """No place: 429 with a cause, the event is noted and not worked on; health is answered."""
     admission = Admission(1, patience_seconds=0, clock=moment)
     seen: list[object] = []
+    noted: list[EventRecord] = []
     target = Target(
-        "extract", Tokens.of(TOKEN), on_record=lambda r: (seen.append(r), Result({}))[1], admission=admission
+        "extract",
+        Tokens.of(TOKEN),
+        on_record=lambda r: (seen.append(r), Result({}))[1],
+        on_full=noted.append,
+        admission=admission,
     )
     with admission.place():
         response = respond(request(recorded("raw_put")), lambda: target)
         health = respond(request(method="GET"), lambda: target)
     assert (429, []) == (response.status_code, seen)
+    assert ["raw"] == [record.bucket for record in noted]
     assert {"status": "full", "cause": "extract is full."} == response.json
     assert int(response.headers["Retry-After"]) > 0
     assert 200 == health.status_code

@@ -67,7 +67,31 @@ def test_each_owner_is_sent_its_items() -> None:
     answer = sweep_once(pending, sent, limit=5, concurrency=2)
     assert {"status": "sent", "functions": {function: {"retry": 2} for function in OWNERS}} == answer
     assert {("extract", "raw"), ("quality", "raw")} <= {(to, event["bucket"]) for to, event in sent.events}
-    assert [5] * len(OWNERS) == pending.limits
+    assert {5} == set(pending.limits)
+
+
+def test_what_comes_of_one_function_goes_to_the_next_in_the_same_sweep() -> None:
+    """While work was found for one, the others are looked at again; nothing is sent twice."""
+
+    class Line(Pending):
+        def find(self, function: str, *, limit: int) -> list[ObjectVersion]:
+            super().find(function, limit=limit)
+            is_there = function == "extract" or (function == "quality" and is_extracted.is_set())
+            return [_version(function)] if is_there else []
+
+    @dataclass
+    class Slow(Sent):
+        def send(self, function: str, event: Mapping[str, object]) -> str:
+            if function == "extract":
+                is_extracted.set()
+                assert is_judged.wait(timeout=30)
+            if function == "quality":
+                is_judged.set()
+            return super().send(function, event)
+
+    is_extracted, is_judged = threading.Event(), threading.Event()
+    answer = sweep_once(Line(), Slow(), limit=5, concurrency=1)
+    assert {"extract": {"settled": 1}, "quality": {"settled": 1}} == answer["functions"]
 
 
 def test_unknown_etag_is_left_out() -> None:

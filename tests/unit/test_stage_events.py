@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from common.errors import HoldError, PermanentError
 from common.event_record import EventRecord
+from common.ledger import State
 from common.object_key import QUARANTINE, RAW
 from common.stage import Item, Outcome
 from tests.unit.stage_bench import (
@@ -34,6 +35,21 @@ def test_doubled_event_does_nothing() -> None:
     again = bench.event(version)
     assert ("done", 1) == (again.body["status"], again.body["item"])
     assert 1 == len(bench.items)
+
+
+def test_an_object_there_is_no_time_for_is_noted() -> None:
+    """The ledger knows it as due; one of another place, or of an unknown version, is nobody's."""
+    bench = StageBench()
+    version = bench.put()
+    bench.stage.expect(EventRecord(RAW, "elsewhere/x", "etag", 1))
+    bench.stage.expect(EventRecord(RAW, KEY, None, None))
+    assert {} == bench.table.rows
+    bench.stage.expect(EventRecord(RAW, KEY, version.etag, version.size))
+    assert (State.RETRY, 0) == (bench.state(), bench.row().attempts)
+    bench.table.away = True
+    bench.stage.expect(EventRecord(RAW, "incoming/other", "etag", 1))  # the sweep will find the object
+    bench.table.away = False
+    assert "done" == bench.event(version).body["status"]
 
 
 def test_event_while_another_worker_has_the_lease_does_nothing() -> None:
