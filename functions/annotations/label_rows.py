@@ -128,13 +128,12 @@ def _kept(step: _Steps, number: int, told: ToldRows, counts: ImportCounts, refus
     if names["refused"]:
         _refuse(step, "refused_names", "remove_refused_names", refused)
     repeated = 0 if told.is_once and names["once"] else _said_twice(step, refused)
-    values = {
-        "id": number,
-        "labels": _ids(step, "labels", told.labels.names),
-        "annotators": _ids(step, "annotators", told.annotators.names),
-        "controls": _ids(step, "controls", told.controls.names),
-    }
-    superseded = step.one("superseded", values)["number"] if step.one("has_labels")["there"] else 0
+    labels, _ = _ids(step, "labels", told.labels.names)
+    annotators, are_new = _ids(step, "annotators", told.annotators.names)
+    controls, _ = _ids(step, "controls", told.controls.names)
+    values = {"id": number, "labels": labels, "annotators": annotators, "controls": controls}
+    # Whoever labels for the first time takes the place of nothing.
+    superseded = 0 if are_new else step.one("superseded", values)["number"]
     accepted = step("accept", values).rowcount
     held = groups = known = 0
     if names["unknown"]:
@@ -183,10 +182,10 @@ def _withdrawn(step: _Steps, values: dict[str, Any]) -> int:
     return step("withdraw").rowcount
 
 
-def _ids(step: _Steps, kind: str, names: list[str]) -> list[int]:
-    """The numbers of names in the database, new ones included."""
-    step(f"new_{kind}", {"names": names})
-    return step.one(kind, {"names": names})["ids"] or []
+def _ids(step: _Steps, kind: str, names: list[str]) -> tuple[list[int], bool]:
+    """The numbers of names in the database, new ones included; and whether all of them are new."""
+    added = step(f"new_{kind}", {"names": names}).rowcount
+    return step.one(kind, {"names": names})["ids"] or [], added == len(names)
 
 
 def _version(source: ObjectVersion) -> dict[str, str]:

@@ -191,9 +191,6 @@ order by name on conflict (name) do nothing;
 select array_agg(n.id order by told.number) as ids
 from unnest(%(names)s::text[]) with ordinality as told (name, number) join label_control n using (name);
 
--- name: has_labels
-select exists (select from label) as there;
-
 -- name: superseded
 -- How many standing labels these rows take the place of.
 with said as materialized (
