@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -161,5 +162,7 @@ def _table(
 
 def all_files(frozen: FrozenSet, table: bytes | None = None) -> dict[str, bytes]:
     """Every file of a set but its pictures, the manifest last; `table` if its Parquet is known."""
-    files = {**frozen.table_files(table), **card_files(frozen)}
+    with ThreadPoolExecutor(1) as thread:  # plots are drawn while Arrow, outside the GIL, makes text
+        card = thread.submit(card_files, frozen)
+        files = {**frozen.table_files(table), **card.result()}
     return {**files, "manifest.json": frozen.manifest(files)}
