@@ -6,7 +6,6 @@ verified nor renamed) take turns on the same objects.
 """
 
 import hashlib
-import secrets
 import shutil
 import sys
 import tempfile
@@ -21,13 +20,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 import psycopg
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from benchmarks.report import Figure, report
 from common.minio_store import MinioStore
-from infra.schema import migrate
 from tests.local_home import RunningHome
+from tests.own_database import create_migrated_database
 from tests.set_rows import SetImage, add_images
 from training_set.export_folder import Images, Request, write_export
 from training_set.freeze import Freezer, FrozenVersion
@@ -180,11 +177,7 @@ def _synthetic(number: int) -> list[SetImage]:
 
 def _database(home: RunningHome, images: list[SetImage]) -> str:
     """A database of the benchmark's own with these images."""
-    name = f"export_{secrets.token_hex(4)}"
-    with psycopg.connect(home.endpoints["database_url"], autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    url = make_conninfo(home.endpoints["database_url"], dbname=name)
-    migrate(url)
+    url = create_migrated_database(home.endpoints["database_url"])
     with psycopg.connect(url) as connection:
         add_images(connection, images)
     with psycopg.connect(url, autocommit=True) as connection:

@@ -17,8 +17,6 @@ from itertools import count
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 # The tests' running home serves here too.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -36,9 +34,9 @@ from common.postgres_ledger import PostgresLedger
 from functions.poll_nas.source_rows import FoundFile, PostgresSourceRows
 from functions.sweep.pending_items import PendingItems
 from functions.sweep.resend import sweep_once
-from infra.schema import migrate
 from infra.status import read_status
 from tests.local_home import RunningHome
+from tests.own_database import create_migrated_database
 
 _MOST = 1.2
 _FILES, _QUICK_FILES = 1_000_000, 50_000
@@ -125,8 +123,8 @@ def main() -> None:
 
 
 def _growth_figures(home: RunningHome, files: int) -> list[Figure]:
-    empty = Line(_database(home, "bench_empty", 0), home.store)
-    full = Line(_database(home, "bench_full", files), home.store)
+    empty = Line(_database(home, 0), home.store)
+    full = Line(_database(home, files), home.store)
     with closing(empty.database), closing(full.database):
         recount = read_status(full.url, full.store, recount=True)
         assert recount["recount"] == [], recount["recount"]
@@ -157,13 +155,9 @@ def _medians(one: Callable[[], None], other: Callable[[], None], repeats: int) -
     return statistics.median(seconds[0]), statistics.median(seconds[1])
 
 
-def _database(home: RunningHome, name: str, files: int) -> str:
+def _database(home: RunningHome, files: int) -> str:
     """A database of this version's schema with so many settled files."""
-    operator = home.endpoints["database_url"]
-    with psycopg.connect(operator, autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    url = make_conninfo(operator, dbname=name)
-    migrate(url)
+    url = create_migrated_database(home.endpoints["database_url"])
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("set session_replication_role = replica")  # the rows come as they stand
         for statement in _FILL.read_text(encoding="utf-8").replace(":files", str(files)).split(";\n"):

@@ -5,7 +5,6 @@ them in the end, and the same rows into the same Postgres; `local` writes the sa
 no rows at all. Each step is the line's own code.
 """
 
-import hashlib
 import multiprocessing
 import tempfile
 import time
@@ -27,6 +26,7 @@ from common.minio_store import MinioStore
 from common.object_key import DEIDENTIFIED, METADATA, PROCESSED, RAW, SUBOPTIMAL, Location
 from common.png_picture import decode_png
 from common.settings import Settings, load_settings
+from functions.extract.extract_instance import image_entry
 from functions.extract.image_allocation import PostgresAllocation
 from functions.extract.output_space import read_kept
 from functions.extract.png_frames import PngFrame
@@ -168,7 +168,7 @@ def _direct(stores: Stores, file: Path) -> None:
 def _put(minio: MinioStore, frame: PngFrame, place: Location) -> ImageEntry:
     body = frame.read()
     minio.put(place, body, content_type="image/png")
-    return _entry(frame, place, body)
+    return image_entry(frame, place, body)
 
 
 def _local(out: Path, file: Path) -> None:
@@ -184,22 +184,8 @@ def _local(out: Path, file: Path) -> None:
             body = frame.read()
             path = place / f"{frame.number}.png"
             path.write_bytes(body)
-            entries.append(_entry(frame, Location("local", path.name), body))
+            entries.append(image_entry(frame, Location("local", path.name), body))
         (place / "metadata.json").write_bytes(instance.document.with_images(entries).to_json())
-
-
-def _entry(frame: PngFrame, place: Location, body: bytes) -> ImageEntry:
-    return ImageEntry(
-        frame=frame.number,
-        bucket=place.bucket,
-        key=place.key,
-        rows=frame.rows,
-        columns=frame.columns,
-        samples=frame.samples,
-        bits=frame.bits,
-        recipe=frame.recipe,
-        sha256=hashlib.sha256(body).hexdigest(),
-    )
 
 
 @cache

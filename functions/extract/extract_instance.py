@@ -80,7 +80,7 @@ class InstanceExtractor:
             item.keep()
             body = read_kept(frame.kept)
             self.store.put(location, body, content_type="image/png")
-            return _entry(frame, location, hashlib.sha256(body).hexdigest())
+            return image_entry(frame, location, body)
 
         if len(images) == 1:
             entries = [upload(instance.frames[0], images[0])]
@@ -100,7 +100,8 @@ class InstanceExtractor:
         )
 
 
-def _entry(frame: PngFrame, location: Location, sha256: str) -> ImageEntry:
+def image_entry(frame: PngFrame, location: Location, body: bytes) -> ImageEntry:
+    """What the metadata document says of a frame whose PNG was written to that place."""
     return ImageEntry(
         frame=frame.number,
         bucket=location.bucket,
@@ -110,5 +111,5 @@ def _entry(frame: PngFrame, location: Location, sha256: str) -> ImageEntry:
         samples=frame.samples,
         bits=frame.bits,
         recipe=frame.recipe,
-        sha256=sha256,
+        sha256=hashlib.sha256(body).hexdigest(),
     )

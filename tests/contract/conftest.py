@@ -4,16 +4,13 @@ import secrets
 from collections.abc import Iterator
 from typing import Any
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from common.database import Database
 from common.minio_store import MinioStore
 from common.object_store import ObjectStore
-from infra.schema import migrate
 from tests.in_memory.object_store import InMemoryObjectStore
+from tests.own_database import own_database
 
 KINDS = ("memory", "real")
 
@@ -27,18 +24,8 @@ def minio(endpoints: dict[str, Any]) -> MinioStore:
 @pytest.fixture(scope="session")
 def database_url(endpoints: dict[str, Any]) -> Iterator[str]:
     """A database of the tests' own on the running server, of this version's schema."""
-    name = f"contract_{secrets.token_hex(4)}"
-    # Another connection for each statement: in between, other tests may restart the server.
-    _as_operator(endpoints, sql.SQL("create database {}").format(sql.Identifier(name)))
-    url = make_conninfo(endpoints["database_url"], dbname=name)
-    migrate(url)
-    yield url
-    _as_operator(endpoints, sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
-
-
-def _as_operator(endpoints: dict[str, Any], statement: sql.Composed) -> None:
-    with psycopg.connect(endpoints["database_url"], autocommit=True) as connection:
-        connection.execute(statement)
+    with own_database(endpoints["database_url"]) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

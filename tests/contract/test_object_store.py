@@ -78,6 +78,18 @@ def test_download_writes_the_content(store: ObjectStore, bucket: str, tmp_path: 
     assert b"content" == (tmp_path / "file").read_bytes()
 
 
+def test_stream_gives_the_content_piece_by_piece(store: ObjectStore, bucket: str) -> None:
+    """A large object comes in pieces of a mebibyte at most, and an older version not at all."""
+    data = bytes(range(256)) * 10_000
+    version = _put(store, bucket, data=data)
+    pieces = list(store.stream(version))
+    assert data == b"".join(pieces)
+    assert max(map(len, pieces)) <= 1024 * 1024
+    _put(store, bucket, data=b"other")
+    with pytest.raises(ObjectMissingError):
+        list(store.stream(version))
+
+
 def test_upload_reads_a_stream_of_known_size(store: ObjectStore, bucket: str) -> None:
     """A stream becomes an object with the MD5 as etag."""
     data = bytes(range(256)) * 5000

@@ -1,7 +1,6 @@
 """The schema on a real server."""
 
 import shutil
-import uuid
 from pathlib import Path
 from threading import Event, Thread
 
@@ -21,6 +20,7 @@ from infra.schema import migrate
 from infra.schema_dump import schema_dump
 from tests.integration.test_line import image_rows
 from tests.local_home import RunningHome, wait_for
+from tests.own_database import create_database, drop_database
 from tests.real_files import make_instance
 
 _SQL = Path(common.__file__).with_name("sql")
@@ -35,16 +35,9 @@ where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname 
 @pytest.fixture
 def database(home: RunningHome):
     """A database of the test's own."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    operator = home.endpoints["database_url"]
-    with psycopg.connect(operator, autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    yield make_conninfo(operator, dbname=name)
-    with psycopg.connect(operator, autocommit=True) as connection:
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
-        roles = connection.execute("select rolname from pg_roles where rolname like %s", [f"{name}%"])
-        for (role,) in roles.fetchall():
-            connection.execute(sql.SQL("drop role {}").format(sql.Identifier(role)))
+    url = create_database(home.endpoints["database_url"])
+    yield url
+    drop_database(home.endpoints["database_url"], url)
 
 
 def test_every_table_and_column_has_a_comment(home: RunningHome) -> None:

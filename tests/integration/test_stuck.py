@@ -5,13 +5,11 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
-from infra.schema import migrate
 from infra.stuck import STUCK_SECONDS, read_stuck, stuck_findings, stuck_text
 from tests.local_home import RunningHome
+from tests.own_database import own_database
 
 _ITEM = """
 insert into ledger_item
@@ -25,16 +23,11 @@ OLD = STUCK_SECONDS + 60
 @pytest.fixture
 def connection(home: RunningHome) -> Iterator[psycopg.Connection]:
     """A database of the test's own."""
-    name = f"stuck_{secrets.token_hex(4)}"
-    operator = home.endpoints["database_url"]
-    with psycopg.connect(operator, autocommit=True) as server:
-        server.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    url = make_conninfo(operator, dbname=name)
-    migrate(url)
-    with psycopg.connect(url, row_factory=dict_row) as own:
+    with (
+        own_database(home.endpoints["database_url"]) as url,
+        psycopg.connect(url, row_factory=dict_row) as own,
+    ):
         yield own
-    with psycopg.connect(operator, autocommit=True) as server:
-        server.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 def _item(

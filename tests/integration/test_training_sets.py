@@ -13,15 +13,13 @@ import psycopg
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
 from common.errors import PipelineError
 from common.minio_store import MinioStore
 from infra.cli import cli
 from infra.erase import frozen_exports
-from infra.schema import migrate
+from tests.own_database import own_database
 from tests.set_pictures import labelled_patients, picture_of, put_pictures, with_picture
 from tests.set_rows import SetImage, add_images, add_labels
 
@@ -77,11 +75,11 @@ class Site:
 
 @pytest.fixture
 def site(endpoints: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    name = f"sets_{secrets.token_hex(4)}"
-    with psycopg.connect(endpoints["database_url"], autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    url = make_conninfo(endpoints["database_url"], dbname=name)
-    migrate(url)
+    with own_database(endpoints["database_url"]) as url:
+        yield from _site(endpoints, url, tmp_path_factory)
+
+
+def _site(endpoints: dict[str, Any], url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     (folder / "endpoints.json").write_text(json.dumps({**endpoints, "database_url": url}), encoding="utf-8")
     store = MinioStore(**endpoints["minio"])
@@ -91,8 +89,6 @@ def site(endpoints: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) ->
     for found in store.client.list_objects(bucket, recursive=True):
         store.client.remove_object(bucket, str(found.object_name))
     store.client.remove_bucket(bucket)
-    with psycopg.connect(endpoints["database_url"], autocommit=True) as connection:
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 @pytest.fixture
