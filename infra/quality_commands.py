@@ -32,6 +32,9 @@ def _judge_options(command: Command) -> Command:
     return threshold(path(command))
 
 
+_json_option = click.option("--json", "as_json", is_flag=True, help="For scripts.")
+
+
 @click.group()
 def quality() -> None:
     """Look at verdicts again: preview, apply, overrule."""
@@ -40,23 +43,21 @@ def quality() -> None:
 @quality.command()
 @home_option
 @_judge_options
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@_json_option
 def preview(folder: Path, threshold: float | None, path: Path | None, as_json: bool) -> None:
     """Tell what would move, in both directions, by another threshold or model; nothing moves."""
     endpoints = read_endpoints(Home(folder.resolve()))
     judge = _judge(threshold, path)
     with psycopg.connect(endpoints["database_url"]) as connection:
         moves = _Moves(judged_again(connection, operator_store(endpoints), judge))
-    told = (
-        orjson.dumps(moves.found, option=orjson.OPT_INDENT_2) if as_json else moves.text("would move", judge)
-    )
-    click.echo(told)
+    click.echo(moves.json() if as_json else moves.text("would move", judge))
 
 
 @quality.command(name="apply")
 @home_option
 @_judge_options
-def apply_command(folder: Path, threshold: float | None, path: Path | None) -> None:
+@_json_option
+def apply_command(folder: Path, threshold: float | None, path: Path | None, as_json: bool) -> None:
     """Judge all images by another threshold or model, and move them accordingly.
 
     New images go on being judged by the function's own: set DCM2SET_QUALITY_THRESHOLD or
@@ -66,7 +67,7 @@ def apply_command(folder: Path, threshold: float | None, path: Path | None) -> N
     judge, store = _judge(threshold, path), operator_store(endpoints)
     with psycopg.connect(endpoints["database_url"]) as connection:
         moves = _Moves(_applied(connection, store, judge))
-    click.echo(moves.text("moved", judge))
+    click.echo(moves.json() if as_json else moves.text("moved", judge))
 
 
 @quality.command(name="set")
@@ -129,6 +130,10 @@ class _Moves:
             self.judged += 1
             if change.moves:
                 self.found.append(_move(change))
+
+    def json(self) -> bytes:
+        """All of them."""
+        return orjson.dumps(self.found, option=orjson.OPT_INDENT_2)
 
     def text(self, verb: str, judge: Judge) -> str:
         lines = [

@@ -119,9 +119,11 @@ def test_held_pictures_of_a_device_are_released_at_once(released: RunningHome) -
 
 
 @pytest.fixture(scope="module")
-def erased(released: RunningHome) -> RunningHome:
+def erased(released: RunningHome, tmp_path_factory: pytest.TempPathFactory) -> RunningHome:
     """The home, once the first patient was erased and every sign of it was looked for."""
+    _freeze(released, 1, tmp_path_factory.mktemp("v1"))
     _erase_and_look(released)
+    _freeze(released, 2, tmp_path_factory.mktemp("v2"))
     return released
 
 
@@ -129,6 +131,21 @@ def test_a_patient_is_erased_from_every_bucket_and_table(erased: RunningHome) ->
     """What `erased` has looked for is gone, and who left and why is kept, to refuse what comes again."""
     (row,) = erased.rows("select patient_id, why from erased_patient")
     assert (pseudonym(erased, 901), "Consent withdrawn.") == (row["patient_id"], row["why"])
+
+
+def _freeze(home: RunningHome, number: int, out: Path) -> None:
+    """A version of a training set, with the patient as long as there is one."""
+    done = home.run_cli("export", "films", "--out", str(out), "--where", "verdict is not null", "--json")
+    assert 0 == done.returncode, done.stderr
+    assert number == orjson.loads(done.stdout)["version"]
+    manifest = (out / "manifest.json").read_text()
+    assert (number == 1) == (pseudonym(home, 901) in manifest)
+    assert pseudonym(home, 902) in manifest
+
+
+def _is_frozen(where: str) -> bool:
+    """A frozen version stays as it is; whoever erases is told of it."""
+    return where.startswith("training-sets/films/v1/") or where == "training_set_patient"
 
 
 def _erase_and_look(home: RunningHome) -> None:
@@ -145,11 +162,11 @@ def _erase_and_look(home: RunningHome) -> None:
     assert 0 == done.returncode, done.stderr
     told = orjson.loads(done.stdout)
     assert (7, 1) == (told["objects"]["raw"] + told["objects"]["quarantine"], told["label_files"])
-    assert (0, []) == (told["files_of_unknown_patients"], told["frozen_exports"])
+    assert (0, ["films v1"]) == (told["files_of_unknown_patients"], told["frozen_exports"])
     after = everything(home)
     for marker in (patient, "Patient901", "TEST-901", *uids):
         left = [where for where, body in after.items() if marker.lower().encode() in body.lower()]
-        assert ["erased_patient"] * (marker == patient) == left, marker
+        assert ["erased_patient"] * (marker == patient) == [w for w in left if not _is_frozen(w)], marker
     status = home.status()["balance"]
     assert (0, 0) == (status["files_difference"], status["images_difference"])
     # A poll may have found the file that still lies in the mixed folder, which is erased once more.
