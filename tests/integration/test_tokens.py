@@ -10,6 +10,7 @@ from threading import Event, Thread
 import pytest
 import urllib3
 from minio import Minio
+from minio.error import MinioException
 
 from infra.local.home import Home
 from infra.local.token_rotation import rotate
@@ -66,7 +67,8 @@ class Load:
                 f"incoming/load/{len(self.uploaded)}.dcm",
                 make_instance(len(self.uploaded), patient=901),
             )
-            with suppress(urllib3.exceptions.MaxRetryError):  # the store is away for longer than that: again
+            # A store that restarts is away, or has ended the request (`ClientDisconnected`): again.
+            with suppress(urllib3.exceptions.HTTPError, MinioException):
                 self._client.put_object("raw", key, BytesIO(body), len(body))
                 self.uploaded.append(key)
 
