@@ -1,8 +1,9 @@
 """One label file: read its rows, find the images, keep the labels, report."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import orjson
 
@@ -11,8 +12,9 @@ from common.event_record import EventRecord
 from common.object_key import ANNOTATIONS, HELD, PROCESSED, Location, beside, processed
 from common.object_store import ListedObject, ObjectStore, ObjectVersion
 from common.stage import Item, Outcome, Result
-from functions.annotations.label_file import read_label_file
-from functions.annotations.label_rows import ImportCounts, LabelRows
+from functions.annotations.import_counts import ImportCounts
+from functions.annotations.label_file import LabelFile, read_label_file
+from functions.annotations.label_rows import LabelRows
 from functions.annotations.refused_row import Refusals
 from functions.annotations.vocabulary import Vocabulary
 
@@ -40,14 +42,14 @@ class LabelImporter:
         if version.size > self.max_bytes:
             limit = self.max_bytes // _MEGABYTE
             raise PermanentError(f"The label file is over {limit} MiB.", "Split it and put the parts.")
-        with closing(self.store.stream(version)) as chunks:
-            file = read_label_file(chunks, self.vocabulary())
-            return self.rows.keep(
-                version,
-                file,
-                renew=item.keep,
-                report=lambda counts: self._report(target, counts, file.refused),
-            )
+        with ExitStack() as streams:
+
+            def read() -> LabelFile:
+                chunks = streams.enter_context(closing(self.store.stream(version)))
+                return read_label_file(chunks, self.vocabulary())
+
+            report = partial(self._report, target)
+            return self.rows.keep(version, read, renew=item.keep, report=report)
 
     def _target(self, version: ObjectVersion) -> Location:
         """Where the file goes; beside a file of that name that came before."""

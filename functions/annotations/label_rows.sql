@@ -6,7 +6,7 @@ where key = %(key)s and etag = %(etag)s;
 
 -- name: new_import
 insert into label_import (key, etag, format) values (%(key)s, %(etag)s, %(format)s)
-on conflict (key, etag) do nothing returning id;
+on conflict (key, etag) do nothing returning id, now();
 
 -- name: count_import
 update label_import set accepted = %(accepted)s, repeated = %(repeated)s, superseded = %(superseded)s,
@@ -16,6 +16,30 @@ where id = %(id)s;
 -- name: settings
 -- A million rows take longer than a statement of the line may; sorts of them fit into memory.
 select set_config('statement_timeout', '15min', true), set_config('work_mem', '64MB', true);
+
+-- name: straight_images
+-- The images of these names, in their order, as far as each means exactly one that is known.
+select a.image_id
+from rows from (json_to_recordset(%(names)s) as (uid text, frame int, path text)) with ordinality
+    as n (uid, frame, path, number)
+join image_allocation a on a.sop_instance_uid = n.uid and a.frame = coalesce(n.frame, 1)
+where (n.frame is not null or not exists (
+        select from image_allocation b where b.sop_instance_uid = n.uid and b.frame = 2))
+    and (n.path is null or right('/' || a.key, length(n.path) + 1) = '/' || n.path
+        or right('/' || n.path, length(a.key) + 1) = '/' || a.key)
+order by n.number;
+
+-- name: copy_straight
+copy label (import_id, image_id, line, labelled_at, label_id, annotator_id, value) from stdin;
+
+-- name: straight_superseded
+-- How many standing labels the rows that were copied take the place of.
+select count(*) as number from (
+    select from unnest(%(images)s::bigint[]) as i (image_id) join label l using (image_id)
+    group by l.image_id, l.label_id, l.annotator_id
+    having max(l.labelled_at) filter (where l.import_id <> %(id)s)
+        <= max(l.labelled_at) filter (where l.import_id = %(id)s)
+) replaced;
 
 -- name: told
 -- What the file says. The name of an image stands in the first row that has its number.

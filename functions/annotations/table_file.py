@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from itertools import chain
 
 from common.errors import PermanentError
 from common.label_text import NEXT, TOO_LONG
@@ -47,7 +47,7 @@ def read_table(lines: Iterator[str], vocabulary: Vocabulary, refused: Refusals) 
             f"The first line of the label file is too long for {_MOST_COLUMNS} columns.", NEXT
         )
     columns = read_columns(names)
-    table = _Table(csv.reader(lines, delimiter=separator), before, columns, vocabulary, refused)
+    table = _Table(lines, columns, vocabulary, refused, separator=separator, before=before)
     forms = {LONG: table.long_rows, CHEST_XRAY_14: table.findings}
     return LabelTable(columns, forms.get(columns.form, table.wide_rows)())
 
@@ -64,9 +64,16 @@ class _Table:
     """The rows below a header. Cells repeat: what was made of one is remembered."""
 
     def __init__(
-        self, reader: Any, before: int, columns: Columns, vocabulary: Vocabulary, refused: Refusals
+        self,
+        lines: Iterator[str],
+        columns: Columns,
+        vocabulary: Vocabulary,
+        refused: Refusals,
+        *,
+        separator: str,
+        before: int,
     ) -> None:
-        self._reader, self._before = reader, before
+        self._lines, self._separator, self._before = lines, separator, before
         self._columns, self._vocabulary, self._refused = columns, vocabulary, refused
         self._labels = Remembered(vocabulary.label)
         self._values = Remembered(label_value)
@@ -145,14 +152,27 @@ class _Table:
                 yield LabelRow(line, image, None, None, annotator, time, _FINDINGS)
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
-        """Rows as wide as the header, with their line; of a row over several lines the last."""
-        reader, before, width = self._reader, self._before, self._columns.width
+        """Rows as wide as the header, with their line."""
+        width, separator = self._columns.width, self._separator
+        for line, text in enumerate(self._lines, start=self._before + 1):
+            if '"' in text:
+                yield from self._quoted_records(chain([text], self._lines), line - 1)
+                return
+            # Before the first quotation mark of a file a separator is always one: half the time of a reader.
+            fields = text.rstrip("\r\n").split(separator)
+            if len(fields) == width or self._is_fitted(line, fields, width):
+                fields.append("")  # what absent columns say
+                yield line, fields
+
+    def _quoted_records(self, lines: Iterator[str], before: int) -> Iterator[tuple[int, list[str]]]:
+        """The same where quotation marks are; of a row over several lines the last counts."""
+        reader, width = csv.reader(lines, delimiter=self._separator), self._columns.width
         while True:
             try:
                 for fields in reader:
                     line = reader.line_num + before
                     if len(fields) == width or self._is_fitted(line, fields, width):
-                        fields.append("")  # what absent columns say
+                        fields.append("")
                         yield line, fields
             except csv.Error:
                 self._refused.add(reader.line_num + before, _CUT)

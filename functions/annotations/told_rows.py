@@ -10,7 +10,7 @@ from functions.annotations.label_row import LabelRow
 from functions.annotations.label_value import Remembered
 
 _BATCH = 5000  # rows
-_MOST_NAMES = 10_000
+MOST_NAMES = 10_000
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _KNOWN = "\\N\t\\N\t\\N\t\\N\n"  # a name that was written out in an earlier row
 
@@ -24,8 +24,8 @@ class Numbered(dict[str | None, str]):
         self._what = what
 
     def __missing__(self, name: str) -> str:
-        if len(self.names) >= _MOST_NAMES:
-            cause = f"The label file has over {_MOST_NAMES} different {self._what}; is it the right column?"
+        if len(self.names) >= MOST_NAMES:
+            cause = f"The label file has over {MOST_NAMES} different {self._what}; is it the right column?"
             raise PermanentError(cause, NEXT)
         self.names.append(name)
         number = self[name] = str(len(self.names))
@@ -50,8 +50,8 @@ class ToldRows:
 
     def _lines(self, rows: Iterable[LabelRow]) -> Iterator[str]:
         labels, annotators, controls = self.labels, self.annotators, self.controls
-        values = Remembered(_value)
-        times: Remembered[object, str] = Remembered(_text)
+        values = Remembered(value_text)
+        times: Remembered[object, str] = Remembered(time_text)
         images: Remembered[ImageName, str] = Remembered(self._number)
         written, last, number = 0, None, ""
         said: set[str] = set()  # of the image the rows are at
@@ -83,9 +83,11 @@ def _name(image: ImageName) -> str:
     return f"{image.level}\t{image.uid}\t{frame}\t{path}\n"
 
 
-def _value(value: float | None) -> str:
+def value_text(value: float | None) -> str:
+    """A value as COPY takes it; more digits than `real` keeps say nothing."""
     return "\\N" if value is None else f"{value:.7g}"
 
 
-def _text(at: object) -> str:
+def time_text(at: object) -> str:
+    """A time as COPY takes it."""
     return "\\N" if at is None else str(at)

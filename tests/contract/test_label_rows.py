@@ -8,9 +8,10 @@ import pytest
 from common.errors import PermanentError
 from common.object_key import Location
 from common.object_store import ObjectVersion
-from functions.annotations.label_file import read_label_file
-from functions.annotations.label_rows import ImportCounts
-from functions.annotations.refused_row import RefusedRow
+from functions.annotations import straight_rows
+from functions.annotations.import_counts import ImportCounts
+from functions.annotations.label_file import LabelFile, read_label_file
+from functions.annotations.refused_row import Refusals, RefusedRow
 from functions.annotations.vocabulary import Vocabulary
 from tests.contract.conftest import KINDS
 from tests.contract.tables import PATIENT, Tables, instance_path, make_tables
@@ -45,10 +46,14 @@ class Labels:
         """Import a file; `refused` has its refused rows."""
         self.files += 1
         version = ObjectVersion(Location("annotations", key or f"file {self.files}"), "etag", len(text))
-        file = read_label_file(pieces(text.encode()), vocabulary or Vocabulary())
-        told: list[ImportCounts] = []
-        counts = self.tables.labels.keep(version, file, renew=lambda: None, report=told.append)
-        self.refused = file.refused.rows
+
+        def read() -> LabelFile:
+            return read_label_file(pieces(text.encode()), vocabulary or Vocabulary())
+
+        def report(_: ImportCounts, refused: Refusals) -> None:
+            self.refused = refused.rows
+
+        counts = self.tables.labels.keep(version, read, renew=lambda: None, report=report)
         assert self.tables.labels.known(version) is not None
         return counts
 
@@ -189,6 +194,33 @@ def test_contradictions_and_repeats_within_a_file(labels: Labels) -> None:
     assert counts(accepted=1, repeated=2, refused=4) == told
     assert [2, 3, 7, 8] == [row.line for row in labels.refused]
     assert {(f"{UID}/1", "b", ""): 1.0} == labels.standing()
+
+
+@pytest.mark.parametrize(
+    ("last", "told"),
+    [
+        (f"{KEY},d,1,A", {"accepted": 7, "superseded": 1}),  # an image the rows come back to
+        (f"{KEY},b,1,A", {"accepted": 6, "superseded": 1, "repeated": 1}),
+        (f"{KEY},b,0,A", {"accepted": 5, "superseded": 1, "refused": 2}),
+        ("2.25.9/1.png,a,1,A", {"accepted": 6, "superseded": 1, "held": 1}),
+        ("9.png,a,1,A", {"accepted": 6, "superseded": 1, "refused": 1}),
+        (f"{UID}/1,a,x,A", {"accepted": 6, "superseded": 1, "refused": 1}),
+        (f"{instance_path(3).frame(1)},c,1,A", {"accepted": 6, "superseded": 1, "repeated": 1}),
+    ],
+)
+def test_rows_at_the_end_that_need_the_others(
+    labels: Labels, monkeypatch: pytest.MonkeyPatch, last: str, told: dict[str, int]
+) -> None:
+    """What was copied already, many rows before, counts once and as if all were looked at together."""
+    monkeypatch.setattr(straight_rows, "_BATCH", 2)
+    for number in (1, 2, 3):
+        labels.tables.place(number)
+    columns = "image,label,value,annotator"
+    labels.rows(f"{KEY},a,0,A", columns=columns)
+    rows = [f"{instance_path(number).frame(1)},{label},1,A" for number in (1, 2, 3) for label in ("a", "b")]
+    rows[-1] = f"{instance_path(3).frame(1)},c,1,A"
+    assert counts(**told) == labels.rows(*rows, last, columns=columns)
+    assert told["accepted"] == len(labels.standing())
 
 
 def test_other_times_or_annotators_contradict_nothing(labels: Labels) -> None:

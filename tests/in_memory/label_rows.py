@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 from common.object_store import ObjectVersion
 from functions.annotations.image_name import FILE, IMAGE, ImageName
+from functions.annotations.import_counts import ImportCounts, Report
 from functions.annotations.label_file import LabelFile
 from functions.annotations.label_row import LabelRow
-from functions.annotations.label_rows import ImportCounts, LabelRows
+from functions.annotations.label_rows import LabelRows
 from functions.annotations.refused_row import RefusedRow
 from tests.in_memory.image_allocation import InMemoryAllocation
 
@@ -46,14 +47,15 @@ class InMemoryLabelRows(LabelRows):
     def keep(
         self,
         source: ObjectVersion,
-        file: LabelFile,
+        read: Callable[[], LabelFile],
         *,
         renew: Callable[[], None],
-        report: Callable[[ImportCounts], None],
+        report: Report,
     ) -> ImportCounts:
         version = (source.location.key, source.etag)
         if version in self.imports:
             return self.imports[version]
+        file = read()
         rows = list(file.rows)
         renew()
         meant, number, now = self._meant(rows, file), len(self.imports) + 1, datetime.now(UTC)
@@ -74,7 +76,7 @@ class InMemoryLabelRows(LabelRows):
             - known,
             refused=file.refused.number,
         )
-        report(counts)
+        report(counts, file.refused)
         self.groups += [label.row for label in groups]
         self.labels += [label for label in singles if label.row.label is not None or label.image is None]
         withdrawn = self._answered([label for label in singles if label.image is not None])
