@@ -159,7 +159,7 @@ class Settings(BaseSettings):
     )
 
     function_urls: dict[str, str] = Field(default_factory=dict, description="where sweep finds the others")
-    sweep_seconds: float = Field(5, gt=0, description="interval of the timer of sweep")
+    sweep_seconds: float = Field(2, gt=0, description="interval of the timer of sweep")
     sweep_grace_seconds: float = Field(10, ge=0, description="younger objects are left to their event")
     sweep_limit: int = Field(1000, ge=1, description="events re-sent in one sweep")
     sweep_concurrency: int = Field(4, ge=1, description="events re-sent at a time to each function")

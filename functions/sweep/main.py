@@ -43,7 +43,7 @@ def _target() -> Target:
             sender,
             limit=chosen.sweep_limit,
             concurrency=chosen.sweep_concurrency,
-            seconds=0.9 * chosen.sweep_seconds,  # the next one finds it ended
+            seconds=4.5 * chosen.sweep_seconds,  # the timer lets those pass that fall into it
         ),
         checks=ports.checks(),
         gauges=ledger_gauges(ports.database()),

@@ -72,7 +72,7 @@ def sweep_once(
 
     The functions are sent to side by side, so that one with much to do keeps none waiting. As long
     as anything was found for one of them, all are looked at again: what one makes is the next one's
-    work. What is not sent within `seconds` is left to the next sweep.
+    work. What is not sent within `seconds` is left to the next sweep, and `more` says so.
     """
     deadline = time.monotonic() + seconds
     busy: set[str] = set()  # functions that something was found for in their last look
@@ -84,11 +84,13 @@ def sweep_once(
     with ThreadPoolExecutor(len(OWNERS)) as owners:
         sent = owners.map(feed, OWNERS)
         counts = {function: count for function, count in zip(OWNERS, sent, strict=True) if count}
+    is_late = time.monotonic() > deadline
     pending.tidy()
     log_item("sweep", status="done", **{name: dict(count) for name, count in counts.items()})
     if not counts:
         return {"status": "no_updates"}
-    return {"status": "sent", "functions": {name: dict(count) for name, count in counts.items()}}
+    told = {"status": "sent", "functions": {name: dict(count) for name, count in counts.items()}}
+    return told | ({"more": True} if is_late else {})
 
 
 class _Feeder:

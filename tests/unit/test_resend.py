@@ -157,9 +157,9 @@ def test_one_function_with_much_to_do_keeps_no_other_waiting() -> None:
 
 
 def test_what_is_not_sent_in_time_is_left_to_the_next_sweep() -> None:
-    """A sweep ends in time, however much there is."""
+    """A sweep ends in time, however much there is, and says that there is more."""
     answer = sweep_once(Pending({"extract": [_version("a")] * 3}), Sent(), limit=5, concurrency=1, seconds=-1)
-    assert {"extract": {"left": 3}} == answer["functions"]
+    assert {"status": "sent", "functions": {"extract": {"left": 3}}, "more": True} == answer
 
 
 class _Server(http.server.ThreadingHTTPServer):
