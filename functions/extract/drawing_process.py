@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Empty, LifoQueue
 
+from common import native_libraries
 from common.errors import PermanentError
 from functions.extract.drawing_limit import TimeLimit
 from functions.extract.drawing_message import (
@@ -81,7 +82,7 @@ class _DrawingProcess:
         environment = {name: os.environ[name] for name in kept if name in os.environ}
         self._process = subprocess.Popen(  # noqa: S603 a module of ours
             [sys.executable, "-m", _WORKER],
-            env=environment | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            env={**environment, **native_libraries.ENVIRONMENT},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from common import native_libraries
 from common.settings import Settings
 from common.tokens import TokenFile, Tokens
 from infra.function_card import FunctionCard, function_cards
@@ -117,9 +118,7 @@ def _function(plan: Plan, card: FunctionCard) -> Program:
         "PROMETHEUS_MULTIPROC_DIR": str(plan.home.metrics(card.function)),
         "WORKERS": str(workers or card.workers),
         "THREADS": str(card.threads),
-        # Several workers share the cores; more threads within each only get in their way.
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
+        **native_libraries.ENVIRONMENT,
         "PYTHONUNBUFFERED": "1",
     }
     for name in _NOT_FROM_OUTSIDE:
