@@ -33,7 +33,7 @@ from functions.extract.deidentified_instance import deidentify
 
 Run = Callable[[Path], bytes]
 
-_FOLDERS = [Path(package.__file__).parent / "data" for package in (pydicom, data_store)]
+_FOLDERS = [Path(str(package.__file__)).parent / "data" for package in (pydicom, data_store)]
 _NO_DICOM = frozenset([".py", ".pyc", ".json", ".md"])
 _PSEUDONYMS, _PROFILE, _LIMITS = Pseudonyms(bytes(32)), Profile(), Limits()
 # Implicit VR in a file that says explicit: pydicom can't write it as it read it.

@@ -27,11 +27,11 @@ from common.database import Database
 from common.json_log import logger
 from common.ledger import Claim, Settlement, State
 from common.minio_store import MinioStore
-from common.nas import NasFile
 from common.object_key import Location
 from common.object_store import ObjectVersion
 from common.postgres_ledger import PostgresLedger
-from functions.poll_nas.source_rows import FoundFile, PostgresSourceRows
+from functions.poll_nas.postgres_source_rows import PostgresSourceRows
+from functions.poll_nas.source_rows import Copy, ListedFile
 from functions.sweep.pending_items import PendingItems
 from functions.sweep.resend import sweep_once
 from infra.status import read_status
@@ -90,12 +90,13 @@ class Line:
         self.rows.known_folders(["", name, *(f"other {other}" for other in range(20))])
         folder = self.rows.folder(name)
         now = datetime.now(UTC)
-        files = [FoundFile(NasFile(f"{each}.dcm", 1, now), 1, None) for each in range(20)]
-        self.rows.record_look(folder, files, [], [])
-        for row in self.rows.files(folder):
-            key = f"incoming/{name}/{row.path}"
-            self.rows.plan_copy(row.id, raw_key=key)
-            self.rows.record_copy(row.id, raw_key=key, etag="e", sha256="0")
+        files = [ListedFile(f"{each}.dcm", 1, now) for each in range(20)]
+        for _ in range(2):  # copied once two looks have found the same
+            self.rows.look(folder, files, listed_time=now)
+        for piece in self.rows.waiting(folder):
+            copies = [Copy(row.id, f"incoming/{name}/{row.path}", "e", "0") for row in piece]
+            self.rows.plan_copies((copy.file_id, copy.raw_key) for copy in copies)
+            self.rows.record_copies(copies)
         self.rows.plan_mark(folder, mark=f"{name}_processed")
         self.rows.record_processed(folder, mark=f"{name}_processed")
 
@@ -129,7 +130,7 @@ def _growth_figures(home: RunningHome, files: int) -> list[Figure]:
         recount = read_status(full.url, full.store, recount=True)
         assert recount["recount"] == [], recount["recount"]
         assert recount["balance"]["files_extracted"] == files
-        row = full.database.one("select pg_database_size(current_database()) as bytes")
+        (row,) = full.database.all("select pg_database_size(current_database()) as bytes")
         figures = [
             Figure(
                 "Postgres for a settled file, pictures' metadata aside", row["bytes"] / files / 1024, "KiB"

@@ -46,7 +46,7 @@ def memory_figures(home: RunningHome) -> list[Figure]:
 
 
 def _name(process: psutil.Process) -> str:
-    words = process.cmdline()
+    words: list[str] = process.cmdline()
     if "--target" in words:
         return words[words.index("--target") + 1]
     if "supervisor.supervisord" in words:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 # The tests' running home serves here too.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -122,7 +122,8 @@ def _long_line(home: RunningHome, megabytes: int) -> list[Figure]:
     size = sum(map(len, rows)) + megabytes * _MEGABYTE
     idle = _resident(home)
     place = Location(ANNOTATIONS, "long line.csv")
-    home.store.upload(place, _Pieces([rows[0], *[b"x" * _MEGABYTE] * megabytes, *rows[1:]]), size=size)
+    pieces = _Pieces([rows[0], *[b"x" * _MEGABYTE] * megabytes, *rows[1:]])
+    home.store.upload(place, cast("BinaryIO", pieces), size=size)
     home.settled("annotations", place.key, seconds=600)
     found = home.rows("select accepted, refused from label_import where key = %s", place.key)
     assert found == [{"accepted": 2, "refused": 1}], found
@@ -182,7 +183,7 @@ def _resident(home: RunningHome) -> float:
     processes = home.processes("annotations")
     for process in processes:
         Path(f"/proc/{process.pid}/clear_refs").write_text("5")
-    return sum(process.memory_info().rss for process in processes) / _MEGABYTE
+    return float(sum(process.memory_info().rss for process in processes) / _MEGABYTE)
 
 
 def _peak(home: RunningHome) -> float:

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
+from typing import BinaryIO
 
 import psutil
 
@@ -54,7 +55,7 @@ _GIGABIT = 118e6  # bytes a second that TCP leaves of 1 Gbit/s
 class _OwnBucket(MinioStore):
     """The store, with every object in the benchmark's bucket."""
 
-    def upload(self, location: Location, stream: io.BufferedIOBase, *, size: int) -> ObjectVersion:
+    def upload(self, location: Location, stream: BinaryIO, *, size: int) -> ObjectVersion:
         return super().upload(Location(_BUCKET, location.key), stream, size=size)
 
 

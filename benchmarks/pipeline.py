@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import psutil
 import pydicom
+from pydicom.uid import UID
 
 from benchmarks.corpus import make_grey
 from benchmarks.plain_loops import Stores, Turn, plain_loops
@@ -60,7 +61,7 @@ class Slices:
         sample = make_grey("CT", "uncompressed", folder / "sample")
         ds = pydicom.dcmread(sample.path)
         self._uid = _uid(0)
-        ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = self._uid
+        ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = UID(self._uid)
         path = folder / "slice.dcm"
         ds.save_as(path)
         self._body = path.read_bytes()

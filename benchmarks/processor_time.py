@@ -29,7 +29,7 @@ def processor_seconds(home: RunningHome) -> Mapping[str, float]:
 
 def _component(process: psutil.Process) -> str:
     """A drawing process is its function's; what is neither function nor server is the runner's."""
-    command = process.cmdline()
+    command: list[str] = process.cmdline()
     if "--target" in command:
         return command[command.index("--target") + 1]
     if any("drawing_worker" in part for part in command):
