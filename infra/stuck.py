@@ -11,7 +11,7 @@ from common.database import queries
 from infra.finding import Finding
 
 STUCK_SECONDS = 600.0
-_MOVING_SECONDS = 60.0  # whoever settled something since then works through a backlog
+_MOVING_SECONDS = 60.0  # whoever began or settled something since then works through a backlog
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _NEXT_STEPS = {
     "retry": "Mend that; they are tried again by themselves.",
@@ -45,10 +45,10 @@ def read_stuck(
     rows: list[dict[str, Any]] = list(connection.execute(_SQL["stuck_items"], {"seconds": seconds}))
     for function, ages in waiting.items():
         rows += _row(function, "waiting", ages, seconds)
-    settled = {row["function"]: row["seconds"] for row in connection.execute(_SQL["last_settled"])}
+    moved = {row["function"]: row["seconds"] for row in connection.execute(_SQL["last_moved"])}
     for row in rows:
         if row["kind"] == "waiting":
-            is_moving = settled.get(row["function"], seconds) < _MOVING_SECONDS
+            is_moving = moved.get(row["function"], seconds) < _MOVING_SECONDS
             row["kind"] = "backlog" if is_moving else "unsent"
     return rows + _row("poll_nas", "uncopied", uncopied, seconds)
 
