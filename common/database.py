@@ -14,7 +14,7 @@ from psycopg import Connection, Cursor
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from common.errors import DependencyAwayError, PermanentError, PipelineError
+from common.errors import DependencyAwayError, PermanentError, PipelineError, TransientError
 
 Row = DictRow
 # The pool logs connection errors with the driver's text; the health answer tells them in ours.
@@ -76,7 +76,8 @@ def queries(path: Path) -> Mapping[str, LiteralString]:
 class Database:
     """A pool of connections to Postgres; safe to share between threads.
 
-    Every method raises DependencyAwayError when the server does not answer.
+    Every method raises DependencyAwayError when the server does not answer, TransientError when
+    another session wrote the same row first, PermanentError when a value can't be stored.
     """
 
     def __init__(
@@ -157,6 +158,10 @@ def _database_errors() -> Iterator[None]:
         raise
     except PoolTimeout:
         raise DependencyAwayError("The database does not answer; see DATABASE_URL.") from None
+    except psycopg.errors.UniqueViolation as error:
+        # Whatever may come twice is taken twice by its statement: only a worker beside this one is left.
+        name = error.diag.constraint_name
+        raise TransientError(f"Another worker wrote the same at the same moment ({name}).") from None
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         name = error.diag.constraint_name or type(error).__name__
         raise PermanentError(f"The database refused a value ({name}).") from None
