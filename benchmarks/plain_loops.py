@@ -23,7 +23,7 @@ from common.dicom.image_checks import Limits
 from common.dicom.picture import PictureRules
 from common.metadata_document import ImageEntry
 from common.minio_store import MinioStore
-from common.object_key import DEIDENTIFIED, METADATA, PROCESSED, RAW, SUBOPTIMAL, Location
+from common.object_key import DEIDENTIFIED, RAW, SUBOPTIMAL, Location
 from common.png_picture import decode_png
 from common.settings import Settings, load_settings
 from functions.extract.extract_instance import image_entry
@@ -39,6 +39,7 @@ from model.judgement import Judge, Judgement
 
 _PROCESSES = 2
 _IMAGES = "plain-loop-"  # of buckets that no function is told of
+_DOCUMENTS = f"{_IMAGES}documents"
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ def plain_loops(stores: Stores, *, images: int) -> Iterator[Loops]:
     """The two processes, and a bucket for so many images."""
     bucket = f"{_IMAGES}1"
     stores.minio.ensure_bucket(bucket)
+    stores.minio.ensure_bucket(_DOCUMENTS)
     with psycopg.connect(stores.database_url) as connection:
         connection.execute("insert into image_bucket (bucket, capacity) values (%s, %s)", (bucket, images))
     spawn = multiprocessing.get_context("spawn")
@@ -125,7 +127,7 @@ def _made(file: Path, folder: Path) -> _Made:
 
 def _direct(stores: Stores, file: Path) -> None:
     minio, database = _ports(stores)
-    minio.put(Location(RAW, f"{PROCESSED}direct/{file.name}"), file, content_type="application/dicom")
+    minio.put(Location(RAW, f"direct/{file.name}"), file, content_type="application/dicom")
     with tempfile.TemporaryDirectory(prefix="dcm2set-") as folder:
         made = _made(file, Path(folder))
         instance, document = made.instance, made.instance.document
@@ -147,9 +149,7 @@ def _direct(stores: Stores, file: Path) -> None:
         minio.put(
             Location(DEIDENTIFIED, f"{name}.dcm"), read_kept(instance.dicom), content_type="application/dicom"
         )
-        minio.put(
-            Location(METADATA, f"{PROCESSED}{name}.json"), document.to_json(), content_type="application/json"
-        )
+        minio.put(Location(_DOCUMENTS, f"{name}.json"), document.to_json(), content_type="application/json")
         PostgresMetadataRows(database).upsert(document)
         verdicts = PostgresVerdictRows(database)
         for number, (home, judgement, hash_) in enumerate(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import orjson
 from flask import Request, Response
 
+from common import due_items
 from common.admission import Admission
 from common.errors import BadRequestError, PipelineError, SettingsError, TransientError
 from common.event_record import EXPECTED, EventRecord, parse_event_records
@@ -21,6 +22,7 @@ from common.stage import Result
 from common.tokens import Tokens
 
 RETRY_AFTER_SECONDS = 5
+_LONGEST_REQUEST = 64  # bytes of one that is no event
 
 Check = Callable[[], object]
 
@@ -34,6 +36,7 @@ class Target:
     on_record: Callable[[EventRecord], Result] | None = None
     on_full: Callable[[EventRecord], None] = lambda _: None  # of what there is no place for
     on_run: Callable[[], Mapping[str, object]] | None = None
+    on_due: Callable[[], Mapping[str, object]] | None = None  # works off what is due
     checks: Mapping[str, Check] = field(default_factory=dict)
     gauges: Collect = tuple  # what is told at /metrics beside what is counted
     admission: Admission | None = None  # None: every event comes in
@@ -81,8 +84,10 @@ def _metrics(request: Request, target: Target) -> Response:
 def _post(request: Request, target: Target) -> Response:
     body = body_of(request)
     is_run = body.strip() in {b"", b"{}"}
-    if is_run and target.on_run is not None:
-        return _json(200, _run(target.function, target.on_run))
+    run = target.on_run or target.on_due if is_run else target.on_due if _asks_for_due(body) else None
+    if run is not None:
+        answer = _run(target.function, run)
+        return _full(target) if answer["status"] == due_items.FULL else _json(200, answer)
     records = parse_event_records(body)
     if target.on_record is None:
         raise BadRequestError(f"{target.function} takes no events; POST it an empty body to run it.")
@@ -92,12 +97,21 @@ def _post(request: Request, target: Target) -> Response:
         if not has_place:
             for record in records:
                 target.on_full(record)
-            return _json(429, {"status": "full", "cause": f"{target.function} is full."}, retry=True)
+            return _full(target)
         results = [target.on_record(record) for record in records]
     bodies = [result.body for result in results]
     if any(result.retry for result in results):
         return _json(503, {"results": bodies}, retry=True)
     return _json(200, {"results": bodies})
+
+
+def _asks_for_due(body: bytes) -> bool:
+    # Most bodies are events, which are longer and are parsed elsewhere.
+    return len(body) < _LONGEST_REQUEST and body.replace(b" ", b"") == orjson.dumps(due_items.REQUEST)
+
+
+def _full(target: Target) -> Response:
+    return _json(429, {"status": due_items.FULL, "cause": f"{target.function} is full."}, retry=True)
 
 
 def _run(function: str, on_run: Callable[[], Mapping[str, object]]) -> Mapping[str, object]:

@@ -58,6 +58,7 @@ class Settlement:
     sop_instance_uid: str | None = None
     moved_to: Location | None = None
     subject: Subject = UNKNOWN
+    announces: tuple[tuple[str, ObjectVersion], ...] = ()  # functions, and what was made for them
 
 
 class Ledger(Protocol):
@@ -65,6 +66,12 @@ class Ledger(Protocol):
 
     def claim(self, version: ObjectVersion, *, lease_seconds: float) -> Claim | Known:
         """Take the item if it is new, to be retried, or its lease ran out."""
+
+    def claim_due(self, *, lease_seconds: float) -> tuple[Claim, ObjectVersion] | None:
+        """Take the item that has been due longest, or one whose lease ran out; None if there is none.
+
+        A size that nobody told is 0.
+        """
 
     def expect(self, version: ObjectVersion) -> None:
         """Remember an item that nobody has time for now, as due; one that is known stays as it is."""
@@ -76,19 +83,19 @@ class Ledger(Protocol):
         """Make the lease last longer; False if someone else has the item now."""
 
     def settle(self, claim: Claim, settlement: Settlement) -> bool:
-        """End the claim; False if someone else has the item now.
+        """End the claim, and make what it announces due; False if someone else has the item now.
 
-        Then only this changes: the worker was not lost, so what counts as its crash is taken back.
+        Then the item stays theirs: the worker was not lost, so what counts as its crash is taken back.
         """
 
     def retry_later(self, claim: Claim, cause: str, *, seconds: float, crashed: bool) -> bool:
         """End the claim for now; the item is due again after so many seconds. False as in settle."""
 
-    def due(self, *, limit: int) -> list[ObjectVersion]:
-        """Items to be retried now, and those whose lease ran out; sizes are unknown (0)."""
+    def has_due(self) -> bool:
+        """Whether anything is to be retried now, or its lease ran out."""
 
     def busy(self, versions: Iterable[ObjectVersion]) -> set[ObjectVersion]:
-        """Those of the versions that are leased, or to be retried later."""
+        """Those of the versions that are leased, or to be retried now or later."""
 
     def ping(self) -> None:
         """Raise unless the ledger answers."""

@@ -17,7 +17,8 @@ FIXED_BUCKETS = (
     *(TRAINING_SETS, LABELLING),
 )
 
-INCOMING = "incoming/"
+INCOMING = "incoming/"  # what others put; found by listing, so it is moved on
+NAS = "nas/"  # what poll_nas copied; found by its rows, so it stays
 PROCESSED = "processed/"
 HELD = "held/"
 
@@ -58,6 +59,20 @@ def processed(location: Location) -> Location:
 def held(location: Location) -> Location:
     """Where an input waits for a person: still in its own bucket."""
     return Location(location.bucket, HELD + location.key.removeprefix(INCOMING))
+
+
+def as_it_came(key: str) -> list[str]:
+    """The keys under which an object of raw may have come, by the one it lies under now.
+
+    Two for `held/nas/…`: who puts objects into `incoming/` may call a folder so too.
+    """
+    if key.startswith((INCOMING, NAS)):
+        return [key]
+    for top in (PROCESSED, HELD):
+        if key.startswith(top):
+            rest = key.removeprefix(top)
+            return [INCOMING + rest] + ([rest] if rest.startswith(NAS) else [])
+    return [key]
 
 
 def quarantined(location: Location) -> Location:

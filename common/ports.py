@@ -1,11 +1,12 @@
 """The real ports, built from the settings once per process, at first use and never at import."""
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 
 from common.admission import Admission
 from common.database import Database
-from common.http_target import Check
+from common.due_items import work_off
+from common.http_target import Check, Target
 from common.ledger import Ledger
 from common.minio_store import MinioStore
 from common.object_key import Location
@@ -69,16 +70,37 @@ def admission() -> Admission:
     return Admission(chosen.at_a_time, patience_seconds=chosen.patience_seconds)
 
 
-def stage(function: str, work: Callable[[Item], Outcome], *, accepts: Callable[[Location], bool]) -> Stage:
+def stage(
+    function: str,
+    work: Callable[[Item], Outcome],
+    *,
+    accepts: Callable[[Location], bool],
+    is_announced: Callable[[Location], bool] = lambda _: False,
+) -> Stage:
     """A stage on the real ports."""
     chosen = settings()
     return Stage(
         function=function,
         work=work,
         accepts=accepts,
+        is_announced=is_announced,
         store=object_store(),
         ledger=ledger(function),
         lease_seconds=chosen.lease_seconds,
         retry_seconds=chosen.retry_seconds,
         max_crashes=chosen.max_crashes,
+    )
+
+
+def stage_target(stage: Stage, *, on_run: Callable[[], Mapping[str, object]] | None = None) -> Target:
+    """A stage as it is served: events, and what is due."""
+    return Target(
+        stage.function,
+        tokens(),
+        on_record=stage.handle,
+        on_full=stage.expect,
+        on_run=on_run,
+        on_due=partial(work_off, stage.next, admission(), seconds=settings().due_seconds),
+        checks=checks(),
+        admission=admission(),
     )

@@ -2,9 +2,9 @@
 
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from common.database import Database, Row, queries
 from common.ledger import LONGEST_SECONDS, Claim, Known, Ledger, Settlement, State
@@ -12,6 +12,7 @@ from common.object_key import Location
 from common.object_store import ObjectVersion
 
 _SQL = queries(Path(__file__).with_name("sql") / "ledger.sql")
+_SETTLE_ANNOUNCING = "with announced as (" + _SQL["announce"].rstrip(";") + ")\n" + _SQL["settle"]
 _HOST = socket.gethostname()
 
 
@@ -33,9 +34,8 @@ class PostgresLedger(Ledger):
             row = self._database.one(
                 _SQL["claim"],
                 **item,
-                lease=lease,
-                worker=f"{_HOST}:{os.getpid()}",
-                seconds=lease_seconds,
+                **self._lease(lease, lease_seconds),
+                size=version.size,
                 longest=self._longest,
             )
             if row is not None:
@@ -45,8 +45,21 @@ class PostgresLedger(Ledger):
             if found is not None:
                 return _known(found)
 
+    def claim_due(self, *, lease_seconds: float) -> tuple[Claim, ObjectVersion] | None:
+        lease = uuid4()
+        values = {"function": self._function, **self._lease(lease, lease_seconds)}
+        row = self._database.one(_SQL["claim_due"], **values)
+        if row is None:
+            row = self._database.one(_SQL["claim_lost"], **values, longest=self._longest)
+        if row is None:
+            return None
+        place = Location(row.pop("bucket"), row.pop("key"))
+        version = ObjectVersion(place, row.pop("etag"), row.pop("size") or 0)
+        return Claim(lease=lease, **row), version
+
     def expect(self, version: ObjectVersion) -> None:
-        self._database.run(_SQL["expect"], **self._item(version.location, version.etag))
+        item = self._item(version.location, version.etag)
+        self._database.run(_SQL["expect"], **item, size=version.size or None)
 
     def find(self, location: Location) -> Known | None:
         found = self._database.one(_SQL["known"], **self._item(location, None))
@@ -58,20 +71,22 @@ class PostgresLedger(Ledger):
 
     def settle(self, claim: Claim, settlement: Settlement) -> bool:
         moved_to = settlement.moved_to
-        touched = self._database.run(
-            _SQL["settle"],
-            id=claim.id,
-            lease=claim.lease,
-            state=settlement.state,
-            outcome=settlement.outcome,
-            cause=settlement.cause,
-            next_step=settlement.next_step,
-            sop_instance_uid=settlement.sop_instance_uid,
-            patient_id=settlement.subject.patient_id,
-            device=settlement.subject.device,
-            moved_to_bucket=moved_to.bucket if moved_to else None,
-            moved_to_key=moved_to.key if moved_to else None,
-        )
+        values = {
+            "id": claim.id,
+            "lease": claim.lease,
+            "state": settlement.state,
+            "outcome": settlement.outcome,
+            "cause": settlement.cause,
+            "next_step": settlement.next_step,
+            "sop_instance_uid": settlement.sop_instance_uid,
+            "patient_id": settlement.subject.patient_id,
+            "device": settlement.subject.device,
+            "moved_to_bucket": moved_to.bucket if moved_to else None,
+            "moved_to_key": moved_to.key if moved_to else None,
+        }
+        if not settlement.announces:
+            return self._has_ended(self._database.run(_SQL["settle"], **values), claim)
+        touched = self._database.run(_SETTLE_ANNOUNCING, **values, **_columns(settlement.announces))
         return self._has_ended(touched, claim)
 
     def retry_later(self, claim: Claim, cause: str, *, seconds: float, crashed: bool) -> bool:
@@ -79,16 +94,16 @@ class PostgresLedger(Ledger):
         touched = self._database.run(_SQL["retry_later"], **values, seconds=seconds, crashed=crashed)
         return self._has_ended(touched, claim)
 
-    def due(self, *, limit: int) -> list[ObjectVersion]:
-        rows = self._database.all(_SQL["due"], function=self._function, limit=limit, longest=self._longest)
-        return [_version(row) for row in rows]
+    def has_due(self) -> bool:
+        values = {"function": self._function, "longest": self._longest}
+        return self._database.one(_SQL["has_due"], **values) is not None
 
     def busy(self, versions: Iterable[ObjectVersion]) -> set[ObjectVersion]:
         by_name = {(v.location, v.etag): v for v in versions}
         keys = [location.key for location, _ in by_name]
-        rows = self._database.all(_SQL["busy"], function=self._function, keys=keys, longest=self._longest)
-        found = (_version(row) for row in rows)
-        return {by_name[name] for v in found if (name := (v.location, v.etag)) in by_name}
+        rows = self._database.all(_SQL["busy"], function=self._function, keys=keys)
+        names = ((Location(row["bucket"], row["key"]), row["etag"]) for row in rows)
+        return {by_name[name] for name in names if name in by_name}
 
     def ping(self) -> None:
         self._database.ping()
@@ -97,6 +112,9 @@ class PostgresLedger(Ledger):
         if touched != 1:
             self._database.run(_SQL["not_lost"], id=claim.id, lease=claim.lease)
         return touched == 1
+
+    def _lease(self, lease: UUID, seconds: float) -> dict[str, object]:
+        return {"lease": lease, "worker": f"{_HOST}:{os.getpid()}", "seconds": seconds}
 
     def _item(self, location: Location, etag: str | None) -> dict[str, str | None]:
         return {
@@ -119,5 +137,12 @@ def _known(row: Row) -> Known:
     )
 
 
-def _version(row: Row) -> ObjectVersion:
-    return ObjectVersion(Location(row["bucket"], row["key"]), row["etag"], 0)
+def _columns(announces: Sequence[tuple[str, ObjectVersion]]) -> dict[str, list[object]]:
+    """What is announced, a list a column."""
+    return {
+        "functions": [function for function, _ in announces],
+        "buckets": [made.location.bucket for _, made in announces],
+        "keys": [made.location.key for _, made in announces],
+        "etags": [made.etag for _, made in announces],
+        "sizes": [made.size for _, made in announces],
+    }

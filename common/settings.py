@@ -166,6 +166,9 @@ class Settings(BaseSettings):
     workers: int | None = Field(
         None, ge=1, description="processes of each function that takes events; else as its card says"
     )
+    due_seconds: float = Field(
+        5, gt=0, description="a function that is asked for what is due works so long before it answers"
+    )
     at_a_time: int = Field(2, ge=1, description="events worked on at a time in one process")
     patience_seconds: float = Field(
         10, ge=0, description="a rush of events lasting longer is left to the sweep, so others get through"

@@ -1,7 +1,8 @@
 """A stage of the line: claim an object, work on it, record, settle, only then move the input.
 
 The order makes any crash harmless: outputs lie under deterministic keys, so doing the work
-again writes the same; the input leaves its place last, so it can always be found again.
+again writes the same; the input leaves its place last, so it can always be found again. An input
+that the ledger knew before its event came may stay where it is.
 """
 
 import os
@@ -53,6 +54,7 @@ class Outcome:
     move_to: Location | None = None  # where the input goes; None: it stays
     overwrite: bool = False  # whether the move may replace what is there
     record: Callable[[], None] = lambda: None  # rows to write once the copy is verified
+    announces: tuple[tuple[str, ObjectVersion], ...] = ()  # functions, and what was made for them
     subject: Subject = UNKNOWN
     details: Mapping[str, object] = field(default_factory=dict)  # for the answer
 
@@ -79,11 +81,30 @@ class Stage:
     lease_seconds: float
     retry_seconds: float
     max_crashes: int
+    is_announced: Callable[[Location], bool] = lambda _: (
+        False
+    )  # whether who puts an object there tells the ledger
 
     def handle(self, record: EventRecord) -> Result:
         """Bring one object as far as it gets now; never raises for the object's own faults."""
         started = time.monotonic()
-        result = self._handled(record)
+        return self._told(self._handled(record), started)
+
+    def next(self) -> Result | None:
+        """Bring the object that has been due longest as far as it gets now; None if none is.
+
+        Raises TransientError if the ledger does not answer.
+        """
+        started = time.monotonic()
+        due = self.ledger.claim_due(lease_seconds=self.lease_seconds)
+        if due is None:
+            return None
+        claim, version = due
+        result = self._settled(claim, version if version.size else self._sized(version))
+        return self._told(replace(result, attempt=claim.attempts, source=claim.source), started)
+
+    def _told(self, result: Result, started: float) -> Result:
+        """The result, once the log and the metrics know it."""
         seconds = time.monotonic() - started
         told = {name: result.body.get(name) for name in ("item", "status", "outcome", "cause")}
         log_item(
@@ -99,11 +120,18 @@ class Stage:
         return result
 
     def expect(self, record: EventRecord) -> None:
-        """Take note of an object that there is no time for now, so that the sweep sends it soon."""
+        """Take note of an object that there is no time for now, so that its turn comes soon."""
         location = Location(record.bucket, record.key)
-        if record.etag and self.accepts(location):
+        if record.etag and self.accepts(location) and not self.is_announced(location):
             with suppress(TransientError, PermanentError):  # the object itself tells a later sweep
                 self.ledger.expect(ObjectVersion(location, record.etag, record.size or 0))
+
+    def _sized(self, version: ObjectVersion) -> ObjectVersion:
+        """With its size; what is missing, or another version by now, is told once it is read."""
+        try:
+            return replace(version, size=self.store.stat(version.location).size)
+        except (TransientError, ObjectMissingError):
+            return version
 
     def _handled(self, record: EventRecord) -> Result:
         location = Location(record.bucket, record.key)
@@ -204,6 +232,7 @@ class Stage:
             sop_instance_uid=outcome.sop_instance_uid,
             moved_to=moved_to,
             subject=outcome.subject,
+            announces=outcome.announces,
         )
         if self.ledger.settle(claim, settlement) and moved_to is not None:
             self.store.delete(version)

@@ -27,16 +27,18 @@ from common.object_key import (
     DEIDENTIFIED,
     FIXED_BUCKETS,
     HELD,
-    INCOMING,
+    NAS,
     PROCESSED,
     QUARANTINE,
     RAW,
     SUBOPTIMAL,
     Location,
+    as_it_came,
 )
 from common.object_store import ObjectVersion
 from infra.schema_dump import run_client
 
+_LAST = [PROCESSED, HELD]
 DUMP, OBJECTS, CARD = "database.dump", "objects.tar", "backup.json"
 _CONTENT_TYPES = {"png": "image/png", "json": "application/json", "dcm": "application/dicom"}
 _SQL = queries(Path(__file__).with_suffix(".sql"))
@@ -104,11 +106,13 @@ def restore_objects(url: str, store: MinioStore, folder: Path) -> Restored:
             instances={row["uid"] for row in connection.execute(_SQL["instances"])},
             homes={row["key"]: row["home_bucket"] for row in connection.execute(_SQL["still_at_home"])},
             moved={(row["bucket"], row["key"]) for row in connection.execute(_SQL["moved"])},
+            originals={row["key"] for row in connection.execute(_SQL["originals"])},
         )
         for row in connection.execute(_SQL["buckets"]):
             store.ensure_bucket(row["bucket"])
     for bucket in FIXED_BUCKETS:
         store.ensure_bucket(bucket)
+    copied: list[tuple[str, str, int]] = []  # of the NAS: key, etag, size
     with tarfile.open(folder / OBJECTS) as tar:
         for member in tar:
             place = known.place(Location(*member.name.split("/", 1)))
@@ -117,8 +121,13 @@ def restore_objects(url: str, store: MinioStore, folder: Path) -> Restored:
                 restored.left_out += 1
                 continue
             restored.put_back += place != Location(*member.name.split("/", 1))
-            _put(store, place, cast("BinaryIO", body), member.size)
+            etag = _put(store, place, cast("BinaryIO", body), member.size)
             restored.objects += 1
+            if place.bucket == RAW and place.key.startswith(NAS):
+                copied.append((place.key, etag, member.size))
+    with psycopg.connect(url) as connection:
+        # Copied after the snapshot, so no row tells extract of them, and no listing will.
+        connection.cursor().executemany(_SQL["announce"], copied)
     return restored
 
 
@@ -129,6 +138,7 @@ class _Known:
     instances: set[str]  # by pseudonymous UID
     homes: dict[str, str]  # bucket by key, of images that were not set aside
     moved: set[tuple[str, str]]  # where settled items' objects went
+    originals: set[str]  # keys in raw of the items of extract
 
     def place(self, found: Location) -> Location | None:
         """Where an object belongs; None for what is made again of an original that comes again."""
@@ -141,15 +151,16 @@ class _Known:
             return found
         if bucket == QUARANTINE:
             return Location(*key.split("/", 1))
-        top = next((top for top in (PROCESSED, HELD) if key.startswith(top)), None)
-        if top is None:
-            return found
-        return Location(bucket, ("" if bucket == ANNOTATIONS else INCOMING) + key.removeprefix(top))
+        if bucket == ANNOTATIONS:
+            top = next((top for top in (PROCESSED, HELD) if key.startswith(top)), "")
+            return Location(bucket, key.removeprefix(top))
+        came = as_it_came(key) if bucket == RAW else [key]
+        return Location(bucket, next((name for name in came if name in self.originals), came[-1]))
 
     def _is_of_unknown_instance(self, found: Location) -> bool:
         if found.bucket in {RAW, ANNOTATIONS, QUARANTINE}:
             return False
-        name = found.key.removeprefix(INCOMING).removeprefix(PROCESSED).split("/")
+        name = found.key.split("/")
         return len(name) >= 4 and name[3].removesuffix(".json").removesuffix(".dcm") not in self.instances
 
 
@@ -158,8 +169,8 @@ def _in_order(store: MinioStore) -> Iterator[ObjectVersion]:
     buckets = [bucket.name for bucket in store.client.list_buckets()]
     last = {SUBOPTIMAL: 1, QUARANTINE: 2}
     for bucket in sorted(buckets, key=lambda name: (last.get(name, 0), name)):
-        tops = store.list_top(bucket)
-        for top in sorted(tops, key=lambda name: name in {PROCESSED, HELD}):
+        # What is done is looked for last, also where nothing was done yet when this bucket's turn came.
+        for top in [top for top in store.list_top(bucket) if top not in _LAST] + _LAST:
             yield from (listed.version for listed in store.list_prefix(bucket, top))
 
 
@@ -177,12 +188,12 @@ def _add(tar: tarfile.TarFile, store: MinioStore, version: ObjectVersion) -> int
         return None
 
 
-def _put(store: MinioStore, place: Location, body: BinaryIO, size: int) -> None:
+def _put(store: MinioStore, place: Location, body: BinaryIO, size: int) -> str:
+    """Write an object; its etag."""
     kind = _CONTENT_TYPES.get(place.key.rpartition(".")[2]) if place.bucket != RAW else None
     if kind is None:
-        store.upload(place, body, size=size)  # in one piece, so the etag is the one of before
-        return
+        return store.upload(place, body, size=size).etag  # in one piece, so it is the one of before
     with tempfile.NamedTemporaryFile() as file:
         shutil.copyfileobj(body, file)
         file.flush()
-        store.put(place, Path(file.name), content_type=kind)
+        return store.put(place, Path(file.name), content_type=kind).etag

@@ -12,3 +12,11 @@ select key, home_bucket from image_allocation where bucket = home_bucket;
 -- name: moved
 select moved_to_bucket as bucket, moved_to_key as key from ledger_item
 where moved_to_key is not null and state in ('done', 'held', 'quarantined');
+
+-- name: originals
+select key from ledger_item where function = 'extract' and bucket = 'raw';
+
+-- name: announce
+insert into ledger_item (function, bucket, key, etag, size, state, attempts, due_at)
+values ('extract', 'raw', %s, %s, %s, 'retry', 0, now())
+on conflict do nothing;

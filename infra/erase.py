@@ -127,7 +127,7 @@ def _prefixes(store: ObjectStore, bucket: str, patient: str) -> list[str]:
     if bucket == RAW:
         return []  # its keys are paths of the NAS
     if bucket == METADATA:
-        return [f"{place}{patient}/" for place in _PLACES]
+        return [f"{place}{patient}/" for place in ("", *_PLACES)]
     if bucket == QUARANTINE:
         tops = [top for top in store.list_top(bucket) if top != f"{RAW}/"]
         return [f"{top}{place}{patient}/" for top in tops for place in ("", *_PLACES)]

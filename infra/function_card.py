@@ -10,10 +10,13 @@ from typing import Any
 FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
 # What a stage does with rows of its own; it never releases an item, nor makes it another's.
 CLAIM_AND_SETTLE = (
-    "select, insert (function, bucket, key, etag, state, attempts, lease, lease_until, due_at, worker), "
+    "select, "
+    "insert (function, bucket, key, etag, size, state, attempts, lease, lease_until, due_at, worker), "
     "update (state, attempts, crashes, lease, lease_until, worker, due_at, outcome, cause, next_step, "
     "sop_instance_uid, patient_id, device, moved_to_bucket, moved_to_key, started_at, settled_at)"
 )
+# What is known of an object before its event.
+ANNOUNCE = "insert (function, bucket, key, etag, size, state, attempts, due_at)"
 IMAGES = "images-"  # stands for the setting DCM2SET_IMAGES_PREFIX in trigger files
 
 
@@ -25,17 +28,19 @@ class FunctionCard:
     trigger: str
     reads: str
     writes: str
-    events: tuple[Mapping[str, str], ...]  # bucket, prefix, suffix
+    events: tuple[Mapping[str, Any], ...]  # bucket, prefix, suffix; listed: sweep looks there too
     timer: str | None  # the settings field that holds its interval in seconds
     workers: int
     threads: int
-    access: Mapping[str, Any]  # read, write, delete, list: "<bucket>/<key pattern>"; tables, temporary_tables
+    access: Mapping[
+        str, Any
+    ]  # read, write, delete, list: "<bucket>/<key pattern>"; tables, temporary_tables, announces
     source: Path  # its main.py
 
     @property
     def tables(self) -> Mapping[str, str]:
         """What it may do with each table, as Postgres says it."""
-        named = {"claim and settle": CLAIM_AND_SETTLE}
+        named = {"claim and settle": CLAIM_AND_SETTLE, "announce": ANNOUNCE}
         return {table: named.get(rights, rights) for table, rights in self.access.get("tables", {}).items()}
 
 

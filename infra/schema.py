@@ -1,6 +1,7 @@
 """The database's schema: numbered migrations, views, and one role a function."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import LiteralString
 
@@ -143,7 +144,7 @@ def _grant(connection: Connection, card: FunctionCard, role: str, database: str)
 
 
 def _protect_ledger(connection: Connection) -> None:
-    """Each function sees its own rows of the ledger; sweep sees every function's."""
+    """Each function sees its own rows of the ledger, and may announce some others'; sweep sees all."""
     connection.execute("alter table ledger_item enable row level security")
     for name, condition in (
         ("own_rows", "current_user = current_database() || '_' || function"),
@@ -153,6 +154,21 @@ def _protect_ledger(connection: Connection) -> None:
         connection.execute(sql.SQL("drop policy if exists {} on ledger_item").format(sql.Identifier(name)))
         policy = f"create policy {name} on ledger_item {verb} using ({condition})"
         connection.execute(policy)
+    connection.execute("drop policy if exists announced on ledger_item")
+    connection.execute(
+        sql.SQL(
+            "create policy announced on ledger_item for insert "
+            "with check (state = 'retry' and attempts = 0 and ({}))"
+        ).format(sql.SQL(" or ").join(_may_announce()))
+    )
+
+
+def _may_announce() -> Iterator[sql.Composed]:
+    """Which function may tell the ledger of another's items, which are nobody's yet."""
+    for card in function_cards():
+        if others := card.access.get("announces"):
+            condition = "current_user = current_database() || {} and function = any({})"
+            yield sql.SQL(condition).format(sql.Literal(f"_{card.function}"), sql.Literal(others))
 
 
 def _text(path: Path) -> LiteralString:

@@ -65,10 +65,10 @@ def is_waiting(status: dict[str, Any]) -> bool:
 
 
 def _listed(store: ObjectStore, card: FunctionCard) -> list[ListedObject]:
-    """What lies where the function's events come from; image buckets are asked in the database."""
+    """What lies where nobody announces it; all else is in the ledger."""
     found: list[ListedObject] = []
     for event in card.events:
-        if "*" in event["bucket"]:
+        if not event.get("listed"):
             continue
         prefix = event.get("prefix", "")
         tops = [prefix] if prefix else store.list_top(event["bucket"])

@@ -11,7 +11,7 @@ from psycopg.rows import DictRow, dict_row
 
 from common.database import queries
 from common.errors import PermanentError
-from common.object_key import HELD, INCOMING, PROCESSED, RAW
+from common.object_key import RAW, as_it_came
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _UID = re.compile(r"(?P<uid>[0-9]+(?:\.[0-9]+)+)(?:/(?P<frame>[0-9]+)(?:\.png)?)?$")
@@ -74,7 +74,7 @@ def _subject(connection: psycopg.Connection[DictRow], name: str) -> Subject:
         if found:
             return Subject(uid=found[0]["sop_instance_uid"], frame=found[0]["frame"])
         if bucket == RAW:
-            return _of_extract(connection.execute(_SQL["items_at"], {"keys": _as_it_came(key)}).fetchall())
+            return _of_extract(connection.execute(_SQL["items_at"], {"keys": as_it_came(key)}).fetchall())
     uid = _UID.search(name.removesuffix(".json").removesuffix(".dcm"))
     if uid is None:
         raise PermanentError(f"{name} is no name of a file or image. {_EXPECTED}")
@@ -95,12 +95,6 @@ def _of_item(connection: psycopg.Connection[DictRow], number: int, name: str) ->
 def _of_extract(found: Sequence[DictRow], *, files: tuple[int, ...] = ()) -> Subject:
     uids = [row["sop_instance_uid"] for row in found if row["sop_instance_uid"]]
     return Subject(files, tuple(row["id"] for row in found), uids[0] if uids else None)
-
-
-def _as_it_came(key: str) -> list[str]:
-    """The keys under which an object of raw may have come."""
-    tops = (INCOMING, PROCESSED, HELD)
-    return [INCOMING + key.removeprefix(top) for top in tops if key.startswith(top)]
 
 
 def _with_attempts(item: DictRow, attempts: Sequence[DictRow]) -> dict[str, Any]:

@@ -51,7 +51,7 @@ where id = any(%(items)s::bigint[])
         select home_bucket, key from image_allocation
         where sop_instance_uid = %(uid)s and (%(frame)s::int is null or frame = %(frame)s)))
     or (function = 'store_metadata' and bucket = 'metadata' and key in (
-        select 'incoming/' || regexp_replace(key, '/[^/]*$', '.json') from image_allocation
+        select regexp_replace(key, '/[^/]*$', '.json') from image_allocation
         where sop_instance_uid = %(uid)s))
 order by id;
 

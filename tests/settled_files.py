@@ -20,6 +20,10 @@ from functions.sweep.resend import sweep_once
 from infra.status import read_status
 from tests.own_database import create_migrated_database
 
+_SETTLED = """
+update ledger_item set state = 'done', outcome = 'skipped', due_at = null, settled_at = now(), attempts = 1
+where function = 'extract' and bucket = 'raw' and key = any(%(keys)s)
+"""
 _FILL = Path(__file__).with_suffix(".sql")
 
 
@@ -47,15 +51,14 @@ class LineOnDatabase:
         number = next(self.numbers)
         path = f"P/1/2/9.{number}"
         for function, bucket, key in (
-            ("extract", "raw", f"incoming/bench/{number}.dcm"),
-            ("store_metadata", "metadata", f"incoming/{path}.json"),
+            ("extract", "raw", f"nas/bench/{number}.dcm"),
+            ("store_metadata", "metadata", f"{path}.json"),
             ("quality", "images-1", f"{path}/1.png"),
         ):
             ledger = PostgresLedger(self.database, function=function)
             claim = ledger.claim(ObjectVersion(Location(bucket, key), "e", 1), lease_seconds=60)
             assert isinstance(claim, Claim)
-            settled = Settlement(State.DONE, outcome="skipped", moved_to=Location(bucket, f"processed/{key}"))
-            assert ledger.settle(claim, settled)
+            assert ledger.settle(claim, Settlement(State.DONE, outcome="skipped"))
 
     def sweep(self) -> None:
         """A sweep that finds nothing."""
@@ -73,9 +76,11 @@ class LineOnDatabase:
         for _ in range(2):  # copied once two looks have found the same
             self.rows.look(folder, files, listed_time=now)
         for piece in self.rows.waiting(folder):
-            copies = [Copy(row.id, f"incoming/{name}/{row.path}", "e", "0") for row in piece]
+            copies = [Copy(row.id, f"nas/{name}/{row.path}", "e", "0") for row in piece]
             self.rows.plan_copies((copy.file_id, copy.raw_key) for copy in copies)
             self.rows.record_copies(copies)
+            # What extract would make of them: nothing is due here.
+            self.database.run(_SETTLED, keys=[copy.raw_key for copy in copies])
         self.rows.plan_mark(folder, mark=f"{name}_processed")
         self.rows.record_processed(folder, mark=f"{name}_processed")
 
@@ -87,6 +92,9 @@ class LineOnDatabase:
 class _NoSender:
     def send(self, function: str, event: object) -> str:
         raise AssertionError(f"{function} has {event} pending")
+
+    def ask(self, function: str) -> dict[str, int]:
+        raise AssertionError(f"{function} has items that are due")
 
 
 def database_with_settled_files(operator: str, files: int) -> str:

@@ -2,20 +2,17 @@
 insert into source_folder (name, processed_at, mark)
 select 'folder ' || i, now(), 'folder ' || i || '_processed' from generate_series(0, (:files - 1) / 1000) as i;
 insert into source_file (folder_id, path, size, modified_at, state, raw_key, etag, sha256, copied_at, counted_as)
-select 1 + (i - 1) / 1000, i || '.dcm', 500000, now(), 'copied', 'incoming/folder ' || (i - 1) / 1000 || '/' || i || '.dcm',
+select 1 + (i - 1) / 1000, i || '.dcm', 500000, now(), 'copied', 'nas/folder ' || (i - 1) / 1000 || '/' || i || '.dcm',
     md5(i::text), repeat(md5(i::text), 2), now(), 'extracted'
 from generate_series(1, :files) as i;
-insert into ledger_item (function, bucket, key, etag, state, outcome, sop_instance_uid, patient_id, moved_to_bucket,
-    moved_to_key, source, settled_at, counted_as)
-select 'extract', 'raw', 'incoming/folder ' || (i - 1) / 1000 || '/' || i || '.dcm', md5(i::text), 'done', 'extracted',
-    '2.25.' || i, 'P' || left(md5((i / 40)::text), 20), 'raw', 'processed/folder ' || (i - 1) / 1000 || '/' || i || '.dcm',
-    'file-' || i, now(), 'done'
+insert into ledger_item (function, bucket, key, etag, size, state, outcome, sop_instance_uid, patient_id, source, settled_at,
+    counted_as)
+select 'extract', 'raw', 'nas/folder ' || (i - 1) / 1000 || '/' || i || '.dcm', md5(i::text), 500000, 'done', 'extracted',
+    '2.25.' || i, 'P' || left(md5((i / 40)::text), 20), 'file-' || i, now(), 'done'
 from generate_series(1, :files) as i;
-insert into ledger_item (function, bucket, key, etag, state, outcome, sop_instance_uid, moved_to_bucket, moved_to_key,
-    source, settled_at, counted_as)
-select 'store_metadata', 'metadata', 'incoming/P' || left(md5((i / 40)::text), 20) || '/2.25.1/2.25.2/2.25.' || i || '.json',
-    md5(i::text), 'done', 'stored', '2.25.' || i, 'metadata',
-    'processed/P' || left(md5((i / 40)::text), 20) || '/2.25.1/2.25.2/2.25.' || i || '.json', 'file-' || i, now(), 'done'
+insert into ledger_item (function, bucket, key, etag, state, outcome, sop_instance_uid, source, settled_at, counted_as)
+select 'store_metadata', 'metadata', 'P' || left(md5((i / 40)::text), 20) || '/2.25.1/2.25.2/2.25.' || i || '.json',
+    md5(i::text), 'done', 'stored', '2.25.' || i, 'file-' || i, now(), 'done'
 from generate_series(1, :files) as i;
 insert into ledger_item (function, bucket, key, etag, state, outcome, sop_instance_uid, source, settled_at, counted_as)
 select 'quality', 'images-' || (i - 1) / 400,

@@ -254,6 +254,146 @@ language sql security definer set search_path = public, pg_temp as $$
 $$;
 comment on function forget_attempts is 'Deletes the details of attempts that ended so long ago; the sweep calls it.';
 
+-- Registers an instance and places its images, the same ones whenever it comes again; fewer than it has
+-- frames where no bucket has room: then the caller makes one and asks again.
+create or replace function place_images(this_uid text, this_patient text, this_path text, this_item bigint, this_digest text,
+    frames int, this_modality text, this_is_localizer boolean, this_recipe int, this_pipeline text, prefix text,
+    out is_erased boolean, out digest text, out first_item bigint, out is_completed boolean, out buckets text[], out keys text[])
+language plpgsql as $$
+declare
+    placed int;
+    open_bucket text;
+    free int;
+begin
+    is_erased := exists (select from erased_patient where patient_id = this_patient);
+    if is_erased then
+        return;
+    end if;
+    insert into extraction (sop_instance_uid, item_id, content_digest, number_of_frames, modality, is_localizer,
+        recipe_version, pipeline_version)
+    values (this_uid, this_item, this_digest, frames, this_modality, this_is_localizer, this_recipe, this_pipeline)
+    on conflict (sop_instance_uid) do nothing;
+    select content_digest, item_id, completed_at is not null into digest, first_item, is_completed
+    from extraction where sop_instance_uid = this_uid;
+    if digest is distinct from this_digest then
+        return;
+    end if;
+    select count(*) into placed from image_allocation where sop_instance_uid = this_uid;
+    if placed < frames then
+        -- One at a time: a bucket's count and its images are decided together.
+        perform pg_advisory_xact_lock(hashtext('image_allocation'));
+        select count(*) into placed from image_allocation where sop_instance_uid = this_uid;
+    end if;
+    while placed < frames loop
+        select bucket, least(capacity - allocated, frames - placed) into open_bucket, free from image_bucket
+        where allocated < capacity and starts_with(bucket, prefix) order by created_at desc, bucket desc limit 1;
+        exit when open_bucket is null;
+        -- The table's own check (allocated <= capacity) refuses the image too many.
+        update image_bucket set allocated = allocated + free where bucket = open_bucket;
+        insert into image_allocation (sop_instance_uid, frame, home_bucket, bucket, key)
+        select this_uid, frame, open_bucket, open_bucket, this_path || '/' || frame || '.png'
+        from generate_series(placed + 1, placed + free) as frame;
+        placed := placed + free;
+    end loop;
+    select coalesce(array_agg(home_bucket order by frame), '{}'), coalesce(array_agg(key order by frame), '{}')
+    into buckets, keys from image_allocation where sop_instance_uid = this_uid;
+end $$;
+comment on function place_images is 'Registers an instance and places its images; extract calls it.';
+
+-- All rows of a metadata document, or none. What is stored already is read and not written again: the
+-- slices of a series would wait for one another. Tells the table whose row belongs to another parent.
+create or replace function store_document(this_patient jsonb, this_study jsonb, this_series jsonb, this_instance jsonb,
+    these_images jsonb, these_actions jsonb) returns text
+language plpgsql as $$
+declare
+    p patient := jsonb_populate_record(null::patient, this_patient);
+    st study := jsonb_populate_record(null::study, this_study);
+    se series := jsonb_populate_record(null::series, this_series);
+    i instance := jsonb_populate_record(null::instance, this_instance);
+begin
+    if exists (select from study where study_instance_uid = st.study_instance_uid and patient_id <> p.patient_id) then
+        return 'study';
+    elsif exists (select from series where series_instance_uid = se.series_instance_uid
+            and study_instance_uid <> st.study_instance_uid) then
+        return 'series';
+    elsif exists (select from instance where sop_instance_uid = i.sop_instance_uid
+            and series_instance_uid <> se.series_instance_uid) then
+        return 'instance';
+    end if;
+
+    perform from patient where patient_id = p.patient_id and sex is not distinct from coalesce(p.sex, sex);
+    if not found then
+        insert into patient as old (patient_id, sex) values (p.patient_id, p.sex)
+        on conflict (patient_id) do update set sex = coalesce(excluded.sex, old.sex), updated_at = now();
+    end if;
+
+    perform from study where study_instance_uid = st.study_instance_uid
+        and study_date is not distinct from coalesce(st.study_date, study_date);
+    if not found then
+        insert into study as old (study_instance_uid, patient_id, study_date)
+        values (st.study_instance_uid, p.patient_id, st.study_date)
+        on conflict (study_instance_uid) do update
+        set study_date = coalesce(excluded.study_date, old.study_date), updated_at = now()
+        where old.patient_id = excluded.patient_id;
+        if not found then
+            raise serialization_failure using message = 'stored under another parent meanwhile';
+        end if;
+    end if;
+
+    perform from series where series_instance_uid = se.series_instance_uid
+        and (modality, body_part, laterality, manufacturer, model) is not distinct from (coalesce(se.modality, modality),
+            coalesce(se.body_part, body_part), coalesce(se.laterality, laterality),
+            coalesce(se.manufacturer, manufacturer), coalesce(se.model, model));
+    if not found then
+        insert into series as old (series_instance_uid, study_instance_uid, modality, body_part, laterality, manufacturer, model)
+        values (se.series_instance_uid, st.study_instance_uid, se.modality, se.body_part, se.laterality, se.manufacturer, se.model)
+        on conflict (series_instance_uid) do update
+        set modality = coalesce(excluded.modality, old.modality),
+            body_part = coalesce(excluded.body_part, old.body_part),
+            laterality = coalesce(excluded.laterality, old.laterality),
+            manufacturer = coalesce(excluded.manufacturer, old.manufacturer),
+            model = coalesce(excluded.model, old.model), updated_at = now()
+        where old.study_instance_uid = excluded.study_instance_uid;
+        if not found then
+            raise serialization_failure using message = 'stored under another parent meanwhile';
+        end if;
+    end if;
+
+    perform from attribute_actions where digest = i.actions;
+    if not found then
+        insert into attribute_actions (digest, actions) values (i.actions, these_actions) on conflict do nothing;
+    end if;
+
+    insert into instance as old (sop_instance_uid, series_instance_uid, sop_class_uid, instance_number,
+        view_position, photometric, "rows", "columns", number_of_frames, pixel_spacing_row, pixel_spacing_col,
+        slice_thickness, kvp, age_years, attributes, pipeline_version, deidentification, key_id, actions)
+    values (i.sop_instance_uid, se.series_instance_uid, i.sop_class_uid, i.instance_number, i.view_position,
+        i.photometric, i."rows", i."columns", i.number_of_frames, i.pixel_spacing_row, i.pixel_spacing_col,
+        i.slice_thickness, i.kvp, i.age_years, i.attributes, i.pipeline_version, i.deidentification, i.key_id, i.actions)
+    on conflict (sop_instance_uid) do update
+    set sop_class_uid = excluded.sop_class_uid, instance_number = excluded.instance_number,
+        view_position = excluded.view_position, photometric = excluded.photometric,
+        "rows" = excluded."rows", "columns" = excluded."columns", number_of_frames = excluded.number_of_frames,
+        pixel_spacing_row = excluded.pixel_spacing_row, pixel_spacing_col = excluded.pixel_spacing_col,
+        slice_thickness = excluded.slice_thickness, kvp = excluded.kvp, age_years = excluded.age_years,
+        attributes = excluded.attributes, pipeline_version = excluded.pipeline_version,
+        deidentification = excluded.deidentification, key_id = excluded.key_id, actions = excluded.actions,
+        updated_at = now()
+    where old.series_instance_uid = excluded.series_instance_uid;
+    if not found then
+        raise serialization_failure using message = 'stored under another parent meanwhile';
+    end if;
+
+    insert into image (sop_instance_uid, frame, "rows", "columns", samples, bits, sha256, recipe, recipe_version)
+    select i.sop_instance_uid, m.frame, m."rows", m."columns", m.samples, m.bits, m.sha256, m.recipe, m.recipe_version
+    from jsonb_populate_recordset(null::image, these_images) as m
+    on conflict (sop_instance_uid, frame) do update
+    set "rows" = excluded."rows", "columns" = excluded."columns", samples = excluded.samples, bits = excluded.bits,
+        sha256 = excluded.sha256, recipe = excluded.recipe, recipe_version = excluded.recipe_version;
+    return null;
+end $$;
+comment on function store_document is 'All rows of a metadata document; store_metadata calls it.';
+
 create view training_image as
 select a.image_id, a.key, a.bucket, a.sop_instance_uid, a.frame, st.patient_id, st.study_instance_uid,
     se.series_instance_uid, se.modality, se.body_part, se.laterality, i.view_position, st.study_date, p.sex,

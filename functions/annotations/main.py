@@ -33,12 +33,4 @@ def _target() -> Target:
         LabelImporter(store, rows, vocabulary, max_bytes=chosen.label_max_megabytes * 1024 * 1024),
         accepts=lambda at: at.bucket == ANNOTATIONS and not at.key.startswith((PROCESSED, HELD)),
     )
-    return Target(
-        "annotations",
-        ports.tokens(),
-        on_record=stage.handle,
-        on_full=stage.expect,
-        on_run=lambda: import_waiting(store, rows, stage.handle),
-        checks=ports.checks(),
-        admission=ports.admission(),
-    )
+    return ports.stage_target(stage, on_run=lambda: import_waiting(store, rows, stage.handle))

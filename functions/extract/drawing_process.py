@@ -1,5 +1,6 @@
 """Files prepared in processes of their own, within a time limit."""
 
+import fcntl
 import os
 import selectors
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, LifoQueue
+from typing import IO
 
 from common import native_libraries
 from common.errors import PermanentError
@@ -24,6 +26,7 @@ from functions.extract.prepared_instance import PreparedInstance, Preparer, Rule
 _WORKER = "functions.extract.drawing_worker"
 _LOOK_SECONDS = 1.0
 _READ_BYTES = 1 << 20
+_PIPE_BYTES = 1 << 20  # a slice and its file at once; in 64 KiB the two processes would take turns
 
 
 class DrawingLostError(Exception):
@@ -88,6 +91,8 @@ class _DrawingProcess:
             stderr=subprocess.DEVNULL,
             bufsize=0,
         )
+        for pipe in (self._process.stdin, self._process.stdout):
+            _widen(pipe)
         self._write(first)
 
     def ask(self, request: bytes, keep: Callable[[], None]) -> Message:
@@ -138,3 +143,10 @@ class _DrawingProcess:
                 parts.append(part)
                 missing -= len(part)
         return b"".join(parts)
+
+
+def _widen(pipe: IO[bytes] | None) -> None:
+    """Where the system knows pipes of other sizes, and gives one (fcntl(2))."""
+    if pipe is not None and hasattr(fcntl, "F_SETPIPE_SZ"):
+        with suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

@@ -11,7 +11,7 @@ from common.dicom.image_checks import NoPictureError
 from common.errors import ErasedError, HoldError, PermanentError, Subject
 from common.metadata_document import ImageEntry
 from common.object_key import DEIDENTIFIED, INCOMING, METADATA, Location, processed
-from common.object_store import ObjectStore
+from common.object_store import ObjectStore, ObjectVersion
 from common.stage import Item, Outcome
 from functions.extract.image_allocation import Allocation
 from functions.extract.output_space import read_kept, to_upload
@@ -45,7 +45,8 @@ class InstanceExtractor:
             )
         source = folder / "source.dcm"
         self.store.download(item.version, source)
-        target = processed(item.version.location)
+        location = item.version.location
+        target = processed(location) if location.key.startswith(INCOMING) else None
         try:
             # Nothing is written before all is prepared: of a refused file nothing leaves raw.
             instance = self.prepare(source, folder, releases=item.releases, keep=item.keep)
@@ -63,8 +64,8 @@ class InstanceExtractor:
             modality=instance.document.series.modality,
             is_localizer=instance.document.is_localizer,
         )
-        if not (places.is_duplicate and places.is_completed):
-            self._write(instance, places.images, item)
+        is_written = places.is_duplicate and places.is_completed
+        made = () if is_written else self._write(instance, places.images, item)
         uid = instance.path.sop_instance_uid
         return Outcome(
             "duplicate" if places.is_duplicate else "extracted",
@@ -72,32 +73,38 @@ class InstanceExtractor:
             move_to=target,
             record=lambda: self.allocation.complete(uid),
             subject=Subject(instance.path.patient),
+            announces=made,
             details={"sop_instance_uid": uid, "images": len(instance.frames)},
         )
 
-    def _write(self, instance: PreparedInstance, images: Sequence[Location], item: Item) -> None:
-        def upload(frame: PngFrame, location: Location) -> ImageEntry:
+    def _write(
+        self, instance: PreparedInstance, images: Sequence[Location], item: Item
+    ) -> tuple[tuple[str, ObjectVersion], ...]:
+        """Every output; the functions that come next, and what was made for them."""
+
+        def upload(frame: PngFrame, location: Location) -> tuple[ImageEntry, ObjectVersion]:
             item.keep()
             body = read_kept(frame.kept)
-            self.store.put(location, body, content_type="image/png")
-            return image_entry(frame, location, body)
+            written = self.store.put(location, body, content_type="image/png")
+            return image_entry(frame, location, body), written
 
         if len(images) == 1:
-            entries = [upload(instance.frames[0], images[0])]
+            uploaded = [upload(instance.frames[0], images[0])]
         else:
             # The store takes several small objects at a time better than one after the other.
             with ThreadPoolExecutor(_UPLOADS, thread_name_prefix="upload") as uploads:
-                entries = list(uploads.map(upload, instance.frames, images))
+                uploaded = list(uploads.map(upload, instance.frames, images))
         name = instance.path.instance
         self.store.put(
             Location(DEIDENTIFIED, f"{name}.dcm"), to_upload(instance.dicom), content_type="application/dicom"
         )
         # Last, because its event starts store_metadata: by then all it speaks of is there.
-        self.store.put(
-            Location(METADATA, f"{INCOMING}{name}.json"),
-            instance.document.with_images(entries).to_json(),
+        document = self.store.put(
+            Location(METADATA, f"{name}.json"),
+            instance.document.with_images([entry for entry, _ in uploaded]).to_json(),
             content_type="application/json",
         )
+        return ("store_metadata", document), *(("quality", written) for _, written in uploaded)
 
 
 def image_entry(frame: PngFrame, location: Location, body: bytes) -> ImageEntry:

@@ -5,10 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from psycopg import Cursor
-
 from common import PIPELINE_VERSION
-from common.database import Database, Row, queries
+from common.database import Database, queries
 from common.dicom.picture import RECIPE_VERSION
 from common.errors import ConflictError, ErasedError
 from common.object_key import ImagePath, Location
@@ -73,34 +71,31 @@ class PostgresAllocation(Allocation):
         modality: str | None = None,
         is_localizer: bool = False,
     ) -> Places:
-        instance = {"sop_instance_uid": path.sop_instance_uid, "patient": path.patient}
-        with self._database.transaction() as cursor:
-            cursor.execute(
-                _SQL["register"],
-                instance
-                | {
-                    "item_id": item_id,
-                    "content_digest": content_digest,
-                    "number_of_frames": number_of_frames,
-                    "modality": modality,
-                    "is_localizer": is_localizer,
-                }
-                | _VERSIONS,
-            )
-            registered = cursor.execute(_SQL["registered"], instance).fetchone()
-            if registered is not None and registered["erased"]:
-                raise ErasedError  # which takes the registration back
-            if registered is None or registered["content_digest"] != content_digest:
+        wanted = {
+            "sop_instance_uid": path.sop_instance_uid,
+            "patient": path.patient,
+            "instance": path.instance,
+            "item_id": item_id,
+            "content_digest": content_digest,
+            "number_of_frames": number_of_frames,
+            "modality": modality,
+            "is_localizer": is_localizer,
+            "prefix": self._prefix,
+            **_VERSIONS,
+        }
+        while True:
+            placed = self._database.one(_SQL["place"], **wanted)
+            if placed is None or placed["is_erased"]:
+                raise ErasedError
+            if placed["digest"] != content_digest:
                 raise ConflictError(
                     "Another file with the same SOP Instance UID and other content was extracted before.",
                     "Find out which of the two is right; nothing was overwritten.",
                 )
-            rows = cursor.execute(_SQL["allocated"], instance).fetchall()
-            if not rows:
-                self._fill(cursor, path, number_of_frames)
-                rows = cursor.execute(_SQL["allocated"], instance).fetchall()
-            images = tuple(Location(row["home_bucket"], row["key"]) for row in rows)
-            return Places(images, registered["item_id"] != item_id, registered["completed"])
+            images = tuple(map(Location, placed["buckets"], placed["keys"]))
+            if len(images) >= number_of_frames:
+                return Places(images, placed["first_item"] != item_id, placed["is_completed"])
+            self._roll_over()
 
     def is_erased(self, patient_id: str | None) -> bool:
         return self._database.one(_SQL["erased"], patient=patient_id) is not None
@@ -108,36 +103,15 @@ class PostgresAllocation(Allocation):
     def complete(self, sop_instance_uid: str) -> None:
         self._database.run(_SQL["complete"], sop_instance_uid=sop_instance_uid, **_VERSIONS)
 
-    def _fill(self, cursor: Cursor[Row], path: ImagePath, number_of_frames: int) -> None:
-        """Fill the open bucket, then new ones, until every frame has its place."""
-        cursor.execute(_SQL["lock_allocation"])
-        first = 1
-        while first <= number_of_frames:
-            bucket, free = self._open_bucket(cursor)
-            last = min(first + free - 1, number_of_frames)
-            cursor.execute(_SQL["fill_bucket"], {"bucket": bucket, "number": last - first + 1})
-            cursor.execute(
-                _SQL["allocate"],
-                {
-                    "sop_instance_uid": path.sop_instance_uid,
-                    "instance": path.instance,
-                    "bucket": bucket,
-                    "first": first,
-                    "last": last,
-                },
-            )
-            first = last + 1
-
-    def _open_bucket(self, cursor: Cursor[Row]) -> tuple[str, int]:
-        prefix = {"prefix": self._prefix}
-        row = cursor.execute(_SQL["open_bucket"], prefix).fetchone()
-        while row is None:
-            bucket = f"{self._prefix}{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
-            # The bucket and its notification are there before the first image goes in.
-            self._store.ensure_bucket(bucket, [NEW_IMAGE])
-            cursor.execute(_SQL["new_bucket"], {"bucket": bucket, "capacity": self._capacity})
-            row = cursor.execute(_SQL["open_bucket"], prefix).fetchone()
-        return row["bucket"], row["free"]
+    def _roll_over(self) -> None:
+        """A new bucket, unless somebody else made one meanwhile."""
+        with self._database.transaction() as cursor:
+            cursor.execute(_SQL["lock_allocation"])
+            if cursor.execute(_SQL["open_bucket"], {"prefix": self._prefix}).fetchone() is None:
+                bucket = f"{self._prefix}{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
+                # The bucket and its notification are there before the first image goes in.
+                self._store.ensure_bucket(bucket, [NEW_IMAGE])
+                cursor.execute(_SQL["new_bucket"], {"bucket": bucket, "capacity": self._capacity})
 
 
 _VERSIONS = {"recipe_version": RECIPE_VERSION, "pipeline_version": PIPELINE_VERSION}

@@ -1,8 +1,8 @@
 """extract: one DICOM file to PNGs, a de-identified DICOM file and metadata.
 
-Trigger   ObjectCreated in raw, prefix incoming/
-Reads     raw/incoming/
-Writes    images-*, deidentified, metadata/incoming/, raw/processed/; raw/held/ or quarantine
+Trigger   ObjectCreated in raw, prefixes nas/ and incoming/; POST without a body: what is due
+Reads     raw/nas/, raw/incoming/
+Writes    images-*, deidentified, metadata, ledger rows of what comes next; raw/processed/, raw/held/, quarantine
 Errors    no DICOM, truncated, no decoder, UID conflict: quarantined; burned-in text: held
 """
 
@@ -12,7 +12,7 @@ from flask import Request, Response
 
 from common import ports
 from common.http_target import Target, respond
-from common.object_key import INCOMING, RAW
+from common.object_key import INCOMING, NAS, RAW
 from common.settings import settings
 from functions.extract.drawing_process import DrawingProcesses
 from functions.extract.extract_instance import InstanceExtractor
@@ -37,13 +37,9 @@ def _target() -> Target:
         max_megabytes=chosen.max_megabytes_per_file,
     )
     stage = ports.stage(
-        "extract", extractor, accepts=lambda at: at.bucket == RAW and at.key.startswith(INCOMING)
-    )
-    return Target(
         "extract",
-        ports.tokens(),
-        on_record=stage.handle,
-        on_full=stage.expect,
-        checks=ports.checks(),
-        admission=ports.admission(),
+        extractor,
+        accepts=lambda at: at.bucket == RAW and at.key.startswith((INCOMING, NAS)),
+        is_announced=lambda at: at.key.startswith(NAS),
     )
+    return ports.stage_target(stage)

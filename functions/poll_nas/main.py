@@ -2,7 +2,7 @@
 
 Trigger   timer (POST), or curl
 Reads     the NAS folder root
-Writes    raw/incoming/<folder>/<path>, source_folder and source_file rows; a mark on the NAS
+Writes    raw/nas/<folder>/<path>, source rows, ledger rows for extract; a mark on the NAS
 Errors    NAS, store or database away: 503, the next poll goes on; junk: skipped with a cause
 """
 

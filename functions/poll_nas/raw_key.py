@@ -4,7 +4,7 @@ import hashlib
 import re
 
 from common.nas import is_system_name
-from common.object_key import INCOMING
+from common.object_key import NAS
 
 MAX_PART_BYTES = 200
 MAX_KEY_BYTES = 980  # S3 allows 1024; quarantine puts the bucket before it and an etag behind
@@ -27,11 +27,11 @@ def raw_key(folder: str, generation: int, path: str, version: int) -> str:
     parts = [_later(_part(folder), generation)] if folder else []
     parts += [_part(part) for part in path.split("/")]
     parts[-1] = _later(parts[-1], version)
-    key = INCOMING + "/".join(parts)
+    key = NAS + "/".join(parts)
     if len(key.encode()) <= MAX_KEY_BYTES:
         return key
     # The folders between the first and the file give way to a digest of them all.
-    return INCOMING + "/".join([parts[0], _shortened(key), parts[-1]])
+    return NAS + "/".join([parts[0], _shortened(key), parts[-1]])
 
 
 def _later(part: str, number: int) -> str:

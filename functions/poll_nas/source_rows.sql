@@ -98,11 +98,18 @@ from unnest(%(ids)s::bigint[], %(raw_keys)s::text[]) as p (id, raw_key)
 where s.id = p.id and s.raw_key is distinct from p.raw_key;
 
 -- name: copied
-update source_file s
-set state = 'copied', raw_key = c.raw_key, etag = c.etag, sha256 = c.sha256, copied_at = now()
-from unnest(%(ids)s::bigint[], %(raw_keys)s::text[], %(etags)s::text[], %(sha256s)s::text[])
-    as c (id, raw_key, etag, sha256)
-where s.id = c.id;
+-- What is in raw is announced to extract in the same statement: whatever becomes of its event, it is due.
+with copied as (
+    update source_file s
+    set state = 'copied', raw_key = c.raw_key, etag = c.etag, sha256 = c.sha256, copied_at = now()
+    from unnest(%(ids)s::bigint[], %(raw_keys)s::text[], %(etags)s::text[], %(sha256s)s::text[])
+        as c (id, raw_key, etag, sha256)
+    where s.id = c.id
+    returning s.raw_key, s.etag, s.size
+)
+insert into ledger_item (function, bucket, key, etag, size, state, attempts, due_at)
+select 'extract', 'raw', raw_key, etag, size, 'retry', 0, now() from copied
+on conflict do nothing;
 
 -- name: plan_unpacked
 -- An archive whose unpacking was interrupted is unpacked again; what is in raw already stays.

@@ -36,13 +36,6 @@ def _target() -> Target:
         "quality",
         checker,
         accepts=lambda at: at.bucket.startswith(chosen.images_prefix) and at.key.endswith(".png"),
+        is_announced=lambda _: True,
     )
-    return Target(
-        "quality",
-        ports.tokens(),
-        on_record=stage.handle,
-        on_full=stage.expect,
-        on_run=lambda: leave_homes(store, rows, stage.handle),
-        checks=ports.checks(),
-        admission=ports.admission(),
-    )
+    return ports.stage_target(stage, on_run=lambda: leave_homes(store, rows, stage.handle))

@@ -77,10 +77,9 @@ class PostgresVerdictRows(VerdictRows):
             "by_model": judgement.verdict,
             "verdict": verdict,
             "picture_hash": picture_hash,
+            "bucket": bucket,
         }
-        with self._database.transaction() as cursor:
-            cursor.execute(_SQL["record_verdict"], values | image)
-            cursor.execute(_SQL["record_place"], image | {"bucket": bucket})
+        self._database.run(_SQL["record"], **values, **image)
 
     def leaving(self, *, limit: int) -> list[Location]:
         return [Location(**row) for row in self._database.all(_SQL["leaving"], limit=limit)]

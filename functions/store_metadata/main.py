@@ -1,8 +1,8 @@
 """store_metadata: one metadata JSON to rows.
 
-Trigger   ObjectCreated in metadata, prefix incoming/
-Reads     metadata/incoming/
-Writes    patient, study, series, instance and image rows in one transaction; metadata/processed/
+Trigger   ObjectCreated in metadata, suffix .json; POST without a body: what is due
+Reads     metadata
+Writes    patient, study, series, instance and image rows in one transaction
 Errors    no JSON, a wrong field, a study or series of another patient or study: quarantined
 """
 
@@ -12,7 +12,7 @@ from flask import Request, Response
 
 from common import ports
 from common.http_target import Target, respond
-from common.object_key import INCOMING, METADATA
+from common.object_key import METADATA
 from functions.store_metadata.metadata_rows import PostgresMetadataRows
 from functions.store_metadata.persist_metadata import MetadataPersister
 
@@ -28,13 +28,7 @@ def _target() -> Target:
     stage = ports.stage(
         "store_metadata",
         persister,
-        accepts=lambda at: at.bucket == METADATA and at.key.startswith(INCOMING),
+        accepts=lambda at: at.bucket == METADATA and at.key.endswith(".json"),
+        is_announced=lambda _: True,
     )
-    return Target(
-        "store_metadata",
-        ports.tokens(),
-        on_record=stage.handle,
-        on_full=stage.expect,
-        checks=ports.checks(),
-        admission=ports.admission(),
-    )
+    return ports.stage_target(stage)

@@ -3,17 +3,17 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import orjson
-from psycopg import Cursor
 from psycopg.types.json import Jsonb
 
-from common.database import Database, Row, queries
+from common.database import Database, queries
 from common.errors import ConflictError
 from common.metadata_document import MetadataDocument
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
+_PARENTS = {"study": "patient", "series": "study", "instance": "series"}
 
 
 class MetadataRows(Protocol):
@@ -28,50 +28,43 @@ class MetadataRows(Protocol):
 
 
 class PostgresMetadataRows(MetadataRows):
-    """The rows in Postgres, in one transaction a document."""
+    """The rows in Postgres, in one statement a document."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def upsert(self, document: MetadataDocument) -> None:
-        patient, study = document.patient.model_dump(), document.study.model_dump()
-        series, instance = document.series.model_dump(), document.instance.model_dump()
         header = document.header
-        instance["attributes"] = Jsonb(instance["attributes"])
-        versions = {
+        instance = document.instance.model_dump(mode="json") | {
             "pipeline_version": header.pipeline_version,
             "deidentification": header.deidentification,
             "key_id": header.key_id,
             "actions": _digest(header.actions),
         }
-        with self._database.transaction() as cursor:
-            cursor.execute(_SQL["upsert_patient"], patient)
-            _upsert(cursor, "study", study | {"patient_id": patient["patient_id"]}, "patient")
-            _upsert(cursor, "series", series | {"study_instance_uid": study["study_instance_uid"]}, "study")
-            actions = {"digest": versions["actions"], "actions": Jsonb(header.actions)}
-            cursor.execute(_SQL["new_actions"], actions)
-            parent = {"series_instance_uid": series["series_instance_uid"]}
-            _upsert(cursor, "instance", instance | parent | versions, "series")
-            cursor.executemany(
-                _SQL["upsert_image"],
-                [
-                    image.model_dump()
-                    | {
-                        "sop_instance_uid": instance["sop_instance_uid"],
-                        "recipe_version": header.recipe_version,
-                    }
-                    for image in header.images
-                ],
+        images = [
+            image.model_dump(mode="json") | {"recipe_version": header.recipe_version}
+            for image in header.images
+        ]
+        row = self._database.one(
+            _SQL["store"],
+            patient=_json(document.patient.model_dump(mode="json")),
+            study=_json(document.study.model_dump(mode="json")),
+            series=_json(document.series.model_dump(mode="json")),
+            instance=_json(instance),
+            images=_json(images),
+            actions=_json(header.actions),
+        )
+        if row is not None and row["conflict"] is not None:
+            table = row["conflict"]
+            raise ConflictError(
+                f"The {table}'s UID is already stored under another {_PARENTS[table]}.",
+                "Find out which of the two is right; nothing was overwritten.",
             )
+
+
+def _json(value: object) -> Jsonb:
+    return Jsonb(value, dumps=orjson.dumps)
 
 
 def _digest(actions: Mapping[str, Mapping[str, int]]) -> str:
     return hashlib.sha256(orjson.dumps(actions, option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
-def _upsert(cursor: Cursor[Row], table: str, values: dict[str, Any], parent: str) -> None:
-    if cursor.execute(_SQL[f"upsert_{table}"], values).rowcount != 1:
-        raise ConflictError(
-            f"The {table}'s UID is already stored under another {parent}.",
-            "Find out which of the two is right; nothing was overwritten.",
-        )

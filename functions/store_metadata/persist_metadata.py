@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from common.errors import PermanentError
 from common.metadata_document import parse_metadata
-from common.object_key import processed
 from common.object_store import ObjectStore
 from common.stage import Item, Outcome
 from functions.store_metadata.metadata_rows import MetadataRows
@@ -28,8 +27,6 @@ class MetadataPersister:
         return Outcome(
             "stored",
             sop_instance_uid=uid,
-            move_to=processed(item.version.location),
-            overwrite=True,
             record=lambda: self.rows.upsert(document),
             details={"sop_instance_uid": uid},
         )

@@ -1,8 +1,8 @@
 """sweep: whatever is still pending goes again to the function that owns it.
 
 Trigger   timer (POST), or curl
-Reads     the ledger; the incoming/ prefixes; images without a verdict
-Writes    nothing itself; sends events to the other functions
+Reads     the ledger; raw/incoming/ and annotations, where nobody announces what is put
+Writes    nothing itself; asks functions for what is due, and sends them what the ledger does not know
 Errors    a function that does not answer is counted; the next sweep sends again
 """
 

@@ -8,11 +8,10 @@ from pathlib import Path
 
 from common.database import Database, queries
 from common.ledger import Ledger
-from common.object_key import ANNOTATIONS, HELD, INCOMING, METADATA, PROCESSED, RAW, Location
+from common.object_key import ANNOTATIONS, HELD, INCOMING, PROCESSED, RAW
 from common.object_store import ListedObject, ObjectStore, ObjectVersion
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
-_INCOMING = {"extract": RAW, "store_metadata": METADATA}
 _PAGE = 500
 _MOST_COUNTED = 5000  # a second's work; far more than settles between two sweeps
 
@@ -28,11 +27,12 @@ class PendingItems:
     attempt_days: float  # details of attempts are kept so long
 
     def find(self, function: str, *, limit: int) -> list[ObjectVersion]:
-        """Versions that the function should be sent, oldest ledger rows first, none twice."""
-        found = {v.location: v for v in self.ledger(function).due(limit=limit)}
-        for version in islice(self._unsettled(function), limit):
-            found.setdefault(version.location, version)
-        return list(found.values())[:limit]
+        """Versions that the function should be sent: those that the ledger doesn't wait for already."""
+        return list(islice(self._unexpected(function), limit))
+
+    def has_due(self, function: str) -> bool:
+        """Whether anything of the function is due, which it then takes by itself."""
+        return self.ledger(function).has_due()
 
     def tidy(self) -> None:
         """Sum up what is settled, and forget the details of old attempts: what is asked stays small."""
@@ -51,10 +51,7 @@ class PendingItems:
             return self.database.one(_SQL["leaving_images"], seconds=self.grace_seconds) is not None
         return False
 
-    def _unsettled(self, function: str) -> Iterator[ObjectVersion]:
-        if function == "quality":
-            yield from self._unchecked_images()
-            return
+    def _unexpected(self, function: str) -> Iterator[ObjectVersion]:
         own = self.ledger(function)
         for page in _pages(self._listed(function)):
             busy = own.busy(page)
@@ -68,17 +65,13 @@ class PendingItems:
                 yield listed.version
 
     def _objects(self, function: str) -> Iterator[ListedObject]:
-        if function in _INCOMING:
-            yield from self.store.list_prefix(_INCOMING[function], INCOMING)
-            return
-        for top in self.store.list_top(ANNOTATIONS):
-            if top not in {PROCESSED, HELD}:
-                yield from self.store.list_prefix(ANNOTATIONS, top)
-
-    def _unchecked_images(self) -> Iterator[ObjectVersion]:
-        """Images of extracted instances without a verdict; only their place is known."""
-        for row in self.database.all(_SQL["unchecked_images"], seconds=self.grace_seconds, limit=_PAGE):
-            yield ObjectVersion(Location(row["bucket"], row["key"]), "", 0)
+        """What lies where nobody announces it: files put into raw, and label files."""
+        if function == "extract":
+            yield from self.store.list_prefix(RAW, INCOMING)
+        elif function == "annotations":
+            for top in self.store.list_top(ANNOTATIONS):
+                if top not in {PROCESSED, HELD}:
+                    yield from self.store.list_prefix(ANNOTATIONS, top)
 
 
 def _pages(versions: Iterable[ObjectVersion]) -> Iterator[list[ObjectVersion]]:

@@ -1,21 +1,5 @@
 -- What is pending, by name.
 
--- name: unchecked_images
--- Of instances that are not summed up: those with all their verdicts soon are.
--- One completed at a moment yet to come was completed before the clock was moved back.
-select a.home_bucket as bucket, a.key
-from extraction e
-join image_allocation a on a.sop_instance_uid = e.sop_instance_uid
-left join verdict v on v.sop_instance_uid = a.sop_instance_uid and v.frame = a.frame
-where e.counted_images is null and v.verdict is null
-    and not e.completed_at between now() - make_interval(secs => %(seconds)s)
-        and now() + make_interval(secs => %(seconds)s)
-    and not exists (
-        select from ledger_item l
-        where l.function = 'quality' and l.bucket = a.home_bucket and l.key = a.key
-    )
-order by a.allocated_at limit %(limit)s;
-
 -- name: count_settled
 select count_settled(%(most)s::int) as mine;
 

@@ -1,4 +1,4 @@
-"""Sending pending items again over HTTP, several at a time."""
+"""Asking functions for what is due, and sending them what the ledger does not know, over HTTP."""
 
 import math
 import ssl
@@ -12,6 +12,7 @@ from typing import Protocol
 import orjson
 import urllib3
 
+from common import due_items
 from common.errors import SettingsError
 from common.json_log import log_item
 from common.object_store import ObjectVersion
@@ -26,10 +27,13 @@ OWNERS = ("extract", "store_metadata", "quality", "annotations")
 
 
 class Sender(Protocol):
-    """Sends one event to a function."""
+    """Sends one event to a function, or asks it for what is due."""
 
     def send(self, function: str, event: Mapping[str, object]) -> str:
         """What became of it, in one word."""
+
+    def ask(self, function: str) -> Mapping[str, int]:
+        """How many items that were due ended how; none of them if the function had no place."""
 
 
 class HttpSender(Sender):
@@ -47,15 +51,28 @@ class HttpSender(Sender):
         self._pool = urllib3.PoolManager(maxsize=16, timeout=timeout, retries=False, ssl_context=tls)
 
     def send(self, function: str, event: Mapping[str, object]) -> str:
+        return self._posted(function, event)[0]
+
+    def ask(self, function: str) -> Mapping[str, int]:
+        word, body = self._posted(function, due_items.REQUEST)
+        if word == "settled":
+            return {
+                str(status): int(number) for status, number in orjson.loads(body).get("items", {}).items()
+            }
+        return {} if word == "full" else {word: 1}
+
+    def _posted(self, function: str, body: Mapping[str, object]) -> tuple[str, bytes]:
+        """What became of a request, in one word, and the answer's body."""
         if function not in self._urls:
             raise SettingsError(f"DCM2SET_FUNCTION_URLS has no URL of {function}.")
-        url, body = self._urls[function], orjson.dumps(event)
         headers = {"Authorization": f"Bearer {self._tokens.current}", "Content-Type": "application/json"}
         try:
-            response = self._pool.request("POST", url, body=body, headers=headers)
+            response = self._pool.request(
+                "POST", self._urls[function], body=orjson.dumps(body), headers=headers
+            )
         except urllib3.exceptions.HTTPError:
-            return "unreachable"
-        return {200: "settled", 429: "full", 503: "retry"}.get(response.status, "refused")
+            return "unreachable", b""
+        return {200: "settled", 429: "full", 503: "retry"}.get(response.status, "refused"), response.data
 
 
 def http_sender(chosen: Settings, tokens: Tokens) -> HttpSender:
@@ -68,7 +85,7 @@ def http_sender(chosen: Settings, tokens: Tokens) -> HttpSender:
 def sweep_once(
     pending: PendingItems, sender: Sender, *, limit: int, concurrency: int, seconds: float = math.inf
 ) -> Mapping[str, object]:
-    """Send again what is pending, and tell what came of it per function.
+    """Have done what is pending, and tell what came of it per function.
 
     The functions are sent to side by side, so that one with much to do keeps none waiting. As long
     as anything was found for one of them, all are looked at again: what one makes is the next one's
@@ -94,7 +111,7 @@ def sweep_once(
 
 
 class _Feeder:
-    """Sends one function what is pending for it."""
+    """Has one function do what is pending for it."""
 
     def __init__(
         self,
@@ -115,17 +132,30 @@ class _Feeder:
         """Look and send until nothing is found for any function, or the time is over."""
         counts: Counter[str] = Counter()
         while True:
-            found = self._find()
-            if found:
+            has_due, found = self._pending.has_due(self._function), self._find()
+            told: Counter[str] = Counter()
+            if has_due or found:
                 busy.add(self._function)
-                counts += self._send(found)
+                told = (self._asked() if has_due else told) + self._send(found)
+                counts += told
             else:
                 busy.discard(self._function)
             if self._is_away.is_set() or self._is_late() or not busy:
                 busy.discard(self._function)
                 return counts
-            if not found:
+            if not told:
                 time.sleep(_LOOK_SECONDS)
+
+    def _asked(self) -> Counter[str]:
+        """What is due, taken by the function itself, in several of its places at a time."""
+        if self._is_late():
+            return Counter(left=1)
+        with ThreadPoolExecutor(self._concurrency) as askers:
+            answers = askers.map(self._sender.ask, [self._function] * self._concurrency)
+            told = sum((Counter(answer) for answer in answers), Counter[str]())
+        if told["unreachable"]:
+            self._is_away.set()
+        return told
 
     def _find(self) -> list[ObjectVersion | None]:
         found: list[ObjectVersion | None] = [*self._pending.find(self._function, limit=self._limit)]
@@ -134,6 +164,8 @@ class _Feeder:
         return [each for each in found if each not in self._sent]
 
     def _send(self, found: list[ObjectVersion | None]) -> Counter[str]:
+        if not found:
+            return Counter()
         with ThreadPoolExecutor(self._concurrency) as workers:
             answers = Counter(workers.map(self._send_one, found))
         self._sent.update(found)
@@ -155,6 +187,10 @@ class _Feeder:
 
 
 def _event(version: ObjectVersion) -> dict[str, object]:
-    """Without an etag, the function looks what is there now."""
-    event: dict[str, object] = {"bucket": version.location.bucket, "key": version.location.key}
-    return event | ({"etag": version.etag} if version.etag else {})
+    location = version.location
+    return {
+        "bucket": location.bucket,
+        "key": location.key,
+        "etag": version.etag,
+        "size": version.size,
+    }

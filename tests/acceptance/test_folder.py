@@ -75,12 +75,10 @@ def test_a_new_folder_under_an_old_name(nas_home: RunningHome, nas: Path) -> Non
         wait_for(lambda: not (nas / "Again").exists(), seconds=60)
         found(nas_home, before + number)
     assert {"Again_processed", "Again_processed2"} <= {path.name for path in nas.iterdir()}
-    keys = nas_home.rows(
-        "select raw_key from source_file where raw_key like %s order by 1", "incoming/Again%"
-    )
-    assert ["incoming/Again/a.dcm", "incoming/Again~2/a.dcm"] == [row["raw_key"] for row in keys]
+    keys = nas_home.rows("select raw_key from source_file where raw_key like %s order by 1", "nas/Again%")
+    assert ["nas/Again/a.dcm", "nas/Again~2/a.dcm"] == [row["raw_key"] for row in keys]
     copied = nas_home.rows(
-        "select 1 from ledger_item where key like %s and outcome = 'extracted'", "incoming/Again%"
+        "select 1 from ledger_item where key like %s and outcome = 'extracted'", "nas/Again%"
     )
     assert 2 == len(copied)
 
@@ -88,7 +86,7 @@ def test_a_new_folder_under_an_old_name(nas_home: RunningHome, nas: Path) -> Non
 def test_loose_files_in_the_root(nas_home: RunningHome, nas: Path) -> None:
     """Files that lie in no folder are copied too, never silently skipped."""
     (nas / "loose.dcm").write_bytes(make_instance(3, patient=301))
-    item = nas_home.settled("extract", "incoming/loose.dcm")
+    item = nas_home.settled("extract", "nas/loose.dcm")
     assert "extracted" == item["outcome"]
 
 

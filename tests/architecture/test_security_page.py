@@ -14,7 +14,10 @@ def row_of(card: FunctionCard) -> str:
     told = [" ".join(f"`{place}`" for place in card.access.get(right, ())) for right in COLUMNS]
     tables = card.access.get("tables", {})
     temporary = ["temporary tables"] if card.access.get("temporary_tables") else []
-    told.append("; ".join([*(f"`{table}`: {rights}" for table, rights in tables.items()), *temporary]))
+    others = card.access.get("announces", ())
+    announced = [f"announces items of {' and '.join(f'`{other}`' for other in others)}"] if others else []
+    rights = [f"`{table}`: {right}" for table, right in tables.items()]
+    told.append("; ".join([*rights, *temporary, *announced]))
     return f"| `{card.function}` | {' | '.join(told)} |"
 
 

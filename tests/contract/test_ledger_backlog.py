@@ -1,6 +1,7 @@
 """The ledger's contract: what is due, what is busy, who gets it of many, and a database that is away."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 import pytest
@@ -26,29 +27,45 @@ def ledger(ledgers: Ledgers) -> Ledger:
     return ledgers.of("extract")
 
 
-def test_due_lists_retries_whose_time_has_come(ledgers: Ledgers) -> None:
-    """An item put off is due after its seconds, and not before."""
+def _taken(ledger: Ledger) -> list[ObjectVersion]:
+    """Everything that is due, in the order in which it is taken."""
+    has_due, found = ledger.has_due(), []
+    while due := ledger.claim_due(lease_seconds=LEASE):
+        found.append(due[1])
+    assert has_due == bool(found)
+    return found
+
+
+def test_retries_are_taken_once_their_time_has_come(ledgers: Ledgers) -> None:
+    """An item put off is due after its seconds, and not before; taking it is another attempt."""
     ledger = ledgers.of("extract")
-    ledger.retry_later(claimed(ledger), "away", seconds=30, crashed=False)
-    assert [] == ledger.due(limit=10)
+    first = claimed(ledger)
+    ledger.retry_later(first, "away", seconds=30, crashed=False)
+    assert [] == _taken(ledger)
     ledgers.advance(31)
-    assert [ObjectVersion(PLACE, "etag-1", 0)] == ledger.due(limit=10)
+    due = ledger.claim_due(lease_seconds=LEASE)
+    assert due is not None
+    claim, version = due
+    assert (VERSION, first.id, 2, 0) == (version, claim.id, claim.attempts, claim.crashes)
+    assert ledger.settle(claim, DONE)
 
 
-def test_due_lists_lost_workers_and_nothing_settled(ledgers: Ledgers) -> None:
-    """Items whose lease ran out are due; settled ones and those of other functions are not."""
+def test_lost_items_are_taken_and_nothing_settled(ledgers: Ledgers) -> None:
+    """Items whose lease ran out are due, which counts as a crash; settled ones and others' are not."""
     ledger = ledgers.of("extract")
     lost = ObjectVersion(Location("raw", "lost"), "e", 0)
     claimed(ledger, lost)
     ledger.settle(claimed(ledger), DONE)
     claimed(ledgers.of("quality"), ObjectVersion(Location("raw", "other"), "e", 0))
-    assert [] == ledger.due(limit=10)
+    assert [] == _taken(ledger)
     ledgers.advance(LEASE + 1)
-    assert [lost] == ledger.due(limit=10)
+    due = ledger.claim_due(lease_seconds=LEASE)
+    assert due is not None
+    assert (lost, 1) == (due[1], due[0].crashes)
 
 
-def test_due_gives_the_oldest_up_to_a_limit(ledgers: Ledgers) -> None:
-    """Of many due items the ones that were started first come first."""
+def test_the_one_that_has_been_due_longest_is_taken_first(ledgers: Ledgers) -> None:
+    """Of many due items the order is that in which they became due."""
     ledger = ledgers.of("extract")
     for number in range(4):
         ledger.retry_later(
@@ -58,7 +75,7 @@ def test_due_gives_the_oldest_up_to_a_limit(ledgers: Ledgers) -> None:
             crashed=False,
         )
         ledgers.advance(1)
-    assert ["0", "1"] == [version.location.key for version in ledger.due(limit=2)]
+    assert ["0", "1", "2", "3"] == [version.location.key for version in _taken(ledger)]
 
 
 def test_an_expected_item_is_due_at_once_and_was_never_tried(ledgers: Ledgers) -> None:
@@ -66,18 +83,30 @@ def test_an_expected_item_is_due_at_once_and_was_never_tried(ledgers: Ledgers) -
     ledger = ledgers.of("extract")
     ledger.expect(VERSION)
     ledger.expect(VERSION)
-    assert [ObjectVersion(PLACE, "etag-1", 0)] == ledger.due(limit=5)
+    assert ledger.has_due()
     claim = claimed(ledger, VERSION)
     assert (1, 0) == (claim.attempts, claim.crashes)
     ledger.expect(VERSION)
     found = ledger.find(PLACE)
     assert found is not None
     assert State.RUNNING == found.state
-    assert [] == ledger.due(limit=5)
+    assert [] == _taken(ledger)
+
+
+def test_what_a_settlement_announces_is_due_at_once(ledgers: Ledgers) -> None:
+    """Each function has what was made for it to do; what it knows already stays as it is."""
+    made = [ObjectVersion(Location("images-1", f"{number}.png"), "e", 9) for number in (1, 2)]
+    document = ObjectVersion(Location("metadata", "a.json"), "d", 3)
+    quality, metadata = ledgers.of("quality"), ledgers.of("store_metadata")
+    assert quality.settle(claimed(quality, made[0]), DONE)
+    announces = (("store_metadata", document), *(("quality", version) for version in made))
+    ledger = ledgers.of("extract")
+    assert ledger.settle(claimed(ledger), replace(DONE, announces=announces))
+    assert ([made[1]], [document], []) == (_taken(quality), _taken(metadata), _taken(ledger))
 
 
 def test_busy_names_what_is_leased_or_waits(ledgers: Ledgers) -> None:
-    """Of given versions, those being worked on or put off are busy; new, due and settled ones are not."""
+    """Of given versions, those in work, lost or to be retried are busy; new and settled ones are not."""
     ledger = ledgers.of("extract")
     new, running, waiting, done, lost = (
         ObjectVersion(Location("raw", name), "e", 5) for name in ("new", "running", "waiting", "done", "lost")
@@ -89,7 +118,7 @@ def test_busy_names_what_is_leased_or_waits(ledgers: Ledgers) -> None:
     ledger.settle(claimed(ledger, done), DONE)
     other_content = ObjectVersion(running.location, "f", 5)
     versions = [new, running, waiting, done, lost, other_content]
-    assert {running, waiting} == ledger.busy(versions)
+    assert {running, waiting, lost} == ledger.busy(versions)
     assert set() == ledgers.of("quality").busy(versions)
     assert set() == ledger.busy([])
 
@@ -102,6 +131,25 @@ def test_find_gives_the_newest_content_of_a_key(ledger: Ledger) -> None:
     found = ledger.find(PLACE)
     assert found is not None
     assert (newer.id, State.RUNNING) == (found.id, found.state)
+
+
+def test_of_many_that_take_what_is_due_each_gets_another(ledgers: Ledgers) -> None:
+    """However many workers look at the same moment, each item is taken once, and none waits for another."""
+    ledger, workers, items = ledgers.of("extract"), 8, 40
+    for number in range(items):
+        ledger.expect(ObjectVersion(Location("raw", f"incoming/{number}"), "e", 1))
+    barrier = Barrier(workers)
+
+    def work(_: int) -> list[ObjectVersion]:
+        barrier.wait()
+        found = []
+        while due := ledger.claim_due(lease_seconds=LEASE):
+            found.append(due[1])
+        return found
+
+    with ThreadPoolExecutor(workers) as threads:
+        taken = [version for found in threads.map(work, range(workers)) for version in found]
+    assert items == len(taken) == len(set(taken))
 
 
 def test_of_16_claims_at_once_exactly_one_gets_the_item(ledgers: Ledgers) -> None:
@@ -144,7 +192,8 @@ def test_ledger_that_does_not_answer(kind: str) -> None:
     for call in (
         lambda: ledger.claim(VERSION, lease_seconds=1),
         lambda: ledger.find(PLACE),
-        lambda: ledger.due(limit=1),
+        lambda: ledger.claim_due(lease_seconds=1),
+        ledger.has_due,
         lambda: ledger.busy([VERSION]),
         ledger.ping,
     ):
@@ -161,10 +210,7 @@ def test_a_clock_moved_back_keeps_nothing_waiting(ledgers: Ledgers) -> None:
     leased = ObjectVersion(Location("raw", "leased"), "e", 0)
     claimed(ledger, leased)
     ledger.retry_later(claimed(ledger), "away", seconds=30, crashed=False)
-    waiting = ObjectVersion(PLACE, "etag-1", 0)
     ledgers.advance(-600)
-    assert {leased, VERSION} == ledger.busy([leased, VERSION])
+    assert not ledger.has_due()
     ledgers.advance(-LONGEST_SECONDS)
-    assert {leased, waiting} == set(ledger.due(limit=10))
-    assert set() == ledger.busy([leased, VERSION])
-    assert isinstance(ledger.claim(leased, lease_seconds=LEASE), Claim)
+    assert {leased.location, PLACE} == {version.location for version in _taken(ledger)}

@@ -70,7 +70,7 @@ def _is_up(store: MinioStore) -> bool:
 def test_full_disk(small_store: SmallStore | None) -> None:
     """What fits is whole, what doesn't waits with its cause, and all is copied once there is room."""
     polls, random = Polls(copies=2), Random(1)
-    files = {f"incoming/f/{number}.dcm": random.randbytes(1_000_000) for number in range(24)}
+    files = {f"nas/f/{number}.dcm": random.randbytes(1_000_000) for number in range(24)}
     for key, data in files.items():
         polls.nas.write("f", key.rpartition("/")[2], data)
     if small_store is None:
@@ -91,5 +91,5 @@ def test_full_disk(small_store: SmallStore | None) -> None:
         small_store.enlarge()
     # Each poll gives a folder up after a few failures, and MinIO looks for room every now and then.
     assert wait_for(lambda: polls.poll(after=QUIET) and polls.nas.names() == ["f_processed"], seconds=60)
-    stored = [each.version for each in polls.store.list_prefix(RAW, "incoming/")]
+    stored = [each.version for each in polls.store.list_prefix(RAW, "nas/")]
     assert files == {version.location.key: polls.store.read(version) for version in stored}

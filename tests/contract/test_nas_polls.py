@@ -52,7 +52,7 @@ def _filled(dsm: FakeDsm, random: Random) -> dict[str, bytes]:
         for number in range(40 if folder == "many" else 8):
             path = f"{folder}/{'deep/' * (number % 3)}{number} ü+%.dcm"
             data = random.randbytes(random.randrange(200_000))
-            expected["incoming/" + path.replace("%", "%25")] = data
+            expected["nas/" + path.replace("%", "%25")] = data
             dsm.share.write(f"{ROOT}/{path}", data)
     return expected
 
@@ -118,7 +118,7 @@ def test_polls_killed_twenty_times_under_every_fault(
         stored = _stored(minio)
         assert stored.items() <= expected.items()
         for folder in _marked(dsm):
-            prefix = f"incoming/{folder.replace('%', '%25')}/"
+            prefix = f"nas/{folder.replace('%', '%25')}/"
             assert {key for key in expected if key.startswith(prefix)} <= set(stored)
     dsm.faults.clear()
     with _process(polling) as (_, pipe):

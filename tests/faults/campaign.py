@@ -43,6 +43,9 @@ SETTINGS = {
     "DCM2SET_NAS_POLL_SECONDS": "2",
 }
 # Of what was put aside, for whoever reads a report; the oracle asks no ledger.
+_UNDER_WAY = (
+    "select count(*) as number from ledger_item where counted_as is null and state in ('running', 'retry')"
+)
 _CAUSES = """
 select function, attempts, cause, count(*) as number from ledger_item
 where state not in ('done', 'held') group by function, attempts, cause order by number
@@ -243,9 +246,8 @@ def _wait_for_room(oracle: Oracle) -> None:
 
     def has_room() -> bool:
         with suppress(Exception):  # a server that was killed is up again soon
-            store = oracle.home.store
-            waiting = [*store.list_prefix("raw", "incoming/"), *store.list_prefix("metadata", "incoming/")]
-            return len(waiting) <= MOST_WAITING
+            waiting = list(oracle.home.store.list_prefix("raw", "incoming/"))
+            return len(waiting) + oracle.home.rows(_UNDER_WAY)[0]["number"] <= MOST_WAITING
         return False
 
     assert wait_for(has_room, seconds=ROOM_SECONDS), f"work stands still: {oracle.home.status()['functions']}"
@@ -298,11 +300,11 @@ def _settle(oracle: Oracle, report: Report, tell) -> None:
 
 
 def _is_idle(oracle: Oracle) -> bool:
-    """Whether nothing lies where work comes from; looked at first, for it is cheap."""
-    store = oracle.home.store
-    waiting = [next(iter(store.list_prefix(bucket, "incoming/")), None) for bucket in ("raw", "metadata")]
+    """Whether nothing waits where work comes from; looked at first, for it is cheap."""
+    if next(iter(oracle.home.store.list_prefix("raw", "incoming/")), None) is not None:
+        return False
     rows = oracle.home.rows("select count(*) as number from verdict")
-    return not any(waiting) and rows[0]["number"] >= len(oracle.frames)
+    return not oracle.home.rows(_UNDER_WAY)[0]["number"] and rows[0]["number"] >= len(oracle.frames)
 
 
 def _tell(line: str) -> None:

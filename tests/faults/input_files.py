@@ -60,7 +60,7 @@ class InputFile:
 
     @property
     def folder(self) -> str:
-        """Its folder on the NAS, and below raw/incoming/."""
+        """Its folder on the NAS, and in raw."""
         return f"{'nas' if self.is_from_nas else 'direct'} {self.study} Ü+%"
 
     @property
@@ -69,7 +69,7 @@ class InputFile:
 
     @property
     def place(self) -> str:
-        """Its key below incoming/, processed/ and held/."""
+        """Its key below nas/, or below incoming/ and processed/, and below held/."""
         return f"{self.folder.replace('%', '%25') if self.is_from_nas else self.folder}/{self.name}"
 
     def stem(self, pseudonyms: Pseudonyms) -> str:

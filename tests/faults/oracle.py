@@ -76,7 +76,9 @@ class Oracle:
         objects = self._images(found, tables)
         self._rows(found, tables, objects)
         self._outputs(found)
-        balance = self.home.rows("select files_difference, images_difference from balance")[0]
+        balance = self.home.rows(
+            "select files_difference, images_difference, files_waiting, images_waiting from balance"
+        )[0]
         found.wrong += [f"balance {name} {value}" for name, value in balance.items() if value]
         return found
 
@@ -86,7 +88,7 @@ class Oracle:
         # In the order of a move, so that what moves meanwhile is seen at one of its ends.
         taken = list(accepted)
         there: set[tuple[str, str]] = set()
-        for bucket, prefix in (("raw", "incoming/"), *((bucket, "") for bucket in _PLACES)):
+        for bucket, prefix in (("raw", "incoming/"), ("raw", "nas/"), *((bucket, "") for bucket in _PLACES)):
             there |= {(_place(bucket, each), each.version.etag) for each in self._listed(bucket, prefix)}
         found.lost += [f.place for f in taken if (f.place, _md5(f.body)) not in there]
         images = {
@@ -109,6 +111,7 @@ class Oracle:
             for each in self._listed(bucket):
                 key = each.version.location.key
                 top = "quarantine" if bucket == "quarantine" else key.partition("/")[0]
+                top = "processed" if top == "nas" else top  # where it stays; its rows tell whether it was
                 places[f"{_place(bucket, each)} {each.version.etag}"].append(top)
         rivals: dict[int, list[str]] = defaultdict(list)
         contested = {f.instance for f in self.inputs if f.kind is Kind.RIVAL}
@@ -179,7 +182,7 @@ class Oracle:
         stems = set(self.pictures)
         for bucket, make in (
             ("deidentified", "{}.dcm"),
-            ("metadata", "processed/{}.json"),
+            ("metadata", "{}.json"),
         ):
             expected = {make.format(stem) for stem in stems}
             self._same(found, bucket, expected, [o.version.location.key for o in self._listed(bucket)])
@@ -213,7 +216,9 @@ def _place(bucket: str, listed: ListedObject) -> str:
     key = listed.version.location.key
     if bucket == "quarantine":
         key = key.removeprefix("raw/")
-    return key.partition("/")[2]
+    for top in ("incoming/", "processed/", "held/", "nas/"):
+        key = key.removeprefix(top)
+    return key
 
 
 def _md5(body: bytes) -> str:

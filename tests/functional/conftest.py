@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from common import ports
+from common import due_items, ports
 from common.deidentification.profile import Profile
 from common.deidentification.pseudonym import Pseudonyms
 from common.dicom.image_checks import Limits
@@ -51,6 +51,9 @@ class InProcessSender:
     def send(self, function: str, event: Mapping[str, object]) -> str:
         status = self._line.send(function, dict(event)).status_code
         return {200: "settled", 503: "retry"}.get(status, "refused")
+
+    def ask(self, function: str) -> Mapping[str, int]:
+        return dict(self._line.send(function, due_items.REQUEST).json.get("items", {}))
 
 
 @pytest.fixture(autouse=True)

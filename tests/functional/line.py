@@ -45,7 +45,7 @@ class Line:
         self.metadata = InMemoryMetadataRows()
         self.verdicts = InMemoryVerdictRows(self.allocation)
         self.labels = InMemoryLabelRows(self.allocation)
-        self.sources = InMemorySourceRows(self.clock)
+        self.sources = InMemorySourceRows(self.clock, ledger=self.table)
         self.nas = InMemoryNas()
 
     @cached_property

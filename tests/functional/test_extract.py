@@ -43,7 +43,7 @@ def test_recorded_notification_becomes_outputs(line: Line) -> None:
     (document,) = line.store.keys(METADATA)
     instance = png.removesuffix("/1.png")
     assert f"{instance}.dcm" == dcm
-    assert f"incoming/{instance}.json" == document
+    assert f"{instance}.json" == document
     assert ["processed/" + KEY.removeprefix("incoming/")] == line.store.keys(RAW)
 
 

@@ -19,14 +19,14 @@ def _poll_until_copied(line: Line) -> dict:
 
 
 def test_folder_on_the_nas_becomes_judged_images(line: Line) -> None:
-    """A dropped folder ends as a marked folder, a processed file, rows and a verdict."""
+    """A dropped folder ends as a marked folder, a file in raw, rows and a verdict."""
     line.nas.write("CT Müller", "one/CT small.dcm", CT)
     line.nas.write("CT Müller", "Thumbs.db", b"junk")
     answer = _poll_until_copied(line)
     line.deliver()
     assert ("updates", 1) == (answer["status"], answer["folders"][0]["copied"])
     assert ["CT Müller_processed"] == line.nas.names()
-    assert ["processed/CT Müller/one/CT small.dcm"] == line.store.keys(RAW)
+    assert ["nas/CT Müller/one/CT small.dcm"] == line.store.keys(RAW)
     assert 1 == len(line.verdicts.verdicts)
     assert 1 == len(line.metadata.tables["image"])
     assert {State.DONE} == {row.state for row in line.table.rows.values()}
@@ -62,6 +62,30 @@ def test_sweep_brings_lost_notifications_to_their_end(line: Line) -> None:
     assert 1 == len(line.metadata.tables["instance"])
     assert 1 == len(line.labels.imports)
     assert {"status": "no_updates"} == line.send("sweep").json
+
+
+def test_what_was_announced_needs_no_notification(line: Line) -> None:
+    """A file of the NAS, its picture and its document come through though no notification ever arrives."""
+    line.nas.write("a", "CT.dcm", CT)
+    _poll_until_copied(line)
+    for _ in range(3):
+        line.lose_notifications()
+        line.send("sweep")
+    assert ["nas/a/CT.dcm"] == line.store.keys(RAW)
+    assert (1, 1) == (len(line.verdicts.verdicts), len(line.metadata.tables["instance"]))
+    assert {"status": "no_updates"} == line.send("sweep").json
+
+
+def test_a_function_works_off_what_is_due(line: Line) -> None:
+    """Asked for it, a function takes its items one after another, and tells how many ended how."""
+    line.nas.write("a", "CT.dcm", CT)
+    line.nas.write("a", "no.dcm", b"x" * 200)
+    _poll_until_copied(line)
+    line.lose_notifications()
+    answer = line.send("extract", {"due": True}).json
+    assert {"status": "worked", "items": {"done": 1, "quarantined": 1}} == answer
+    assert {"status": "no_updates"} == line.send("extract", {"due": True}).json
+    assert {"status": "worked", "items": {"done": 1}} == line.send("store_metadata").json
 
 
 def test_sweep_tells_what_it_sent(line: Line) -> None:
@@ -104,9 +128,9 @@ def test_sweep_applies_held_labels(line: Line, future_key: str) -> None:
 
 
 @pytest.mark.parametrize("function", ["extract", "store_metadata"])
-def test_run_without_an_event_is_400(line: Line, function: str) -> None:
-    """Functions that work on events alone say what they expect."""
-    assert 400 == line.send(function).status_code
+def test_run_without_an_event_works_off_what_is_due(line: Line, function: str) -> None:
+    """With nothing due there are no updates."""
+    assert {"status": "no_updates"} == line.send(function).json
 
 
 @pytest.mark.parametrize("function", ["poll_nas", "sweep"])

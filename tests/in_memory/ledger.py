@@ -21,6 +21,7 @@ class Row:
     location: Location
     etag: str
     started_at: datetime
+    size: int = 0  # unknown
     state: State = State.RUNNING
     attempts: int = 1
     crashes: int = 0
@@ -58,6 +59,16 @@ class LedgerTable:
         if self.away:
             raise DependencyAwayError("The database does not answer; see DATABASE_URL.")
 
+    def announce(self, function: str, version: ObjectVersion) -> None:
+        """A row that is due at once, unless there is one."""
+        with self.lock:
+            self.answer()
+            names = {(row.function, row.location, row.etag) for row in self.rows.values()}
+            if (function, version.location, version.etag) not in names:
+                number, now = len(self.rows) + 1, self.clock()
+                row = Row(number, function, version.location, version.etag, now, version.size, attempts=0)
+                self.rows[number] = replace(row, state=State.RETRY, due_at=now)
+
     def reopen(self, item_id: int) -> None:
         """What `dcm2set replay` does to a row: open again, and it still says where the object went."""
         row = self.rows[item_id]
@@ -93,28 +104,35 @@ class InMemoryLedger(Ledger):
                 return _known(row)
             if row is None:
                 number = len(self.table.rows) + 1
-                row = Row(number, self.function, version.location, version.etag, now, attempts=0)
-            taken = replace(
-                row,
-                state=State.RUNNING,
-                attempts=row.attempts + 1,
-                crashes=row.crashes + (row.attempts > 0 and row.state is State.RUNNING),
-                lease=uuid4(),
-                lease_until=now + timedelta(seconds=lease_seconds),
-                due_at=None,
-                started_at=now,
-            )
-            self.table.rows[row.id] = taken
-            assert taken.lease is not None
-            return Claim(taken.id, taken.lease, taken.attempts, taken.crashes, taken.releases)
+                row = Row(
+                    number, self.function, version.location, version.etag, now, version.size, attempts=0
+                )
+            return self._taken(row, lease_seconds)
 
-    def expect(self, version: ObjectVersion) -> None:
+    def claim_due(self, *, lease_seconds: float) -> tuple[Claim, ObjectVersion] | None:
         with self.table.lock:
             self.table.answer()
-            if self._row(version.location, version.etag) is None:
-                number, now = len(self.table.rows) + 1, self.table.clock()
-                row = Row(number, self.function, version.location, version.etag, now, attempts=0)
-                self.table.rows[number] = replace(row, state=State.RETRY, due_at=now)
+            row = next(iter(self._due()), None)
+            if row is None:
+                return None
+            return self._taken(row, lease_seconds), ObjectVersion(row.location, row.etag, row.size)
+
+    def _taken(self, row: Row, lease_seconds: float) -> Claim:
+        now, lease = self.table.clock(), uuid4()
+        taken = self.table.rows[row.id] = replace(
+            row,
+            state=State.RUNNING,
+            attempts=row.attempts + 1,
+            crashes=row.crashes + (row.attempts > 0 and row.state is State.RUNNING),
+            lease=lease,
+            lease_until=now + timedelta(seconds=lease_seconds),
+            due_at=None,
+            started_at=now,
+        )
+        return Claim(taken.id, lease, taken.attempts, taken.crashes, taken.releases)
+
+    def expect(self, version: ObjectVersion) -> None:
+        self.table.announce(self.function, version)
 
     def find(self, location: Location) -> Known | None:
         self.table.answer()
@@ -126,6 +144,8 @@ class InMemoryLedger(Ledger):
         return self._change(claim, lease_until=until)
 
     def settle(self, claim: Claim, settlement: Settlement) -> bool:
+        for function, version in settlement.announces:
+            self.table.announce(function, version)
         ended = {"lease": None, "lease_until": None, "due_at": None, "crashes": 0}
         return self._end(
             claim, state=settlement.state, settlement=settlement, cause=settlement.cause, **ended
@@ -142,19 +162,21 @@ class InMemoryLedger(Ledger):
             due_at=self.table.clock() + timedelta(seconds=seconds),
         )
 
-    def due(self, *, limit: int) -> list[ObjectVersion]:
+    def has_due(self) -> bool:
         self.table.answer()
+        return bool(self._due())
+
+    def _due(self) -> list[Row]:
+        """Oldest first, those whose time to be retried has come before those that were lost."""
         now = self.table.clock()
-        due = sorted((row for row in self._own() if row.is_due(now)), key=lambda row: row.started_at)
-        return [ObjectVersion(row.location, row.etag, 0) for row in due[:limit]]
+        return sorted(
+            (row for row in self._own() if row.is_due(now)),
+            key=lambda row: (row.is_lost(now), row.due_at or row.started_at),
+        )
 
     def busy(self, versions: Iterable[ObjectVersion]) -> set[ObjectVersion]:
         self.table.answer()
-        now = self.table.clock()
-        waiting = {State.RUNNING, State.RETRY}
-        busy = {
-            (row.location, row.etag) for row in self._own() if row.state in waiting and not row.is_due(now)
-        }
+        busy = {(row.location, row.etag) for row in self._own() if row.state in {State.RUNNING, State.RETRY}}
         return {version for version in versions if (version.location, version.etag) in busy}
 
     def ping(self) -> None:

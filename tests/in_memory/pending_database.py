@@ -24,20 +24,6 @@ class PendingDatabase:
     def ping(self) -> None:
         self.table.answer()
 
-    def all(self, query: str, **values: Any) -> list[dict[str, Any]]:
-        assert query == _SQL["unchecked_images"], query
-        self.table.answer()
-        rows = [
-            {"bucket": image.home.bucket, "key": image.home.key}
-            for name, image in self.allocation.images.items()
-            if name not in self.verdicts.verdicts
-            and self.allocation.extractions[name[0]].is_completed
-            and not any(
-                row.function == "quality" and row.location == image.home for row in self.table.rows.values()
-            )
-        ]
-        return rows[: values["limit"]]
-
     def one(self, query: str, **_: Any) -> dict[str, Any] | None:
         if query in {_SQL["count_settled"], _SQL["forget_attempts"]}:
             return None

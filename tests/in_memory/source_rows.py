@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Lock
 
+from common.object_key import RAW, Location
+from common.object_store import ObjectVersion
 from functions.poll_nas.source_rows import (
     GONE,
     Copy,
@@ -17,6 +19,7 @@ from functions.poll_nas.source_rows import (
     WaitingFile,
     storable,
 )
+from tests.in_memory.ledger import LedgerTable
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class InMemorySourceRows(SourceRows):
     planned_keys: dict[int, str] = field(default_factory=dict)
     copies: dict[int, Copy] = field(default_factory=dict)
     marks: dict[int, str] = field(default_factory=dict)  # planned, by folder
+    ledger: LedgerTable | None = None  # where what was copied is announced
     _lock: Lock = field(default_factory=Lock)
     _change: Lock = field(default_factory=Lock)
 
@@ -160,6 +164,9 @@ class InMemorySourceRows(SourceRows):
             files = self._files_with(copy.file_id)
             files[copy.file_id] = replace(files[copy.file_id], state="copied")
             self.copies[copy.file_id] = copy
+            if self.ledger is not None:
+                location = Location(RAW, copy.raw_key)
+                self.ledger.announce("extract", ObjectVersion(location, copy.etag, files[copy.file_id].size))
 
     def plan_unpacked(
         self, archive_id: int, *, path: str, size: int, raw_key: str, cause: str | None = None

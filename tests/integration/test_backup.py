@@ -89,8 +89,12 @@ def _objects(home: RunningHome, prefix: str) -> Iterator[tuple[str, str]]:
         ("quarantine/raw/incoming/a/1.dcm", "raw/incoming/a/1.dcm"),
         ("annotations/processed/team/a.csv", "annotations/team/a.csv"),
         ("annotations/processed/team/a.csv.report.json", "annotations/processed/team/a.csv.report.json"),
-        ("metadata/processed/P/1/2/3.4.json", "metadata/incoming/P/1/2/3.4.json"),
-        ("metadata/incoming/P/1/2/9.9.json", None),
+        ("raw/nas/a/1.dcm", "raw/nas/a/1.dcm"),
+        ("raw/held/nas/a/1.dcm", "raw/nas/a/1.dcm"),
+        ("raw/held/nas/put/1.dcm", "raw/incoming/nas/put/1.dcm"),
+        ("quarantine/raw/nas/a/1.dcm", "raw/nas/a/1.dcm"),
+        ("metadata/P/1/2/3.4.json", "metadata/P/1/2/3.4.json"),
+        ("metadata/P/1/2/9.9.json", None),
         ("images-1/P/1/2/3.4/1.png", "images-1/P/1/2/3.4/1.png"),
         ("images-1/P/1/2/9.9/1.png", None),
         ("suboptimal/P/1/2/3.4/1.png", "images-1/P/1/2/3.4/1.png"),
@@ -101,7 +105,12 @@ def _objects(home: RunningHome, prefix: str) -> Iterator[tuple[str, str]]:
 )
 def test_what_was_moved_after_the_snapshot_goes_back(found: str, expected: str | None) -> None:
     """An object lies where the database's snapshot has it; what is made again is left out."""
-    known = _Known({"3.4"}, {"P/1/2/3.4/1.png": "images-1"}, {("raw", "processed/a/known.dcm")})
+    known = _Known(
+        {"3.4"},
+        {"P/1/2/3.4/1.png": "images-1"},
+        {("raw", "processed/a/known.dcm")},
+        {"incoming/nas/put/1.dcm"},
+    )
     place = known.place(Location(*found.split("/", 1)))
     assert expected == (f"{place.bucket}/{place.key}" if place else None)
 

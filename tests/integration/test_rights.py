@@ -31,6 +31,7 @@ BUCKETS = (*FIXED_BUCKETS, IMAGE_BUCKET, FOREIGN)
 FOLDERS = (
     "",
     "incoming/",
+    "nas/",
     "processed/",
     "held/",
     "raw/incoming/",
@@ -38,7 +39,7 @@ FOLDERS = (
     "metadata/incoming/",
     "annotations/",
 )
-RIGHTS = {"read", "write", "delete", "list", "create_buckets", "temporary_tables"}
+RIGHTS = {"read", "write", "delete", "list", "create_buckets", "temporary_tables", "announces"}
 
 
 def _places() -> list[tuple[str, str]]:

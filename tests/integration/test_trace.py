@@ -158,7 +158,7 @@ def test_a_file_of_the_nas_gives_the_source(start_home, tmp_path: Path) -> None:
         DCM2SET_NAS_POLL_SECONDS="1",
         DCM2SET_NAS_QUIET_SECONDS="0.5",
     )
-    item = home.settled("extract", "incoming/Folder/1.dcm")
+    item = home.settled("extract", "nas/Folder/1.dcm")
     home.wait_until_idle()
     (file,) = home.rows("select id from source_file")
     assert f"file-{file['id']}" == item["source"]

@@ -44,6 +44,21 @@ def test_records_reach_the_function_in_order() -> None:
     assert ["incoming/Doe^Jane Müller 100%+1/CT small copy.dcm"] == [record.key for record in seen]
 
 
+def test_a_request_for_what_is_due_is_no_event() -> None:
+    """It is handed on with or without spaces; without a place for it the answer is 429."""
+    for body in (b'{"due": true}', b'{"due":true}'):
+        response = respond(request(body), lambda: _target(on_due=lambda: {"status": "no_updates"}))
+        assert (200, {"status": "no_updates"}) == (response.status_code, response.json)
+    response = respond(request(b'{"due": true}'), lambda: _target(on_due=lambda: {"status": "full"}))
+    assert (429, str(RETRY_AFTER_SECONDS)) == (response.status_code, response.headers["Retry-After"])
+
+
+@pytest.mark.parametrize("body", [b'{"due": false}', b'{"due": 1}', b'{"due": true, "key": "x"}'])
+def test_what_only_looks_like_a_request_for_what_is_due_is_refused(body: bytes) -> None:
+    """It is neither an event nor a run."""
+    assert 400 == respond(request(body), lambda: _target(on_due=lambda: {"status": "worked"})).status_code
+
+
 def test_one_retry_makes_the_whole_answer_503() -> None:
     """If any record has to be retried, the answer asks for the whole body again."""
     answers = iter([Result({"status": "done"}), Result({"status": "retry"}, retry=True)])

@@ -88,8 +88,8 @@ def test_notifications_follow_the_cards() -> None:
     """Each bucket tells the functions whose cards name it."""
     told = {bucket: notifications_of(bucket) for bucket in (*FIXED_BUCKETS, "images-*")}
     assert {
-        "raw": [("extract", "incoming/", "")],
-        "metadata": [("store_metadata", "incoming/", "")],
+        "raw": [("extract", "nas/", ""), ("extract", "incoming/", "")],
+        "metadata": [("store_metadata", "", ".json")],
         "annotations": [("annotations", "", "")],
         "images-*": [("quality", "", ".png")],
         "deidentified": [],

@@ -35,8 +35,10 @@ def _store() -> Listed:
     store = Listed()
     for bucket in FIXED_BUCKETS:
         store.ensure_bucket(bucket)
-    for bucket in (RAW, METADATA, ANNOTATIONS):
-        for number in range(50):
+    for number in range(50):
+        store.put(Location(RAW, f"nas/a/{number}"), b"x", content_type="text/plain")
+        store.put(Location(METADATA, f"P/1/2/{number}.json"), b"x", content_type="text/plain")
+        for bucket in (RAW, ANNOTATIONS):
             store.put(Location(bucket, f"processed/a/{number}"), b"x", content_type="text/plain")
             store.put(Location(bucket, f"held/a/{number}"), b"x", content_type="text/plain")
     store.put(Location(RAW, "incoming/a"), b"x", content_type="text/plain")
@@ -44,7 +46,7 @@ def _store() -> Listed:
     return store
 
 
-PLACES = {(RAW, "incoming/"), (METADATA, "incoming/"), (ANNOTATIONS, "team/")}
+PLACES = {(RAW, "incoming/"), (ANNOTATIONS, "team/")}
 
 
 def test_a_sweep_lists_what_is_pending_alone() -> None:

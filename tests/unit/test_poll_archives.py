@@ -33,7 +33,7 @@ def polled(body: bytes, limits: ArchiveLimits | None = None) -> Polls:
 
 def copied(polls: Polls) -> dict[str, bytes]:
     found = {key: stored.data for key, stored in polls.store.buckets[RAW].items()}
-    assert b"1" == found.pop("incoming/f/b.dcm")
+    assert b"1" == found.pop("nas/f/b.dcm")
     return found
 
 
@@ -45,9 +45,9 @@ def test_archive_is_unpacked_as_files_of_its_folder() -> None:
     """Each file of an archive lies in raw below the archive's path; the folder is marked as ever."""
     polls = polled(zipped({"one/x.dcm": NOISE, "Müller ü%+.dcm": b"2", "empty": b"", "dir/": b""}))
     assert {
-        "incoming/f/deep/a.ZIP/one/x.dcm": NOISE,
-        "incoming/f/deep/a.ZIP/Müller ü%25+.dcm": b"2",
-        "incoming/f/deep/a.ZIP/empty": b"",
+        "nas/f/deep/a.ZIP/one/x.dcm": NOISE,
+        "nas/f/deep/a.ZIP/Müller ü%25+.dcm": b"2",
+        "nas/f/deep/a.ZIP/empty": b"",
     } == copied(polls)
     assert ["archive, unpacked: 3 files"] == causes(polls)
     assert ["f_processed"] == polls.nas.names()
@@ -62,14 +62,14 @@ def test_unpacked_archive_is_no_news() -> None:
     assert "no_updates" == polls.poll(after=1)["status"]
     polls.nas.write("f", "a.zip", zipped({"x": b"2"}), modified_at=LATER)
     polls.until_quiet()
-    assert ["incoming/f/a.zip/x", "incoming/f/a.zip/x~2"] == polls.store.keys(RAW)
+    assert ["nas/f/a.zip/x", "nas/f/a.zip/x~2"] == polls.store.keys(RAW)
 
 
 def test_junk_and_what_can_t_be_unpacked_is_skipped_within() -> None:
     """System files, archives in archives and other packings are skipped by a cause; the rest is copied."""
     body = zipped({"x.dcm": b"1", "Thumbs.db": b"2", "b.zip": zipped({"y": b"3"})})
     polls = polled(body)
-    assert {"incoming/f/deep/a.ZIP/x.dcm": b"1"} == copied(polls)
+    assert {"nas/f/deep/a.ZIP/x.dcm": b"1"} == copied(polls)
     assert [
         "archive within an archive",
         "archive, unpacked: 3 files",
@@ -121,7 +121,7 @@ def test_sizes_that_lie(declared: int) -> None:
     assert size == body[at + 8 : at + 12]
     body[at + 8 : at + 12] = declared.to_bytes(4, "little")
     polls = polled(bytes(body))
-    assert {"incoming/f/deep/a.ZIP/y": b"2"} == copied(polls)
+    assert {"nas/f/deep/a.ZIP/y": b"2"} == copied(polls)
     assert "damaged in its archive" in causes(polls)
 
 
@@ -129,7 +129,7 @@ def test_damaged_file_keeps_no_other_waiting() -> None:
     """A file whose checksum doesn't hold is skipped; the others of the archive are copied."""
     body = zipped({"x": NOISE, "y": b"2"}, zipfile.ZIP_STORED).replace(NOISE[100:110], b"0123456789")
     polls = polled(body)
-    assert {"incoming/f/deep/a.ZIP/y": b"2"} == copied(polls)
+    assert {"nas/f/deep/a.ZIP/y": b"2"} == copied(polls)
     assert ["archive, unpacked: 2 files", "damaged in its archive"] == causes(polls)
 
 
@@ -149,6 +149,6 @@ def test_interrupted_unpacking_goes_on() -> None:
     with pytest.raises(KeyboardInterrupt):
         polls.poll(after=QUIET + 1)
     polls.poll(after=1)
-    assert ["incoming/f/a.zip/a", "incoming/f/a.zip/b", "incoming/f/a.zip/c"] == polls.store.keys(RAW)
+    assert ["nas/f/a.zip/a", "nas/f/a.zip/b", "nas/f/a.zip/c"] == polls.store.keys(RAW)
     assert 3 == len([call for call, _ in polls.store.calls if call == "put"])
     assert ["f_processed"] == polls.nas.names()

@@ -23,7 +23,7 @@ def test_one_folder_s_fault_leaves_the_others_alone() -> None:
     polls.nas.open = fails
     answer = polls.poll(after=QUIET + 1)
     assert ["The NAS can't be read (OSError).", None] == [each.get("cause") for each in answer["folders"]]
-    assert ["incoming/b/x.dcm"] == polls.store.keys(RAW)
+    assert ["nas/b/x.dcm"] == polls.store.keys(RAW)
 
 
 def test_file_added_to_a_marked_folder_s_name_is_a_new_generation() -> None:
@@ -32,7 +32,7 @@ def test_file_added_to_a_marked_folder_s_name_is_a_new_generation() -> None:
     for content in (b"1", b"2"):
         polls.nas.write("f", "a.dcm", content)
         polls.until_quiet()
-    assert ["incoming/f/a.dcm", "incoming/f~2/a.dcm"] == polls.store.keys(RAW)
+    assert ["nas/f/a.dcm", "nas/f~2/a.dcm"] == polls.store.keys(RAW)
     assert ["f_processed", "f_processed2"] == polls.nas.names()
 
 
@@ -55,7 +55,7 @@ def test_read_only_nas_is_never_renamed() -> None:
     polls.nas.write("f", "b.dcm", b"1")
     polls.nas.write("f", "a.dcm", b"22")
     polls.until_quiet()
-    assert ["incoming/f/a.dcm", "incoming/f/a.dcm~2", "incoming/f/b.dcm"] == polls.store.keys(RAW)
+    assert ["nas/f/a.dcm", "nas/f/a.dcm~2", "nas/f/b.dcm"] == polls.store.keys(RAW)
 
 
 def test_files_in_the_root_are_copied() -> None:
@@ -63,7 +63,7 @@ def test_files_in_the_root_are_copied() -> None:
     polls = Polls()
     polls.nas.write("", "loose.dcm", b"1")
     polls.until_quiet()
-    assert ["incoming/loose.dcm"] == polls.store.keys(RAW)
+    assert ["nas/loose.dcm"] == polls.store.keys(RAW)
     assert "no_updates" == polls.poll(after=1)["status"]
 
 
@@ -110,7 +110,7 @@ def test_crash_after_the_copy_is_repaired() -> None:
         polls.poll(after=QUIET + 1)
     polls.rows.record_copies = whole
     polls.poll(after=1)
-    assert ["incoming/f/a.dcm"] == polls.store.keys(RAW)
+    assert ["nas/f/a.dcm"] == polls.store.keys(RAW)
     assert {"a.dcm": "copied"} == polls.states()
 
 
@@ -138,7 +138,7 @@ def test_folder_whose_name_is_no_unicode_is_copied_and_marked() -> None:
     polls = Polls()
     polls.nas.write("m\udcfcller", "a.dcm", b"1")
     polls.until_quiet()
-    assert ["incoming/m%FCller/a.dcm"] == polls.store.keys(RAW)
+    assert ["nas/m%FCller/a.dcm"] == polls.store.keys(RAW)
     assert ["m\udcfcller_processed"] == polls.nas.names()
 
 

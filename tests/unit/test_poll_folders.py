@@ -14,7 +14,7 @@ def test_folder_is_copied_once_it_is_quiet() -> None:
     assert 1 == polls.poll(after=QUIET / 2)["folders"][0]["waiting"]
     assert [] == polls.store.keys(RAW)
     assert 1 == polls.poll(after=QUIET)["folders"][0]["copied"]
-    assert ["incoming/f/a.dcm"] == polls.store.keys(RAW)
+    assert ["nas/f/a.dcm"] == polls.store.keys(RAW)
     assert ["f_processed"] == polls.nas.names()
 
 
@@ -34,7 +34,7 @@ def test_any_change_ends_the_quiet(change: str) -> None:
     polls.poll(after=QUIET + 1)
     assert [] == polls.store.keys(RAW)
     polls.poll(after=QUIET + 1)
-    assert "incoming/f/b.dcm" in polls.store.keys(RAW)
+    assert "nas/f/b.dcm" in polls.store.keys(RAW)
     assert ["f_processed"] == polls.nas.names()
 
 
@@ -46,7 +46,7 @@ def test_junk_is_kept_as_skipped_and_never_copied() -> None:
     polls.nas.write("f", "a.dcm", b"1")
     polls.until_quiet()
     assert {"@eaDir": "skipped", "a.dcm.part": "skipped", "a.dcm": "copied"} == polls.states()
-    assert ["incoming/f/a.dcm"] == polls.store.keys(RAW)
+    assert ["nas/f/a.dcm"] == polls.store.keys(RAW)
 
 
 def test_copied_bytes_are_the_file_s() -> None:
@@ -54,7 +54,7 @@ def test_copied_bytes_are_the_file_s() -> None:
     polls, data = Polls(), bytes(range(256)) * 1000
     polls.nas.write("f", "a.dcm", data)
     polls.until_quiet()
-    assert data == polls.store.buckets[RAW]["incoming/f/a.dcm"].data
+    assert data == polls.store.buckets[RAW]["nas/f/a.dcm"].data
 
 
 def test_file_that_grows_while_it_is_copied_never_becomes_an_object() -> None:
@@ -69,7 +69,7 @@ def test_file_that_grows_while_it_is_copied_never_becomes_an_object() -> None:
     polls.nas.open = whole
     polls.poll(after=1)
     polls.poll(after=QUIET + 1)
-    assert b"12" == polls.store.buckets[RAW]["incoming/f/a.dcm"].data
+    assert b"12" == polls.store.buckets[RAW]["nas/f/a.dcm"].data
 
 
 def test_file_that_shrinks_while_it_is_copied_never_becomes_an_object() -> None:
@@ -89,4 +89,4 @@ def test_empty_file_is_copied() -> None:
     polls = Polls()
     polls.nas.write("f", "a.dcm", b"")
     polls.until_quiet()
-    assert ["incoming/f/a.dcm"] == polls.store.keys(RAW)
+    assert ["nas/f/a.dcm"] == polls.store.keys(RAW)

@@ -56,7 +56,7 @@ def test_polls_with_a_pattern(pattern: str) -> None:
         polls.until_quiet()
     polls.nas.write(Mark(pattern).name("f"), "late.dcm", b"3")
     polls.until_quiet()
-    assert ["incoming/f/a.dcm", "incoming/f/late.dcm", "incoming/f~2/a.dcm"] == polls.store.keys(RAW)
+    assert ["nas/f/a.dcm", "nas/f/late.dcm", "nas/f~2/a.dcm"] == polls.store.keys(RAW)
     assert {Mark(pattern).name("f"), Mark(pattern).name("f") + "2"} == set(polls.nas.names())
     assert "no_updates" == polls.poll(after=1)["status"]
 

@@ -63,7 +63,7 @@ def test_file_that_comes_after_the_mark_joins_its_folder(mark: str | None) -> No
     polls.nas.write(name, "late.dcm", b"22")
     assert [{"folder": 1, "found": 1, "waiting": 1}] == polls.poll(after=1)["folders"]
     assert [{"folder": 1, "copied": 1}] == polls.poll(after=QUIET + 1)["folders"]
-    assert ["incoming/f/a.dcm", "incoming/f/late.dcm"] == polls.store.keys(RAW)
+    assert ["nas/f/a.dcm", "nas/f/late.dcm"] == polls.store.keys(RAW)
     assert ([name], 1) == (polls.nas.names(), len(polls.rows.folders))
     assert [] == polls.poll(after=1)["folders"]
 
@@ -76,7 +76,7 @@ def test_late_file_in_the_second_folder_of_a_name() -> None:
         polls.until_quiet()
     polls.nas.write("f_processed2", "late.dcm", b"1")
     polls.until_quiet()
-    assert ["incoming/f/a.dcm", "incoming/f~2/a.dcm", "incoming/f~2/late.dcm"] == polls.store.keys(RAW)
+    assert ["nas/f/a.dcm", "nas/f~2/a.dcm", "nas/f~2/late.dcm"] == polls.store.keys(RAW)
 
 
 def test_late_file_in_a_folder_whose_name_is_no_unicode() -> None:
@@ -86,7 +86,7 @@ def test_late_file_in_a_folder_whose_name_is_no_unicode() -> None:
     polls.until_quiet()
     polls.nas.write("m\udcfc_processed", "late.dcm", b"1")
     polls.until_quiet()
-    assert ["incoming/m%FC/a.dcm", "incoming/m%FC/late.dcm"] == polls.store.keys(RAW)
+    assert ["nas/m%FC/a.dcm", "nas/m%FC/late.dcm"] == polls.store.keys(RAW)
 
 
 def test_what_the_root_does_not_tell_is_found_in_turn() -> None:
@@ -99,7 +99,7 @@ def test_what_the_root_does_not_tell_is_found_in_turn() -> None:
     for _ in range(3):
         polls.poll(after=1)
     polls.poll(after=QUIET + 1)
-    assert "incoming/f4/deep/late.dcm" in polls.store.keys(RAW)
+    assert "nas/f4/deep/late.dcm" in polls.store.keys(RAW)
 
 
 def test_changed_file_in_a_processed_folder_is_another_version() -> None:
@@ -109,7 +109,7 @@ def test_changed_file_in_a_processed_folder_is_another_version() -> None:
     polls.until_quiet()
     polls.nas.write("f_processed", "a.dcm", b"22", modified_at=LATER)
     polls.until_quiet()
-    assert ["incoming/f/a.dcm", "incoming/f/a.dcm~2"] == polls.store.keys(RAW)
+    assert ["nas/f/a.dcm", "nas/f/a.dcm~2"] == polls.store.keys(RAW)
 
 
 def test_young_file_waits_by_the_nas_s_clock() -> None:
@@ -152,7 +152,7 @@ def test_large_folder_keeps_no_other_waiting() -> None:
     polls.poll()
     polls.poll(after=QUIET + 1)
     polls.poll(after=1)
-    assert "incoming/b small one/x.dcm" in polls.store.keys(RAW)
+    assert "nas/b small one/x.dcm" in polls.store.keys(RAW)
     assert "a large one" in polls.nas.names()
     for _ in range(10):
         polls.poll(after=1)
@@ -246,7 +246,7 @@ def test_folder_that_fails_comes_last() -> None:
     polls.nas.list_files = list_files
     for _ in range(12):
         polls.poll(after=QUIET)
-    assert ["incoming/good/a.dcm"] == polls.store.keys(RAW)
+    assert ["nas/good/a.dcm"] == polls.store.keys(RAW)
 
 
 def test_rows_that_can_t_be_told_are_copied_again() -> None:

@@ -33,7 +33,7 @@ def _fill(dsm: FakeDsm, random: Random) -> dict[str, bytes]:
     for folder in ("Doe^Jane 1", "Müller 100%", "c+d"):
         for number in range(6):
             path = f"{folder}/{'deep/' * (number % 3)}{number}.dcm"
-            expected["incoming/" + path.replace("%", "%25")] = data = random.randbytes(random.randrange(3000))
+            expected["nas/" + path.replace("%", "%25")] = data = random.randbytes(random.randrange(3000))
             dsm.share.write(f"{ROOT}/{path}", data)
     return expected
 
@@ -43,7 +43,7 @@ def _all_whole(dsm: FakeDsm, polls: Polls, expected: dict[str, bytes]) -> None:
     for name in dsm.share.find(ROOT).entries:
         stem, mark, _ = name.rpartition("_processed")
         if mark:
-            prefix = f"incoming/{stem.replace('%', '%25')}/"
+            prefix = f"nas/{stem.replace('%', '%25')}/"
             wanted = {key: data for key, data in expected.items() if key.startswith(prefix)}
             assert wanted == {
                 key: stored.data for key, stored in polls.store.buckets[RAW].items() if key.startswith(prefix)
@@ -140,7 +140,7 @@ def test_file_that_grows_while_it_is_copied(dsm: FakeDsm) -> None:
         assert [] == polls.store.keys(RAW)
         polls.poll(after=1)
         polls.poll(after=QUIET + 1)
-    assert b"2" * 1001 == polls.store.buckets[RAW]["incoming/f/a.dcm"].data
+    assert b"2" * 1001 == polls.store.buckets[RAW]["nas/f/a.dcm"].data
 
 
 @pytest.mark.parametrize("change", ["renamed", "deleted"])

@@ -16,15 +16,13 @@ ODD_NAMES = [
 
 def test_plain_names_stay_readable() -> None:
     """A folder and a path become a key that people recognise."""
-    assert "incoming/CT Müller 2024/first/CT small.dcm" == raw_key(
-        "CT Müller 2024", 1, "first/CT small.dcm", 1
-    )
-    assert "incoming/loose.dcm" == raw_key("", 1, "loose.dcm", 1)
+    assert "nas/CT Müller 2024/first/CT small.dcm" == raw_key("CT Müller 2024", 1, "first/CT small.dcm", 1)
+    assert "nas/loose.dcm" == raw_key("", 1, "loose.dcm", 1)
 
 
 def test_later_folders_and_contents_are_numbered() -> None:
     """A folder that came again, and other content under a path, have keys of their own."""
-    assert "incoming/f~2/a.dcm~3" == raw_key("f", 2, "a.dcm", 3)
+    assert "nas/f~2/a.dcm~3" == raw_key("f", 2, "a.dcm", 3)
 
 
 def test_no_two_files_have_one_key() -> None:
@@ -46,7 +44,7 @@ def test_every_name_is_legal_for_the_store(name: str) -> None:
     store = InMemoryObjectStore()
     store.ensure_bucket(RAW)
     store.put(Location(RAW, key), b"", content_type="text/plain")
-    assert key.startswith("incoming/")
+    assert key.startswith("nas/")
     assert key.isprintable() or "\u0308" in key
 
 
@@ -69,7 +67,7 @@ def test_names_made_to_collide_do_not() -> None:
     long_name = "x" * 250
     shortened = raw_key("", 1, long_name, 1)
     assert "%~" in shortened
-    assert raw_key("", 1, shortened.removeprefix("incoming/"), 1) != shortened
+    assert raw_key("", 1, shortened.removeprefix("nas/"), 1) != shortened
 
 
 @pytest.mark.parametrize(

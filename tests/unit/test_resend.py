@@ -21,12 +21,17 @@ class Pending:
 
     items: Mapping[str, list[ObjectVersion]] = field(default_factory=dict)
     runs: tuple[str, ...] = ()  # functions that have work without an event
+    due: dict[str, int] = field(default_factory=dict)  # how often a function has items that are due
     limits: list[int] = field(default_factory=list)
     is_tidy: bool = False
 
     def find(self, function: str, *, limit: int) -> list[ObjectVersion]:
         self.limits.append(limit)
         return list(self.items.get(function, []))
+
+    def has_due(self, function: str) -> bool:
+        self.due[function] = self.due.get(function, 0) - 1
+        return self.due[function] >= 0
 
     def asks_for_run(self, function: str) -> bool:
         return function in self.runs
@@ -41,6 +46,12 @@ class Sent:
 
     answer: str = "settled"
     events: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    done: Mapping[str, int] = field(default_factory=lambda: {"done": 3})
+
+    def ask(self, function: str) -> Mapping[str, int]:
+        self.asked.append(function)
+        return self.done
 
     def send(self, function: str, event: Mapping[str, object]) -> str:
         self.events.append((function, event))
@@ -48,7 +59,7 @@ class Sent:
 
 
 def _version(key: str, etag: str = "e") -> ObjectVersion:
-    return ObjectVersion(Location("raw", key), etag, 0)
+    return ObjectVersion(Location("raw", key), etag, 7)
 
 
 def test_nothing_pending_is_no_updates() -> None:
@@ -94,13 +105,33 @@ def test_what_comes_of_one_function_goes_to_the_next_in_the_same_sweep() -> None
     assert {"extract": {"settled": 1}, "quality": {"settled": 1}} == answer["functions"]
 
 
-def test_unknown_etag_is_left_out() -> None:
-    """Where only the place is known, the function looks what is there."""
+def test_the_version_that_was_listed_is_meant() -> None:
+    """An event names the place, the etag and the size, so the function has to ask the store for none."""
     sent = Sent()
-    sweep_once(Pending({"quality": [_version("a", ""), _version("b")]}), sent, limit=5, concurrency=1)
-    assert [{"bucket": "raw", "key": "a"}, {"bucket": "raw", "key": "b", "etag": "e"}] == [
-        event for _, event in sent.events
-    ]
+    sweep_once(Pending({"extract": [_version("b")]}), sent, limit=5, concurrency=1)
+    assert [("extract", {"bucket": "raw", "key": "b", "etag": "e", "size": 7})] == sent.events
+
+
+def test_what_is_due_the_function_takes_itself() -> None:
+    """It is asked several at a time, again as long as anything is due, and what it did is counted."""
+    sent = Sent()
+    answer = sweep_once(Pending(due={"extract": 2}), sent, limit=5, concurrency=4)
+    assert {"status": "sent", "functions": {"extract": {"done": 24}}} == answer
+    assert ["extract"] * 8 == sent.asked
+
+
+def test_a_function_without_a_place_is_asked_by_the_next_sweep() -> None:
+    """What is due is not lost by it, and the sweep does not turn round and round."""
+    sent = Sent(done={})
+    assert {"status": "no_updates"} == sweep_once(Pending(due={"quality": 1}), sent, limit=5, concurrency=2)
+
+
+def test_a_function_that_is_away_is_asked_no_more() -> None:
+    """It is counted, and left alone until the next sweep."""
+    sent = Sent(done={"unreachable": 1})
+    answer = sweep_once(Pending(due={"quality": 9}), sent, limit=5, concurrency=2)
+    assert {"quality": {"unreachable": 2}} == answer["functions"]
+    assert 2 == len(sent.asked)
 
 
 @pytest.mark.parametrize("function", ["annotations", "quality"])
@@ -163,7 +194,7 @@ def test_what_is_not_sent_in_time_is_left_to_the_next_sweep() -> None:
 
 
 class _Server(http.server.ThreadingHTTPServer):
-    status = 200
+    status, answer = 200, b""
     seen: list[tuple[str | None, bytes]]
 
 
@@ -175,8 +206,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.seen.append((self.headers["Authorization"], body))
         self.send_response(self.server.status)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(self.server.answer)))
         self.end_headers()
+        self.wfile.write(self.server.answer)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -207,6 +239,27 @@ def test_answers_over_http(server: _Server, status: int, expected: str) -> None:
     event = {"bucket": "raw", "key": "Müller 100%+1"}
     assert expected == sender.send("extract", event)
     assert [("Bearer secret", orjson.dumps(event))] == server.seen
+    sender._pool.clear()  # noqa: SLF001 its kept connections would outlive the test
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (200, b'{"status": "worked", "items": {"done": 5, "retry": 1}}', {"done": 5, "retry": 1}),
+        (200, b'{"status": "no_updates"}', {}),
+        (429, b'{"status": "full"}', {}),
+        (503, b'{"status": "retry"}', {"retry": 1}),
+        (401, b"", {"refused": 1}),
+    ],
+)
+def test_what_was_due_is_told_over_http(server: _Server, status: int, body: bytes, expected: object) -> None:
+    """A function tells what it did with what was due; one without a place does nothing."""
+    server.status, server.answer = status, body
+    sender = HttpSender(
+        {"extract": f"http://127.0.0.1:{server.server_port}/"}, tokens=Tokens.of("secret"), timeout=5
+    )
+    assert expected == sender.ask("extract")
+    assert [("Bearer secret", b'{"due":true}')] == server.seen
     sender._pool.clear()  # noqa: SLF001 its kept connections would outlive the test
 
 

@@ -1,0 +1,72 @@
+"""A function takes what is due by itself."""
+
+from collections.abc import Callable
+
+from common.admission import Admission
+from common.due_items import work_off
+from common.event_record import EventRecord
+from common.object_key import RAW, Location
+from common.stage import Result
+from tests.unit.stage_bench import KEY, StageBench
+
+
+def _results(*statuses: str) -> Callable[[], Result | None]:
+    left = [Result({"status": status}) for status in statuses]
+    return lambda: left.pop(0) if left else None
+
+
+def _places() -> Admission:
+    return Admission(1, patience_seconds=0)
+
+
+def test_nothing_due_is_no_updates() -> None:
+    """Nothing to take, nothing to tell."""
+    assert {"status": "no_updates"} == work_off(_results(), _places(), seconds=9)
+
+
+def test_items_are_taken_until_none_is_due() -> None:
+    """What became of them is counted."""
+    answer = work_off(_results("done", "retry", "done"), _places(), seconds=9)
+    assert {"status": "worked", "items": {"done": 2, "retry": 1}} == answer
+
+
+def test_time_ends_it_after_the_item_at_hand() -> None:
+    """Whoever asked is told that there may be more."""
+    answer = work_off(_results("done", "done"), _places(), seconds=-1)
+    assert {"status": "worked", "items": {"done": 1}, "more": True} == answer
+
+
+def test_it_takes_a_place() -> None:
+    """While events have all places, what is due waits."""
+    places = _places()
+    with places.place():
+        assert {"status": "full"} == work_off(_results("done"), places, seconds=9)
+
+
+def test_an_announced_object_is_worked_on_without_an_event() -> None:
+    """The event that comes late does nothing."""
+    bench = StageBench()
+    version = bench.put()
+    bench.ledger.expect(version)
+    assert bench.stage.next().body["status"] == "done"
+    assert bench.stage.next() is None
+    assert "done" == bench.event(version).body["status"]
+    assert 1 == len(bench.items)
+
+
+def test_a_size_that_nobody_told_is_asked_for() -> None:
+    """Rows of before tell none, and limits go by it."""
+    bench = StageBench()
+    bench.stage.expect(EventRecord(RAW, KEY, bench.put(b"twelve bytes").etag))
+    bench.stage.next()
+    assert [12] == [item.version.size for item in bench.items]
+
+
+def test_what_is_announced_to_the_ledger_is_not_noted_again() -> None:
+    """A full function writes no row for an object whose maker does."""
+    bench = StageBench()
+    version = bench.put(location=Location(RAW, "incoming/nas.dcm"))
+    record = EventRecord(RAW, version.location.key, version.etag, version.size)
+    object.__setattr__(bench.stage, "is_announced", lambda _: True)
+    bench.stage.expect(record)
+    assert {} == bench.table.rows
