@@ -174,6 +174,7 @@ def test_label_studio_with_a_vocabulary() -> None:
     [
         _task(_annotation(_result("x", kind="rectanglelabels"))),
         _task(_annotation({"type": "choices", "value": {"choices": [1]}})),
+        _task(_annotation({"type": ["choices"], "value": {"choices": ["a"]}})),
         _task(_annotation({"type": "taxonomy", "value": {"taxonomy": ["a"]}})),
         _task(_annotation("nothing")),
         _task(_annotation(result=None)),
@@ -202,6 +203,8 @@ def test_image_under_another_key() -> None:
         _annotation(_result("a")), data={"xray": f"http://s/b/{IMAGE}?X-Amz-Signature=1", "note": "fine"}
     )
     assert UID == read(json.dumps([task]))[1][0].image.uid
+    task = _task(_annotation(_result("a")), data={"image": UID, "frame": None})
+    assert (UID, None) == read(json.dumps([task]))[1][0].image[1:3]
     task = _task(_annotation(_result("a")), data={"series_instance_uid": "2.25.2"})
     assert ["series"] == [row.image.level for row in read(json.dumps([task]))[1]]
 
