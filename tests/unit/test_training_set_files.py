@@ -227,6 +227,30 @@ def test_verify_refuses_what_is_none(tmp_path: Path) -> None:
     assert "'../outside.csv' leaves the folder." in list(verify(tmp_path, told.append))
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"images": [1]},
+        {"images": [{}]},
+        {"images": 3},
+        {"images": [{"split": "train", "key": "P1/1.1/1.2/1.3/1.png", "sha256": ["0"]}]},
+        {"settings": []},
+        {"settings": {}},
+        {"files": ["labels.csv"]},
+        {"files": {"labels.csv": 1}},
+        {"files": {"a\0b": "0"}},
+        {"files": {"a" * 5000: "0"}},
+    ],
+)
+def test_verify_tells_of_any_manifest_what_is_wrong(tmp_path: Path, changed: dict[str, object]) -> None:
+    """A manifest of another structure is told as wrong, whatever it is."""
+    body = orjson.dumps(orjson.loads(all_files(frozen(number=3))["manifest.json"]) | changed)
+    (tmp_path / "manifest.json").write_bytes(body)
+    mark = {"images": "files", "sha256": {"manifest.json": hashlib.sha256(body).hexdigest()}}
+    (tmp_path / "export.json").write_bytes(orjson.dumps(mark))
+    assert list(verify(tmp_path, lambda _: None))
+
+
 def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without the packages of training sets the command says what to install."""
     monkeypatch.setattr(
