@@ -197,6 +197,21 @@ def test_wrong_tasks_are_refused_alone(task: object) -> None:
     assert {2} == {row.line for row in refused}
 
 
+@pytest.mark.parametrize("wrong", [None, 7, {"image": IMAGE}, {"image": IMAGE, "label": "a"}])
+def test_wrong_beginning_is_refused_alone(wrong: object) -> None:
+    """Rows and tasks are taken also where the first of the file are none."""
+    good = {"image": IMAGE, "label": "a", "value": 1}
+    text = "\n".join(json.dumps(line) for line in ({"image": IMAGE}, wrong, good))
+    for file, rows, refused in (read(text), read(json.dumps([wrong, wrong, good]))):
+        assert ("JSON", [3], [1, 2]) == (
+            file.form,
+            [row.line for row in rows],
+            [row.line for row in refused],
+        )
+    file, rows, refused = read(json.dumps([wrong, _task(_annotation(_result("a")))]))
+    assert ("Label Studio", {2}, 1) == (file.form, {row.line for row in rows}, len(refused))
+
+
 def test_image_under_another_key() -> None:
     """The one value of a task's data that names an image is it; a series may be labelled too."""
     task = _task(
@@ -218,6 +233,7 @@ def test_image_under_another_key() -> None:
             json.dumps([_task()]) + "x",
             f"[{'9' * 10_000}]",
             "{\n" + "x" * 9_000_000,
+            json.dumps([{"coco": 1}] * 1000 + [{"image": IMAGE, "label": "a", "value": 1}]),
         ),
         '[{"annotations": [' + '"x",' * 2_500_000,
     ],
