@@ -125,6 +125,13 @@ def test_text_stays_text_for_pandas() -> None:
         assert (word or "") in read or word is None
 
 
+@pytest.mark.parametrize("text", ["=1+1", "=cmd|' /C calc'!A0", "+1 2", "-CHEST", "@SUM(A1)", "\t=1"])
+def test_text_of_others_is_no_formula(text: str) -> None:
+    """What a spreadsheet would reckon with stands in single quotes, so it shows it as text."""
+    column = sure_text(pa.chunked_array([pa.array([text], pa.string())]))
+    assert [f"'{text}'"] == column.to_pylist()
+
+
 def test_whole_numbers_are_read_as_reals() -> None:
     """A column has one type whether or not a value is missing."""
     for values in ([1.0, 0.0], [1.0, None], [None, None], [0.25, -1.0]):
