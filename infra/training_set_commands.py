@@ -80,7 +80,7 @@ def export(
     Exported again without a change it is the same version, byte for byte; an interrupted export
     goes on. Exit code 1 if images of a frozen version are missing.
     """
-    _check_packages()
+    check_packages()
     from training_set.export_folder import ImagesMissingError, Request
     from training_set.set_name import checked_name
 
@@ -188,7 +188,7 @@ def _text(told: dict[str, Any]) -> str:
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 def diff(folder: Path, name: str, older: int, newer: int, as_json: bool) -> None:
     """Tell what differs between two versions of a training set: images, labels, splits, settings."""
-    _check_packages()
+    check_packages()
     from training_set.differences import differences, differences_text
     from training_set.frozen_files import load_frozen
     from training_set.set_name import checked_name
@@ -208,7 +208,7 @@ def diff(folder: Path, name: str, older: int, newer: int, as_json: bool) -> None
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 def verify(folder: Path) -> None:
     """Check an exported folder: every file, patients and duplicates. Exit code 1 if anything is wrong."""
-    _check_packages()
+    check_packages()
     from training_set.verify import verify as find_wrong
 
     wrong = list(find_wrong(folder, _tell))
@@ -220,7 +220,7 @@ def verify(folder: Path) -> None:
     sys.exit(1 if wrong else 0)
 
 
-def _check_packages() -> None:
+def check_packages() -> None:
     """Functions do without these packages, so an installation may."""
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:

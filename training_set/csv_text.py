@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 UNKNOWN = "unknown"
 # What readers take for a number, a truth value, nothing at all or a formula, by themselves.
 _NOT_TEXT = (
-    r"(?i)^\s*([+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(inf(inity)?|nan)|true|false|none|null|n/?a"
+    r"(?is)^\s*([+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(inf(inity)?|nan)|true|false|none|null|n/?a"
     r"|<na>|#n/?a( n/a)?|-?1\.#(ind|qnan)|[=+@-].*|)\s*$"
 )
 

@@ -125,7 +125,9 @@ def test_text_stays_text_for_pandas() -> None:
         assert (word or "") in read or word is None
 
 
-@pytest.mark.parametrize("text", ["=1+1", "=cmd|' /C calc'!A0", "+1 2", "-CHEST", "@SUM(A1)", "\t=1"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "=cmd|' /C calc'!A0", "+1 2", "-CHEST", "@SUM(A1)", "\t=1", "=1\n2"]
+)
 def test_text_of_others_is_no_formula(text: str) -> None:
     """What a spreadsheet would reckon with stands in single quotes, so it shows it as text."""
     column = sure_text(pa.chunked_array([pa.array([text], pa.string())]))
@@ -258,12 +260,14 @@ def test_verify_tells_of_any_manifest_what_is_wrong(tmp_path: Path, changed: dic
     assert list(verify(tmp_path, lambda _: None))
 
 
-def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without the packages of training sets the command says what to install."""
+@pytest.mark.parametrize("command", ["export", "diff", "verify", "tasks"])
+def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str) -> None:
+    """Without the packages of training sets each command that needs them says what to install."""
+    words = {"export": ["x"], "diff": ["x", "1", "2"], "verify": [str(tmp_path)], "tasks": ["x"]}[command]
     monkeypatch.setattr(
         "infra.training_set_commands.find_spec", lambda name: None if name == "sqlglot" else name
     )
-    done = CliRunner().invoke(cli, ["verify", str(tmp_path)])
+    done = CliRunner().invoke(cli, [command, *words])
     assert isinstance(done.exception, SettingsError)
     assert "sqlglot is not installed: pip install 'dcm2set[training-sets]'." == str(done.exception)
 
