@@ -4,6 +4,8 @@ import errno
 import json
 import secrets
 import shutil
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,6 +23,7 @@ from common.errors import DependencyAwayError, PipelineError
 from common.minio_store import MinioStore
 from infra.cli import cli
 from infra.erase import frozen_exports
+from tests.local_home import wait_for
 from tests.own_database import own_database
 from tests.set_pictures import labelled_patients, picture_of, put_pictures, with_picture
 from tests.set_rows import SetImage, add_images, add_labels
@@ -335,6 +338,21 @@ def test_an_interrupted_export_goes_on(site: Site, name: str, tmp_path: Path) ->
     site.export(name, tmp_path / "b")
     assert whole == files_of(tmp_path / "b")
     assert kept == pictures[2].stat().st_mtime_ns
+
+
+def test_a_killed_export_goes_on(site: Site, name: str, tmp_path: Path) -> None:
+    """An export that is killed amid its pictures is no export yet; run again, it is as if it never was."""
+    images = site.add(labelled_patients(1, 150))
+    folder = tmp_path / "a"
+    words = ["export", name, "--home", str(site.folder), "--out", str(folder), "--at-a-time", "1"]
+    with subprocess.Popen([sys.executable, "-m", "infra.cli", *words], stderr=subprocess.DEVNULL) as process:
+        wait_for(lambda: len(list(folder.rglob("*.png"))) > 20 or process.poll() is not None, seconds=60)
+        process.kill()
+    assert len(list(folder.rglob("P*/**/*.png"))) < len(images)
+    assert "manifest.json is missing" in site.run("verify", str(folder), code=1).stdout
+    site.export(name, folder)
+    site.export(name, tmp_path / "b")
+    assert files_of(tmp_path / "b") == files_of(folder)
 
 
 @pytest.mark.parametrize(
