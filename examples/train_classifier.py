@@ -28,6 +28,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="an exported training set with its pictures")
     folder = parser.parse_args().folder
+    missing = [name for name in ("train", "test") if not (folder / name / "metadata.csv").is_file()]
+    if missing:
+        print(f"{missing[0]}/metadata.csv is missing: no export with pictures, or one without that split.")
+        return 1
     train, test = (read_split(folder / name) for name in ("train", "test"))
     labels = [name for name in train.columns if name.startswith("label_")]
     learned = [name for name in labels if train[name].ge(0.5).nunique() == 2]
@@ -58,10 +62,11 @@ def pictures(folder: Path, images: pd.DataFrame) -> np.ndarray:
 
 
 def picture(path: Path) -> np.ndarray:
-    """One picture as float32 (SIDE * SIDE,)."""
+    """One picture of 8 or 16 bits as float32 (SIDE * SIDE,), 0 to 1."""
     with Image.open(path) as image:
-        small = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
-    return np.asarray(small, np.float32).ravel() / 255
+        white = 65535 if image.mode.startswith("I") else 255
+        small = image.convert("F").resize((SIDE, SIDE), Image.Resampling.BOX)
+    return np.asarray(small).ravel() / white
 
 
 def auroc(said: pd.Series, scores: pd.Series) -> float | None:

@@ -34,7 +34,7 @@ def emptied_label_files(
         for listed in store.list_prefix(bucket, prefix):
             key = listed.version.location.key
             numbers = known.get(key, set()) if bucket == ANNOTATIONS else set()
-            if not key.endswith(".report.json"):
+            if bucket == QUARANTINE or not key.endswith(".report.json"):  # of what was imported
                 with suppress(ObjectMissingError, PermanentError):  # gone meanwhile, or no text
                     written = _emptied(store, listed.version, names, numbers)
                     if written is not None:

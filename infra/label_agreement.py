@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 VOTES = (-1, 0, 1)  # uncertain, absent, present
 
@@ -45,6 +46,9 @@ def agreement(patterns: Sequence[Pattern]) -> Agreement:
         )
     if raters == 2 and len({pattern.annotators for pattern in chosen}) == 1:
         return Agreement("Cohen's kappa", _cohen(chosen), number)
+    if find_spec("statsmodels") is None:  # functions do without it, so an installation may
+        cause = "statsmodels is not installed: pip install 'dcm2set[training-sets]'"
+        return Agreement(None, None, number, cause)
     return Agreement("Fleiss' kappa", _fleiss(chosen), number)
 
 

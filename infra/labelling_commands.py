@@ -11,6 +11,7 @@ from infra.command_options import home_option, operator_store
 from infra.labelling_tasks import Batch
 from infra.labelling_user import HANDED_IN, labelling_keys, labelling_keys_file
 from infra.local.home import Home, read_endpoints
+from infra.training_set_commands import check_packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,7 @@ def tasks(folder: Path, name: str, where: str, labels: tuple[str, ...], remove: 
 
     Run again, it adds the images that have no task of that name yet.
     """
+    check_packages()
     from infra.labelling_tasks import remove_tasks, write_tasks
     from training_set.set_name import checked_name
 

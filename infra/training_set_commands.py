@@ -1,5 +1,6 @@
 """Commands about training sets: export, compare, verify."""
 
+import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,7 +10,7 @@ import click
 import orjson
 import psycopg
 
-from common.errors import PermanentError, SettingsError
+from common.errors import PermanentError, SettingsError, TransientError
 from infra.command_options import Command, home_option, operator_store
 from infra.local.home import Home, read_endpoints
 
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
 
 _MOST_TOLD = 20
 _PACKAGES = ("matplotlib", "pyarrow", "sqlglot")
+_VERSION = re.compile("v?([1-9][0-9]{0,8})")
+
+
+def version_number(told: str) -> int:
+    """A version's number, also as it stands in the names of folders."""
+    found = _VERSION.fullmatch(told)
+    if found is None:
+        raise click.BadParameter(f"{told!r} is no version, as in 2 or v2.")
+    return int(found[1])
 
 
 def _selection_options(command: Command) -> Command:
@@ -49,7 +59,7 @@ def _selection_options(command: Command) -> Command:
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Earlier export to take equal files from by hard link; with --images link.",
 )
-@click.option("--version", "number", type=click.IntRange(min=1), help="Export this frozen version again.")
+@click.option("--version", "number", type=version_number, help="Export this frozen version again.")
 @click.option("--without-missing", is_flag=True, help="Go on if images of a frozen version are gone.")
 @click.option("--at-a-time", type=click.IntRange(1, 16), default=8, show_default=True, help="Downloads.")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
@@ -70,7 +80,7 @@ def export(
     Exported again without a change it is the same version, byte for byte; an interrupted export
     goes on. Exit code 1 if images of a frozen version are missing.
     """
-    _check_packages()
+    check_packages()
     from training_set.export_folder import ImagesMissingError, Request
     from training_set.set_name import checked_name
 
@@ -135,9 +145,11 @@ class _Export:
         _tell(f"{self.name} v{version.number} to {request.folder}")
         try:
             return write_export(version, places, self.store, request, _tell)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, TransientError, OSError) as error:
             again = f"dcm2set export {self.name} --version {version.number} --out {request.folder}"
             _tell(f"Interrupted. To go on: {again} --images {request.images}")
+            if isinstance(error, OSError):
+                raise PermanentError(f"{request.folder} can't be written to ({error.strerror}).") from None
             raise
 
 
@@ -171,12 +183,12 @@ def _text(told: dict[str, Any]) -> str:
 @click.command()
 @home_option
 @click.argument("name")
-@click.argument("older", type=click.IntRange(min=1))
-@click.argument("newer", type=click.IntRange(min=1))
+@click.argument("older", type=version_number)
+@click.argument("newer", type=version_number)
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 def diff(folder: Path, name: str, older: int, newer: int, as_json: bool) -> None:
     """Tell what differs between two versions of a training set: images, labels, splits, settings."""
-    _check_packages()
+    check_packages()
     from training_set.differences import differences, differences_text
     from training_set.frozen_files import load_frozen
     from training_set.set_name import checked_name
@@ -196,7 +208,7 @@ def diff(folder: Path, name: str, older: int, newer: int, as_json: bool) -> None
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 def verify(folder: Path) -> None:
     """Check an exported folder: every file, patients and duplicates. Exit code 1 if anything is wrong."""
-    _check_packages()
+    check_packages()
     from training_set.verify import verify as find_wrong
 
     wrong = list(find_wrong(folder, _tell))
@@ -208,7 +220,7 @@ def verify(folder: Path) -> None:
     sys.exit(1 if wrong else 0)
 
 
-def _check_packages() -> None:
+def check_packages() -> None:
     """Functions do without these packages, so an installation may."""
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:

@@ -4,10 +4,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 UNKNOWN = "unknown"
-# What readers take for a number, a truth value or nothing at all, by themselves.
+# What readers take for a number, a truth value, nothing at all or a formula, by themselves.
 _NOT_TEXT = (
-    r"(?i)^\s*([+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(inf(inity)?|nan)|true|false|none|null|n/?a"
-    r"|<na>|#n/?a( n/a)?|-?1\.#(ind|qnan)|)\s*$"
+    r"(?is)^\s*([+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(inf(inity)?|nan)|true|false|none|null|n/?a"
+    r"|<na>|#n/?a( n/a)?|-?1\.#(ind|qnan)|[=+@-].*|)\s*$"
 )
 
 
@@ -34,7 +34,8 @@ def real_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def sure_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Text that a reader takes for text whatever it says, so a column has one type in every split.
 
-    Nothing is `unknown`; what looks like a number, a truth value or a missing one stands in single quotes.
+    Nothing is `unknown`; what looks like a number, a truth value, a missing one or a formula stands in
+    single quotes.
     """
     text = pc.cast(column, pa.string())
     is_other = pc.match_substring_regex(text, _NOT_TEXT)

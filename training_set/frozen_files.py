@@ -1,6 +1,7 @@
 """A version's files in the object store: written once, read for exports, checks and comparisons."""
 
 import hashlib
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +16,13 @@ from training_set.set_versions import SetVersion
 
 _TYPES = {".json": "application/json", ".csv": "text/csv", ".md": "text/markdown", ".png": "image/png"}
 _AT_A_TIME = 4
+_MANIFEST = {
+    **dict.fromkeys(("format", "version"), int),
+    **dict.fromkeys(("name", "digest"), str),
+    **dict.fromkeys(("settings", "counts", "files"), dict),
+    **dict.fromkeys(("labels", "left_out", "images"), list),
+}
+_IMAGE = dict.fromkeys(("split", "key", "sha256"), str)
 
 
 def store_frozen(store: ObjectStore, name: str, number: int, files: dict[str, bytes]) -> None:
@@ -53,24 +61,24 @@ def frozen_of(manifest: dict[str, Any], table: bytes) -> FrozenSet:
 def parse_manifest(body: bytes) -> dict[str, Any]:
     """A manifest; PermanentError if it is none."""
     try:
-        found = orjson.loads(body)
+        found: dict[str, Any] = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise PermanentError(f"{MANIFEST} is no JSON.") from None
-    wanted = {
-        "format",
-        "name",
-        "version",
-        "digest",
-        "settings",
-        "counts",
-        "labels",
-        "files",
-        "left_out",
-        "images",
-    }
-    if not isinstance(found, dict) or not wanted <= found.keys() or found["format"] != 1:
+    if not _has(found, _MANIFEST) or found["format"] != 1:
         raise PermanentError(f"{MANIFEST} is none of a training set.")
+    digests, images = found["files"].values(), found["images"]
+    if not _has(found["settings"], {"splits": dict}) or not all(
+        isinstance(digest, str) for digest in digests
+    ):
+        raise PermanentError(f"{MANIFEST} lacks the splits, or digests of files.")
+    if not all(_has(image, _IMAGE) for image in images):
+        raise PermanentError(f"{MANIFEST} has images without split, key or SHA-256.")
     return found
+
+
+def _has(found: object, wanted: Mapping[str, type]) -> bool:
+    """Whether it is an object with such values, perhaps among others."""
+    return isinstance(found, dict) and all(isinstance(found.get(name), kind) for name, kind in wanted.items())
 
 
 def _read(store: ObjectStore, name: str, number: int, file: str) -> bytes:

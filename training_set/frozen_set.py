@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from common.errors import PermanentError
 from training_set.csv_text import csv_text, plain_numbers, real_numbers, sure_text
-from training_set.image_columns import COLUMNS, LABEL, METADATA, label_column
+from training_set.image_columns import COLUMNS, LABEL, METADATA, TEXT, label_column
 
 MANIFEST, TABLE, LABELS, CARD = "manifest.json", "images.parquet", "labels.csv", "README.md"
 _FORMAT = 1
@@ -173,7 +173,8 @@ def read_table(body: bytes) -> pa.Table:
         table = pq.read_table(io.BytesIO(body))
     except (pa.ArrowException, OSError):
         raise PermanentError(f"{TABLE} can't be read.") from None
-    if not {"file_name", "split", *COLUMNS} <= set(table.column_names):
+    found = dict(zip(table.schema.names, table.schema.types, strict=True))
+    if not {"file_name": TEXT, "split": TEXT, **COLUMNS}.items() <= found.items():
         raise PermanentError(f"{TABLE} lacks columns.")
     return table
 

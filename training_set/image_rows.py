@@ -63,14 +63,13 @@ def read_images(connection: psycopg.Connection[Any], query: str, options: Option
     connection.execute(selection, {**condition.values, **rules})
     table = _copied(connection, _SQL["copy_images"]).sort_by("key")
     _check_keys(table)
-    values = _label_values(table, known)
-    names = sorted(known) if labels is None else list(dict.fromkeys(labels))
-    columns = [list(known).index(name) for name in names]
-    chosen = values[:, columns]
-    if labels is None:
-        said = np.flatnonzero(~np.isnan(chosen).all(axis=0)).tolist()
-        names, chosen = [names[place] for place in said], chosen[:, said]
-    return SelectedImages(table.select(["image_id", *COLUMNS]), tuple(names), chosen)
+    ids = _numbers(table["label_ids"], np.int64)
+    # Not a column for each label there ever was: a wrong file may have brought thousands.
+    told = set(np.unique(ids).tolist())
+    asked = labels if labels is not None else sorted(name for name in known if known[name] in told)
+    names = tuple(dict.fromkeys(asked))
+    said = _label_values(table, ids, [known[name] for name in names])
+    return SelectedImages(table.select(["image_id", *COLUMNS]), names, said)
 
 
 def _copied(connection: psycopg.Connection[Any], query: str) -> pa.Table:
@@ -111,15 +110,16 @@ def _check_keys(table: pa.Table) -> None:
         raise PermanentError(f"{wrong} image(s) have a key that is none; nothing was exported.")
 
 
-def _label_values(table: pa.Table, known: dict[str, int]) -> NDArray[np.float64]:
-    """float64 (images, known labels): what is said of each, else nan."""
-    values = np.full((len(table), len(known)), np.nan)
-    numbers = table["label_count"].to_numpy()
-    images = np.repeat(np.arange(len(table)), numbers)
-    ids = _numbers(table["label_ids"], np.int64)
-    places = np.zeros(max(known.values(), default=0) + 1, np.int64)
-    places[list(known.values())] = np.arange(len(known))
-    values[images, places[ids]] = _numbers(table["label_values"], np.float64)
+def _label_values(table: pa.Table, ids: NDArray[np.int64], labels: list[int]) -> NDArray[np.float64]:
+    """float64 (images, labels): what is said of each, else nan; `ids` are the labels told, image by image."""
+    values = np.full((len(table), len(labels)), np.nan)
+    images = np.repeat(np.arange(len(table)), table["label_count"].to_numpy())
+    places = np.full(max([*labels, int(ids.max(initial=0))], default=0) + 1, -1)
+    places[labels] = np.arange(len(labels))
+    columns = places[ids]
+    is_asked = columns >= 0
+    told = _numbers(table["label_values"], np.float64)
+    values[images[is_asked], columns[is_asked]] = told[is_asked]
     return values
 
 

@@ -22,6 +22,7 @@ from training_set.patient_splits import hash_bits
 from training_set.progress import Progress
 
 _AT_A_TIME = 4
+_MOST_SHOWN = 500  # characters of a name
 
 
 def verify(folder: Path, tell: Callable[[str], None]) -> Iterator[str]:
@@ -37,7 +38,7 @@ def verify(folder: Path, tell: Callable[[str], None]) -> Iterator[str]:
     except (PermanentError, orjson.JSONDecodeError, KeyError, TypeError):
         yield f"{EXPORT} or {MANIFEST} is none of an export."
         return
-    if hashlib.sha256(body).hexdigest() != digest or mark["digest"] != manifest["digest"]:
+    if hashlib.sha256(body).hexdigest() != digest or mark.get("digest") != manifest["digest"]:
         yield f"{MANIFEST} was changed."
     expected = dict(manifest["files"])
     if mark.get("images") == "references":
@@ -64,8 +65,11 @@ def _wrong_files(folder: Path, expected: dict[str, str], tell: Callable[[str], N
     progress = Progress(len(inside), "files", tell)
 
     def wrong(name: str) -> str | None:
-        found = file_digest(folder / name)
         progress.advance()
+        try:
+            found = file_digest(folder / name)
+        except OSError as error:
+            return f"{name[:_MOST_SHOWN]} can't be read ({error.strerror})."
         if found is None:
             return f"{name} is missing."
         return None if found == inside[name] else f"{name} has another content."
@@ -75,7 +79,7 @@ def _wrong_files(folder: Path, expected: dict[str, str], tell: Callable[[str], N
 
 
 def _is_inside(folder: Path, name: str) -> bool:
-    return (folder / name).resolve().is_relative_to(folder.resolve())
+    return "\0" not in name and (folder / name).resolve().is_relative_to(folder.resolve())
 
 
 def _too_many(folder: Path, known: set[str]) -> Iterator[str]:

@@ -19,6 +19,7 @@ from functions.annotations.refused_row import Refusals
 from functions.annotations.vocabulary import Vocabulary
 
 _MEGABYTE = 1024 * 1024
+_REPORT = ".report.json"
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,10 @@ class LabelImporter:
             return self.rows.keep(version, read, renew=item.keep, report=report)
 
     def _target(self, version: ObjectVersion) -> Location:
-        """Where the file goes; beside a file of that name that came before."""
+        """Where the file goes; beside a file of that name that came before, never where a report may lie."""
         target = processed(version.location)
+        if target.key.endswith(_REPORT):
+            return beside(target, version.etag)
         try:
             there = self.store.stat(target)
         except ObjectMissingError:
@@ -64,7 +67,7 @@ class LabelImporter:
     def _report(self, target: Location, counts: ImportCounts, refused: Refusals) -> None:
         told = _details(counts) | {"refused_rows": [asdict(row) for row in refused.rows]}
         body = orjson.dumps(told, option=orjson.OPT_INDENT_2)
-        place = replace(target, key=f"{target.key}.report.json")
+        place = replace(target, key=f"{target.key}{_REPORT}")
         self.store.put(place, body, content_type="application/json")
 
 

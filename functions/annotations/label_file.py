@@ -1,5 +1,6 @@
 """A label file, recognised by its content and read as a stream."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -14,6 +15,8 @@ from functions.annotations.label_row import LabelRow
 from functions.annotations.refused_row import Refusals
 from functions.annotations.table_file import read_table
 from functions.annotations.vocabulary import Vocabulary
+
+_MOST_BEFORE = 100  # wrong rows of JSON before the first that is one
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,19 @@ def _line_elements(texts: Iterator[str], refused: Refusals) -> Iterator[tuple[in
 def _json_file(
     elements: Iterator[tuple[int, object]], vocabulary: Vocabulary, refused: Refusals
 ) -> LabelFile:
-    """The first element tells what the others should be."""
-    first = next(elements, None)
-    form = LABEL_STUDIO if first is None and not refused.number else form_of(first[1] if first else None)
-    if form is None:
-        raise PermanentError("The JSON is neither Label Studio's nor rows of image, label, value.", NEXT)
+    """The first element that is a row of something tells what the others should be."""
     reader = JsonRows(vocabulary, refused)
-    every = elements if first is None else chain([first], elements)
-    return LabelFile(form, (row for line, element in every for row in reader.rows(line, element)), refused)
+
+    def rows(some: Iterable[tuple[int, object]]) -> Iterator[LabelRow]:
+        return (row for line, element in some for row in reader.rows(line, element))
+
+    for first in elements:
+        form = form_of(first[1])
+        if form is not None:
+            return LabelFile(form, rows(chain([first], elements)), refused)
+        deque(rows([first]), maxlen=0)  # has none, and is refused
+        if refused.number >= _MOST_BEFORE:
+            break
+    if refused.number:
+        raise PermanentError("The JSON is neither Label Studio's nor rows of image, label, value.", NEXT)
+    return LabelFile(LABEL_STUDIO, iter(()), refused)

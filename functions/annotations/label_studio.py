@@ -74,9 +74,7 @@ class TaskReader:
     def _chosen(self, line: int, results: Iterable[object]) -> Iterator[str]:
         """The labels chosen; other kinds of results are no labels of an image."""
         for result in results:
-            kind = result.get("type") if isinstance(result, dict) else None
-            value = result.get("value") if isinstance(result, dict) else None
-            labels = _labels(kind, value.get(kind) if isinstance(value, dict) else None)
+            labels = _labels(result) if isinstance(result, dict) else None
             if labels is None:
                 self._refused.add(line, "A result is neither choices nor taxonomy.")
             else:
@@ -89,7 +87,8 @@ def _image(data: object) -> ImageName:
         raise RowError("The task has no data.")
     for key in _IMAGE_KEYS:
         if isinstance(data.get(key), str):
-            return image_name(data[key].strip(), IMAGE, str(data.get("frame", "")))
+            frame = data.get("frame")
+            return image_name(data[key].strip(), IMAGE, "" if frame is None else str(frame))
     for key, level in _GROUP_KEYS:
         if isinstance(data.get(key), str):
             return image_name(data[key].strip(), level)
@@ -106,8 +105,12 @@ def _named(value: str) -> ImageName | None:
         return None
 
 
-def _labels(kind: object, picked: object) -> list[str] | None:
-    """Choices are labels; a path in a taxonomy is one, its names joined by slashes."""
+def _labels(result: Mapping[str, Any]) -> list[str] | None:
+    """Choices are labels; a path in a taxonomy is one, its names joined by slashes; else None."""
+    kind, value = result.get("type"), result.get("value")
+    if not isinstance(kind, str) or not isinstance(value, dict):
+        return None
+    picked = value.get(kind)
     if not isinstance(picked, list):
         return None
     if kind == "choices" and all(isinstance(choice, str) for choice in picked):

@@ -55,13 +55,14 @@ def checked_value(value: float) -> float:
 
 
 def label_time(told: str) -> datetime | None:
-    """A time as ISO 8601 writes it, UTC where it has no zone; None for a blank cell."""
+    """A time as ISO 8601 writes it, in UTC, also where it has no zone; None for a blank cell."""
     text = told.strip()
     if not text:
         return None
     try:
         time = datetime.fromisoformat(text)
-        time = time if time.tzinfo else time.replace(tzinfo=UTC)
+        # Zones may be told that Postgres does not know: of 16 hours and more, of parts of a second.
+        time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
         is_possible = _FIRST < time < datetime.now(UTC) + _AHEAD
     except (ValueError, OverflowError):
         raise RowError("time is none of ISO 8601, as in 2026-11-23T16:05:00Z.") from None

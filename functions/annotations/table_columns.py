@@ -58,7 +58,7 @@ class Columns:
 
 def read_columns(header: Sequence[str]) -> Columns:
     """The columns of a header; PermanentError if it is none of a label table."""
-    folded = [re.sub(r"[\s_-]", "", name).lower() for name in header]
+    folded = [_folded(name) for name in header]
     places: dict[str, int] = {}
     others: dict[int, str] = {}
     for place, name in enumerate(folded):
@@ -72,6 +72,15 @@ def read_columns(header: Sequence[str]) -> Columns:
         elif name not in _LEFT_OUT:
             others[place] = header[place]
     return _columns(len(header), places, others)
+
+
+def tells_what(header: Sequence[str]) -> bool:
+    """Whether one of the columns tells what is labelled."""
+    return any(_BY_NAME.get(_folded(name)) in _NAMES for name in header)
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[\s_-]", "", name).lower()
 
 
 def _columns(width: int, places: dict[str, int], others: dict[int, str]) -> Columns:

@@ -13,8 +13,9 @@ from common.label_text import NEXT, TOO_LONG
 from functions.annotations.image_name import IMAGE, ImageName, image_name
 from functions.annotations.label_row import LabelRow
 from functions.annotations.label_value import Remembered, label_time, label_value, name_cell
+from functions.annotations.quoted_rows import quoted_rows
 from functions.annotations.refused_row import Refusals, RowError
-from functions.annotations.table_columns import CHEST_XRAY_14, LONG, Columns, read_columns
+from functions.annotations.table_columns import CHEST_XRAY_14, LONG, Columns, read_columns, tells_what
 from functions.annotations.vocabulary import Vocabulary
 
 _SEPARATORS = ",;\t|"
@@ -34,14 +35,13 @@ class LabelTable:
 def read_table(lines: Iterator[str], vocabulary: Vocabulary, refused: Refusals) -> LabelTable:
     """The table in lines of text; PermanentError if it is none."""
     before, header = _header(lines)
-    skipped = re.fullmatch(r'"?sep=(.)"?\s*', header)  # a line of Excel's own
+    skipped = re.fullmatch(r'"?sep=([^"\r\n])"?\s*', header)  # a line of Excel's own
     if skipped:
         before, header = before + 1, next(lines, "")
-    separator = skipped[1] if skipped else max(_SEPARATORS, key=header.count)
-    try:
-        names = next(csv.reader([header], delimiter=separator, strict=True), [])
-    except csv.Error:
-        raise PermanentError("The first line of the label file is no CSV.", NEXT) from None
+    separator = skipped[1] if skipped else _separator(header)
+    names = _cells(header, separator)
+    if names is None:
+        raise PermanentError("The first line of the label file is no CSV.", NEXT)
     if header.startswith(TOO_LONG) or len(names) > _MOST_COLUMNS:
         raise PermanentError(
             f"The first line of the label file is too long for {_MOST_COLUMNS} columns.", NEXT
@@ -50,6 +50,19 @@ def read_table(lines: Iterator[str], vocabulary: Vocabulary, refused: Refusals) 
     table = _Table(lines, columns, vocabulary, refused, separator=separator, before=before)
     forms = {LONG: table.long_rows, CHEST_XRAY_14: table.findings}
     return LabelTable(columns, forms.get(columns.form, table.wide_rows)())
+
+
+def _separator(header: str) -> str:
+    """The one that leaves a column that tells what is labelled, for a label's name may hold others."""
+    return max(_SEPARATORS, key=lambda mark: (tells_what(_cells(header, mark) or []), header.count(mark)))
+
+
+def _cells(header: str, separator: str) -> list[str] | None:
+    """The names of the columns; None if the line is no CSV."""
+    try:
+        return next(csv.reader([header], delimiter=separator, strict=True), [])
+    except csv.Error:
+        return None
 
 
 def _header(lines: Iterator[str]) -> tuple[int, str]:
@@ -166,18 +179,13 @@ class _Table:
 
     def _quoted_records(self, lines: Iterator[str], before: int) -> Iterator[tuple[int, list[str]]]:
         """The same where quotation marks are; of a row over several lines the last counts."""
-        reader, width = csv.reader(lines, delimiter=self._separator), self._columns.width
-        while True:
-            try:
-                for fields in reader:
-                    line = reader.line_num + before
-                    if len(fields) == width or self._is_fitted(line, fields, width):
-                        fields.append("")
-                        yield line, fields
-            except csv.Error:
-                self._refused.add(reader.line_num + before, _CUT)
-            else:
-                return
+        width = self._columns.width
+        for line, fields in quoted_rows(lines, self._separator):
+            if fields is None:
+                self._refused.add(line + before, _CUT)
+            elif len(fields) == width or self._is_fitted(line + before, fields, width):
+                fields.append("")
+                yield line + before, fields
 
     def _is_fitted(self, line: int, fields: list[str], width: int) -> bool:
         """Whether a row has only blank cells too many or none at all; else it is refused."""

@@ -2,7 +2,7 @@
 
 Trigger   ObjectCreated in raw, prefixes nas/ and incoming/; POST without a body: what is due
 Reads     raw/nas/, raw/incoming/
-Writes    images-*, deidentified, metadata, ledger rows of what comes next; raw/processed/, raw/held/, quarantine
+Writes    images-*, deidentified, metadata, ledger rows of what comes next; raw/processed/, held/, quarantine
 Errors    no DICOM, truncated, no decoder, UID conflict: quarantined; burned-in text: held
 """
 

@@ -307,3 +307,12 @@ def test_answers_are_held_too(labels: Labels) -> None:
     assert 1 == labels.tables.labels.apply_held()
     assert {(f"{UID}/1", "a", "1"): 0.0} == labels.standing()
     assert 0 == labels.tables.labels.apply_held()
+
+
+@pytest.mark.parametrize("zone", ["+20:00", "-23:59", "+01:02:03.5"])
+def test_times_of_any_zone_are_kept(labels: Labels, zone: str) -> None:
+    """A zone that the database does not know costs neither its row nor the others of the file."""
+    labels.tables.place(1)
+    columns, row = "image,label,value,time", f"2026-11-20T16:05:00{zone}"
+    assert counts(accepted=2) == labels.rows(f"{KEY},a,1,{row}", f"{KEY},b,1,", columns=columns)
+    assert counts(accepted=1, repeated=1) == labels.rows(*[f"{KEY},c,1,{row}"] * 2, columns=columns)

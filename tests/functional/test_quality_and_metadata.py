@@ -193,3 +193,14 @@ def test_same_label_file_again_changes_nothing(line: Line) -> None:
         line.put(ANNOTATIONS, "labels.csv", b"image,label,value\n2.25.9/1.png,fracture,1\n")
         line.deliver()
     assert 1 == len(line.labels.labels)
+
+
+def test_label_file_called_like_a_report_is_none(line: Line) -> None:
+    """A report takes no label file's place, and an erasure passes over no label file as a report."""
+    body = b"image,label,value\n2.25.9/1.png,fracture,1\n"
+    for name in ("labels.csv.report.json", "labels.csv"):
+        line.put(ANNOTATIONS, name, body)
+        line.deliver()
+    files = {key for key in line.store.keys(ANNOTATIONS) if line.store.buckets[ANNOTATIONS][key].data == body}
+    assert 2 == len(files)
+    assert not any(key.endswith(".report.json") for key in files)

@@ -215,7 +215,7 @@ def test_rows_of_another_function(
 def test_items_are_announced_to_whom_the_card_names(
     card: FunctionCard, connection: psycopg.Connection
 ) -> None:
-    """A function may tell the ledger what is due for the next ones; nobody's items are worked on or settled so."""
+    """A function may tell the ledger what is due for the next ones, and nothing beyond that."""
     insert = (
         "insert into ledger_item (function, bucket, key, etag, state, attempts, due_at) "
         "values ('{}', 'b', 'k', 'e', '{}', {}, now()) on conflict do nothing"

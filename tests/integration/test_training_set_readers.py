@@ -1,10 +1,15 @@
 """An exported set opened as its users would: datasets, torch's way with pandas, and the example."""
 
 import gc
+import re
+import runpy
+import shutil
 import subprocess
 import sys
 import warnings
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -99,6 +104,52 @@ def test_pandas_and_pillow_read_it(folder: Path) -> None:
     assert ["Cardiomegaly", "Effusion", "Nodule"] == list(multi_hot.columns)
     parquet = pd.read_parquet(folder / "images.parquet").set_index("file_name")
     assert multi_hot["Effusion"].astype(float).equals(parquet["label_Effusion"].loc[multi_hot.index])
+
+
+def test_the_reader_of_the_docs_reads_pictures_of_8_and_16_bits(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The code for pandas and torch in docs/training-sets.md, on a stand-in for torch's two names in it."""
+    torch = ModuleType("torch")
+    torch.tensor, torch.utils = np.array, SimpleNamespace(data=SimpleNamespace(Dataset=object))
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    text = (ROOT / "docs" / "training-sets.md").read_text(encoding="utf-8")
+    (code,) = (block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "torch" in block)
+    names: dict[str, Any] = {}
+    exec(code.replace("chest-v1", str(folder)), names)  # noqa: S102
+    images = names["Images"]()
+    table = pd.read_csv(folder / "train" / "metadata.csv")
+    assert len(table) == len(images)
+    picture, labels = images[1]
+    assert ((1, 64, 64), np.float32, 3) == (picture.shape, picture.dtype, len(labels))
+    assert 0.1 < picture.max() <= 1
+    path = folder / "train" / table["file_name"][1]
+    _in_16_bits(path)
+    assert np.allclose(picture, images[1][0])
+
+
+def test_the_example_sees_pictures_of_16_bits(folder: Path) -> None:
+    """Their greys are from 0 to 1 as those of 8 bits."""
+    example = runpy.run_path(str(ROOT / "examples" / "train_classifier.py"))
+    path = next((folder / "train").rglob("*.png"))
+    before = example["picture"](path)
+    _in_16_bits(path)
+    assert np.allclose(before, example["picture"](path), atol=0.005)
+
+
+def _in_16_bits(path: Path) -> None:
+    with Image.open(path) as image:
+        greys = np.asarray(image).astype(np.uint16) * 257
+    Image.fromarray(greys).save(path)
+
+
+def test_the_example_tells_what_it_needs(folder: Path) -> None:
+    """Without a split to measure on it says so in a line."""
+    shutil.rmtree(folder / "test")
+    command = [sys.executable, str(ROOT / "examples" / "train_classifier.py"), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert (1, "") == (done.returncode, done.stderr)
+    assert "test/metadata.csv is missing" in done.stdout
 
 
 def test_the_example_learns_from_it(folder: Path) -> None:

@@ -1,8 +1,12 @@
 """Training sets on real servers: frozen, exported, stable, compared and verified by the command line."""
 
+import errno
 import json
 import secrets
 import shutil
+import subprocess
+import sys
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,13 +19,17 @@ import pytest
 from click.testing import CliRunner
 from psycopg.rows import dict_row
 
-from common.errors import PipelineError
+from common.errors import DependencyAwayError, PipelineError
 from common.minio_store import MinioStore
 from infra.cli import cli
 from infra.erase import frozen_exports
+from tests.local_home import wait_for
 from tests.own_database import own_database
 from tests.set_pictures import labelled_patients, picture_of, put_pictures, with_picture
 from tests.set_rows import SetImage, add_images, add_labels
+from training_set.image_files import ImageFiles
+from training_set.image_rows import read_images
+from training_set.options import Options
 
 
 @dataclass(frozen=True)
@@ -170,7 +178,7 @@ def test_a_patient_keeps_the_split_in_later_versions(site: Site, name: str, tmp_
         found["splits"][key] for key in ("patients_in_both", "patients_moved", "patients_added")
     )
     assert {"seed", "splits"} == found["settings"].keys()
-    text = site.run("diff", name, "1", "2").stdout
+    text = site.run("diff", name, "v1", "v2").stdout
     assert "50 patients in both, 0 of them in another split; 10 added" in text
 
 
@@ -284,6 +292,7 @@ def test_selections_find_what_they_say(site: Site, name: str, tmp_path: Path) ->
         (["x", "--split", "train=0.5,test=0.6"], "add up to 1.1"),
         (["x", "--split", "../x=1"], "train, validation or test"),
         (["x", "--version", "3"], "no version 3"),
+        (["x", "--version", "three"], "'three' is no version"),
         (["x", "--version", "1", "--seed", "2"], "takes no selection"),
         (["x", "--images", "link"], "belong together"),
     ],
@@ -329,6 +338,57 @@ def test_an_interrupted_export_goes_on(site: Site, name: str, tmp_path: Path) ->
     site.export(name, tmp_path / "b")
     assert whole == files_of(tmp_path / "b")
     assert kept == pictures[2].stat().st_mtime_ns
+
+
+def test_a_killed_export_goes_on(site: Site, name: str, tmp_path: Path) -> None:
+    """An export that is killed amid its pictures is no export yet; run again, it is as if it never was."""
+    images = site.add(labelled_patients(1, 150))
+    folder = tmp_path / "a"
+    words = ["export", name, "--home", str(site.folder), "--out", str(folder), "--at-a-time", "1"]
+    with subprocess.Popen([sys.executable, "-m", "infra.cli", *words], stderr=subprocess.DEVNULL) as process:
+        wait_for(lambda: len(list(folder.rglob("*.png"))) > 20 or process.poll() is not None, seconds=60)
+        process.kill()
+    assert len(list(folder.rglob("P*/**/*.png"))) < len(images)
+    assert "manifest.json is missing" in site.run("verify", str(folder), code=1).stdout
+    site.export(name, folder)
+    site.export(name, tmp_path / "b")
+    assert files_of(tmp_path / "b") == files_of(folder)
+
+
+@pytest.mark.parametrize(
+    "fault", [DependencyAwayError("The store is away."), OSError(errno.ENOSPC, "No space left on device")]
+)
+def test_an_export_that_fails_tells_how_to_go_on(
+    site: Site, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    """A store that is away or a full disk is told in a line, with the command that goes on."""
+    site.add(labelled_patients(1, 5))
+
+    def fail(*_: object) -> None:
+        raise fault
+
+    with monkeypatch.context() as broken:
+        broken.setattr(ImageFiles, "bring", fail)
+        told = site.run("export", name, "--out", str(tmp_path / "a"), code=2).stderr
+    assert (fault.strerror if isinstance(fault, OSError) else str(fault)) in told
+    assert f"To go on: dcm2set export {name} --version 1 --out {tmp_path / 'a'} --images copy" in told
+    site.run("export", name, "--version", "v1", "--out", str(tmp_path / "a"))
+    assert "as it was written" in site.run("verify", str(tmp_path / "a")).stdout
+
+
+def test_labels_that_no_image_has_cost_no_memory(site: Site) -> None:
+    """Names of labels are kept for ever, also those of a file that was wrong."""
+    site.add_rows([SetImage(patient, labels={"Effusion": 1.0}) for patient in range(1, 301)])
+    with psycopg.connect(site.url) as connection:
+        connection.execute("insert into label_name (name) select 'n' || i from generate_series(1, 20000) i")
+        tracemalloc.start()
+        try:
+            found = read_images(connection, "true", Options())
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert (("Effusion",), (300, 1)) == (found.labels, found.said.shape)
+    assert peak < 24_000_000
 
 
 def test_a_folder_with_something_else_is_left_alone(site: Site, name: str, tmp_path: Path) -> None:

@@ -15,15 +15,17 @@ TASK = {"data": {"image": f"s3://images-1/{PATIENT}/2.25.1/2.25.2/{UID}/1.png"},
 STAYS = {"data": {"image": f"s3://images-1/{OTHER}/2.25.8/2.25.9/2.25.10/1.png"}, "annotations": [{"id": 2}]}
 
 
-def emptied(body: bytes, numbers: set[int] | None = None, key: str = "processed/a") -> tuple[bytes, int]:
+def emptied(
+    body: bytes, numbers: set[int] | None = None, key: str = "processed/a", bucket: str = "annotations"
+) -> tuple[bytes, int]:
     """A file afterwards, and how many were emptied at first and a second time."""
     store = InMemoryObjectStore()
-    for bucket in ("annotations", "quarantine"):
-        store.ensure_bucket(bucket)
-    store.put(Location("annotations", key), body, content_type="text/csv")
+    for name in ("annotations", "quarantine"):
+        store.ensure_bucket(name)
+    store.put(Location(bucket, key), body, content_type="text/csv")
     first = len(list(emptied_label_files(store, NAMES, {key: numbers or set()})))
     assert [] == list(emptied_label_files(store, NAMES, {}))
-    return store.buckets["annotations"][key].data, first
+    return store.buckets[bucket][key].data, first
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
@@ -84,3 +86,9 @@ def test_reports_and_waiting_files_are_left_alone() -> None:
     """Reports name nobody, and what waits is not taken when its patient is erased."""
     for key in ("processed/a.report.json", "waiting.csv"):
         assert (UID.encode(), 0) == emptied(UID.encode(), key=key)
+
+
+def test_quarantined_files_are_never_reports() -> None:
+    """A refused label file is emptied whatever it is called."""
+    body, number = emptied(f"{UID},a\n".encode(), key="annotations/a.report.json", bucket="quarantine")
+    assert (b"\n", 1) == (body, number)

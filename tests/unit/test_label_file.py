@@ -1,8 +1,11 @@
 """Label tables in long form, and what is no label file."""
 
+from itertools import chain, repeat
+
 import pytest
 
 from common.errors import PermanentError
+from functions.annotations.quoted_rows import quoted_rows
 from tests.unit.label_files import IMAGE, UID, read, said
 
 EXPECTED = [(2, "fracture", 1.0)]
@@ -48,6 +51,13 @@ def test_encodings_of_spreadsheets(encoding: str, size: int) -> None:
 def test_excel_s_own_first_line() -> None:
     """`sep=;` names the separator; lines are counted with it."""
     assert [(3, "fracture", 0.5)] == said(f"sep=;\nimage;label;value\n{IMAGE};fracture;0,5\n")
+
+
+@pytest.mark.parametrize("label", ["mass, left, lower lobe", "a|b|c|d", "a;b;c"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_separators_in_the_names_of_columns(label: str, separator: str) -> None:
+    """The separator is the one that leaves a column of images, whatever is more frequent in names."""
+    assert [(2, label, 0.5)] == said(f'"image"{separator}"{label}"\n{IMAGE}{separator}"0,5"\n')
 
 
 @pytest.mark.parametrize(
@@ -154,6 +164,8 @@ def test_header_alone_is_an_empty_file() -> None:
         b"image,label,value\na\x00,b,1\n",
         b"image,label,value\na\x07,b,1\n",
         b'"image,label,value\n',
+        b'sep="\nimage,label,value\n',
+        b"sep=\r\nimage,label,value\n",
         b"image," + b",".join(b"c%d" % number for number in range(3000)) + b"\n",
         b"x" * 3_000_000,
     ],
@@ -180,6 +192,17 @@ def test_line_of_any_length_is_refused_alone() -> None:
     _, rows, refused = read(f"image,label,value\n{IMAGE},a,1\n{long}\n{IMAGE},b,1\n{long}", size=100_000)
     assert [(2, "a"), (4, "b")] == [(row.line, row.label) for row in rows]
     assert [3, 5] == [row.line for row in refused]
+
+
+def test_row_over_any_number_of_lines_is_cut() -> None:
+    """A row that goes on line after line ends where it is longer than a line may be; later rows are taken."""
+    line, fields = next(quoted_rows(chain(['"ab\n'], repeat('","ab\n')), ","))
+    assert fields is None
+    assert line < 200_000
+    body = f"image,label,value\n{IMAGE},a,1\n" + '"ab\n",' * 200_000 + f'"\n{IMAGE},b,1\n'
+    _, taken, refused = read(body, size=100_000)
+    assert [(2, "a"), (200_004, "b")] == [(row.line, row.label) for row in taken]
+    assert "A quotation mark is not closed, or the row is too long." == refused[0].cause
 
 
 def test_causes_quote_no_value() -> None:

@@ -174,6 +174,7 @@ def test_label_studio_with_a_vocabulary() -> None:
     [
         _task(_annotation(_result("x", kind="rectanglelabels"))),
         _task(_annotation({"type": "choices", "value": {"choices": [1]}})),
+        _task(_annotation({"type": ["choices"], "value": {"choices": ["a"]}})),
         _task(_annotation({"type": "taxonomy", "value": {"taxonomy": ["a"]}})),
         _task(_annotation("nothing")),
         _task(_annotation(result=None)),
@@ -196,12 +197,29 @@ def test_wrong_tasks_are_refused_alone(task: object) -> None:
     assert {2} == {row.line for row in refused}
 
 
+@pytest.mark.parametrize("wrong", [None, 7, {"image": IMAGE}, {"image": IMAGE, "label": "a"}])
+def test_wrong_beginning_is_refused_alone(wrong: object) -> None:
+    """Rows and tasks are taken also where the first of the file are none."""
+    good = {"image": IMAGE, "label": "a", "value": 1}
+    text = "\n".join(json.dumps(line) for line in ({"image": IMAGE}, wrong, good))
+    for file, rows, refused in (read(text), read(json.dumps([wrong, wrong, good]))):
+        assert ("JSON", [3], [1, 2]) == (
+            file.form,
+            [row.line for row in rows],
+            [row.line for row in refused],
+        )
+    file, rows, refused = read(json.dumps([wrong, _task(_annotation(_result("a")))]))
+    assert ("Label Studio", {2}, 1) == (file.form, {row.line for row in rows}, len(refused))
+
+
 def test_image_under_another_key() -> None:
     """The one value of a task's data that names an image is it; a series may be labelled too."""
     task = _task(
         _annotation(_result("a")), data={"xray": f"http://s/b/{IMAGE}?X-Amz-Signature=1", "note": "fine"}
     )
     assert UID == read(json.dumps([task]))[1][0].image.uid
+    task = _task(_annotation(_result("a")), data={"image": UID, "frame": None})
+    assert (UID, None) == read(json.dumps([task]))[1][0].image[1:3]
     task = _task(_annotation(_result("a")), data={"series_instance_uid": "2.25.2"})
     assert ["series"] == [row.image.level for row in read(json.dumps([task]))[1]]
 
@@ -215,6 +233,7 @@ def test_image_under_another_key() -> None:
             json.dumps([_task()]) + "x",
             f"[{'9' * 10_000}]",
             "{\n" + "x" * 9_000_000,
+            json.dumps([{"coco": 1}] * 1000 + [{"image": IMAGE, "label": "a", "value": 1}]),
         ),
         '[{"annotations": [' + '"x",' * 2_500_000,
     ],

@@ -52,6 +52,14 @@ def test_fleiss_kappa() -> None:
     assert 1 / 3 == pytest.approx(found.kappa)
 
 
+def test_fleiss_kappa_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installation without the package tells what to install in place of the figure."""
+    monkeypatch.setattr("infra.label_agreement.find_spec", lambda _: None)
+    found = agreement([Pattern((1, 2, 3), votes, 1) for votes in ((1, 1, 1), (0, 0, 0))])
+    assert (None, 2) == (found.kappa, found.images)
+    assert "pip install 'dcm2set[training-sets]'" in str(found.cause)
+
+
 def test_changing_pairs_are_no_matter_for_cohen() -> None:
     """Where the two annotators are not always the same, Fleiss' kappa is told."""
     found = agreement(

@@ -125,6 +125,15 @@ def test_text_stays_text_for_pandas() -> None:
         assert (word or "") in read or word is None
 
 
+@pytest.mark.parametrize(
+    "text", ["=1+1", "=cmd|' /C calc'!A0", "+1 2", "-CHEST", "@SUM(A1)", "\t=1", "=1\n2"]
+)
+def test_text_of_others_is_no_formula(text: str) -> None:
+    """What a spreadsheet would reckon with stands in single quotes, so it shows it as text."""
+    column = sure_text(pa.chunked_array([pa.array([text], pa.string())]))
+    assert [f"'{text}'"] == column.to_pylist()
+
+
 def test_whole_numbers_are_read_as_reals() -> None:
     """A column has one type whether or not a value is missing."""
     for values in ([1.0, 0.0], [1.0, None], [None, None], [0.25, -1.0]):
@@ -227,12 +236,38 @@ def test_verify_refuses_what_is_none(tmp_path: Path) -> None:
     assert "'../outside.csv' leaves the folder." in list(verify(tmp_path, told.append))
 
 
-def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without the packages of training sets the command says what to install."""
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"images": [1]},
+        {"images": [{}]},
+        {"images": 3},
+        {"images": [{"split": "train", "key": "P1/1.1/1.2/1.3/1.png", "sha256": ["0"]}]},
+        {"settings": []},
+        {"settings": {}},
+        {"files": ["labels.csv"]},
+        {"files": {"labels.csv": 1}},
+        {"files": {"a\0b": "0"}},
+        {"files": {"a" * 5000: "0"}},
+    ],
+)
+def test_verify_tells_of_any_manifest_what_is_wrong(tmp_path: Path, changed: dict[str, object]) -> None:
+    """A manifest of another structure is told as wrong, whatever it is."""
+    body = orjson.dumps(orjson.loads(all_files(frozen(number=3))["manifest.json"]) | changed)
+    (tmp_path / "manifest.json").write_bytes(body)
+    mark = {"images": "files", "sha256": {"manifest.json": hashlib.sha256(body).hexdigest()}}
+    (tmp_path / "export.json").write_bytes(orjson.dumps(mark))
+    assert list(verify(tmp_path, lambda _: None))
+
+
+@pytest.mark.parametrize("command", ["export", "diff", "verify", "tasks"])
+def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str) -> None:
+    """Without the packages of training sets each command that needs them says what to install."""
+    words = {"export": ["x"], "diff": ["x", "1", "2"], "verify": [str(tmp_path)], "tasks": ["x"]}[command]
     monkeypatch.setattr(
         "infra.training_set_commands.find_spec", lambda name: None if name == "sqlglot" else name
     )
-    done = CliRunner().invoke(cli, ["verify", str(tmp_path)])
+    done = CliRunner().invoke(cli, [command, *words])
     assert isinstance(done.exception, SettingsError)
     assert "sqlglot is not installed: pip install 'dcm2set[training-sets]'." == str(done.exception)
 
