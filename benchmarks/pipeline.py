@@ -3,7 +3,7 @@
 The sides take turns. The line begins with a POST to poll_nas, and has ended when the last row and the last
 verdict are stored. Told beside: what each stage takes of an item, what each component takes of the processors
 for a file, and the line with two workers of each function beside the line with one: as it is, where one
-worker nearly fills two processors, and with an object store at a distance, where the processors are not the limit.
+worker nearly fills two processors, and with an object store at a distance, where these are not the limit.
 """
 
 import os
