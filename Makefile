@@ -21,8 +21,11 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup
 	@$(BIN)/dcm2set demo
 
+# Files of tests run two at a time, each half with a running home of its own.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+
 test: setup
-	@$(BIN)/python -m pytest
+	@$(PYTEST)
 
 check: setup
 	@$(BIN)/ruff format --check .
@@ -30,7 +33,7 @@ check: setup
 	@$(BIN)/mypy
 	@$(BIN)/python scripts/check_licences.py
 	@$(BIN)/python scripts/audit_packages.py
-	@$(BIN)/python -m pytest
+	@$(PYTEST)
 
 audit: setup
 	@$(BIN)/python scripts/audit_packages.py
