@@ -59,6 +59,16 @@ class Settlement:
     moved_to: Location | None = None
     subject: Subject = UNKNOWN
     announces: tuple[tuple[str, ObjectVersion], ...] = ()  # functions, and what was made for them
+    leaves: bool = False  # whether the object is still to be deleted, in a place that nobody lists
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """A settled item whose object was not seen gone from where it was."""
+
+    id: int
+    version: ObjectVersion
+    moved_to: Location | None  # None: it goes for good
 
 
 class Ledger(Protocol):
@@ -88,11 +98,17 @@ class Ledger(Protocol):
         Then the item stays theirs: the worker was not lost, so what counts as its crash is taken back.
         """
 
+    def leaving(self, *, limit: int) -> list[Leaving]:
+        """Settled items whose objects are still to be deleted."""
+
+    def left(self, item_id: int) -> None:
+        """The object is gone from where it was."""
+
     def retry_later(self, claim: Claim, cause: str, *, seconds: float, crashed: bool) -> bool:
         """End the claim for now; the item is due again after so many seconds. False as in settle."""
 
     def has_due(self) -> bool:
-        """Whether anything is to be retried now, or its lease ran out."""
+        """Whether anything is to be retried now, its lease ran out, or its object is still to be deleted."""
 
     def busy(self, versions: Iterable[ObjectVersion]) -> set[ObjectVersion]:
         """Those of the versions that are leased, or to be retried now or later."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from common.database import Database, Row, queries
-from common.ledger import LONGEST_SECONDS, Claim, Known, Ledger, Settlement, State
+from common.ledger import LONGEST_SECONDS, Claim, Known, Leaving, Ledger, Settlement, State
 from common.object_key import Location
 from common.object_store import ObjectVersion
 
@@ -83,11 +83,26 @@ class PostgresLedger(Ledger):
             "device": settlement.subject.device,
             "moved_to_bucket": moved_to.bucket if moved_to else None,
             "moved_to_key": moved_to.key if moved_to else None,
+            "leaves": settlement.leaves,
         }
         if not settlement.announces:
             return self._has_ended(self._database.run(_SQL["settle"], **values), claim)
         touched = self._database.run(_SETTLE_ANNOUNCING, **values, **_columns(settlement.announces))
         return self._has_ended(touched, claim)
+
+    def leaving(self, *, limit: int) -> list[Leaving]:
+        rows = self._database.all(_SQL["leaving"], function=self._function, limit=limit)
+        return [
+            Leaving(
+                row["id"],
+                ObjectVersion(Location(row["bucket"], row["key"]), row["etag"], 0),
+                _moved_to(row),
+            )
+            for row in rows
+        ]
+
+    def left(self, item_id: int) -> None:
+        self._database.run(_SQL["left"], id=item_id)
 
     def retry_later(self, claim: Claim, cause: str, *, seconds: float, crashed: bool) -> bool:
         values = {"id": claim.id, "lease": claim.lease, "cause": cause}
@@ -126,15 +141,19 @@ class PostgresLedger(Ledger):
 
 
 def _known(row: Row) -> Known:
-    bucket, key = row["moved_to_bucket"], row["moved_to_key"]
     return Known(
         id=row["id"],
         state=State(row["state"]),
         outcome=row["outcome"],
         cause=row["cause"],
-        moved_to=Location(bucket, key) if bucket else None,
+        moved_to=_moved_to(row),
         source=row["source"],
     )
+
+
+def _moved_to(row: Row) -> Location | None:
+    bucket, key = row["moved_to_bucket"], row["moved_to_key"]
+    return Location(bucket, key) if bucket else None
 
 
 def _columns(announces: Sequence[tuple[str, ObjectVersion]]) -> dict[str, list[object]]:

@@ -30,6 +30,7 @@ from common.object_key import RAW, Location, held, quarantined
 from common.object_store import ObjectStore, ObjectVersion
 
 ERASED = "erased"  # the outcome of what came of a patient erased on request
+_MOST_LEFT = 100
 MOST_WAITS = 32  # times the first wait after a passing failure
 _REPLAY = "Mend the cause, then put it back with: dcm2set replay --item {id}"
 
@@ -98,6 +99,7 @@ class Stage:
         started = time.monotonic()
         due = self.ledger.claim_due(lease_seconds=self.lease_seconds)
         if due is None:
+            self._leave()
             return None
         claim, version = due
         result = self._settled(claim, version if version.size else self._sized(version))
@@ -125,6 +127,15 @@ class Stage:
         if record.etag and self.accepts(location) and not self.is_announced(location):
             with suppress(TransientError, PermanentError):  # the object itself tells a later sweep
                 self.ledger.expect(ObjectVersion(location, record.etag, record.size or 0))
+
+    def _leave(self) -> None:
+        """What a crash left of finished moves, in places that no listing tells of."""
+        for item in self.ledger.leaving(limit=_MOST_LEFT):
+            if item.moved_to is None:
+                self.store.delete(item.version)
+            else:
+                self._finish_move(item.moved_to, item.version)
+            self.ledger.left(item.id)
 
     def _sized(self, version: ObjectVersion) -> ObjectVersion:
         """With its size; what is missing, or another version by now, is told once it is read."""
@@ -234,10 +245,20 @@ class Stage:
             subject=outcome.subject,
             announces=outcome.announces,
         )
-        if self.ledger.settle(claim, settlement) and moved_to is not None:
-            self.store.delete(version)
+        self._settle(claim, version, settlement, is_gone=moved_to is not None)
         answer: dict[str, Any] = {"outcome": outcome.outcome, "cause": outcome.cause, **outcome.details}
         return _answer(version.location, "done", item=claim.id, **answer)
+
+    def _settle(self, claim: Claim, version: ObjectVersion, settlement: Settlement, *, is_gone: bool) -> None:
+        """End the claim; then the input goes from where it was, if it is to be gone.
+
+        Where others put objects, a listing tells of what a crash in between leaves; elsewhere its row has to.
+        """
+        leaves = is_gone and self.is_announced(version.location)
+        if self.ledger.settle(claim, replace(settlement, leaves=leaves)) and is_gone:
+            self.store.delete(version)
+            if leaves:
+                self.ledger.left(claim.id)
 
     def _renewed(self, claim: Claim) -> bool:
         return self.ledger.renew(claim, lease_seconds=self.lease_seconds)
@@ -259,15 +280,13 @@ class Stage:
             moved_to=moved_to,
             subject=error.subject,
         )
-        if self.ledger.settle(claim, settlement) and moved_to is not None:
-            self.store.delete(version)
+        self._settle(claim, version, settlement, is_gone=moved_to is not None)
         return _answer(location, state, item=claim.id, cause=str(error))
 
     def _erased(self, claim: Claim, version: ObjectVersion, error: ErasedError) -> Result:
         """Nothing of it stays, but that there was one more file."""
         settlement = Settlement(State.DONE, outcome=ERASED, cause=str(error))
-        if self.ledger.settle(claim, settlement):
-            self.store.delete(version)
+        self._settle(claim, version, settlement, is_gone=True)
         return _answer(version.location, "done", item=claim.id, outcome=ERASED, cause=str(error))
 
     def _source_missing(self, claim: Claim, version: ObjectVersion) -> Result:

@@ -13,7 +13,7 @@ CLAIM_AND_SETTLE = (
     "select, "
     "insert (function, bucket, key, etag, size, state, attempts, lease, lease_until, due_at, worker), "
     "update (state, attempts, crashes, lease, lease_until, worker, due_at, outcome, cause, next_step, "
-    "sop_instance_uid, patient_id, device, moved_to_bucket, moved_to_key, started_at, settled_at)"
+    "sop_instance_uid, patient_id, device, moved_to_bucket, moved_to_key, leaves, started_at, settled_at)"
 )
 # What is known of an object before its event.
 ANNOUNCE = "insert (function, bucket, key, etag, size, state, attempts, due_at)"

@@ -78,7 +78,10 @@ def put_back(connection: psycopg.Connection, store: ObjectStore, item: AsideItem
         raise ConflictError(f"Item {item.id} can't go back yet: another object lies in its place.")
     etag = source.etag if source else item.etag
     connection.execute(_SQL["forget_followers"], {"id": item.id})
-    connection.execute(_SQL["reopen"], {"id": item.id, "etag": etag})
+    if not connection.execute(_SQL["reopen"], {"id": item.id, "etag": etag}).rowcount:
+        connection.rollback()
+        # Whoever finishes the move would take what is put back for its leftover.
+        raise ConflictError(f"Item {item.id} can't go back yet: it is still being moved. Try again.")
     connection.commit()
     if source is not None and moved_to is not None and moved_to != item.place:
         store.copy(source, item.place, overwrite=False)

@@ -21,7 +21,7 @@ order by l.id;
 update ledger_item
 set state = 'retry', due_at = now(), crashes = 0, cause = null, next_step = null, outcome = null,
     etag = %(etag)s, settled_at = null
-where id = %(id)s;
+where id = %(id)s and not leaves;
 
 -- name: forget_followers
 -- What was made of an instance before: its rows stay as history, but no longer stand for the versions

@@ -64,9 +64,16 @@ update ledger_item
 set state = %(state)s, outcome = %(outcome)s, cause = %(cause)s, next_step = %(next_step)s,
     sop_instance_uid = coalesce(%(sop_instance_uid)s, sop_instance_uid),
     patient_id = coalesce(%(patient_id)s, patient_id), device = coalesce(%(device)s, device),
-    moved_to_bucket = %(moved_to_bucket)s, moved_to_key = %(moved_to_key)s,
+    moved_to_bucket = %(moved_to_bucket)s, moved_to_key = %(moved_to_key)s, leaves = %(leaves)s,
     lease = null, lease_until = null, due_at = null, crashes = 0, settled_at = now()
 where id = %(id)s and lease = %(lease)s and state = 'running';
+
+-- name: left
+update ledger_item set leaves = false where id = %(id)s and leaves;
+
+-- name: leaving
+select id, bucket, key, etag, moved_to_bucket, moved_to_key from ledger_item
+where function = %(function)s and leaves limit %(limit)s;
 
 -- name: announce
 -- Due at once: their events are hints. In the settlement's own statement, so a settled item's outputs
@@ -102,7 +109,8 @@ or exists (
 or exists (
     select from ledger_item
     where function = %(function)s and counted_as is null and state = 'retry'
-        and due_at > now() + make_interval(secs => %(longest)s));
+        and due_at > now() + make_interval(secs => %(longest)s))
+or exists (select from ledger_item where function = %(function)s and leaves);
 
 -- name: busy
 select bucket, key, etag from ledger_item

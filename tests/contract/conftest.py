@@ -28,9 +28,9 @@ def database_url(endpoints: dict[str, Any]) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pool(database_url: str) -> Iterator[Database]:
-    """One pool for all tests."""
+    """One pool for a file of tests: between two, others may have killed the server."""
     pool = Database(database_url, connections=16, timeout=20)
     yield pool
     pool.close()

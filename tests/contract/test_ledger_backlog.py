@@ -13,7 +13,7 @@ from common.object_key import Location
 from common.object_store import ObjectVersion
 from common.postgres_ledger import PostgresLedger
 from tests.contract.conftest import KINDS
-from tests.contract.ledgers import DONE, LEASE, PLACE, VERSION, Ledgers, claimed, make_ledgers
+from tests.contract.ledgers import DONE, GONE_TO, LEASE, PLACE, VERSION, Ledgers, claimed, make_ledgers
 from tests.in_memory.ledger import InMemoryLedger, LedgerTable
 
 
@@ -214,3 +214,21 @@ def test_a_clock_moved_back_keeps_nothing_waiting(ledgers: Ledgers) -> None:
     assert not ledger.has_due()
     ledgers.advance(-LONGEST_SECONDS)
     assert {leased.location, PLACE} == {version.location for version in _taken(ledger)}
+
+
+def test_what_is_still_to_be_deleted_is_due_until_it_is_gone(ledgers: Ledgers) -> None:
+    """A settled item whose object lies where nobody lists it is told until it was seen gone."""
+    ledger = ledgers.of("extract")
+    claim = claimed(ledger)
+    assert ledger.settle(claim, replace(DONE, leaves=True))
+    assert ledger.has_due()
+    assert not ledgers.of("quality").has_due()
+    (leaving,) = ledger.leaving(limit=5)
+    assert (claim.id, PLACE, "etag-1", GONE_TO) == (
+        leaving.id,
+        leaving.version.location,
+        leaving.version.etag,
+        leaving.moved_to,
+    )
+    ledger.left(claim.id)
+    assert ([], False) == (ledger.leaving(limit=5), ledger.has_due())

@@ -7,7 +7,7 @@ from threading import RLock
 from uuid import UUID, uuid4
 
 from common.errors import DependencyAwayError
-from common.ledger import LONGEST_SECONDS, Claim, Known, Ledger, Settlement, State
+from common.ledger import LONGEST_SECONDS, Claim, Known, Leaving, Ledger, Settlement, State
 from common.object_key import Location
 from common.object_store import ObjectVersion
 
@@ -31,6 +31,7 @@ class Row:
     settlement: Settlement | None = None
     cause: str | None = None
     releases: int = 0
+    leaves: bool = False
 
     def is_free(self, now: datetime) -> bool:
         """Whether another worker may take it: to be retried, or its lease ran out."""
@@ -148,8 +149,30 @@ class InMemoryLedger(Ledger):
             self.table.announce(function, version)
         ended = {"lease": None, "lease_until": None, "due_at": None, "crashes": 0}
         return self._end(
-            claim, state=settlement.state, settlement=settlement, cause=settlement.cause, **ended
+            claim,
+            state=settlement.state,
+            settlement=settlement,
+            cause=settlement.cause,
+            leaves=settlement.leaves,
+            **ended,
         )
+
+    def leaving(self, *, limit: int) -> list[Leaving]:
+        self.table.answer()
+        rows = [row for row in self._own() if row.leaves][:limit]
+        return [
+            Leaving(
+                row.id,
+                ObjectVersion(row.location, row.etag, 0),
+                row.settlement.moved_to if row.settlement else None,
+            )
+            for row in rows
+        ]
+
+    def left(self, item_id: int) -> None:
+        with self.table.lock:
+            self.table.answer()
+            self.table.rows[item_id] = replace(self.table.rows[item_id], leaves=False)
 
     def retry_later(self, claim: Claim, cause: str, *, seconds: float, crashed: bool) -> bool:
         return self._end(
@@ -164,7 +187,7 @@ class InMemoryLedger(Ledger):
 
     def has_due(self) -> bool:
         self.table.answer()
-        return bool(self._due())
+        return bool(self._due() or self.leaving(limit=1))
 
     def _due(self) -> list[Row]:
         """Oldest first, those whose time to be retried has come before those that were lost."""

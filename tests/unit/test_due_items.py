@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from common.admission import Admission
 from common.due_items import work_off
+from common.errors import ErasedError, HoldError, PermanentError
 from common.event_record import EventRecord
 from common.object_key import RAW, Location
-from common.stage import Result
-from tests.unit.stage_bench import KEY, StageBench
+from common.object_store import ObjectVersion
+from common.stage import Item, Outcome, Result
+from tests.unit.stage_bench import KEY, StageBench, WorkerKilled
 
 
 def _results(*statuses: str) -> Callable[[], Result | None]:
@@ -60,6 +64,33 @@ def test_a_size_that_nobody_told_is_asked_for() -> None:
     bench.stage.expect(EventRecord(RAW, KEY, bench.put(b"twelve bytes").etag))
     bench.stage.next()
     assert [12] == [item.version.size for item in bench.items]
+
+
+@pytest.mark.parametrize("error", [PermanentError("No DICOM."), HoldError("May show a name."), ErasedError()])
+def test_what_a_crash_left_of_a_move_is_tidied_by_its_row(error: Exception) -> None:
+    """A worker is lost between the settlement and the deletion, in a place that nobody lists."""
+
+    def refuse(_: Item) -> Outcome:
+        raise error
+
+    bench = StageBench(refuse)
+    object.__setattr__(bench.stage, "is_announced", lambda _: True)
+    bench.ledger.expect(bench.put())
+    delete = bench.store.delete
+
+    def killed(_: ObjectVersion) -> None:
+        bench.store.delete = delete  # of the next worker
+        raise WorkerKilled
+
+    bench.store.delete = killed
+    with pytest.raises(WorkerKilled):
+        bench.stage.next()
+    assert 2 - isinstance(error, ErasedError) == len(bench.places())
+    assert bench.ledger.has_due()
+    assert bench.stage.next() is None
+    assert KEY not in bench.store.keys(RAW)
+    assert 1 - isinstance(error, ErasedError) == len(bench.places())
+    assert not bench.ledger.has_due()
 
 
 def test_what_is_announced_to_the_ledger_is_not_noted_again() -> None:

@@ -3,6 +3,10 @@
 alter table ledger_item add column size bigint;
 comment on column ledger_item.size is 'Bytes of the object, if known.';
 
+alter table ledger_item add column leaves boolean not null default false;
+comment on column ledger_item.leaves is 'Whether the object is still to be deleted where it was, in a place that nobody lists.';
+create index ledger_item_leaving on ledger_item (function) where leaves;
+
 -- Documents lie in metadata without a folder before them now; those of before lay in incoming/.
 create or replace function item_source() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 begin
