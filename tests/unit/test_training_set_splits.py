@@ -106,18 +106,18 @@ def flipped(hashed: np.ndarray, bits: int, seed: int = 0) -> np.ndarray:
     return np.packbits(unpacked)
 
 
-def test_near_pairs_are_all_found_up_to_15_bits() -> None:
-    """By no less than comparing each with each; over the radius nothing is a pair."""
-    hashes = random_hashes(300)
-    copies = np.stack([flipped(hashes[place], place % 40, seed=place) for place in range(200)])
-    every = np.concatenate([hashes, copies])
-    owners = np.arange(len(every))
-    found = {tuple(pair) for pair in near_pairs(every, owners).tolist()}
+@pytest.mark.parametrize("images_of_an_owner", [1, 7])
+def test_near_pairs_are_all_found(images_of_an_owner: int) -> None:
+    """By no less than comparing each with each; over the radius, and of one owner, nothing is a pair."""
+    hashes = random_hashes(500)
+    copies = [flipped(hashes[place // 4], place % 40, seed=place) for place in range(2000)]
+    every = np.concatenate([hashes, np.stack(copies), hashes[:100]])
+    owners = np.arange(len(every)) // images_of_an_owner
+    found = [tuple(pair) for pair in near_pairs(every, owners).tolist()]
     bits = np.bitwise_count(every[:, None] ^ every[None]).sum(axis=2, dtype=int)
-    near = {(int(a), int(b)) for a, b in zip(*np.nonzero(bits <= RADIUS), strict=True) if a < b}
-    sure = {pair for pair in near if bits[pair] <= 15}
-    assert sure <= found <= near
-    assert len(found) > 0.97 * len(near)
+    near = np.nonzero((bits <= RADIUS) & (owners[:, None] < owners[None]))
+    assert found == sorted(zip(*(places.tolist() for places in near), strict=True))
+    assert len([pair for pair in found if bits[pair] == RADIUS]) > 40
 
 
 def test_near_pairs_of_one_owner_are_not_asked() -> None:
