@@ -23,7 +23,7 @@ from common.minio_store import MinioStore
 from common.object_key import METADATA, Location
 from common.object_store import Notification, ObjectVersion
 from common.settings import load_settings
-from common.stage import Item
+from common.stage import Item, Outcome
 from functions.extract.extract_instance import InstanceExtractor
 from functions.extract.image_allocation import PostgresAllocation
 from functions.extract.prepared_instance import InstancePreparer, Rules
@@ -34,6 +34,7 @@ from functions.store_metadata.persist_metadata import MetadataPersister
 from model.artefact import DEFAULT_MODEL, load_quality_model
 from model.judgement import Judge
 from tests.local_home import RunningHome, wait_for
+from tests.own_database import write_record
 from tests.real_files import make_instance
 
 BAR_SECONDS = 0.4
@@ -151,7 +152,7 @@ class _Floor:
             Rules(bytes(32), Limits(), PictureRules(), Profile(), hold_burned_in_text=True)
         )
         self._extract = InstanceExtractor(store, allocation, preparer)
-        self._persist = MetadataPersister(store, PostgresMetadataRows(self._database))
+        self._persist = MetadataPersister(store, PostgresMetadataRows())
         rows = PostgresVerdictRows(self._database)
         model = load_quality_model(DEFAULT_MODEL)
         self._check = ImageChecker(store, rows, Judge(model, 3, model.threshold), max_pixels=10**8)
@@ -162,17 +163,21 @@ class _Floor:
         started = time.monotonic()
         raw = self._store.put(Location("floor-raw", str(number)), body, content_type="application/dicom")
         outcome = self._extract(Item(self._item_id(), raw, releases=0, keep=lambda: None))
-        outcome.record()
+        self._write(outcome)
         document = self._store.last_metadata
-        self._persist(Item(0, document, releases=0, keep=lambda: None)).record()
+        self._write(self._persist(Item(0, document, releases=0, keep=lambda: None)))
         place = self._database.one(
             "select home_bucket, key from image_allocation where sop_instance_uid = %(uid)s",
             uid=outcome.sop_instance_uid,
         )
         assert place is not None
         image = self._store.stat(Location(place["home_bucket"], place["key"]))
-        self._check(Item(0, image, releases=0, keep=lambda: None)).record()
+        self._write(self._check(Item(0, image, releases=0, keep=lambda: None)))
         return time.monotonic() - started
+
+    def _write(self, outcome: Outcome) -> None:
+        if outcome.record is not None:
+            write_record(self._database, outcome.record)
 
     def _item_id(self) -> int:
         row = self._database.one("select min(id) as id from ledger_item")

@@ -36,6 +36,7 @@ from functions.quality.verdict_rows import PostgresVerdictRows
 from functions.store_metadata.metadata_rows import PostgresMetadataRows
 from model.artefact import DEFAULT_MODEL, load_quality_model
 from model.judgement import Judge, Judgement
+from tests.own_database import write_record
 
 _PROCESSES = 2
 _IMAGES = "plain-loop-"  # of buckets that no function is told of
@@ -150,12 +151,12 @@ def _direct(stores: Stores, file: Path) -> None:
             Location(DEIDENTIFIED, f"{name}.dcm"), read_kept(instance.dicom), content_type="application/dicom"
         )
         minio.put(Location(_DOCUMENTS, f"{name}.json"), document.to_json(), content_type="application/json")
-        PostgresMetadataRows(database).upsert(document)
+        write_record(database, PostgresMetadataRows().record(document))
         verdicts = PostgresVerdictRows(database)
         for number, (home, judgement, hash_) in enumerate(
             zip(homes, made.judgements, made.hashes, strict=True), start=1
         ):
-            verdicts.record(
+            record = verdicts.record(
                 instance.path.sop_instance_uid,
                 number,
                 judgement,
@@ -163,6 +164,7 @@ def _direct(stores: Stores, file: Path) -> None:
                 bucket=home.bucket,
                 picture_hash=hash_,
             )
+            write_record(database, record)
 
 
 def _put(minio: MinioStore, frame: PngFrame, place: Location) -> ImageEntry:

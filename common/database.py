@@ -14,13 +14,14 @@ from psycopg import Connection, Cursor
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from common.errors import DependencyAwayError, PermanentError, PipelineError, TransientError
+from common.errors import ConflictError, DependencyAwayError, PermanentError, PipelineError, TransientError
 
 Row = DictRow
 # The pool logs connection errors with the driver's text; the health answer tells them in ours.
 logging.getLogger("psycopg").setLevel(logging.CRITICAL + 1)
 
 
+_CONFLICT = "U0001"  # raised by functions of views.sql, with sentences of theirs
 _CHECK_SECONDS = 3.0
 _FRESH_SECONDS = 1.0  # who answered since then is not asked whether it lives
 
@@ -77,7 +78,8 @@ class Database:
     """A pool of connections to Postgres; safe to share between threads.
 
     Every method raises DependencyAwayError when the server does not answer, TransientError when
-    another session wrote the same row first, PermanentError when a value can't be stored.
+    another session wrote the same row first, PermanentError when a value can't be stored, and
+    ConflictError when a function of the schema tells of a contradiction.
     """
 
     def __init__(
@@ -166,4 +168,6 @@ def _database_errors() -> Iterator[None]:
         name = error.diag.constraint_name or type(error).__name__
         raise PermanentError(f"The database refused a value ({name}).") from None
     except psycopg.Error as error:
+        if error.sqlstate == _CONFLICT:
+            raise ConflictError(error.diag.message_primary or "", error.diag.message_hint or "") from None
         raise DependencyAwayError(f"The database failed ({type(error).__name__}).") from None

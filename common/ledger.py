@@ -1,9 +1,9 @@
 """The ledger: who works on which object version, and what became of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import LiteralString, Protocol
 from uuid import UUID
 
 from common.errors import UNKNOWN, Subject
@@ -48,6 +48,14 @@ class Known:
 
 
 @dataclass(frozen=True)
+class Record:
+    """Rows that are written with a settlement, or not at all: a call of a function of the database."""
+
+    call: LiteralString  # as in "record_verdict(%(frame)s)"
+    values: Mapping[str, object]  # by the names in the call; none is a name of the settlement's own
+
+
+@dataclass(frozen=True)
 class Settlement:
     """How an item ends."""
 
@@ -59,6 +67,7 @@ class Settlement:
     moved_to: Location | None = None
     subject: Subject = UNKNOWN
     announces: tuple[tuple[str, ObjectVersion], ...] = ()  # functions, and what was made for them
+    record: Record | None = None
     leaves: bool = False  # whether the object is still to be deleted, in a place that nobody lists
 
 
@@ -93,9 +102,11 @@ class Ledger(Protocol):
         """Make the lease last longer; False if someone else has the item now."""
 
     def settle(self, claim: Claim, settlement: Settlement) -> bool:
-        """End the claim, and make what it announces due; False if someone else has the item now.
+        """End the claim, write its record and make what it announces due, all of it or nothing.
 
-        Then the item stays theirs: the worker was not lost, so what counts as its crash is taken back.
+        False if someone else has the item now. Then the item stays theirs: the worker was not lost, so
+        what counts as its crash is taken back. Raises ConflictError if the record contradicts what is
+        stored; then the claim stands.
         """
 
     def leaving(self, *, limit: int) -> list[Leaving]:

@@ -3,7 +3,9 @@
 import os
 import socket
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
+from typing import LiteralString
 from uuid import UUID, uuid4
 
 from common.database import Database, Row, queries
@@ -12,7 +14,6 @@ from common.object_key import Location
 from common.object_store import ObjectVersion
 
 _SQL = queries(Path(__file__).with_name("sql") / "ledger.sql")
-_SETTLE_ANNOUNCING = "with announced as (" + _SQL["announce"].rstrip(";") + ")\n" + _SQL["settle"]
 _HOST = socket.gethostname()
 
 
@@ -85,10 +86,10 @@ class PostgresLedger(Ledger):
             "moved_to_key": moved_to.key if moved_to else None,
             "leaves": settlement.leaves,
         }
-        if not settlement.announces:
-            return self._has_ended(self._database.run(_SQL["settle"], **values), claim)
-        touched = self._database.run(_SETTLE_ANNOUNCING, **values, **_columns(settlement.announces))
-        return self._has_ended(touched, claim)
+        record, announced = settlement.record, _columns(settlement.announces)
+        query = _settle(record.call if record else None, is_announcing=bool(settlement.announces))
+        recorded = record.values if record else {}
+        return self._has_ended(self._database.run(query, **values, **recorded, **announced), claim)
 
     def leaving(self, *, limit: int) -> list[Leaving]:
         rows = self._database.all(_SQL["leaving"], function=self._function, limit=limit)
@@ -156,8 +157,22 @@ def _moved_to(row: Row) -> Location | None:
     return Location(bucket, key) if bucket else None
 
 
+@cache
+def _settle(call: LiteralString | None, *, is_announcing: bool) -> LiteralString:
+    """One statement for all that ends an item: one round trip, and all of it is there or nothing."""
+    parts: list[LiteralString] = []
+    if call is not None:
+        parts += [f"mine as ({_SQL['mine']})", f"recorded as materialized (select {call} from mine)"]
+    if is_announcing:
+        parts.append(f"announced as ({_SQL['announce']})")
+    begin = f"with {', '.join(parts)}\n" if parts else ""
+    return begin + _SQL["settle"] + (" and exists (select from recorded)" if call is not None else "")
+
+
 def _columns(announces: Sequence[tuple[str, ObjectVersion]]) -> dict[str, list[object]]:
-    """What is announced, a list a column."""
+    """What is announced, a list a column; nothing for nothing."""
+    if not announces:
+        return {}
     return {
         "functions": [function for function, _ in announces],
         "buckets": [made.location.bucket for _, made in announces],

@@ -1,4 +1,4 @@
-"""A stage of the line: claim an object, work on it, record, settle, only then move the input.
+"""A stage of the line: claim an object, work on it, record and settle, only then move the input.
 
 The order makes any crash harmless: outputs lie under deterministic keys, so doing the work
 again writes the same; the input leaves its place last, so it can always be found again. An input
@@ -24,7 +24,7 @@ from common.errors import (
 from common.event_record import EventRecord
 from common.json_log import log_item
 from common.kept_lease import kept_lease
-from common.ledger import Claim, Known, Ledger, Settlement, State
+from common.ledger import Claim, Known, Ledger, Record, Settlement, State
 from common.metrics import count_event
 from common.object_key import RAW, Location, held, quarantined
 from common.object_store import ObjectStore, ObjectVersion
@@ -54,7 +54,7 @@ class Outcome:
     cause: str | None = None
     move_to: Location | None = None  # where the input goes; None: it stays
     overwrite: bool = False  # whether the move may replace what is there
-    record: Callable[[], None] = lambda: None  # rows to write once the copy is verified
+    record: Record | None = None  # rows to write once the copy is verified
     announces: tuple[tuple[str, ObjectVersion], ...] = ()  # functions, and what was made for them
     subject: Subject = UNKNOWN
     details: Mapping[str, object] = field(default_factory=dict)  # for the answer
@@ -235,7 +235,6 @@ class Stage:
             moved_to = None
             if outcome.move_to is not None:
                 moved_to = self.store.copy(version, outcome.move_to, overwrite=outcome.overwrite).location
-            outcome.record()
         settlement = Settlement(
             State.DONE,
             outcome=outcome.outcome,
@@ -244,6 +243,7 @@ class Stage:
             moved_to=moved_to,
             subject=outcome.subject,
             announces=outcome.announces,
+            record=outcome.record,
         )
         self._settle(claim, version, settlement, is_gone=moved_to is not None)
         answer: dict[str, Any] = {"outcome": outcome.outcome, "cause": outcome.cause, **outcome.details}

@@ -8,6 +8,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from common.database import Database
+from common.ledger import Record
 from infra.schema import migrate
 
 
@@ -23,6 +25,11 @@ def create_migrated_database(operator: str) -> str:
     url = create_database(operator)
     migrate(url)
     return url
+
+
+def write_record(database: Database, record: Record) -> None:
+    """The rows that a settlement would write with itself."""
+    database.run(f"select {record.call}", **record.values)
 
 
 def drop_database(operator: str, url: str) -> None:

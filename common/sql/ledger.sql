@@ -59,14 +59,19 @@ order by id desc limit 1;
 update ledger_item set lease_until = now() + make_interval(secs => %(seconds)s)
 where id = %(id)s and lease = %(lease)s and state = 'running';
 
+-- name: mine
+-- A worker whose lease is over writes no rows.
+select from ledger_item where id = %(id)s and lease = %(lease)s and state = 'running' for update
+
 -- name: settle
+-- What is recorded and announced with it stands in front.
 update ledger_item
 set state = %(state)s, outcome = %(outcome)s, cause = %(cause)s, next_step = %(next_step)s,
     sop_instance_uid = coalesce(%(sop_instance_uid)s, sop_instance_uid),
     patient_id = coalesce(%(patient_id)s, patient_id), device = coalesce(%(device)s, device),
     moved_to_bucket = %(moved_to_bucket)s, moved_to_key = %(moved_to_key)s, leaves = %(leaves)s,
     lease = null, lease_until = null, due_at = null, crashes = 0, settled_at = now()
-where id = %(id)s and lease = %(lease)s and state = 'running';
+where id = %(id)s and lease = %(lease)s and state = 'running'
 
 -- name: left
 update ledger_item set leaves = false where id = %(id)s and leaves;
@@ -82,7 +87,7 @@ insert into ledger_item (function, bucket, key, etag, size, state, attempts, due
 select function, bucket, key, etag, size, 'retry', 0, now()
 from unnest(%(functions)s::text[], %(buckets)s::text[], %(keys)s::text[], %(etags)s::text[], %(sizes)s::bigint[])
     as made (function, bucket, key, etag, size)
-on conflict do nothing;
+on conflict do nothing
 
 -- name: retry_later
 update ledger_item

@@ -300,25 +300,63 @@ begin
 end $$;
 comment on function place_images is 'Registers an instance and places its images; extract calls it.';
 
+-- What was drawn again lies in its home again: quality will look there once more.
+create or replace function complete_extraction(this_uid text, this_recipe int, this_pipeline text) returns void
+language plpgsql as $$
+begin
+    update image_allocation set left_home_at = null where sop_instance_uid = this_uid and left_home_at is not null;
+    update extraction set completed_at = coalesce(completed_at, now()),
+        recipe_version = this_recipe, pipeline_version = this_pipeline
+    where sop_instance_uid = this_uid;
+end $$;
+comment on function complete_extraction is 'All outputs of an instance are written; extract calls it as it settles.';
+
+-- The verdict, and where the image lies by it; an image drawn again leaves its home anew.
+create or replace function record_verdict(this_uid text, this_frame int, this_bucket text, this_verdict text, this_by_model text,
+    this_score double precision, this_threshold double precision, this_mean double precision, these_features jsonb,
+    these_reasons text[], this_confidence text, this_model text, this_hash bytea) returns void
+language plpgsql as $$
+begin
+    insert into verdict (sop_instance_uid, frame, verdict, by_model, score, threshold, mean_grey, features, reasons,
+        confidence, model_version, picture_hash)
+    values (this_uid, this_frame, this_verdict, this_by_model, this_score, this_threshold, this_mean, these_features,
+        these_reasons, this_confidence, this_model, this_hash)
+    on conflict (sop_instance_uid, frame) do update
+    set verdict = excluded.verdict, by_model = excluded.by_model, score = excluded.score,
+        threshold = excluded.threshold, mean_grey = excluded.mean_grey, features = excluded.features,
+        reasons = excluded.reasons, confidence = excluded.confidence, model_version = excluded.model_version,
+        picture_hash = excluded.picture_hash, checked_at = now();
+    update image_allocation set bucket = this_bucket, left_home_at = null
+    where sop_instance_uid = this_uid and frame = this_frame and (bucket <> this_bucket or left_home_at is not null);
+end $$;
+comment on function record_verdict is 'A verdict and where its image lies; quality calls it as it settles.';
+
 -- All rows of a metadata document, or none. What is stored already is read and not written again: the
--- slices of a series would wait for one another. Tells the table whose row belongs to another parent.
-create or replace function store_document(this_patient jsonb, this_study jsonb, this_series jsonb, this_instance jsonb,
-    these_images jsonb, these_actions jsonb) returns text
+-- slices of a series would wait for one another. A row of another parent is refused as a conflict.
+create or replace function record_document(this_patient jsonb, this_study jsonb, this_series jsonb, this_instance jsonb,
+    these_images jsonb, these_actions jsonb) returns void
 language plpgsql as $$
 declare
     p patient := jsonb_populate_record(null::patient, this_patient);
     st study := jsonb_populate_record(null::study, this_study);
     se series := jsonb_populate_record(null::series, this_series);
     i instance := jsonb_populate_record(null::instance, this_instance);
+    conflict text;
 begin
-    if exists (select from study where study_instance_uid = st.study_instance_uid and patient_id <> p.patient_id) then
-        return 'study';
-    elsif exists (select from series where series_instance_uid = se.series_instance_uid
-            and study_instance_uid <> st.study_instance_uid) then
-        return 'series';
-    elsif exists (select from instance where sop_instance_uid = i.sop_instance_uid
-            and series_instance_uid <> se.series_instance_uid) then
-        return 'instance';
+    conflict := case
+        when exists (select from study where study_instance_uid = st.study_instance_uid and patient_id <> p.patient_id)
+            then 'The study''s UID is already stored under another patient.'
+        when exists (select from series where series_instance_uid = se.series_instance_uid
+            and study_instance_uid <> st.study_instance_uid)
+            then 'The series''s UID is already stored under another study.'
+        when exists (select from instance where sop_instance_uid = i.sop_instance_uid
+            and series_instance_uid <> se.series_instance_uid)
+            then 'The instance''s UID is already stored under another series.'
+    end;
+    if conflict is not null then
+        -- An SQLSTATE of our own (common/database.py).
+        raise exception using errcode = 'U0001', message = conflict,
+            hint = 'Find out which of the two is right; nothing was overwritten.';
     end if;
 
     perform from patient where patient_id = p.patient_id and sex is not distinct from coalesce(p.sex, sex);
@@ -390,9 +428,8 @@ begin
     on conflict (sop_instance_uid, frame) do update
     set "rows" = excluded."rows", "columns" = excluded."columns", samples = excluded.samples, bits = excluded.bits,
         sha256 = excluded.sha256, recipe = excluded.recipe, recipe_version = excluded.recipe_version;
-    return null;
 end $$;
-comment on function store_document is 'All rows of a metadata document; store_metadata calls it.';
+comment on function record_document is 'All rows of a metadata document; store_metadata calls it as it settles.';
 
 create view training_image as
 select a.image_id, a.key, a.bucket, a.sop_instance_uid, a.frame, st.patient_id, st.study_instance_uid,

@@ -71,7 +71,7 @@ class InstanceExtractor:
             "duplicate" if places.is_duplicate else "extracted",
             sop_instance_uid=uid,
             move_to=target,
-            record=lambda: self.allocation.complete(uid),
+            record=self.allocation.complete(uid),
             subject=Subject(instance.path.patient),
             announces=made,
             details={"sop_instance_uid": uid, "images": len(instance.frames)},

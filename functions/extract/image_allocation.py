@@ -9,6 +9,7 @@ from common import PIPELINE_VERSION
 from common.database import Database, queries
 from common.dicom.picture import RECIPE_VERSION
 from common.errors import ConflictError, ErasedError
+from common.ledger import Record
 from common.object_key import ImagePath, Location
 from common.object_store import Notification, ObjectStore
 from common.settings import Settings
@@ -48,7 +49,7 @@ class Allocation(Protocol):
     def is_erased(self, patient_id: str | None) -> bool:
         """Whether a patient, by pseudonym, was erased on request."""
 
-    def complete(self, sop_instance_uid: str) -> None:
+    def complete(self, sop_instance_uid: str) -> Record:
         """All outputs of the instance are written."""
 
 
@@ -100,8 +101,8 @@ class PostgresAllocation(Allocation):
     def is_erased(self, patient_id: str | None) -> bool:
         return self._database.one(_SQL["erased"], patient=patient_id) is not None
 
-    def complete(self, sop_instance_uid: str) -> None:
-        self._database.run(_SQL["complete"], sop_instance_uid=sop_instance_uid, **_VERSIONS)
+    def complete(self, sop_instance_uid: str) -> Record:
+        return Record(_SQL["complete"], {"uid": sop_instance_uid, **_VERSIONS})
 
     def _roll_over(self) -> None:
         """A new bucket, unless somebody else made one meanwhile."""

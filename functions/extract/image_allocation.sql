@@ -20,11 +20,4 @@ on conflict (bucket) do nothing;
 select patient_id from erased_patient where patient_id = %(patient)s;
 
 -- name: complete
--- What was drawn again lies in its home again: quality will look there once more.
-with home as (
-    update image_allocation set left_home_at = null
-    where sop_instance_uid = %(sop_instance_uid)s and left_home_at is not null
-)
-update extraction set completed_at = coalesce(completed_at, now()),
-    recipe_version = %(recipe_version)s, pipeline_version = %(pipeline_version)s
-where sop_instance_uid = %(sop_instance_uid)s;
+complete_extraction(%(uid)s, %(recipe_version)s, %(pipeline_version)s)

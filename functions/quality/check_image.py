@@ -44,7 +44,7 @@ class ImageChecker:
             sop_instance_uid=sop_instance_uid,
             move_to=None if is_good else place,
             overwrite=True,
-            record=lambda: self.rows.record(
+            record=self.rows.record(
                 sop_instance_uid,
                 frame,
                 judgement,

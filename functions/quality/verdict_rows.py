@@ -8,6 +8,7 @@ from typing import Protocol
 from psycopg.types.json import Jsonb
 
 from common.database import Database, queries
+from common.ledger import Record
 from common.object_key import Location
 from model.judgement import Judgement, Word
 
@@ -38,7 +39,7 @@ class VerdictRows(Protocol):
         verdict: Word,
         bucket: str,
         picture_hash: bytes | None,
-    ) -> None:
+    ) -> Record:
         """The verdict that holds, the model's judgement, the bucket the image lies in now, and its hash."""
 
     def leaving(self, *, limit: int) -> list[Location]:
@@ -69,9 +70,10 @@ class PostgresVerdictRows(VerdictRows):
         verdict: Word,
         bucket: str,
         picture_hash: bytes | None,
-    ) -> None:
-        image = {"sop_instance_uid": sop_instance_uid, "frame": frame}
+    ) -> Record:
         values = asdict(judgement) | {
+            "uid": sop_instance_uid,
+            "frame": frame,
             "features": Jsonb(dict(judgement.features)),
             "reasons": list(judgement.reasons),
             "by_model": judgement.verdict,
@@ -79,7 +81,7 @@ class PostgresVerdictRows(VerdictRows):
             "picture_hash": picture_hash,
             "bucket": bucket,
         }
-        self._database.run(_SQL["record"], **values, **image)
+        return Record(_SQL["record"], values)
 
     def leaving(self, *, limit: int) -> list[Location]:
         return [Location(**row) for row in self._database.all(_SQL["leaving"], limit=limit)]

@@ -24,7 +24,7 @@ def store_metadata(request: Request) -> Response:
 
 @cache
 def _target() -> Target:
-    persister = MetadataPersister(store=ports.object_store(), rows=PostgresMetadataRows(ports.database()))
+    persister = MetadataPersister(store=ports.object_store(), rows=PostgresMetadataRows())
     stage = ports.stage(
         "store_metadata",
         persister,

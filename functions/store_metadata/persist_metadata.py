@@ -27,6 +27,6 @@ class MetadataPersister:
         return Outcome(
             "stored",
             sop_instance_uid=uid,
-            record=lambda: self.rows.upsert(document),
+            record=self.rows.record(document),
             details={"sop_instance_uid": uid},
         )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from common.database import Database
-from common.ledger import Claim
+from common.ledger import Claim, Record
 from common.object_key import ImagePath, Location
 from common.object_store import ObjectVersion
 from common.postgres_ledger import PostgresLedger
@@ -20,7 +20,9 @@ from tests.in_memory.image_allocation import InMemoryAllocation
 from tests.in_memory.label_rows import InMemoryLabelRows
 from tests.in_memory.metadata_rows import InMemoryMetadataRows
 from tests.in_memory.object_store import InMemoryObjectStore
+from tests.in_memory.record import InMemoryRecord
 from tests.in_memory.verdict_rows import InMemoryVerdictRows
+from tests.own_database import write_record
 
 PATIENT = "P0123456789abcdef0123"
 
@@ -50,7 +52,7 @@ class Tables:
 
     @cached_property
     def metadata(self) -> MetadataRows:
-        return InMemoryMetadataRows() if self.database is None else PostgresMetadataRows(self.database)
+        return InMemoryMetadataRows() if self.database is None else PostgresMetadataRows()
 
     @cached_property
     def verdicts(self) -> VerdictRows:
@@ -84,6 +86,14 @@ class Tables:
             modality="CT",
         )
         return places.images
+
+    def write(self, record: Record) -> None:
+        """What a settlement would write with itself."""
+        if isinstance(record, InMemoryRecord):
+            record.write()
+        else:
+            assert self.database is not None
+            write_record(self.database, record)
 
     def bucket_now(self, number: int, frame: int = 1) -> str:
         """The bucket an image lies in, as the tables say."""

@@ -67,7 +67,7 @@ def test_other_raw_object_of_the_same_content_is_a_duplicate(tables: Tables) -> 
             instance_path(1), item_id=tables.new_item(), content_digest="digest-1", number_of_frames=1
         )
         assert (images, True, is_completed) == (places.images, places.is_duplicate, places.is_completed)
-        tables.allocation.complete(uid)
+        tables.write(tables.allocation.complete(uid))
 
 
 def test_other_content_is_a_conflict(tables: Tables) -> None:
@@ -147,7 +147,7 @@ def test_store_that_is_away_gives_no_place(tables: Tables) -> None:
 
 def test_completing_an_unknown_instance_is_no_error(tables: Tables) -> None:
     """Completing what was never taken on changes nothing."""
-    tables.allocation.complete("2.25.9")
+    tables.write(tables.allocation.complete("2.25.9"))
 
 
 def test_buckets_on_minio_can_be_used_at_once(database: Database, minio: MinioStore) -> None:

@@ -26,7 +26,7 @@ def _document(**changes: dict) -> MetadataDocument:
 
 def test_document_becomes_rows_of_each_level(tables: Tables) -> None:
     """One document gives one patient, study, series and instance, and a row for each image."""
-    tables.metadata.upsert(_document())
+    tables.write(tables.metadata.record(_document()))
     for table, expected in {
         "patient": {"patient_id": PATIENT, "sex": "F"},
         "study": {"study_instance_uid": "2.25.1", "patient_id": PATIENT},
@@ -46,21 +46,20 @@ def test_document_becomes_rows_of_each_level(tables: Tables) -> None:
 def test_same_document_again_changes_nothing(tables: Tables) -> None:
     """A document that comes again leaves one row of each."""
     for _ in range(2):
-        tables.metadata.upsert(_document())
+        tables.write(tables.metadata.record(_document()))
     for table in ("patient", "study", "series", "instance", "image"):
         assert 1 == len(tables.rows(table))
 
 
 def test_what_a_later_document_leaves_out_stays(tables: Tables) -> None:
     """A patient's, study's or series' value is kept if another instance of it lacks it."""
-    tables.metadata.upsert(_document())
-    tables.metadata.upsert(
-        _document(
-            patient={"sex": None},
-            series={"modality": None, "body_part": "CHEST"},
-            instance={"sop_instance_uid": "2.25.1002"},
-        )
+    tables.write(tables.metadata.record(_document()))
+    other = _document(
+        patient={"sex": None},
+        series={"modality": None, "body_part": "CHEST"},
+        instance={"sop_instance_uid": "2.25.1002"},
     )
+    tables.write(tables.metadata.record(other))
     (patient,), (series,) = tables.rows("patient"), tables.rows("series")
     assert ("F", "CT", "CHEST") == (patient["sex"], series["modality"], series["body_part"])
     assert 2 == len(tables.rows("instance"))
@@ -68,8 +67,8 @@ def test_what_a_later_document_leaves_out_stays(tables: Tables) -> None:
 
 def test_newer_document_of_an_instance_replaces_it(tables: Tables) -> None:
     """An instance that was made anew has the newer values, absent ones included."""
-    tables.metadata.upsert(_document())
-    tables.metadata.upsert(_document(instance={"rows": 64, "kvp": None}))
+    tables.write(tables.metadata.record(_document()))
+    tables.write(tables.metadata.record(_document(instance={"rows": 64, "kvp": None})))
     (row,) = tables.rows("instance")
     assert (64, None) == (row["rows"], row["kvp"])
 
@@ -84,11 +83,18 @@ def test_newer_document_of_an_instance_replaces_it(tables: Tables) -> None:
 )
 def test_another_parent_is_a_conflict_and_stores_nothing(tables: Tables, changes: dict) -> None:
     """A study of another patient, a series of another study, an instance of another series are refused."""
-    tables.metadata.upsert(_document())
+    tables.write(tables.metadata.record(_document()))
     before = {table: tables.rows(table) for table in ("patient", "study", "series", "instance", "image")}
     with pytest.raises(ConflictError):
-        tables.metadata.upsert(_document(**changes))
+        tables.write(tables.metadata.record(_document(**changes)))
     assert before == {table: tables.rows(table) for table in before}
+
+
+def _judge(tables: Tables, judgement: Judgement, *, bucket: str) -> None:
+    uid = instance_path(1).sop_instance_uid
+    tables.write(
+        tables.verdicts.record(uid, 1, judgement, verdict=judgement.verdict, bucket=bucket, picture_hash=None)
+    )
 
 
 def test_image_is_placed_only_where_it_was_allocated(tables: Tables) -> None:
@@ -105,11 +111,10 @@ def test_image_is_placed_only_where_it_was_allocated(tables: Tables) -> None:
 def test_homes_of_images_set_aside_are_looked_at_once(tables: Tables) -> None:
     """A home is to be looked at after each judgement that sets its image aside, until it was seen empty."""
     (image,) = tables.place(1)
-    uid = instance_path(1).sop_instance_uid
-    tables.verdicts.record(uid, 1, GOOD, verdict="good", bucket=image.bucket, picture_hash=None)
+    _judge(tables, GOOD, bucket=image.bucket)
     assert [] == tables.verdicts.leaving(limit=5)
     for _ in range(2):
-        tables.verdicts.record(uid, 1, BAD, verdict="low_quality", bucket=SUBOPTIMAL, picture_hash=None)
+        _judge(tables, BAD, bucket=SUBOPTIMAL)
         assert [image] == tables.verdicts.leaving(limit=5)
         tables.verdicts.record_left([image])
         assert [] == tables.verdicts.leaving(limit=5)
@@ -119,8 +124,8 @@ def test_verdict_is_kept_with_the_image_s_place(tables: Tables) -> None:
     """A verdict says where the image lies now; its home stays where it was allocated."""
     (image,) = tables.place(1)
     uid = instance_path(1).sop_instance_uid
-    tables.verdicts.record(uid, 1, GOOD, verdict="good", bucket=image.bucket, picture_hash=None)
+    _judge(tables, GOOD, bucket=image.bucket)
     assert image.bucket == tables.bucket_now(1)
-    tables.verdicts.record(uid, 1, BAD, verdict="low_quality", bucket=SUBOPTIMAL, picture_hash=None)
+    _judge(tables, BAD, bucket=SUBOPTIMAL)
     assert SUBOPTIMAL == tables.bucket_now(1)
     assert Standing(SUBOPTIMAL, "CT", None) == tables.verdicts.standing(uid, 1, image)

@@ -87,7 +87,7 @@ def line(monkeypatch: pytest.MonkeyPatch, tmp_path, model: FixedModel) -> Iterat
     monkeypatch.setattr(ports, "ledger", lambda function: InMemoryLedger(function, line.table))
     monkeypatch.setattr(extract_main, "PostgresAllocation", lambda *_, **__: line.allocation)
     monkeypatch.setattr(extract_main, "DrawingProcesses", lambda rules, **_: InstancePreparer(rules))
-    monkeypatch.setattr(store_metadata_main, "PostgresMetadataRows", lambda _: line.metadata)
+    monkeypatch.setattr(store_metadata_main, "PostgresMetadataRows", lambda: line.metadata)
     monkeypatch.setattr(quality_main, "PostgresVerdictRows", lambda _: line.verdicts)
     monkeypatch.setattr(quality_main, "load_quality_model", lambda _: model)
     monkeypatch.setattr(annotations_main, "PostgresLabelRows", lambda _: line.labels)

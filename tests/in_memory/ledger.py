@@ -10,6 +10,7 @@ from common.errors import DependencyAwayError
 from common.ledger import LONGEST_SECONDS, Claim, Known, Leaving, Ledger, Settlement, State
 from common.object_key import Location
 from common.object_store import ObjectVersion
+from tests.in_memory.record import InMemoryRecord
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,12 @@ class InMemoryLedger(Ledger):
         return self._change(claim, lease_until=until)
 
     def settle(self, claim: Claim, settlement: Settlement) -> bool:
+        with self.table.lock:
+            self.table.answer()
+            row = self.table.rows[claim.id]
+            is_ours = row.lease == claim.lease and row.state is State.RUNNING
+        if is_ours and isinstance(settlement.record, InMemoryRecord):
+            settlement.record.write()
         for function, version in settlement.announces:
             self.table.announce(function, version)
         ended = {"lease": None, "lease_until": None, "due_at": None, "crashes": 0}

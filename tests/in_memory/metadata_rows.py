@@ -7,6 +7,7 @@ from typing import Any
 from common.errors import ConflictError
 from common.metadata_document import MetadataDocument
 from functions.store_metadata.metadata_rows import MetadataRows
+from tests.in_memory.record import InMemoryRecord
 
 Row = dict[str, Any]
 _PARENTS = {
@@ -24,7 +25,10 @@ class InMemoryMetadataRows(MetadataRows):
         default_factory=lambda: {name: {} for name in ("patient", "study", "series", "instance", "image")}
     )
 
-    def upsert(self, document: MetadataDocument) -> None:
+    def record(self, document: MetadataDocument) -> InMemoryRecord:
+        return InMemoryRecord.of(lambda: self._write(document))
+
+    def _write(self, document: MetadataDocument) -> None:
         tables = deepcopy(self.tables)
         patient, study = document.patient.model_dump(), document.study.model_dump()
         series, instance = document.series.model_dump(), document.instance.model_dump()

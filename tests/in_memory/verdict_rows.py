@@ -7,6 +7,7 @@ from common.object_key import SUBOPTIMAL, Location
 from functions.quality.verdict_rows import Standing, VerdictRows
 from model.judgement import Judgement, Word
 from tests.in_memory.image_allocation import InMemoryAllocation
+from tests.in_memory.record import InMemoryRecord
 
 
 @dataclass
@@ -36,13 +37,16 @@ class InMemoryVerdictRows(VerdictRows):
         verdict: Word,
         bucket: str,
         picture_hash: bytes | None,
-    ) -> None:
-        self.verdicts[sop_instance_uid, frame] = judgement
-        self.holding[sop_instance_uid, frame] = verdict
-        self.hashes[sop_instance_uid, frame] = picture_hash
-        image = self.allocation.images[sop_instance_uid, frame]
-        image.bucket = bucket
-        self.left.discard(image.home)
+    ) -> InMemoryRecord:
+        def write() -> None:
+            self.verdicts[sop_instance_uid, frame] = judgement
+            self.holding[sop_instance_uid, frame] = verdict
+            self.hashes[sop_instance_uid, frame] = picture_hash
+            image = self.allocation.images[sop_instance_uid, frame]
+            image.bucket = bucket
+            self.left.discard(image.home)
+
+        return InMemoryRecord.of(write)
 
     def leaving(self, *, limit: int) -> list[Location]:
         images = [image for _, image in sorted(self.allocation.images.items())]

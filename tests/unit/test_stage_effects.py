@@ -9,6 +9,7 @@ from common.event_record import EventRecord
 from common.ledger import State
 from common.object_key import QUARANTINE, RAW, processed
 from common.stage import Item, Outcome
+from tests.in_memory.record import InMemoryRecord
 from tests.local_home import wait_for
 from tests.unit.stage_bench import (
     KEY,
@@ -41,7 +42,9 @@ def test_effects_come_in_the_order_copy_record_settle_delete() -> None:
     def record() -> None:
         seen["at record"] = (bench.places(), bench.state())
 
-    bench.work = lambda item: Outcome("extracted", move_to=processed(item.version.location), record=record)
+    bench.work = lambda item: Outcome(
+        "extracted", move_to=processed(item.version.location), record=InMemoryRecord.of(record)
+    )
     bench.put()
     delete = bench.store.delete
     bench.store.delete = lambda at: (seen.update({"at delete": bench.state()}), delete(at))
@@ -115,7 +118,9 @@ def test_crash_while_recording_is_worked_on_again() -> None:
             raise WorkerKilled
 
     bench = StageBench(
-        work=lambda item: Outcome("extracted", move_to=processed(item.version.location), record=record)
+        work=lambda item: Outcome(
+            "extracted", move_to=processed(item.version.location), record=InMemoryRecord.of(record)
+        )
     )
     version = bench.put()
     with pytest.raises(WorkerKilled):
