@@ -164,10 +164,10 @@ class Settings(BaseSettings):
     sweep_limit: int = Field(1000, ge=1, description="events re-sent in one sweep")
     sweep_concurrency: int = Field(4, ge=1, description="events re-sent at a time to each function")
     workers: int | None = Field(
-        None, ge=1, description="processes of each function that takes events; else as its card says"
+        None, ge=1, description="processes of each function that takes events; else by the processors"
     )
     due_seconds: float = Field(
-        5, gt=0, description="a function that is asked for what is due works so long before it answers"
+        1, gt=0, description="a function that is asked for what is due works so long before it answers"
     )
     at_a_time: int = Field(2, ge=1, description="events worked on at a time in one process")
     patience_seconds: float = Field(

@@ -1,5 +1,6 @@
 """The functions as their trigger.toml files tell them; infra sets everything up from these."""
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,12 +31,16 @@ class FunctionCard:
     writes: str
     events: tuple[Mapping[str, Any], ...]  # bucket, prefix, suffix; listed: sweep looks there too
     timer: str | None  # the settings field that holds its interval in seconds
-    workers: int
+    workers: int  # at most; see workers_here
     threads: int
     access: Mapping[
         str, Any
     ]  # read, write, delete, list: "<bucket>/<key pattern>"; tables, temporary_tables, announces
     source: Path  # its main.py
+
+    def workers_here(self) -> int:
+        """Processes on this machine: one for every two processors, for two functions have most to do."""
+        return min(self.workers, max(1, (os.cpu_count() or 1) // 2))
 
     @property
     def tables(self) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from threading import Event
 from typing import Protocol
 
@@ -26,14 +27,22 @@ _LOOK_SECONDS = 0.5  # before another look, while other functions make work
 OWNERS = ("extract", "store_metadata", "quality", "annotations")
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a function did with what was due."""
+
+    items: Mapping[str, int] = field(default_factory=dict)  # how many ended how; none if it had no place
+    has_more: bool = False  # its time was over first
+
+
 class Sender(Protocol):
     """Sends one event to a function, or asks it for what is due."""
 
     def send(self, function: str, event: Mapping[str, object]) -> str:
         """What became of it, in one word."""
 
-    def ask(self, function: str) -> Mapping[str, int]:
-        """How many items that were due ended how; none of them if the function had no place."""
+    def ask(self, function: str) -> Asked:
+        """Have it take what is due, for as long as one request may last."""
 
 
 class HttpSender(Sender):
@@ -53,13 +62,13 @@ class HttpSender(Sender):
     def send(self, function: str, event: Mapping[str, object]) -> str:
         return self._posted(function, event)[0]
 
-    def ask(self, function: str) -> Mapping[str, int]:
+    def ask(self, function: str) -> Asked:
         word, body = self._posted(function, due_items.REQUEST)
         if word == "settled":
-            return {
-                str(status): int(number) for status, number in orjson.loads(body).get("items", {}).items()
-            }
-        return {} if word == "full" else {word: 1}
+            told = orjson.loads(body)
+            items = {str(status): int(number) for status, number in told.get("items", {}).items()}
+            return Asked(items, has_more=bool(told.get("more")))
+        return Asked() if word == "full" else Asked({word: 1})
 
     def _posted(self, function: str, body: Mapping[str, object]) -> tuple[str, bytes]:
         """What became of a request, in one word, and the answer's body."""
@@ -98,11 +107,13 @@ def sweep_once(
         feeder = _Feeder(pending, sender, function, limit=limit, concurrency=concurrency, deadline=deadline)
         return feeder.run(busy)
 
-    with ThreadPoolExecutor(len(OWNERS)) as owners:
-        sent = owners.map(feed, OWNERS)
+    with ThreadPoolExecutor(len(OWNERS) + 1) as threads:
+        # Beside the others: after them, they would have nothing to do meanwhile.
+        tidied = threads.submit(pending.tidy)
+        sent = threads.map(feed, OWNERS)
         counts = {function: count for function, count in zip(OWNERS, sent, strict=True) if count}
+        tidied.result()
     is_late = time.monotonic() > deadline
-    pending.tidy()
     log_item("sweep", status="done", **{name: dict(count) for name, count in counts.items()})
     if not counts:
         return {"status": "no_updates"}
@@ -151,11 +162,20 @@ class _Feeder:
         if self._is_late():
             return Counter(left=1)
         with ThreadPoolExecutor(self._concurrency) as askers:
-            answers = askers.map(self._sender.ask, [self._function] * self._concurrency)
-            told = sum((Counter(answer) for answer in answers), Counter[str]())
+            answers = [askers.submit(self._ask) for _ in range(self._concurrency)]
+            told = sum((answer.result() for answer in answers), Counter[str]())
         if told["unreachable"]:
             self._is_away.set()
         return told
+
+    def _ask(self) -> Counter[str]:
+        """One request after the other for as long as there is more, so that its place is never empty."""
+        told: Counter[str] = Counter()
+        while True:
+            answer = self._sender.ask(self._function)
+            told.update(answer.items)
+            if not answer.has_more or self._is_late():
+                return told
 
     def _find(self) -> list[ObjectVersion | None]:
         found: list[ObjectVersion | None] = [*self._pending.find(self._function, limit=self._limit)]

@@ -107,7 +107,7 @@ def _function(plan: Plan, card: FunctionCard) -> Program:
         if name.startswith("DCM2SET_")
         and (card.function == "poll_nas" or not name.startswith("DCM2SET_NAS_"))
     }
-    workers = plan.settings.workers if card.events else None
+    workers = plan.settings.workers if card.events and plan.settings.workers else card.workers_here()
     environment = given | {
         "DCM2SET_TOKEN_FILE": str(plan.token_file.resolve()),
         "DCM2SET_MINIO_ENDPOINT": plan.endpoint,
@@ -116,7 +116,7 @@ def _function(plan: Plan, card: FunctionCard) -> Program:
         "DATABASE_URL": plan.role_url(card.function),
         "TMPDIR": str(plan.home.scratch),
         "PROMETHEUS_MULTIPROC_DIR": str(plan.home.metrics(card.function)),
-        "WORKERS": str(workers or card.workers),
+        "WORKERS": str(workers),
         "THREADS": str(card.threads),
         **native_libraries.ENVIRONMENT,
         "PYTHONUNBUFFERED": "1",

@@ -19,6 +19,7 @@ from functions.poll_nas import main as poll_nas_main
 from functions.quality import main as quality_main
 from functions.store_metadata import main as store_metadata_main
 from functions.sweep import main as sweep_main
+from functions.sweep.resend import Asked
 from tests.functional.line import Line
 from tests.in_memory.ledger import InMemoryLedger
 from tests.in_memory.log import captured_log
@@ -52,8 +53,9 @@ class InProcessSender:
         status = self._line.send(function, dict(event)).status_code
         return {200: "settled", 503: "retry"}.get(status, "refused")
 
-    def ask(self, function: str) -> Mapping[str, int]:
-        return dict(self._line.send(function, due_items.REQUEST).json.get("items", {}))
+    def ask(self, function: str) -> Asked:
+        told = self._line.send(function, due_items.REQUEST).json
+        return Asked(told.get("items", {}), has_more=told.get("more", False))
 
 
 @pytest.fixture(autouse=True)

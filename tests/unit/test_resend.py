@@ -12,7 +12,7 @@ from common.errors import SettingsError
 from common.object_key import Location
 from common.object_store import ObjectVersion
 from common.tokens import Tokens
-from functions.sweep.resend import OWNERS, HttpSender, sweep_once
+from functions.sweep.resend import OWNERS, Asked, HttpSender, sweep_once
 
 
 @dataclass
@@ -48,10 +48,12 @@ class Sent:
     events: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     done: Mapping[str, int] = field(default_factory=lambda: {"done": 3})
+    more: int = 0  # so often an answer tells of more
 
-    def ask(self, function: str) -> Mapping[str, int]:
+    def ask(self, function: str) -> Asked:
         self.asked.append(function)
-        return self.done
+        self.more -= 1
+        return Asked(self.done, has_more=self.more >= 0)
 
     def send(self, function: str, event: Mapping[str, object]) -> str:
         self.events.append((function, event))
@@ -118,6 +120,15 @@ def test_what_is_due_the_function_takes_itself() -> None:
     answer = sweep_once(Pending(due={"extract": 2}), sent, limit=5, concurrency=4)
     assert {"status": "sent", "functions": {"extract": {"done": 24}}} == answer
     assert ["extract"] * 8 == sent.asked
+
+
+def test_whoever_tells_of_more_is_asked_at_once_again() -> None:
+    """Its place is not empty while others are still at it, and while the ledger is looked at."""
+    sent, pending = Sent(more=3), Pending(due={"extract": 1})
+    answer = sweep_once(pending, sent, limit=5, concurrency=1)
+    assert {"status": "sent", "functions": {"extract": {"done": 12}}} == answer
+    late = sweep_once(Pending(due={"extract": 1}), Sent(more=9), limit=5, concurrency=1, seconds=-1)
+    assert ({"extract": {"left": 1}}, True) == (late["functions"], late["more"])
 
 
 def test_a_function_without_a_place_is_asked_by_the_next_sweep() -> None:
@@ -245,11 +256,12 @@ def test_answers_over_http(server: _Server, status: int, expected: str) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
-        (200, b'{"status": "worked", "items": {"done": 5, "retry": 1}}', {"done": 5, "retry": 1}),
-        (200, b'{"status": "no_updates"}', {}),
-        (429, b'{"status": "full"}', {}),
-        (503, b'{"status": "retry"}', {"retry": 1}),
-        (401, b"", {"refused": 1}),
+        (200, b'{"status": "worked", "items": {"done": 5, "retry": 1}}', Asked({"done": 5, "retry": 1})),
+        (200, b'{"status": "worked", "items": {"done": 5}, "more": true}', Asked({"done": 5}, has_more=True)),
+        (200, b'{"status": "no_updates"}', Asked()),
+        (429, b'{"status": "full"}', Asked()),
+        (503, b'{"status": "retry"}', Asked({"retry": 1})),
+        (401, b"", Asked({"refused": 1})),
     ],
 )
 def test_what_was_due_is_told_over_http(server: _Server, status: int, body: bytes, expected: object) -> None:
