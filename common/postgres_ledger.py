@@ -160,13 +160,18 @@ def _moved_to(row: Row) -> Location | None:
 @cache
 def _settle(call: LiteralString | None, *, is_announcing: bool) -> LiteralString:
     """One statement for all that ends an item: one round trip, and all of it is there or nothing."""
-    parts: list[LiteralString] = []
+    query = _SQL["settle"]
+    if call is None and not is_announcing:
+        return query
+    parts: list[LiteralString] = ["mine as (" + _SQL["mine"] + ")"]
+    # The update asks for what stands in front, so that comes first: after it, the row is nobody's.
+    query += " and exists (select from mine)"
     if call is not None:
-        parts += [f"mine as ({_SQL['mine']})", f"recorded as materialized (select {call} from mine)"]
+        parts.append(f"recorded as materialized (select {call} from mine)")
+        query += " and exists (select from recorded)"
     if is_announcing:
-        parts.append(f"announced as ({_SQL['announce']})")
-    begin = f"with {', '.join(parts)}\n" if parts else ""
-    return begin + _SQL["settle"] + (" and exists (select from recorded)" if call is not None else "")
+        parts.append("announced as (" + _SQL["announce"] + ")")
+    return "with " + ", ".join(parts) + "\n" + query
 
 
 def _columns(announces: Sequence[tuple[str, ObjectVersion]]) -> dict[str, list[object]]:

@@ -60,7 +60,7 @@ update ledger_item set lease_until = now() + make_interval(secs => %(seconds)s)
 where id = %(id)s and lease = %(lease)s and state = 'running';
 
 -- name: mine
--- A worker whose lease is over writes no rows.
+-- A worker whose lease is over writes and announces nothing.
 select from ledger_item where id = %(id)s and lease = %(lease)s and state = 'running' for update
 
 -- name: settle
@@ -85,7 +85,7 @@ where function = %(function)s and leaves limit %(limit)s;
 -- are known to the functions that come next, whatever becomes of the events.
 insert into ledger_item (function, bucket, key, etag, size, state, attempts, due_at)
 select function, bucket, key, etag, size, 'retry', 0, now()
-from unnest(%(functions)s::text[], %(buckets)s::text[], %(keys)s::text[], %(etags)s::text[], %(sizes)s::bigint[])
+from mine, unnest(%(functions)s::text[], %(buckets)s::text[], %(keys)s::text[], %(etags)s::text[], %(sizes)s::bigint[])
     as made (function, bucket, key, etag, size)
 on conflict do nothing
 

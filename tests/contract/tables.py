@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from common.database import Database
-from common.ledger import Claim, Record
+from common.ledger import Claim, Ledger, Record
 from common.object_key import ImagePath, Location
 from common.object_store import ObjectVersion
 from common.postgres_ledger import PostgresLedger
@@ -18,6 +18,7 @@ from functions.quality.verdict_rows import PostgresVerdictRows, VerdictRows
 from functions.store_metadata.metadata_rows import MetadataRows, PostgresMetadataRows
 from tests.in_memory.image_allocation import InMemoryAllocation
 from tests.in_memory.label_rows import InMemoryLabelRows
+from tests.in_memory.ledger import InMemoryLedger
 from tests.in_memory.metadata_rows import InMemoryMetadataRows
 from tests.in_memory.object_store import InMemoryObjectStore
 from tests.in_memory.record import InMemoryRecord
@@ -86,6 +87,12 @@ class Tables:
             modality="CT",
         )
         return places.images
+
+    def ledger(self, function: str) -> Ledger:
+        """The function's rows of the ledger."""
+        if self.database is None:
+            return InMemoryLedger(function)
+        return PostgresLedger(self.database, function=function)
 
     def write(self, record: Record) -> None:
         """What a settlement would write with itself."""

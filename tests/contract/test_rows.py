@@ -1,10 +1,14 @@
 """Metadata and verdict rows: their contract, in memory and in Postgres."""
 
+from dataclasses import replace
+
 import pytest
 
 from common.errors import ConflictError
+from common.ledger import Claim, Settlement, State
 from common.metadata_document import MetadataDocument, parse_metadata
 from common.object_key import SUBOPTIMAL, Location
+from common.object_store import ObjectVersion
 from functions.quality.verdict_rows import Standing
 from model.judgement import Judgement
 from tests.contract.conftest import KINDS
@@ -88,6 +92,46 @@ def test_another_parent_is_a_conflict_and_stores_nothing(tables: Tables, changes
     with pytest.raises(ConflictError):
         tables.write(tables.metadata.record(_document(**changes)))
     assert before == {table: tables.rows(table) for table in before}
+
+
+def test_rows_come_with_their_settlement(tables: Tables) -> None:
+    """A worker that has lost its lease writes and announces nothing; who has the item does as it settles."""
+    ledger, version = (
+        tables.ledger("store_metadata"),
+        ObjectVersion(Location("metadata", "a.json"), "etag", 1),
+    )
+    announced = (("store_metadata", replace(version, etag="x")),)
+    settlement = Settlement(State.DONE, record=tables.metadata.record(_document()), announces=announced)
+    lost = ledger.claim(version, lease_seconds=0)
+    claim = ledger.claim(version, lease_seconds=60)
+    assert isinstance(lost, Claim)
+    assert isinstance(claim, Claim)
+    assert not ledger.settle(lost, settlement)
+    assert ([], False) == (tables.rows("instance"), ledger.has_due())
+    assert ledger.settle(claim, settlement)
+    assert (1, True) == (len(tables.rows("instance")), ledger.has_due())
+
+
+def test_rows_that_contradict_leave_the_item_open(tables: Tables) -> None:
+    """Nothing is written and nothing announced; the claim stands, and may end otherwise."""
+    tables.write(tables.metadata.record(_document()))
+    ledger, version = (
+        tables.ledger("store_metadata"),
+        ObjectVersion(Location("metadata", "a.json"), "etag", 1),
+    )
+    claim = ledger.claim(version, lease_seconds=60)
+    assert isinstance(claim, Claim)
+    other = _document(patient={"patient_id": "P" + "f" * 20})
+    settlement = Settlement(
+        State.DONE,
+        record=tables.metadata.record(other),
+        announces=(("store_metadata", replace(version, etag="x")),),
+    )
+    with pytest.raises(ConflictError, match="The study's UID is already stored under another patient"):
+        ledger.settle(claim, settlement)
+    assert ledger.claim_due(lease_seconds=60) is None
+    assert 1 == len(tables.rows("patient"))
+    assert ledger.settle(claim, Settlement(State.QUARANTINED))
 
 
 def _judge(tables: Tables, judgement: Judgement, *, bucket: str) -> None:

@@ -152,7 +152,7 @@ class InMemoryLedger(Ledger):
             is_ours = row.lease == claim.lease and row.state is State.RUNNING
         if is_ours and isinstance(settlement.record, InMemoryRecord):
             settlement.record.write()
-        for function, version in settlement.announces:
+        for function, version in settlement.announces if is_ours else ():
             self.table.announce(function, version)
         ended = {"lease": None, "lease_until": None, "due_at": None, "crashes": 0}
         return self._end(
