@@ -93,7 +93,10 @@ class Ledger(Protocol):
         """
 
     def expect(self, version: ObjectVersion) -> None:
-        """Remember an item that nobody has time for now, as due; one that is known stays as it is."""
+        """Remember an item that nobody has time for now, as due; one that is known stays as it is.
+
+        If that was set aside, its object lies in its old place once more, and is to leave again.
+        """
 
     def find(self, location: Location) -> Known | None:
         """The newest item of that bucket and key."""
@@ -102,7 +105,7 @@ class Ledger(Protocol):
         """Make the lease last longer; False if someone else has the item now."""
 
     def settle(self, claim: Claim, settlement: Settlement) -> bool:
-        """End the claim, write its record and make what it announces due, all of it or nothing.
+        """End the claim, write its record and make what it announces due as by `expect`, all or nothing.
 
         False if someone else has the item now. Then the item stays theirs: the worker was not lost, so
         what counts as its crash is taken back. Raises ConflictError if the record contradicts what is

@@ -35,7 +35,7 @@ class FunctionCard:
     threads: int
     access: Mapping[
         str, Any
-    ]  # read, write, delete, list: "<bucket>/<key pattern>"; tables, temporary_tables, announces
+    ]  # read, write, delete, list: "<bucket>/<key pattern>"; tables, calls, temporary_tables, announces
     source: Path  # its main.py
 
     def workers_here(self) -> int:

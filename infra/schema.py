@@ -101,6 +101,7 @@ def _close_to_all(connection: Connection, database: str) -> None:
     name = sql.Identifier(database)
     connection.execute(sql.SQL("revoke all on database {} from public").format(name))
     connection.execute("revoke all on schema public from public")
+    connection.execute("revoke execute on all functions in schema public from public")
     row = connection.execute("select rolsuper from pg_roles where rolname = current_user").fetchone()
     if row and row[0]:  # nobody else may take them back
         for function in _LARGE_OBJECT_WRITERS:
@@ -124,7 +125,7 @@ def _create_role(connection: Connection, role: str, password: str) -> None:
 
 
 def _grant(connection: Connection, card: FunctionCard, role: str, database: str) -> None:
-    """Exactly the card's rights on tables, whatever the role had before."""
+    """Exactly the card's rights on tables and functions, whatever the role had before."""
     name = sql.Identifier(role)
     for things in ("tables", "sequences", "functions"):
         everything = sql.SQL("revoke all on all {} in schema public from {}")
@@ -141,6 +142,10 @@ def _grant(connection: Connection, card: FunctionCard, role: str, database: str)
         grant = sql.SQL("grant {} on {} to {}")
         trusted = sql.SQL(rights)
         connection.execute(grant.format(trusted, sql.Identifier(table), name))
+    for function in card.access.get("calls", ()):
+        connection.execute(
+            sql.SQL("grant execute on function {} to {}").format(sql.Identifier(function), name)
+        )
 
 
 def _protect_ledger(connection: Connection) -> None:

@@ -8,13 +8,18 @@ import pytest
 
 from common.database import Database
 from common.errors import DependencyAwayError
-from common.ledger import LONGEST_SECONDS, Claim, Known, Ledger, State
+from common.ledger import LONGEST_SECONDS, Claim, Known, Ledger, Settlement, State
 from common.object_key import Location
 from common.object_store import ObjectVersion
 from common.postgres_ledger import PostgresLedger
+from common.stage import ERASED
 from tests.contract.conftest import KINDS
 from tests.contract.ledgers import DONE, GONE_TO, LEASE, PLACE, VERSION, Ledgers, claimed, make_ledgers
 from tests.in_memory.ledger import InMemoryLedger, LedgerTable
+
+HELD = Settlement(State.HELD, moved_to=GONE_TO)
+ERASED_END = Settlement(State.DONE, outcome=ERASED)
+DONE_IN_PLACE = Settlement(State.DONE, outcome="extracted")
 
 
 @pytest.fixture(params=KINDS)
@@ -232,3 +237,19 @@ def test_what_is_still_to_be_deleted_is_due_until_it_is_gone(ledgers: Ledgers) -
     )
     ledger.left(claim.id)
     assert ([], False) == (ledger.leaving(limit=5), ledger.has_due())
+
+
+@pytest.mark.parametrize("end", [DONE, HELD, ERASED_END, DONE_IN_PLACE])
+def test_what_was_set_aside_and_is_announced_again_leaves_again(ledgers: Ledgers, end: Settlement) -> None:
+    """Its maker put it once more, not knowing what became of it; what stays where it is stays as it is."""
+    ledger = ledgers.of("extract")
+    claim = claimed(ledger)
+    assert ledger.settle(claim, end)
+    assert not ledger.has_due()
+    ledger.expect(VERSION)
+    assert ledger.claim_due(lease_seconds=LEASE) is None
+    leaving = [(each.id, each.moved_to) for each in ledger.leaving(limit=5)]
+    assert ([] if end is DONE_IN_PLACE else [(claim.id, end.moved_to)]) == leaving
+    found = ledger.find(PLACE)
+    assert found is not None
+    assert end.state == found.state

@@ -10,6 +10,7 @@ from common.errors import DependencyAwayError
 from common.ledger import LONGEST_SECONDS, Claim, Known, Leaving, Ledger, Settlement, State
 from common.object_key import Location
 from common.object_store import ObjectVersion
+from common.stage import ERASED
 from tests.in_memory.record import InMemoryRecord
 
 
@@ -42,6 +43,13 @@ class Row:
         """Whether the sweep sends it again."""
         return (self.state is State.RETRY and _is_over(self.due_at, now)) or self.is_lost(now)
 
+    def was_set_aside(self) -> bool:
+        """Whether it is settled, and its object went elsewhere or for good."""
+        end = self.settlement
+        if end is None or self.state not in {State.DONE, State.HELD, State.QUARANTINED}:
+            return False
+        return end.moved_to is not None or end.outcome == ERASED
+
     def is_lost(self, now: datetime) -> bool:
         """Whether its worker never came back."""
         return self.state is State.RUNNING and _is_over(self.lease_until, now)
@@ -65,11 +73,18 @@ class LedgerTable:
         """A row that is due at once, unless there is one."""
         with self.lock:
             self.answer()
-            names = {(row.function, row.location, row.etag) for row in self.rows.values()}
-            if (function, version.location, version.etag) not in names:
+            known = self._row(function, version)
+            if known is not None and known.was_set_aside():
+                self.rows[known.id] = replace(known, leaves=True)
+            elif known is None:
                 number, now = len(self.rows) + 1, self.clock()
                 row = Row(number, function, version.location, version.etag, now, version.size, attempts=0)
                 self.rows[number] = replace(row, state=State.RETRY, due_at=now)
+
+    def _row(self, function: str, version: ObjectVersion) -> Row | None:
+        name = (function, version.location, version.etag)
+        rows = self.rows.values()
+        return next((row for row in rows if (row.function, row.location, row.etag) == name), None)
 
     def reopen(self, item_id: int) -> None:
         """What `dcm2set replay` does to a row: open again, and it still says where the object went."""

@@ -24,6 +24,11 @@ from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and n
 where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
 group by 1, 2 order by 1
 """
+# Those of triggers are called by nobody.
+FUNCTIONS = """
+select proname as name, pronargs::int as arguments from pg_proc
+where pronamespace = 'public'::regnamespace and prorettype <> 'trigger'::regtype order by 1
+"""
 BEYOND_ANY_CARD = """
 create table mine (a int)
 create view mine as select 1
@@ -189,6 +194,19 @@ def test_everything_else_is_refused(
     assert [] == allowed
     makes_temporary = _is_allowed(connection, "create temporary table mine (a int)")
     assert card.access.get("temporary_tables", False) == makes_temporary
+
+
+def test_functions_of_the_schema(
+    home: RunningHome, card: FunctionCard, connection: psycopg.Connection
+) -> None:
+    """Each is called by those whose cards name it: some act with their owner's rights."""
+    functions = home.rows(FUNCTIONS)
+    calls = set(card.access.get("calls", ()))
+    assert calls <= {function["name"] for function in functions}
+    for function in functions:
+        values = sql.SQL(", ").join([sql.NULL] * function["arguments"])
+        call = sql.SQL("select {}({})").format(sql.Identifier(function["name"]), values)
+        assert (function["name"] in calls) == _is_allowed(connection, call), function["name"]
 
 
 def test_rows_of_another_function(

@@ -11,7 +11,7 @@ from common.event_record import EventRecord
 from common.object_key import RAW, Location
 from common.object_store import ObjectVersion
 from common.stage import Item, Outcome, Result
-from tests.unit.stage_bench import KEY, StageBench, WorkerKilled
+from tests.unit.stage_bench import HELD_PLACE, KEY, StageBench, WorkerKilled
 
 
 def _results(*statuses: str) -> Callable[[], Result | None]:
@@ -90,6 +90,21 @@ def test_what_a_crash_left_of_a_move_is_tidied_by_its_row(error: Exception) -> N
     assert bench.stage.next() is None
     assert KEY not in bench.store.keys(RAW)
     assert 1 - isinstance(error, ErasedError) == len(bench.places())
+    assert not bench.ledger.has_due()
+
+
+def test_what_is_put_again_after_it_was_set_aside_leaves_again() -> None:
+    """It was copied, taken on by its event and held before its maker could record it, and so copied again."""
+
+    def hold(_: Item) -> Outcome:
+        raise HoldError("May show a name.")
+
+    bench = StageBench(hold)
+    object.__setattr__(bench.stage, "is_announced", lambda _: True)
+    assert "held" == bench.event(bench.put()).body["status"]
+    bench.ledger.expect(bench.put())
+    assert bench.stage.next() is None
+    assert [(RAW, HELD_PLACE.key)] == bench.places()
     assert not bench.ledger.has_due()
 
 
