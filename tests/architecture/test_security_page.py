@@ -17,7 +17,8 @@ def row_of(card: FunctionCard) -> str:
     others = card.access.get("announces", ())
     announced = [f"announces items of {' and '.join(f'`{other}`' for other in others)}"] if others else []
     rights = [f"`{table}`: {right}" for table, right in tables.items()]
-    told.append("; ".join([*rights, *temporary, *announced]))
+    called = [f"calls `{function}`" for function in card.access.get("calls", ())]
+    told.append("; ".join([*rights, *temporary, *announced, *called]))
     return f"| `{card.function}` | {' | '.join(told)} |"
 
 
