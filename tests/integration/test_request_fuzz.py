@@ -270,7 +270,6 @@ def fuzzed_home(start_home, tmp_path_factory) -> RunningHome:
         DCM2SET_SWEEP_SECONDS="3600",
         DCM2SET_SWEEP_LIMIT="2",
         DCM2SET_SWEEP_GRACE_SECONDS="0",
-        DCM2SET_RETRY_SECONDS="0",
     )
     for number, key in enumerate(PLANTED):
         ds = make_dataset()
