@@ -39,7 +39,7 @@ FOLDERS = (
     "metadata/incoming/",
     "annotations/",
 )
-RIGHTS = {"read", "write", "delete", "list", "create_buckets", "temporary_tables", "announces"}
+RIGHTS = {"read", "write", "delete", "list", "create_buckets", "temporary_tables", "announces", "calls"}
 
 
 def _places() -> list[tuple[str, str]]:
