@@ -161,14 +161,11 @@ class InMemoryLedger(Ledger):
         return self._change(claim, lease_until=until)
 
     def settle(self, claim: Claim, settlement: Settlement) -> bool:
-        with self.table.lock:
-            self.table.answer()
-            row = self.table.rows[claim.id]
-            is_ours = row.lease == claim.lease and row.state is State.RUNNING
-        if is_ours and isinstance(settlement.record, InMemoryRecord):
-            settlement.record.write()
-        for function, version in settlement.announces if is_ours else ():
-            self.table.announce(function, version)
+        if self._is_held(claim):
+            if isinstance(settlement.record, InMemoryRecord):
+                settlement.record.write()
+            for function, version in settlement.announces:
+                self.table.announce(function, version)
         ended = {"lease": None, "lease_until": None, "due_at": None, "crashes": 0}
         return self._end(
             claim,
@@ -248,12 +245,17 @@ class InMemoryLedger(Ledger):
     def _change(self, claim: Claim, **values: object) -> bool:
         """Change the row of a claim, unless someone else has the item by now."""
         with self.table.lock:
+            if not self._is_held(claim):
+                return False
+            self.table.rows[claim.id] = replace(self.table.rows[claim.id], **values)  # type: ignore[arg-type]
+            return True
+
+    def _is_held(self, claim: Claim) -> bool:
+        """Whether the item is still that claim's."""
+        with self.table.lock:
             self.table.answer()
             row = self.table.rows[claim.id]
-            if row.lease != claim.lease or row.state is not State.RUNNING:
-                return False
-            self.table.rows[claim.id] = replace(row, **values)  # type: ignore[arg-type]
-            return True
+            return row.lease == claim.lease and row.state is State.RUNNING
 
 
 def _is_over(moment: datetime | None, now: datetime) -> bool:
