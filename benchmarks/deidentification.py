@@ -22,14 +22,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import data_store
 import pydicom
 
-import common.dicom  # noqa: F401 keeps pydicom's warnings out of the table
+import imaging  # noqa: F401 keeps pydicom's warnings out of the table
 from benchmarks.report import Figure, print_table, report
-from common.deidentification.profile import Profile
-from common.deidentification.pseudonym import Pseudonyms
-from common.dicom.image_checks import Limits, NoPictureError, reading_elements
-from common.dicom.image_file import read_image_file
 from common.errors import PermanentError
+from deidentification.profile import Profile
+from deidentification.pseudonym import Pseudonyms
 from functions.extract.deidentified_instance import deidentify
+from imaging.frames.image_checks import Limits, NoPictureError, reading_elements
+from imaging.frames.image_file import read_image_file
 
 Run = Callable[[Path], bytes]
 

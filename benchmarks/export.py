@@ -22,13 +22,13 @@ import numpy as np
 import psycopg
 
 from benchmarks.report import Figure, report
-from common.minio_store import MinioStore
-from tests.local_home import RunningHome
-from tests.own_database import create_migrated_database
-from tests.set_rows import SetImage, add_images
-from training_set.export_folder import Images, Request, write_export
-from training_set.freeze import Freezer, FrozenVersion
-from training_set.image_places import frozen_places
+from common.store.minio_store import MinioStore
+from tests.support.local_home import RunningHome
+from tests.support.own_database import create_migrated_database
+from tests.support.set_rows import SetImage, add_images
+from training_set.export.export_folder import Images, Request, write_export
+from training_set.export.image_places import frozen_places
+from training_set.versions.freeze import Freezer, FrozenVersion
 
 _BUCKET = "export-benchmark"  # no function is told of it
 _LABELS = tuple(f"Finding {number}" for number in range(14))

@@ -21,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import common.dicom  # noqa: F401 keeps pydicom's warnings out of the table
+import imaging  # noqa: F401 keeps pydicom's warnings out of the table
 from benchmarks.corpus import make_corpus
 from benchmarks.interleaved import BATCHES, Comparison, compare
 from benchmarks.peak_memory import memory_figures

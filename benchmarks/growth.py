@@ -18,10 +18,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.idle_memory import memory_figures
 from benchmarks.report import Figure, report
-from common.json_log import logger
-from infra.status import read_status
-from tests.local_home import RunningHome
-from tests.settled_files import LineOnDatabase, database_with_settled_files
+from common.process.json_log import logger
+from infra.health.status import read_status
+from tests.support.local_home import RunningHome
+from tests.support.settled_files import LineOnDatabase, database_with_settled_files
 
 _MOST = 1.2
 _FILES, _QUICK_FILES = 1_000_000, 50_000

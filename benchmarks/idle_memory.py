@@ -14,7 +14,7 @@ import psutil
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.report import Figure, report
-from tests.local_home import RunningHome
+from tests.support.local_home import RunningHome
 
 _MOST_MEBIBYTES = 1536
 _MEBIBYTE = 1024 * 1024

@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import psycopg
 
 from benchmarks.report import Figure, report
-from common.object_key import ANNOTATIONS, Location
-from tests.local_home import RunningHome
+from common.store.object_key import ANNOTATIONS, Location
+from tests.support.local_home import RunningHome
 
 BAR_ROWS_A_SECOND, BAR_OF_COPY, BAR_MEGABYTES = 50_000, 0.4, 200
 LABELS = 20
@@ -77,7 +77,7 @@ def _allocate(connection: psycopg.Connection[Any], images: int) -> None:
             for image in range(images):
                 copy.write_row((_key(image).split("/")[3], item, "digest", 1, 1, "bench"))
         with cursor.copy(
-            "copy image_allocation (sop_instance_uid, frame, home_bucket, bucket, key) from stdin"
+            "copy image_allocation (sop_instance_uid, frame, allocated_bucket, bucket, key) from stdin"
         ) as copy:
             for image in range(images):
                 key = _key(image)

@@ -16,14 +16,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.report import Figure, report
 from common.database import Database
-from common.deidentification.profile import Profile
-from common.dicom.image_checks import Limits
-from common.dicom.picture import PictureRules
-from common.minio_store import MinioStore
-from common.object_key import METADATA, Location
-from common.object_store import Notification, ObjectVersion
 from common.settings import load_settings
-from common.stage import Item, Outcome
+from common.stage.item import Item, Outcome
+from common.store.minio_store import MinioStore
+from common.store.object_key import METADATA, Location
+from common.store.object_store import Notification, ObjectVersion
+from deidentification.profile import Profile
 from functions.extract.extract_instance import InstanceExtractor
 from functions.extract.image_allocation import PostgresAllocation
 from functions.extract.prepared_instance import InstancePreparer, Rules
@@ -31,11 +29,13 @@ from functions.quality.check_image import ImageChecker
 from functions.quality.verdict_rows import PostgresVerdictRows
 from functions.store_metadata.metadata_rows import PostgresMetadataRows
 from functions.store_metadata.persist_metadata import MetadataPersister
+from imaging.frames.image_checks import Limits
+from imaging.rendering.picture_recipe import PictureRules
 from model.artefact import DEFAULT_MODEL, load_quality_model
 from model.judgement import Judge
-from tests.local_home import RunningHome, wait_for
-from tests.own_database import write_record
-from tests.real_files import make_instance
+from tests.support.local_home import RunningHome, wait_for
+from tests.support.own_database import run_database_call
+from tests.support.real_files import make_instance
 
 BAR_SECONDS = 0.4
 _STAGES = """
@@ -162,22 +162,22 @@ class _Floor:
         body = make_instance(number, patient=2)
         started = time.monotonic()
         raw = self._store.put(Location("floor-raw", str(number)), body, content_type="application/dicom")
-        outcome = self._extract(Item(self._item_id(), raw, releases=0, keep=lambda: None))
+        outcome = self._extract(Item(self._item_id(), raw, releases=0, heartbeat=lambda: None))
         self._write(outcome)
         document = self._store.last_metadata
-        self._write(self._persist(Item(0, document, releases=0, keep=lambda: None)))
+        self._write(self._persist(Item(0, document, releases=0, heartbeat=lambda: None)))
         place = self._database.one(
-            "select home_bucket, key from image_allocation where sop_instance_uid = %(uid)s",
+            "select allocated_bucket, key from image_allocation where sop_instance_uid = %(uid)s",
             uid=outcome.sop_instance_uid,
         )
         assert place is not None
-        image = self._store.stat(Location(place["home_bucket"], place["key"]))
-        self._write(self._check(Item(0, image, releases=0, keep=lambda: None)))
+        image = self._store.stat(Location(place["allocated_bucket"], place["key"]))
+        self._write(self._check(Item(0, image, releases=0, heartbeat=lambda: None)))
         return time.monotonic() - started
 
     def _write(self, outcome: Outcome) -> None:
-        if outcome.record is not None:
-            write_record(self._database, outcome.record)
+        if outcome.database_call is not None:
+            run_database_call(self._database, outcome.database_call)
 
     def _item_id(self) -> int:
         row = self._database.one("select min(id) as id from ledger_item")

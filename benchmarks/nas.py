@@ -26,21 +26,21 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.report import Figure, report
 from common.database import Database
-from common.minio_store import MinioStore
-from common.nas_mark import Mark
-from common.object_key import Location
-from common.object_store import ObjectVersion
-from common.synology_connection import Connection
-from common.synology_file_station import FileStation
-from common.synology_login import Account, Login
-from common.synology_nas import SynologyNas
+from common.nas.processed_mark import Mark
+from common.nas.synology.connection import Connection
+from common.nas.synology.file_station import FileStation
+from common.nas.synology.login import Account, Login
+from common.nas.synology.nas import SynologyNas
+from common.store.minio_store import MinioStore
+from common.store.object_key import Location
+from common.store.object_store import ObjectVersion
 from functions.poll_nas.copy_files import FileCopier
 from functions.poll_nas.poll_folders import FolderPoller, PollLimits
 from functions.poll_nas.postgres_source_rows import PostgresSourceRows
 from functions.poll_nas.unpack_archive import ArchiveLimits
 from tests.fake_dsm.client import ROOT
 from tests.fake_dsm.server import FakeDsm, Line, running_dsm
-from tests.local_home import RunningHome
+from tests.support.local_home import RunningHome
 
 _BUCKET = "nas-benchmark"  # no function is told of it
 _AT_A_TIME = 4

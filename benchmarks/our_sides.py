@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from benchmarks.corpus import Sample
-from common.deidentification.profile import Profile
-from common.dicom.image_checks import Limits
-from common.dicom.image_file import read_image_file
-from common.dicom.picture import PictureRecipe, PictureRules
+from deidentification.profile import Profile
 from functions.extract.output_space import Kept, OutputSpace
 from functions.extract.png_frames import PngFrame, draw_frames, encode_png
 from functions.extract.prepared_instance import InstancePreparer, Rules
+from imaging.frames.image_checks import Limits
+from imaging.frames.image_file import read_image_file
+from imaging.rendering.picture_recipe import PictureRecipe, PictureRules
 
 _PREPARER = InstancePreparer(Rules(bytes(32), Limits(), PictureRules(), Profile(), hold_burned_in_text=False))
 
@@ -21,7 +21,7 @@ def pixel_path(sample: Sample, out: Path) -> list[Kept]:
 
 def whole_step(sample: Sample, out: Path) -> list[Kept]:
     """All that extract prepares of a file: pictures, de-identified DICOM file, metadata document."""
-    prepared = _PREPARER(sample.path, out, releases=0, keep=lambda: None)
+    prepared = _PREPARER(sample.path, out, releases=0, heartbeat=lambda: None)
     return [frame.kept for frame in prepared.frames]
 
 
@@ -60,4 +60,4 @@ class Floor:
 
 def _drawn(path: Path, out: Path) -> list[PngFrame]:
     image_file = read_image_file(path, Limits())
-    return draw_frames(image_file, OutputSpace(out), rules=PictureRules(), keep=lambda: None)
+    return draw_frames(image_file, OutputSpace(out), rules=PictureRules(), heartbeat=lambda: None)

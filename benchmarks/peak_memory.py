@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import common.dicom  # noqa: F401 keeps pydicom's warnings out of the table
+import imaging  # noqa: F401 keeps pydicom's warnings out of the table
 from benchmarks.corpus import CLIP_CODINGS, Sample, make_clip
 from benchmarks.documented_route import documented_route
 from benchmarks.our_sides import pixel_path, whole_step

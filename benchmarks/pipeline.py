@@ -30,7 +30,7 @@ from benchmarks.processor_time import processor_seconds
 from benchmarks.report import Figure, report
 from infra.local.home import Home
 from tests.faults.tcp_relay import Mode, TcpRelay
-from tests.local_home import RunningHome, wait_for
+from tests.support.local_home import RunningHome, wait_for
 
 _LEAST_OF_DIRECT, _LEAST_OF_ONE_WORKER = 0.75, 1.6
 _DISTANCE_SECONDS = 0.03  # of each piece of a request or an answer, as between two buildings

@@ -18,14 +18,11 @@ from pathlib import Path
 import psycopg
 
 from common.database import Database
-from common.deidentification.profile import Profile
-from common.dicom.image_checks import Limits
-from common.dicom.picture import PictureRules
 from common.metadata_document import ImageEntry
-from common.minio_store import MinioStore
-from common.object_key import DEIDENTIFIED, RAW, SUBOPTIMAL, Location
-from common.png_picture import decode_png
 from common.settings import Settings, load_settings
+from common.store.minio_store import MinioStore
+from common.store.object_key import DEIDENTIFIED, RAW, SUBOPTIMAL, Location
+from deidentification.profile import Profile
 from functions.extract.extract_instance import image_entry
 from functions.extract.image_allocation import PostgresAllocation
 from functions.extract.output_space import read_kept
@@ -34,9 +31,12 @@ from functions.extract.prepared_instance import InstancePreparer, PreparedInstan
 from functions.quality.picture_hash import picture_hash
 from functions.quality.verdict_rows import PostgresVerdictRows
 from functions.store_metadata.metadata_rows import PostgresMetadataRows
+from imaging.frames.image_checks import Limits
+from imaging.png.png_picture import decode_png
+from imaging.rendering.picture_recipe import PictureRules
 from model.artefact import DEFAULT_MODEL, load_quality_model
 from model.judgement import Judge, Judgement
-from tests.own_database import write_record
+from tests.support.own_database import run_database_call
 
 _PROCESSES = 2
 _IMAGES = "plain-loop-"  # of buckets that no function is told of
@@ -119,7 +119,7 @@ class _Made:
 
 
 def _made(file: Path, folder: Path) -> _Made:
-    instance = _preparer()(file, folder, releases=0, keep=lambda: None)
+    instance = _preparer()(file, folder, releases=0, heartbeat=lambda: None)
     pictures = [decode_png(frame.read(), max_pixels=10**8) for frame in instance.frames]
     modality = instance.document.series.modality
     judgements = tuple(_judge().judge(picture, modality=modality) for picture in pictures)
@@ -151,7 +151,7 @@ def _direct(stores: Stores, file: Path) -> None:
             Location(DEIDENTIFIED, f"{name}.dcm"), read_kept(instance.dicom), content_type="application/dicom"
         )
         minio.put(Location(_DOCUMENTS, f"{name}.json"), document.to_json(), content_type="application/json")
-        write_record(database, PostgresMetadataRows().record(document))
+        run_database_call(database, PostgresMetadataRows().record(document))
         verdicts = PostgresVerdictRows(database)
         for number, (home, judgement, hash_) in enumerate(
             zip(homes, made.judgements, made.hashes, strict=True), start=1
@@ -164,7 +164,7 @@ def _direct(stores: Stores, file: Path) -> None:
                 bucket=home.bucket,
                 picture_hash=hash_,
             )
-            write_record(database, record)
+            run_database_call(database, record)
 
 
 def _put(minio: MinioStore, frame: PngFrame, place: Location) -> ImageEntry:

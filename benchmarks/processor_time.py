@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import psutil
 
-from tests.local_home import RunningHome
+from tests.support.local_home import RunningHome
 
 _SERVERS = ("minio", "postgres")
 

@@ -25,11 +25,11 @@ from pydicom.data import get_testdata_file
 from scipy.ndimage import gaussian_filter
 
 from benchmarks.report import Figure, report
-from common.dicom.image_checks import Limits
-from common.dicom.image_file import read_image_file
-from common.dicom.picture import PictureRecipe
-from common.png_picture import decode_png
 from functions.extract.png_frames import encode_png
+from imaging.frames.image_checks import Limits
+from imaging.frames.image_file import read_image_file
+from imaging.png.png_picture import decode_png
+from imaging.rendering.picture_recipe import PictureRecipe
 from model.artefact import DEFAULT_MODEL, load_quality_model
 from model.judgement import Judge
 

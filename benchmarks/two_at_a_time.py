@@ -24,11 +24,11 @@ import pydicom
 import urllib3
 from pydicom.uid import generate_uid
 
-import common.dicom  # noqa: F401 keeps pydicom's warnings out of the table
+import imaging  # noqa: F401 keeps pydicom's warnings out of the table
 from benchmarks.corpus import make_grey
 from benchmarks.report import Figure, report
-from tests.local_home import RunningHome
-from tests.real_files import make_instance
+from tests.support.local_home import RunningHome
+from tests.support.real_files import make_instance
 
 Make = Callable[[int], bytes]
 

@@ -8,7 +8,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from common.errors import PermanentError
-from common.object_key import ImagePath
+from common.store.object_key import ImagePath
 
 Uid = Annotated[str, StringConstraints(pattern=r"^[0-9][0-9.]{0,63}$")]
 PatientPseudonym = Annotated[str, StringConstraints(pattern=r"^P[0-9a-f]{20}$")]

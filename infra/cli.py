@@ -11,18 +11,18 @@ import psycopg
 
 from common.errors import PipelineError
 from common.settings import load_settings
-from infra.backup_commands import backup, restore
+from infra.backup.commands import backup, restore
 from infra.command_options import home_option, operator_store
-from infra.deidentification_commands import erase, pseudonym, report
-from infra.finding import are_good, findings_text
-from infra.item_commands import release, replay, trace
-from infra.label_commands import labels
-from infra.labelling_commands import tasks
+from infra.health.finding import are_good, findings_text
+from infra.items.commands import release, replay, trace
+from infra.labelling.commands import tasks
+from infra.labelling.label_commands import labels
 from infra.local.home import Home, read_endpoints
-from infra.nas_commands import nas
-from infra.quality_commands import quality
-from infra.token_commands import rotate_token
-from infra.training_set_commands import diff, export, verify
+from infra.local.token_commands import rotate_token
+from infra.nas.commands import nas
+from infra.patients.commands import erase, pseudonym, report
+from infra.quality.commands import quality
+from infra.training_sets.commands import diff, export, verify
 
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
@@ -57,7 +57,7 @@ def up(folder: Path) -> None:
 @click.option("--home", "folder", type=click.Path(path_type=Path), help="A new folder; made if not given.")
 def demo(folder: Path | None) -> None:
     """Run the whole line on real DICOM files in a fresh home, and show the balance."""
-    from infra.demo import run_demo
+    from infra.demo.demo import run_demo
 
     sys.exit(run_demo(folder, _tell))
 
@@ -68,8 +68,8 @@ def demo(folder: Path | None) -> None:
 @click.option("--recount", is_flag=True, help="Count all rows again, and compare with the sums.")
 def status(folder: Path, as_json: bool, recount: bool) -> None:
     """Show where everything is. Exit code 1 if the balance does not close, or a recount differs."""
-    from infra.status import is_closed, read_status
-    from infra.status_text import status_text
+    from infra.health.status import is_closed, read_status
+    from infra.health.status_text import status_text
 
     endpoints = read_endpoints(Home(folder.resolve()))
     told = read_status(endpoints["database_url"], operator_store(endpoints), recount=recount)
@@ -88,7 +88,7 @@ def train(out: Path, good: Path | None, bad: Path | None, weight: float) -> None
     Own images (PNG or DICOM) count by --weight beside them; a folder, or what a name has before its
     first _ or ., is one patient.
     """
-    from model.training import train as train_model
+    from model.training.train import train as train_model
 
     out.mkdir(parents=True, exist_ok=True)
     card = train_model(out, progress=_tell, good=good, bad=bad, weight=weight)
@@ -99,7 +99,7 @@ def train(out: Path, good: Path | None, bad: Path | None, weight: float) -> None
 @home_option
 def doctor(folder: Path) -> None:
     """Tell what is missing or wrong on this machine or in the settings, and what to do."""
-    from infra.doctor import examine
+    from infra.health.doctor import examine
 
     findings = examine(Home(folder.resolve()))
     click.echo(findings_text(findings))

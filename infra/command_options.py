@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from common.minio_store import MinioStore
+from common.store.minio_store import MinioStore
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

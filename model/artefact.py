@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from common.errors import SettingsError
 from model.card import QualityCard, card_path
-from model.features import FEATURE_NAMES
+from model.features.image_features import FEATURE_NAMES
 from model.reasons import UsualRange
 
 DEFAULT_MODEL = Path(__file__).with_name("quality_svm.joblib")

@@ -7,8 +7,8 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from model.features import FEATURE_NAMES, image_features
-from model.picture_views import Picture
+from model.features.image_features import FEATURE_NAMES, image_features
+from model.features.picture_views import Picture
 
 Word = Literal["good", "black", "low_quality"]
 Confidence = Literal["normal", "low"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.features import FEATURE_NAMES
+from model.features.image_features import FEATURE_NAMES
 
 # Each word stands on a few features, each with the direction in which it speaks against a picture.
 WORDS: dict[str, tuple[str, ...]] = {

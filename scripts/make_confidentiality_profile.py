@@ -1,4 +1,4 @@
-"""Writes common/deidentification/data/confidentiality_profile.csv: PS3.15 2026c Table E.1-1 as data.
+"""Writes deidentification/header/data/confidentiality_profile.csv: PS3.15 2026c Table E.1-1 as data.
 
 The table is read from two packages, which are needed for this alone:
 
@@ -63,7 +63,7 @@ COLUMNS = {
     "clean_graphics": "clean_graphics",
 }
 """Our columns, and what the source of the options calls them."""
-TARGET = Path(__file__).resolve().parents[1] / "common/deidentification/data/confidentiality_profile.csv"
+TARGET = Path(__file__).resolve().parents[1] / "deidentification/header/data/confidentiality_profile.csv"
 
 
 def main() -> None:

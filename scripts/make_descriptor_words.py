@@ -1,4 +1,4 @@
-"""Writes common/deidentification/data/descriptor_words.txt: words that may stay in descriptions.
+"""Writes deidentification/header/data/descriptor_words.txt: words that may stay in descriptions.
 
 They come from what pydicom ships (MIT): code meanings of its concept dictionaries, names of the
 data dictionary and of SOP classes; and from RADIOLOGY below, words as they are written in
@@ -20,7 +20,7 @@ from pydicom._uid_dict import UID_dictionary
 from pydicom.sr._cid_dict import name_for_cid
 from pydicom.sr._concepts_dict import concepts
 
-TARGET = Path(__file__).resolve().parents[1] / "common/deidentification/data/descriptor_words.txt"
+TARGET = Path(__file__).resolve().parents[1] / "deidentification/header/data/descriptor_words.txt"
 
 NAMING_CONTEXTS = re.compile(
     "Breed|Taxonomic|SourceRegistry|Eponymous|Equation|Authority|Formula|Framingham|Stain$|ElectrodePlacement"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.local_home import RunningHome
+from tests.support.local_home import RunningHome
 
 StartHome = Callable[..., RunningHome]
 

@@ -8,15 +8,15 @@ from functools import partial
 import orjson
 
 from common.errors import ObjectMissingError, PermanentError
-from common.event_record import EventRecord
-from common.object_key import ANNOTATIONS, HELD, PROCESSED, Location, beside, processed
-from common.object_store import ListedObject, ObjectStore, ObjectVersion
-from common.stage import Item, Outcome, Result
-from functions.annotations.import_counts import ImportCounts
-from functions.annotations.label_file import LabelFile, read_label_file
-from functions.annotations.label_rows import LabelRows
-from functions.annotations.refused_row import Refusals
-from functions.annotations.vocabulary import Vocabulary
+from common.stage.item import Item, Outcome, Result
+from common.store.event_record import EventRecord
+from common.store.object_key import ANNOTATIONS, HELD, PROCESSED, Location, beside, processed
+from common.store.object_store import ListedObject, ObjectStore, ObjectVersion
+from functions.annotations.formats.label_file import LabelFile, read_label_file
+from functions.annotations.formats.refused_row import Refusals
+from functions.annotations.formats.vocabulary import Vocabulary
+from functions.annotations.storage.import_counts import ImportCounts
+from functions.annotations.storage.label_rows import LabelRows
 
 _MEGABYTE = 1024 * 1024
 _REPORT = ".report.json"
@@ -50,7 +50,7 @@ class LabelImporter:
                 return read_label_file(chunks, self.vocabulary())
 
             report = partial(self._report, target)
-            return self.rows.keep(version, read, renew=item.keep, report=report)
+            return self.rows.keep(version, read, renew=item.heartbeat, report=report)
 
     def _target(self, version: ObjectVersion) -> Location:
         """Where the file goes; beside a file of that name that came before, never where a report may lie."""

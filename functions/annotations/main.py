@@ -10,13 +10,13 @@ from functools import cache, partial
 
 from flask import Request, Response
 
-from common import ports
-from common.http_target import Target, respond
-from common.object_key import ANNOTATIONS, HELD, PROCESSED
+from common import wiring
+from common.http.http_target import Target, respond
 from common.settings import settings
+from common.store.object_key import ANNOTATIONS, HELD, PROCESSED
+from functions.annotations.formats.vocabulary import read_vocabulary
 from functions.annotations.import_labels import LabelImporter, import_waiting
-from functions.annotations.label_rows import PostgresLabelRows
-from functions.annotations.vocabulary import read_vocabulary
+from functions.annotations.storage.label_rows import PostgresLabelRows
 
 
 def annotations(request: Request) -> Response:
@@ -26,11 +26,11 @@ def annotations(request: Request) -> Response:
 
 @cache
 def _target() -> Target:
-    chosen, store, rows = settings(), ports.object_store(), PostgresLabelRows(ports.database())
-    vocabulary = partial(read_vocabulary, chosen.label_vocabulary)
-    stage = ports.stage(
+    config, store, rows = settings(), wiring.object_store(), PostgresLabelRows(wiring.database())
+    vocabulary = partial(read_vocabulary, config.label_vocabulary)
+    stage = wiring.stage(
         "annotations",
-        LabelImporter(store, rows, vocabulary, max_bytes=chosen.label_max_megabytes * 1024 * 1024),
+        LabelImporter(store, rows, vocabulary, max_bytes=config.label_max_megabytes * 1024 * 1024),
         accepts=lambda at: at.bucket == ANNOTATIONS and not at.key.startswith((PROCESSED, HELD)),
     )
-    return ports.stage_target(stage, on_run=lambda: import_waiting(store, rows, stage.handle))
+    return wiring.stage_target(stage, on_run=lambda: import_waiting(store, rows, stage.handle))

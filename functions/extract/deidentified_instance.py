@@ -10,18 +10,18 @@ from pydicom.sequence import Sequence
 from pydicom.uid import UID
 
 from common import PIPELINE_VERSION
-from common.deidentification.burned_in_gate import PLAIN, Passage
-from common.deidentification.clean_dataset import CleanDataset, Tally
-from common.deidentification.identity import Identity, identity_of
-from common.deidentification.pixel_data import description_of_decoded, syntax_of, write_pixel_data
-from common.deidentification.profile import CLEAN_PIXEL_DATA, Profile
-from common.deidentification.pseudonym import Pseudonyms
-from common.deidentification.residue import check_residue
-from common.deidentification.value_rules import ValueRules
-from common.dicom.encoded_dataset import Encoding
-from common.dicom.image_file import ImageFile
-from common.object_key import ImagePath
+from common.store.object_key import ImagePath
+from deidentification.header.clean_dataset import CleanDataset, Tally
+from deidentification.header.residue import check_residue
+from deidentification.header.value_rules import ValueRules
+from deidentification.identity import Identity, identity_of
+from deidentification.pixels.burned_in_gate import NOTHING_SUSPECTED, BurnedInDecision
+from deidentification.pixels.pixel_data import description_of_decoded, syntax_of, write_pixel_data
+from deidentification.profile import CLEAN_PIXEL_DATA, Profile
+from deidentification.pseudonym import Pseudonyms
 from functions.extract.subject import patient_of
+from imaging.dataset.encoded_dataset import Encoding
+from imaging.frames.image_file import ImageFile
 
 # Type 2 of the Patient, General Study, General Series and General Image modules (PS3.3 C.7):
 # present with zero length where nothing is kept.
@@ -44,7 +44,7 @@ class DeidentifiedInstance:
     path: ImagePath
     attributes: Dataset  # allowed ones, de-identified
     profile: Profile
-    way: Passage  # how it passed the gate for burned-in text
+    decision: BurnedInDecision  # how it passed the gate for burned-in text
     tally: Tally  # what was done, by keyword
     identity: Identity  # the patient's words in the original
     source: ImageFile  # the original: pixel data and transfer syntax are taken from it
@@ -74,7 +74,7 @@ class DeidentifiedInstance:
         ds.SpecificCharacterSet = "ISO_IR 192"
         ds.DeidentificationMethod = f"dcm2set {PIPELINE_VERSION}, profile {self.profile}"[:64]
         ds.DeidentificationMethodCodeSequence = _codes(
-            (*self.profile.codes, CLEAN_PIXEL_DATA) if self.way.is_gated else self.profile.codes
+            (*self.profile.codes, CLEAN_PIXEL_DATA) if self.decision.is_gated else self.profile.codes
         )
         is_shifted = self.profile.retain_longitudinal_modified
         ds.LongitudinalTemporalInformationModified = "MODIFIED" if is_shifted else "REMOVED"
@@ -82,7 +82,10 @@ class DeidentifiedInstance:
 
 
 def deidentify(
-    image_file: ImageFile, pseudonyms: Pseudonyms, profile: Profile, way: Passage = PLAIN
+    image_file: ImageFile,
+    pseudonyms: Pseudonyms,
+    profile: Profile,
+    decision: BurnedInDecision = NOTHING_SUSPECTED,
 ) -> DeidentifiedInstance:
     """Everything of an image that may leave raw, but its pixels.
 
@@ -106,9 +109,9 @@ def deidentify(
     if image_file.blanking is not None:
         for keyword, value in description_of_decoded(image_file).items():
             setattr(attributes, keyword, value)
-    if way.is_cleaned:
+    if decision.is_cleaned:
         attributes.BurnedInAnnotation = "NO"
-    return DeidentifiedInstance(path, attributes, profile, way, cleaner.tally, identity, image_file)
+    return DeidentifiedInstance(path, attributes, profile, decision, cleaner.tally, identity, image_file)
 
 
 def _is_enhanced(ds: Dataset) -> bool:

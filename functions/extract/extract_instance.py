@@ -7,16 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.dicom.image_checks import NoPictureError
 from common.errors import ErasedError, HoldError, PermanentError, Subject
 from common.metadata_document import ImageEntry
-from common.object_key import DEIDENTIFIED, INCOMING, METADATA, Location, processed
-from common.object_store import ObjectStore, ObjectVersion
-from common.stage import Item, Outcome
+from common.stage.item import Item, Outcome
+from common.store.object_key import DEIDENTIFIED, INCOMING, METADATA, Location, processed
+from common.store.object_store import ObjectStore, ObjectVersion
 from functions.extract.image_allocation import Allocation
 from functions.extract.output_space import read_kept, to_upload
 from functions.extract.png_frames import PngFrame
 from functions.extract.prepared_instance import PreparedInstance, Preparer
+from imaging.frames.image_checks import NoPictureError
 
 MEGABYTE = 1024 * 1024
 _UPLOADS = 4  # at a time, of one instance
@@ -49,7 +49,7 @@ class InstanceExtractor:
         target = processed(location) if location.key.startswith(INCOMING) else None
         try:
             # Nothing is written before all is prepared: of a refused file nothing leaves raw.
-            instance = self.prepare(source, folder, releases=item.releases, keep=item.keep)
+            instance = self.prepare(source, folder, releases=item.releases, heartbeat=item.heartbeat)
         except (PermanentError, HoldError, NoPictureError) as error:
             if self.allocation.is_erased(error.subject.patient_id):
                 raise ErasedError from None
@@ -71,7 +71,7 @@ class InstanceExtractor:
             "duplicate" if places.is_duplicate else "extracted",
             sop_instance_uid=uid,
             move_to=target,
-            record=self.allocation.complete(uid),
+            database_call=self.allocation.complete(uid),
             subject=Subject(instance.path.patient),
             announces=made,
             details={"sop_instance_uid": uid, "images": len(instance.frames)},
@@ -83,7 +83,7 @@ class InstanceExtractor:
         """Every output; the functions that come next, and what was made for them."""
 
         def upload(frame: PngFrame, location: Location) -> tuple[ImageEntry, ObjectVersion]:
-            item.keep()
+            item.heartbeat()
             body = read_kept(frame.kept)
             written = self.store.put(location, body, content_type="image/png")
             return image_entry(frame, location, body), written

@@ -7,12 +7,12 @@ from typing import Protocol
 
 from common import PIPELINE_VERSION
 from common.database import Database, queries
-from common.dicom.picture import RECIPE_VERSION
 from common.errors import ConflictError, ErasedError
-from common.ledger import Record
-from common.object_key import ImagePath, Location
-from common.object_store import Notification, ObjectStore
+from common.ledger.ledger import DatabaseCall
 from common.settings import Settings
+from common.store.object_key import ImagePath, Location
+from common.store.object_store import Notification, ObjectStore
+from imaging.rendering.picture_recipe import RECIPE_VERSION
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 NEW_IMAGE = Notification("quality", suffix=".png")
@@ -49,7 +49,7 @@ class Allocation(Protocol):
     def is_erased(self, patient_id: str | None) -> bool:
         """Whether a patient, by pseudonym, was erased on request."""
 
-    def complete(self, sop_instance_uid: str) -> Record:
+    def complete(self, sop_instance_uid: str) -> DatabaseCall:
         """All outputs of the instance are written."""
 
 
@@ -101,8 +101,8 @@ class PostgresAllocation(Allocation):
     def is_erased(self, patient_id: str | None) -> bool:
         return self._database.one(_SQL["erased"], patient=patient_id) is not None
 
-    def complete(self, sop_instance_uid: str) -> Record:
-        return Record(_SQL["complete"], {"uid": sop_instance_uid, **_VERSIONS})
+    def complete(self, sop_instance_uid: str) -> DatabaseCall:
+        return DatabaseCall(_SQL["complete"], {"uid": sop_instance_uid, **_VERSIONS})
 
     def _roll_over(self) -> None:
         """A new bucket, unless somebody else made one meanwhile."""

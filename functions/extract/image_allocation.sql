@@ -2,7 +2,7 @@
 
 -- name: place
 -- One call of a function of views.sql, so that its lock is held for no round trip.
-select * from place_images(%(sop_instance_uid)s, %(patient)s, %(instance)s, %(item_id)s, %(content_digest)s,
+select * from allocate_images(%(sop_instance_uid)s, %(patient)s, %(instance)s, %(item_id)s, %(content_digest)s,
     %(number_of_frames)s, %(modality)s, %(is_localizer)s, %(recipe_version)s, %(pipeline_version)s, %(prefix)s);
 
 -- name: lock_allocation

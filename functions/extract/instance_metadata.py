@@ -7,9 +7,6 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from common import PIPELINE_VERSION
-from common.deidentification.clean_dataset import Tally
-from common.deidentification.value_rules import age_years, parse_date
-from common.dicom.picture import RECIPE_VERSION
 from common.errors import PermanentError
 from common.metadata_document import (
     Header,
@@ -19,7 +16,10 @@ from common.metadata_document import (
     SeriesEntry,
     StudyEntry,
 )
+from deidentification.header.clean_dataset import Tally
+from deidentification.header.value_rules import age_years, parse_date
 from functions.extract.deidentified_instance import DeidentifiedInstance
+from imaging.rendering.picture_recipe import RECIPE_VERSION
 
 
 def describe(instance: DeidentifiedInstance, *, rows: int, columns: int, key_id: str) -> MetadataDocument:

@@ -10,14 +10,14 @@ from functools import cache
 
 from flask import Request, Response
 
-from common import ports
-from common.http_target import Target, respond
-from common.object_key import INCOMING, NAS, RAW
+from common import wiring
+from common.http.http_target import Target, respond
 from common.settings import settings
-from functions.extract.drawing_process import DrawingProcesses
+from common.store.object_key import INCOMING, NAS, RAW
 from functions.extract.extract_instance import InstanceExtractor
 from functions.extract.image_allocation import PostgresAllocation
 from functions.extract.prepared_instance import rules_of
+from functions.extract.sandbox.process import DrawingProcesses
 
 
 def extract(request: Request) -> Response:
@@ -27,19 +27,19 @@ def extract(request: Request) -> Response:
 
 @cache
 def _target() -> Target:
-    chosen = settings()
+    config = settings()
     extractor = InstanceExtractor(
-        store=ports.object_store(),
-        allocation=PostgresAllocation(ports.database(), store=ports.object_store(), settings=chosen),
+        store=wiring.object_store(),
+        allocation=PostgresAllocation(wiring.database(), store=wiring.object_store(), settings=config),
         prepare=DrawingProcesses(
-            rules_of(chosen), seconds=chosen.seconds_per_file, megabytes=chosen.megabytes_per_file
+            rules_of(config), seconds=config.seconds_per_file, megabytes=config.megabytes_per_file
         ),
-        max_megabytes=chosen.max_megabytes_per_file,
+        max_megabytes=config.max_megabytes_per_file,
     )
-    stage = ports.stage(
+    stage = wiring.stage(
         "extract",
         extractor,
         accepts=lambda at: at.bucket == RAW and at.key.startswith((INCOMING, NAS)),
         is_announced=lambda at: at.key.startswith(NAS),
     )
-    return ports.stage_target(stage)
+    return wiring.stage_target(stage)

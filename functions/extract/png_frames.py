@@ -9,10 +9,10 @@ import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
-from common.dicom.image_file import ImageFile
-from common.dicom.picture import Drawing, PictureRecipe, PictureRules
 from common.errors import PermanentError
 from functions.extract.output_space import Kept, OutputSpace, read_kept
+from imaging.frames.image_file import ImageFile
+from imaging.rendering.picture_recipe import Drawing, PictureRecipe, PictureRules
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _FILTER_UP, _GREY, _RGB = 2, 0, 2
@@ -36,9 +36,9 @@ class PngFrame:
 
 
 def draw_frames(
-    image_file: ImageFile, space: OutputSpace, *, rules: PictureRules, keep: Callable[[], None]
+    image_file: ImageFile, space: OutputSpace, *, rules: PictureRules, heartbeat: Callable[[], None]
 ) -> list[PngFrame]:
-    """Decode, draw and encode every frame; `keep` is called before each.
+    """Decode, draw and encode every frame; `heartbeat` is called before each.
 
     Raises PermanentError if any frame can't be decoded or drawn.
     """
@@ -46,7 +46,7 @@ def draw_frames(
     blanking = "" if image_file.blanking is None else f"; {image_file.blanking.words}"
     drawn = []
     for index, frame in enumerate(image_file.frames()):
-        keep()
+        heartbeat()
         drawing = _drawn(recipe, frame, index)
         body = encode_png(drawing.picture)
         rows, columns, *samples = drawing.picture.shape

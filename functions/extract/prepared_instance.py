@@ -6,24 +6,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from common.deidentification.burned_in_gate import NEXT_STEP, NEXT_STEP_AFTER_READING, passage
-from common.deidentification.device_rules import DeviceRule, load_device_rules
-from common.deidentification.pixel_data import size_of_pixel_data
-from common.deidentification.profile import Profile, load_profile
-from common.deidentification.pseudonym import Pseudonyms
-from common.deidentification.read_text import can_read_text, identity_in_pictures
-from common.dicom.image_checks import Limits, NoPictureError, reading_elements
-from common.dicom.image_file import read_image_file
-from common.dicom.picture import PictureRules
 from common.errors import UNKNOWN, HoldError, PermanentError, Subject
 from common.metadata_document import MetadataDocument
-from common.object_key import ImagePath
 from common.settings import Settings
+from common.store.object_key import ImagePath
+from deidentification.pixels.burned_in_gate import NEXT_STEP, NEXT_STEP_AFTER_READING, burned_in_decision
+from deidentification.pixels.device_rules import DeviceRule, load_device_rules
+from deidentification.pixels.pixel_data import size_of_pixel_data
+from deidentification.pixels.read_text import can_read_text, identity_in_pictures
+from deidentification.profile import Profile, load_profile
+from deidentification.pseudonym import Pseudonyms
 from functions.extract.deidentified_instance import DeidentifiedInstance, deidentify
 from functions.extract.instance_metadata import describe
 from functions.extract.output_space import Kept, OutputSpace
 from functions.extract.png_frames import PngFrame, draw_frames
 from functions.extract.subject import device_of, subject_of
+from imaging.frames.image_checks import Limits, NoPictureError, reading_elements
+from imaging.frames.image_file import read_image_file
+from imaging.rendering.picture_recipe import PictureRules
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,9 @@ class Preparer(Protocol):
     """
 
     def __call__(
-        self, source: Path, folder: Path, *, releases: int, keep: Callable[[], None]
+        self, source: Path, folder: Path, *, releases: int, heartbeat: Callable[[], None]
     ) -> PreparedInstance:
-        """Prepare the file; `keep` is called now and then."""
+        """Prepare the file; `heartbeat` is called now and then."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,13 @@ class InstancePreparer(Preparer):
     rules: Rules
 
     def __call__(
-        self, source: Path, folder: Path, *, releases: int, keep: Callable[[], None]
+        self, source: Path, folder: Path, *, releases: int, heartbeat: Callable[[], None]
     ) -> PreparedInstance:
         pseudonyms = Pseudonyms(self.rules.pseudonym_key)
         try:
-            return self._prepared(source, OutputSpace(folder), pseudonyms, releases=releases, keep=keep)
+            return self._prepared(
+                source, OutputSpace(folder), pseudonyms, releases=releases, heartbeat=heartbeat
+            )
         except (PermanentError, HoldError, NoPictureError) as error:
             if error.subject == UNKNOWN:
                 error.subject = subject_of(source, pseudonyms)
@@ -103,23 +105,23 @@ class InstancePreparer(Preparer):
         pseudonyms: Pseudonyms,
         *,
         releases: int,
-        keep: Callable[[], None],
+        heartbeat: Callable[[], None],
     ) -> PreparedInstance:
         image_file = read_image_file(source, self.rules.limits)
         with reading_elements():
-            way = passage(
+            decision = burned_in_decision(
                 image_file.ds,
                 self.rules.devices,
                 holds=self.rules.hold_burned_in_text,
                 is_released=releases > 0,
             )
-        image_file = replace(image_file, blanking=way.blanking)
+        image_file = replace(image_file, blanking=decision.blanking)
         # Every frame is decoded before anything is held: what is no good file is not.
-        frames = draw_frames(image_file, space, rules=self.rules.pictures, keep=keep)
+        frames = draw_frames(image_file, space, rules=self.rules.pictures, heartbeat=heartbeat)
         with reading_elements():
-            instance = deidentify(image_file, pseudonyms, self.rules.profile, way)
-            if way.cause is not None:
-                raise _held(way.cause, NEXT_STEP, instance)
+            instance = deidentify(image_file, pseudonyms, self.rules.profile, decision)
+            if decision.cause is not None:
+                raise _held(decision.cause, NEXT_STEP, instance)
             if releases == 1 and self.rules.reads_released and can_read_text():
                 _check_read_text(frames, instance)
             rows, columns = frames[0].rows, frames[0].columns

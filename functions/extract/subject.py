@@ -5,8 +5,8 @@ from pathlib import Path
 import pydicom
 from pydicom.dataset import Dataset
 
-from common.deidentification.pseudonym import Pseudonyms
 from common.errors import UNKNOWN, Subject
+from deidentification.pseudonym import Pseudonyms
 
 _KEYWORDS = ["SpecificCharacterSet", "PatientID", "IssuerOfPatientID", "StudyInstanceUID"]
 

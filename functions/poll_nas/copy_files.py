@@ -7,10 +7,10 @@ from threading import Lock
 from typing import BinaryIO, cast
 
 from common.errors import DependencyAwayError, PermanentError, PipelineError
-from common.json_log import log_item
-from common.nas import Nas, NasFile
-from common.object_key import RAW, Location
-from common.object_store import ObjectStore
+from common.nas.nas import Nas, NasFile
+from common.process.json_log import log_item
+from common.store.object_key import RAW, Location
+from common.store.object_store import ObjectStore
 from functions.poll_nas.copy_records import CopyRecords
 from functions.poll_nas.counted_stream import CountedStream
 from functions.poll_nas.raw_key import raw_key

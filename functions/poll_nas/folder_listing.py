@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from common.nas import Nas, NasFile
+from common.nas.nas import Nas, NasFile
 from functions.poll_nas.raw_key import junk_cause
 from functions.poll_nas.source_rows import ListedFile, storable
 

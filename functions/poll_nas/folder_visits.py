@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from common.nas import NasFolder
-from common.nas_mark import Mark
+from common.nas.nas import NasFolder
+from common.nas.processed_mark import Mark
 from functions.poll_nas.source_rows import KnownFolder, original, storable
 
 ROOT = ""  # the folder of files that lie in none

@@ -10,11 +10,11 @@ from functools import cache
 
 from flask import Request, Response
 
-from common import ports
-from common.http_target import Target, respond
-from common.nas_location import open_nas
-from common.nas_mark import chosen_mark
-from common.nas_refusal import PostgresRefusals
+from common import wiring
+from common.http.http_target import Target, respond
+from common.nas.location import open_nas
+from common.nas.login_refusal import PostgresRefusals
+from common.nas.processed_mark import configured_mark
 from common.settings import settings
 from functions.poll_nas.copy_files import FileCopier
 from functions.poll_nas.poll_folders import FolderPoller, PollLimits
@@ -29,22 +29,22 @@ def poll_nas(request: Request) -> Response:
 
 @cache
 def _target() -> Target:
-    chosen = settings()
-    nas = open_nas(chosen, refusals=PostgresRefusals(ports.database()))
-    rows, store = PostgresSourceRows(ports.database()), ports.object_store()
-    archives = ArchiveLimits(chosen.nas_archive_files, chosen.nas_archive_megabytes * 1024**2)
+    config = settings()
+    nas = open_nas(config, refusals=PostgresRefusals(wiring.database()))
+    rows, store = PostgresSourceRows(wiring.database()), wiring.object_store()
+    archives = ArchiveLimits(config.nas_archive_files, config.nas_archive_megabytes * 1024**2)
     poller = FolderPoller(
         nas=nas,
         rows=rows,
-        copier=FileCopier(nas, store, rows, at_a_time=chosen.nas_copies, limits=archives),
-        mark=chosen_mark(chosen),
+        copier=FileCopier(nas, store, rows, at_a_time=config.nas_copies, limits=archives),
+        mark=configured_mark(config),
         limits=PollLimits(
-            chosen.nas_quiet_seconds, chosen.nas_poll_budget_seconds, chosen.nas_recheck_folders
+            config.nas_quiet_seconds, config.nas_poll_budget_seconds, config.nas_recheck_folders
         ),
     )
     return Target(
         "poll_nas",
-        ports.tokens(),
+        wiring.tokens(),
         on_run=poller.poll,
-        checks=ports.checks() | {"NAS": nas.list_folders},
+        checks=wiring.checks() | {"NAS": nas.list_folders},
     )

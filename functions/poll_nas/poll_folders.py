@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from common.errors import PipelineError
-from common.json_log import log_item
-from common.nas import Nas, is_system_name
-from common.nas_mark import Mark
+from common.nas.nas import Nas, is_system_name
+from common.nas.processed_mark import Mark
+from common.process.json_log import log_item
 from functions.poll_nas.copy_files import FileCopier, FolderPlace
 from functions.poll_nas.folder_listing import Listing
 from functions.poll_nas.folder_visits import ROOT, FolderVisit, planned_visits

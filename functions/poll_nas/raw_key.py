@@ -3,8 +3,8 @@
 import hashlib
 import re
 
-from common.nas import is_system_name
-from common.object_key import NAS
+from common.nas.nas import is_system_name
+from common.store.object_key import NAS
 
 MAX_PART_BYTES = 200
 MAX_KEY_BYTES = 980  # S3 allows 1024; quarantine puts the bucket before it and an etag behind

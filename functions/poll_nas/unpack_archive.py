@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import IO, BinaryIO, cast
 
 from common.errors import DependencyAwayError, PermanentError
-from common.nas import NasFile
+from common.nas.nas import NasFile
 from functions.poll_nas.counted_stream import CountedStream
 from functions.poll_nas.raw_key import junk_cause
 

@@ -4,12 +4,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from common.errors import ObjectMissingError, PermanentError
-from common.object_key import SUBOPTIMAL, Location, frame_number
-from common.object_store import ObjectStore
-from common.png_picture import decode_png
-from common.stage import Item, Outcome
+from common.stage.item import Item, Outcome
+from common.store.object_key import SUBOPTIMAL, Location, frame_number
+from common.store.object_store import ObjectStore
 from functions.quality.picture_hash import picture_hash
 from functions.quality.verdict_rows import VerdictRows
+from imaging.png.png_picture import decode_png
 from model.judgement import Judge
 
 
@@ -26,17 +26,17 @@ class ImageChecker:
         """Judge one image; only good ones stay. A person's verdict stands above the model's."""
         location = item.version.location
         sop_instance_uid, frame = frame_number(location.key)
-        standing = self.rows.standing(sop_instance_uid, frame, location)
-        if standing is None:
+        state = self.rows.image_state(sop_instance_uid, frame, location)
+        if state is None:
             raise PermanentError(
                 "No image was allocated to this place.",
                 "Only extract writes into image buckets; replay its instance if the image is one of its own.",
             )
         picture = decode_png(self.store.read(item.version), max_pixels=self.max_pixels)
-        judgement = self.judge.judge(picture, modality=standing.modality)
-        verdict = standing.overruled or judgement.verdict
+        judgement = self.judge.judge(picture, modality=state.modality)
+        verdict = state.overruled or judgement.verdict
         is_good = verdict == "good"
-        if is_good and standing.bucket == SUBOPTIMAL:
+        if is_good and state.bucket == SUBOPTIMAL:
             self._drop_older(Location(SUBOPTIMAL, location.key))
         place = location if is_good else Location(SUBOPTIMAL, location.key)
         return Outcome(
@@ -44,7 +44,7 @@ class ImageChecker:
             sop_instance_uid=sop_instance_uid,
             move_to=None if is_good else place,
             overwrite=True,
-            record=self.rows.record(
+            database_call=self.rows.record(
                 sop_instance_uid,
                 frame,
                 judgement,

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from model.picture_views import Picture, grey
+from model.features.picture_views import Picture, grey
 
 _SIDE = 64
 _KEPT = 16

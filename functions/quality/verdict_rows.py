@@ -1,6 +1,5 @@
 """Rows of verdicts, and where the judged images lie."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
@@ -8,18 +7,18 @@ from typing import Protocol
 from psycopg.types.json import Jsonb
 
 from common.database import Database, queries
-from common.ledger import Record
-from common.object_key import Location
+from common.ledger.ledger import DatabaseCall
+from common.store.object_key import Location
 from model.judgement import Judgement, Word
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 
 
 @dataclass(frozen=True)
-class Standing:
+class ImageState:
     """What is known of an image before it is judged."""
 
-    bucket: str  # it lies in now
+    bucket: str  # where it is now
     modality: str | None
     overruled: Word | None  # a person's verdict
 
@@ -27,7 +26,7 @@ class Standing:
 class VerdictRows(Protocol):
     """Where verdicts are kept."""
 
-    def standing(self, sop_instance_uid: str, frame: int, home: Location) -> Standing | None:
+    def image_state(self, sop_instance_uid: str, frame: int, allocated: Location) -> ImageState | None:
         """What is known of the image allocated to that place; None if there is none such."""
 
     def record(
@@ -39,14 +38,8 @@ class VerdictRows(Protocol):
         verdict: Word,
         bucket: str,
         picture_hash: bytes | None,
-    ) -> Record:
+    ) -> DatabaseCall:
         """The verdict that holds, the model's judgement, the bucket the image lies in now, and its hash."""
-
-    def leaving(self, *, limit: int) -> list[Location]:
-        """Homes of images that lie in suboptimal, which nobody has seen empty since."""
-
-    def record_left(self, homes: Sequence[Location]) -> None:
-        """Nothing lies there any more."""
 
 
 class PostgresVerdictRows(VerdictRows):
@@ -55,11 +48,11 @@ class PostgresVerdictRows(VerdictRows):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def standing(self, sop_instance_uid: str, frame: int, home: Location) -> Standing | None:
-        place = {"bucket": home.bucket, "key": home.key}
+    def image_state(self, sop_instance_uid: str, frame: int, allocated: Location) -> ImageState | None:
+        place = {"bucket": allocated.bucket, "key": allocated.key}
         image = {"sop_instance_uid": sop_instance_uid, "frame": frame}
-        row = self._database.one(_SQL["standing"], **image, **place)
-        return Standing(**row) if row else None
+        row = self._database.one(_SQL["image_state"], **image, **place)
+        return ImageState(**row) if row else None
 
     def record(
         self,
@@ -70,7 +63,7 @@ class PostgresVerdictRows(VerdictRows):
         verdict: Word,
         bucket: str,
         picture_hash: bytes | None,
-    ) -> Record:
+    ) -> DatabaseCall:
         values = asdict(judgement) | {
             "uid": sop_instance_uid,
             "frame": frame,
@@ -81,11 +74,4 @@ class PostgresVerdictRows(VerdictRows):
             "picture_hash": picture_hash,
             "bucket": bucket,
         }
-        return Record(_SQL["record"], values)
-
-    def leaving(self, *, limit: int) -> list[Location]:
-        return [Location(**row) for row in self._database.all(_SQL["leaving"], limit=limit)]
-
-    def record_left(self, homes: Sequence[Location]) -> None:
-        buckets, keys = [home.bucket for home in homes], [home.key for home in homes]
-        self._database.run(_SQL["left"], buckets=buckets, keys=keys)
+        return DatabaseCall(_SQL["record"], values)

@@ -10,9 +10,9 @@ from functools import cache
 
 from flask import Request, Response
 
-from common import ports
-from common.http_target import Target, respond
-from common.object_key import METADATA
+from common import wiring
+from common.http.http_target import Target, respond
+from common.store.object_key import METADATA
 from functions.store_metadata.metadata_rows import PostgresMetadataRows
 from functions.store_metadata.persist_metadata import MetadataPersister
 
@@ -24,11 +24,11 @@ def store_metadata(request: Request) -> Response:
 
 @cache
 def _target() -> Target:
-    persister = MetadataPersister(store=ports.object_store(), rows=PostgresMetadataRows())
-    stage = ports.stage(
+    persister = MetadataPersister(store=wiring.object_store(), rows=PostgresMetadataRows())
+    stage = wiring.stage(
         "store_metadata",
         persister,
         accepts=lambda at: at.bucket == METADATA and at.key.endswith(".json"),
         is_announced=lambda _: True,
     )
-    return ports.stage_target(stage)
+    return wiring.stage_target(stage)

@@ -9,7 +9,7 @@ import orjson
 from psycopg.types.json import Jsonb
 
 from common.database import queries
-from common.ledger import Record
+from common.ledger.ledger import DatabaseCall
 from common.metadata_document import MetadataDocument
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
@@ -18,7 +18,7 @@ _SQL = queries(Path(__file__).with_suffix(".sql"))
 class MetadataRows(Protocol):
     """Where metadata documents are persisted."""
 
-    def record(self, document: MetadataDocument) -> Record:
+    def record(self, document: MetadataDocument) -> DatabaseCall:
         """All rows of a document.
 
         A conflict if its study belongs to another patient, its series to another study, or its
@@ -29,7 +29,7 @@ class MetadataRows(Protocol):
 class PostgresMetadataRows(MetadataRows):
     """The rows in Postgres."""
 
-    def record(self, document: MetadataDocument) -> Record:
+    def record(self, document: MetadataDocument) -> DatabaseCall:
         header = document.header
         instance = document.instance.model_dump(mode="json") | {
             "pipeline_version": header.pipeline_version,
@@ -49,7 +49,7 @@ class PostgresMetadataRows(MetadataRows):
             "images": images,
             "actions": header.actions,
         }
-        return Record(_SQL["record"], {name: _json(value) for name, value in values.items()})
+        return DatabaseCall(_SQL["record"], {name: _json(value) for name, value in values.items()})
 
 
 def _json(value: object) -> Jsonb:

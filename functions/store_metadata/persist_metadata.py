@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from common.errors import PermanentError
 from common.metadata_document import parse_metadata
-from common.object_store import ObjectStore
-from common.stage import Item, Outcome
+from common.stage.item import Item, Outcome
+from common.store.object_store import ObjectStore
 from functions.store_metadata.metadata_rows import MetadataRows
 
 MAX_BYTES = 256 * 1024 * 1024
@@ -27,6 +27,6 @@ class MetadataPersister:
         return Outcome(
             "stored",
             sop_instance_uid=uid,
-            record=self.rows.record(document),
+            database_call=self.rows.record(document),
             details={"sop_instance_uid": uid},
         )

@@ -10,8 +10,8 @@ from functools import cache
 
 from flask import Request, Response
 
-from common import ports
-from common.http_target import Target, respond
+from common import wiring
+from common.http.http_target import Target, respond
 from common.settings import settings
 from functions.sweep.ledger_gauges import ledger_gauges
 from functions.sweep.pending_items import PendingItems
@@ -27,27 +27,27 @@ def sweep(request: Request) -> Response:
 
 @cache
 def _target() -> Target:
-    chosen = settings()
-    tokens = ports.tokens()
+    config = settings()
+    tokens = wiring.tokens()
     pending = PendingItems(
-        store=ports.object_store(),
-        database=ports.database(),
-        ledger=ports.ledger,
-        grace_seconds=chosen.sweep_grace_seconds,
-        attempt_days=chosen.attempt_days,
+        store=wiring.object_store(),
+        database=wiring.database(),
+        ledger=wiring.ledger,
+        grace_seconds=config.sweep_grace_seconds,
+        attempt_days=config.attempt_days,
     )
-    sender = http_sender(chosen, tokens)
+    sender = http_sender(config, tokens)
     return Target(
         "sweep",
         tokens,
         on_run=lambda: sweep_once(
             pending,
             sender,
-            limit=chosen.sweep_limit,
-            concurrency=chosen.sweep_concurrency,
+            limit=config.sweep_limit,
+            concurrency=config.sweep_concurrency,
             # The timer lets those pass that fall into it, and a caller is answered in a minute.
-            seconds=min(4.5 * chosen.sweep_seconds, _LONGEST_SECONDS),
+            seconds=min(4.5 * config.sweep_seconds, _LONGEST_SECONDS),
         ),
-        checks=ports.checks(),
-        gauges=ledger_gauges(ports.database()),
+        checks=wiring.checks(),
+        gauges=ledger_gauges(wiring.database()),
     )

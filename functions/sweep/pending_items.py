@@ -7,9 +7,9 @@ from itertools import islice
 from pathlib import Path
 
 from common.database import Database, queries
-from common.ledger import Ledger
-from common.object_key import ANNOTATIONS, HELD, INCOMING, PROCESSED, RAW
-from common.object_store import ListedObject, ObjectStore, ObjectVersion
+from common.ledger.ledger import Ledger
+from common.store.object_key import ANNOTATIONS, HELD, INCOMING, PROCESSED, RAW
+from common.store.object_store import ListedObject, ObjectStore, ObjectVersion
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _PAGE = 500
@@ -37,24 +37,18 @@ class PendingItems:
     def tidy(self) -> None:
         """Sum up what is settled, and forget the details of old attempts: what is asked stays small."""
         self.database.one(_SQL["count_settled"], most=_MOST_COUNTED)
-        self.database.one(_SQL["forget_attempts"], days=self.attempt_days)
+        self.database.one(_SQL["delete_old_attempts"], days=self.attempt_days)
 
     def asks_for_run(self, function: str) -> bool:
-        """Whether the function has work that no object tells of.
-
-        annotations: held labels whose images are known by now; quality: images set aside whose
-        homes were not seen empty since.
-        """
+        """Whether the function has work without an object: held labels whose images are known by now."""
         if function == "annotations":
             return self.database.one(_SQL["held_labels"]) is not None
-        if function == "quality":
-            return self.database.one(_SQL["leaving_images"], seconds=self.grace_seconds) is not None
         return False
 
     def _unexpected(self, function: str) -> Iterator[ObjectVersion]:
         own = self.ledger(function)
         for page in _pages(self._listed(function)):
-            busy = own.busy(page)
+            busy = own.unsettled(page)
             yield from (version for version in page if version not in busy)
 
     def _listed(self, function: str) -> Iterator[ObjectVersion]:

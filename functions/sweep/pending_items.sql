@@ -3,14 +3,8 @@
 -- name: count_settled
 select count_settled(%(most)s::int) as mine;
 
--- name: forget_attempts
-select forget_attempts(%(days)s) as number;
-
--- name: leaving_images
--- Set aside, and their homes not seen empty since.
-select 1 as found from image_allocation a join verdict v using (sop_instance_uid, frame)
-where a.bucket = 'suboptimal' and a.left_home_at is null
-    and v.checked_at < now() - make_interval(secs => %(seconds)s) limit 1;
+-- name: delete_old_attempts
+select delete_old_attempts(%(days)s) as number;
 
 -- name: held_labels
 -- Whether a held row's image is there; the same conditions as where they are applied.

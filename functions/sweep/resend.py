@@ -13,13 +13,13 @@ from typing import Protocol
 import orjson
 import urllib3
 
-from common import due_items
 from common.errors import SettingsError
-from common.json_log import log_item
-from common.object_store import ObjectVersion
+from common.http.tls import require_tls, tls_context
+from common.process.json_log import log_item
 from common.settings import Settings
+from common.stage import backlog
+from common.store.object_store import ObjectVersion
 from common.tokens import Tokens
-from common.transport import require_tls, tls_context
 from functions.sweep.pending_items import PendingItems
 
 _PAUSE_SECONDS = 0.1  # before a function that is full is asked again
@@ -63,7 +63,7 @@ class HttpSender(Sender):
         return self._posted(function, event)[0]
 
     def ask(self, function: str) -> Asked:
-        word, body = self._posted(function, due_items.REQUEST)
+        word, body = self._posted(function, backlog.REQUEST)
         if word == "settled":
             told = orjson.loads(body)
             items = {str(status): int(number) for status, number in told.get("items", {}).items()}
@@ -84,11 +84,11 @@ class HttpSender(Sender):
         return {200: "settled", 429: "full", 503: "retry"}.get(response.status, "refused"), response.data
 
 
-def http_sender(chosen: Settings, tokens: Tokens) -> HttpSender:
+def http_sender(config: Settings, tokens: Tokens) -> HttpSender:
     """The sender that the settings tell of; SettingsError if it would send in the clear."""
-    require_tls(chosen, "function_urls")
-    tls = tls_context(chosen.functions_ca_file, "functions_ca_file")
-    return HttpSender(chosen.function_urls, tokens=tokens, timeout=chosen.lease_seconds, tls=tls)
+    require_tls(config, "function_urls")
+    tls = tls_context(config.functions_ca_file, "functions_ca_file")
+    return HttpSender(config.function_urls, tokens=tokens, timeout=config.lease_seconds, tls=tls)
 
 
 def sweep_once(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import SettingsError
-from infra.function_card import function_cards
+from infra.provision.function_card import function_cards
 
 MARKER = "DCM2SET_PROCESS_OF"  # in the environment of every process of a home
 

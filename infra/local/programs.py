@@ -8,13 +8,13 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from common import native_libraries
+from common.process import native_libraries
 from common.settings import Settings
 from common.tokens import TokenFile, Tokens
-from infra.function_card import FunctionCard, function_cards
 from infra.local.home import Home, Ports, Secrets, write_private
 from infra.local.postgres_server import PostgresServer
 from infra.local.supervisor import Program
+from infra.provision.function_card import FunctionCard, function_cards
 
 # What functions are told in another way, or is none of their business.
 _NOT_FROM_OUTSIDE = (

@@ -16,9 +16,9 @@ from filelock import FileLock, Timeout
 from minio.error import MinioAdminException
 
 from common.errors import DependencyAwayError, SettingsError
-from common.minio_store import MinioStore
+from common.http.tls import require_tls
 from common.settings import Settings
-from common.transport import require_tls
+from common.store.minio_store import MinioStore
 from infra.local import supervisor
 from infra.local.home import Home, write_private, write_tokens
 from infra.local.minio_binary import minio_binary
@@ -26,8 +26,14 @@ from infra.local.postgres_server import DATABASE, PostgresServer
 from infra.local.programs import Plan, programs, servers, write_minio_environment
 from infra.local.supervisor import Program, Supervised
 from infra.local.timers import running_timers
-from infra.schema import can_create_roles, close_other_databases, create_roles, migrate, set_label_rule
-from infra.store_setup import create_buckets, create_users
+from infra.provision.schema import (
+    can_create_roles,
+    close_other_databases,
+    create_roles,
+    migrate,
+    set_label_rule,
+)
+from infra.provision.store_setup import create_buckets, create_users
 
 START_SECONDS = 90
 Tell = Callable[[str], None]

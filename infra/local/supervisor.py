@@ -16,7 +16,7 @@ from typing import IO
 import psutil
 
 from common.errors import DependencyAwayError, SettingsError
-from common.parent_process import end_with_parent
+from common.process.parent_process import end_with_parent
 from infra.local.home import MARKER, Home
 
 # The lines of supervisord's log that an operator wants to see as they come.

@@ -13,7 +13,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from common.errors import SettingsError
 from common.settings import Settings
 from common.tokens import Tokens
-from infra.function_card import function_cards
+from infra.provision.function_card import function_cards
 
 
 @contextmanager

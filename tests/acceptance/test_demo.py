@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from common.parent_process import end_with_parent
+from common.process.parent_process import end_with_parent
 
 _ENDS = partial(end_with_parent, signal.SIGTERM)
 

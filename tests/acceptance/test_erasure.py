@@ -7,10 +7,10 @@ import orjson
 import pydicom
 import pytest
 
-from common.object_key import Location
+from common.store.object_key import Location
 from tests.acceptance.test_folder import NAS_SETTINGS, drop, found
-from tests.local_home import RunningHome, wait_for
-from tests.real_files import make_instance
+from tests.support.local_home import RunningHome, wait_for
+from tests.support.real_files import make_instance
 
 US = "examples_rgb_color.dcm"
 

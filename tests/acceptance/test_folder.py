@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.demo_files import lay_out_nas
-from tests.local_home import RunningHome, wait_for
-from tests.real_files import make_instance
+from infra.demo.demo_files import lay_out_nas
+from tests.support.local_home import RunningHome, wait_for
+from tests.support.real_files import make_instance
 
 NAS_SETTINGS = {
     "DCM2SET_NAS_QUIET_SECONDS": "0.5",

@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from infra.local.home import MARKER
-from tests.local_home import RunningHome, wait_for
-from tests.real_files import make_instance
+from tests.support.local_home import RunningHome, wait_for
+from tests.support.real_files import make_instance
 
 
 @pytest.fixture

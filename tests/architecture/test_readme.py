@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra.cli import cli
-from infra.function_card import FunctionCard, function_cards
+from infra.provision.function_card import FunctionCard, function_cards
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from infra.function_card import FunctionCard, function_cards
+from infra.provision.function_card import FunctionCard, function_cards
 
 PAGE = (Path(__file__).resolve().parents[2] / "SECURITY.md").read_text(encoding="utf-8")
 COLUMNS = ("read", "write", "delete", "list", "create_buckets")

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from common.database import Database
-from common.minio_store import MinioStore
-from common.object_store import ObjectStore
+from common.store.minio_store import MinioStore
+from common.store.object_store import ObjectStore
 from tests.in_memory.object_store import InMemoryObjectStore
-from tests.own_database import own_database
+from tests.support.own_database import own_database
 
 KINDS = ("memory", "real")
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pytest
 
 from common.database import Database
-from common.ledger import Claim, Known, Ledger, Settlement, State
-from common.object_key import Location
-from common.object_store import ObjectVersion
-from common.postgres_ledger import PostgresLedger
+from common.ledger.ledger import Claim, ExistingItem, Ledger, Settlement, State
+from common.ledger.postgres_ledger import PostgresLedger
+from common.store.object_key import Location
+from common.store.object_store import ObjectVersion
 from tests.in_memory.clock import Clock
 from tests.in_memory.ledger import InMemoryLedger, LedgerTable
 
@@ -54,7 +54,7 @@ def claimed(ledger: Ledger, version: ObjectVersion = VERSION) -> Claim:
     return claim
 
 
-def known(ledger: Ledger, version: ObjectVersion = VERSION) -> Known:
+def known(ledger: Ledger, version: ObjectVersion = VERSION) -> ExistingItem:
     known = ledger.claim(version, lease_seconds=LEASE)
-    assert isinstance(known, Known)
+    assert isinstance(known, ExistingItem)
     return known

@@ -8,15 +8,15 @@ from typing import Any, BinaryIO
 
 from common.database import Database
 from common.errors import PipelineError
-from common.minio_store import MinioStore
-from common.nas_mark import Mark
-from common.nas_refusal import PostgresRefusals
-from common.object_key import Location
-from common.object_store import ObjectVersion
-from common.synology_connection import Connection
-from common.synology_file_station import FileStation
-from common.synology_login import Account, Login
-from common.synology_nas import SynologyNas
+from common.nas.login_refusal import PostgresRefusals
+from common.nas.processed_mark import Mark
+from common.nas.synology.connection import Connection
+from common.nas.synology.file_station import FileStation
+from common.nas.synology.login import Account, Login
+from common.nas.synology.nas import SynologyNas
+from common.store.minio_store import MinioStore
+from common.store.object_key import Location
+from common.store.object_store import ObjectVersion
 from functions.poll_nas.copy_files import FileCopier
 from functions.poll_nas.poll_folders import FolderPoller, PollLimits
 from functions.poll_nas.postgres_source_rows import PostgresSourceRows

@@ -7,23 +7,23 @@ from typing import Any
 import pytest
 
 from common.database import Database
-from common.ledger import Claim, Ledger, Record
-from common.object_key import ImagePath, Location
-from common.object_store import ObjectVersion
-from common.postgres_ledger import PostgresLedger
+from common.ledger.ledger import Claim, DatabaseCall, Ledger
+from common.ledger.postgres_ledger import PostgresLedger
 from common.settings import Settings
-from functions.annotations.label_rows import LabelRows, PostgresLabelRows
+from common.store.object_key import ImagePath, Location
+from common.store.object_store import ObjectVersion
+from functions.annotations.storage.label_rows import LabelRows, PostgresLabelRows
 from functions.extract.image_allocation import Allocation, PostgresAllocation
 from functions.quality.verdict_rows import PostgresVerdictRows, VerdictRows
 from functions.store_metadata.metadata_rows import MetadataRows, PostgresMetadataRows
+from tests.in_memory.database_call import InMemoryCall
 from tests.in_memory.image_allocation import InMemoryAllocation
 from tests.in_memory.label_rows import InMemoryLabelRows
 from tests.in_memory.ledger import InMemoryLedger
 from tests.in_memory.metadata_rows import InMemoryMetadataRows
 from tests.in_memory.object_store import InMemoryObjectStore
-from tests.in_memory.record import InMemoryRecord
 from tests.in_memory.verdict_rows import InMemoryVerdictRows
-from tests.own_database import write_record
+from tests.support.own_database import run_database_call
 
 PATIENT = "P0123456789abcdef0123"
 
@@ -94,13 +94,13 @@ class Tables:
             return InMemoryLedger(function)
         return PostgresLedger(self.database, function=function)
 
-    def write(self, record: Record) -> None:
+    def write(self, record: DatabaseCall) -> None:
         """What a settlement would write with itself."""
-        if isinstance(record, InMemoryRecord):
+        if isinstance(record, InMemoryCall):
             record.write()
         else:
             assert self.database is not None
-            write_record(self.database, record)
+            run_database_call(self.database, record)
 
     def bucket_now(self, number: int, frame: int = 1) -> str:
         """The bucket an image lies in, as the tables say."""

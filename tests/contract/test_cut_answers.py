@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from common.errors import TransientError
-from common.minio_store import MinioStore
-from common.object_key import Location
-from common.object_store import ObjectVersion
+from common.store.minio_store import MinioStore
+from common.store.object_key import Location
+from common.store.object_store import ObjectVersion
 
 _BODY = b"what was put" * 20
 _MOST_BYTES, _STEP = 1300, 7  # longer than any answer here
@@ -65,7 +65,7 @@ def scissors(endpoints: dict[str, Any]) -> Iterator[_Scissors]:
 @pytest.fixture
 def cut_store(endpoints: dict[str, Any], scissors: _Scissors, monkeypatch: pytest.MonkeyPatch) -> MinioStore:
     """The store behind the scissors; it tries again at once."""
-    monkeypatch.setattr("common.minio_store._Retry.get_backoff_time", lambda _: 0)
+    monkeypatch.setattr("common.store.minio_store._Retry.get_backoff_time", lambda _: 0)
     return MinioStore(**endpoints["minio"] | {"endpoint": scissors.endpoint})
 
 

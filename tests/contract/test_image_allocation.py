@@ -8,9 +8,9 @@ import pytest
 
 from common.database import Database
 from common.errors import ConflictError, DependencyAwayError
-from common.minio_store import MinioStore
-from common.object_key import Location
 from common.settings import Settings
+from common.store.minio_store import MinioStore
+from common.store.object_key import Location
 from functions.extract.image_allocation import NEW_IMAGE, PostgresAllocation
 from tests.contract.conftest import KINDS, remove_bucket
 from tests.contract.tables import Tables, instance_path, make_tables

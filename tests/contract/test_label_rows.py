@@ -6,16 +6,16 @@ from itertools import count
 import pytest
 
 from common.errors import PermanentError
-from common.object_key import Location
-from common.object_store import ObjectVersion
-from functions.annotations import straight_rows
-from functions.annotations.import_counts import ImportCounts
-from functions.annotations.label_file import LabelFile, read_label_file
-from functions.annotations.refused_row import Refusals, RefusedRow
-from functions.annotations.vocabulary import Vocabulary
+from common.store.object_key import Location
+from common.store.object_store import ObjectVersion
+from functions.annotations.formats.label_file import LabelFile, read_label_file
+from functions.annotations.formats.refused_row import Refusals, RefusedRow
+from functions.annotations.formats.vocabulary import Vocabulary
+from functions.annotations.storage import direct_import
+from functions.annotations.storage.import_counts import ImportCounts
 from tests.contract.conftest import KINDS
 from tests.contract.tables import PATIENT, Tables, instance_path, make_tables
-from tests.unit.label_files import pieces
+from tests.support.label_files import pieces
 
 UID = instance_path(1).sop_instance_uid
 KEY = instance_path(1).frame(1)
@@ -70,7 +70,7 @@ class Labels:
             }
         rows = self.tables.database.all(
             "select a.sop_instance_uid || '/' || a.frame as image, n.name as label, w.name as who, s.value "
-            "from standing_label s join image_allocation a using (image_id) "
+            "from latest_label s join image_allocation a using (image_id) "
             "join label_name n on n.id = s.label_id join annotator w on w.id = s.annotator_id"
         )
         return {(row["image"], row["label"], row["who"]): row["value"] for row in rows}
@@ -212,7 +212,7 @@ def test_rows_at_the_end_that_need_the_others(
     labels: Labels, monkeypatch: pytest.MonkeyPatch, last: str, told: dict[str, int]
 ) -> None:
     """What was copied already, many rows before, counts once and as if all were looked at together."""
-    monkeypatch.setattr(straight_rows, "_BATCH", 2)
+    monkeypatch.setattr(direct_import, "_BATCH", 2)
     for number in (1, 2, 3):
         labels.tables.place(number)
     columns = "image,label,value,annotator"

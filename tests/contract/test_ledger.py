@@ -2,9 +2,9 @@
 
 import pytest
 
-from common.ledger import Known, Ledger, Settlement, State
-from common.object_key import Location
-from common.object_store import ObjectVersion
+from common.ledger.ledger import ExistingItem, Ledger, Settlement, State
+from common.store.object_key import Location
+from common.store.object_store import ObjectVersion
 from tests.contract.conftest import KINDS
 from tests.contract.ledgers import DONE, GONE_TO, LEASE, PLACE, Ledgers, claimed, known, make_ledgers
 
@@ -28,14 +28,14 @@ def test_new_item_is_claimed(ledger: Ledger) -> None:
 def test_leased_item_is_known_as_running(ledger: Ledger) -> None:
     """While the lease lasts, another claim is told who it is and that it is running."""
     claim = claimed(ledger)
-    assert Known(claim.id, State.RUNNING, None, None, None) == known(ledger)
+    assert ExistingItem(claim.id, State.RUNNING, None, None, None) == known(ledger)
 
 
 def test_settled_item_is_known_with_its_end(ledger: Ledger) -> None:
     """A settled item is never claimed again; its outcome and place are told."""
     claim = claimed(ledger)
     assert ledger.settle(claim, DONE)
-    assert Known(claim.id, State.DONE, "extracted", None, GONE_TO) == known(ledger)
+    assert ExistingItem(claim.id, State.DONE, "extracted", None, GONE_TO) == known(ledger)
 
 
 @pytest.mark.parametrize("state", [State.HELD, State.QUARANTINED])
@@ -91,7 +91,7 @@ def test_worker_whose_lease_was_taken_can_not_write(ledgers: Ledgers) -> None:
     owner = claimed(ledger)
     assert not ledger.settle(late, DONE)
     assert not ledger.renew(late, lease_seconds=LEASE)
-    assert not ledger.retry_later(late, "late", seconds=0, crashed=False)
+    assert not ledger.schedule_retry(late, "late", seconds=0, crashed=False)
     assert State.RUNNING == known(ledger).state
     assert ledger.settle(owner, DONE)
 
@@ -106,8 +106,8 @@ def test_a_worker_that_comes_back_late_was_not_lost(ledgers: Ledgers) -> None:
     third = claimed(ledger)
     assert 2 == third.crashes
     assert not ledger.settle(first, DONE)
-    assert ledger.retry_later(third, "crashed itself", seconds=0, crashed=True)
-    assert not ledger.retry_later(second, "late", seconds=0, crashed=False)
+    assert ledger.schedule_retry(third, "crashed itself", seconds=0, crashed=True)
+    assert not ledger.schedule_retry(second, "late", seconds=0, crashed=False)
     assert 1 == claimed(ledger).crashes
 
 
@@ -124,7 +124,7 @@ def test_item_is_settled_once(ledger: Ledger) -> None:
     claim = claimed(ledger)
     ledger.settle(claim, DONE)
     assert not ledger.settle(claim, Settlement(State.QUARANTINED, cause="late"))
-    assert not ledger.retry_later(claim, "late", seconds=0, crashed=True)
+    assert not ledger.schedule_retry(claim, "late", seconds=0, crashed=True)
     assert State.DONE == known(ledger).state
 
 
@@ -141,7 +141,7 @@ def test_renewed_lease_lasts(ledgers: Ledgers) -> None:
 def test_item_put_off_is_claimed_even_before_it_is_due(ledger: Ledger) -> None:
     """A retry may come early: whoever sends its event again gets it."""
     claim = claimed(ledger)
-    assert ledger.retry_later(claim, "away", seconds=30, crashed=False)
+    assert ledger.schedule_retry(claim, "away", seconds=30, crashed=False)
     again = claimed(ledger)
     assert (claim.id, 2, 0) == (again.id, again.attempts, again.crashes)
 
@@ -152,5 +152,5 @@ def test_fault_of_the_code_counts_as_a_crash(ledger: Ledger) -> None:
     for crashed in (True, True, False, True):
         claim = claimed(ledger)
         crashes.append(claim.crashes)
-        ledger.retry_later(claim, "fault", seconds=0, crashed=crashed)
+        ledger.schedule_retry(claim, "fault", seconds=0, crashed=crashed)
     assert [0, 1, 2, 0] == crashes

@@ -8,11 +8,11 @@ import pytest
 
 from common.database import Database
 from common.errors import DependencyAwayError
-from common.ledger import LONGEST_SECONDS, Claim, Known, Ledger, Settlement, State
-from common.object_key import Location
-from common.object_store import ObjectVersion
-from common.postgres_ledger import PostgresLedger
-from common.stage import ERASED
+from common.ledger.ledger import LONGEST_SECONDS, Claim, ExistingItem, Ledger, Settlement, State
+from common.ledger.postgres_ledger import PostgresLedger
+from common.stage.stage import ERASED
+from common.store.object_key import Location
+from common.store.object_store import ObjectVersion
 from tests.contract.conftest import KINDS
 from tests.contract.ledgers import DONE, GONE_TO, LEASE, PLACE, VERSION, Ledgers, claimed, make_ledgers
 from tests.in_memory.ledger import InMemoryLedger, LedgerTable
@@ -45,7 +45,7 @@ def test_retries_are_taken_once_their_time_has_come(ledgers: Ledgers) -> None:
     """An item put off is due after its seconds, and not before; taking it is another attempt."""
     ledger = ledgers.of("extract")
     first = claimed(ledger)
-    ledger.retry_later(first, "away", seconds=30, crashed=False)
+    ledger.schedule_retry(first, "away", seconds=30, crashed=False)
     assert [] == _taken(ledger)
     ledgers.advance(31)
     due = ledger.claim_due(lease_seconds=LEASE)
@@ -73,7 +73,7 @@ def test_the_one_that_has_been_due_longest_is_taken_first(ledgers: Ledgers) -> N
     """Of many due items the order is that in which they became due."""
     ledger = ledgers.of("extract")
     for number in range(4):
-        ledger.retry_later(
+        ledger.schedule_retry(
             claimed(ledger, ObjectVersion(Location("raw", f"{number}"), "e", 0)),
             "away",
             seconds=0,
@@ -86,12 +86,12 @@ def test_the_one_that_has_been_due_longest_is_taken_first(ledgers: Ledgers) -> N
 def test_an_expected_item_is_due_at_once_and_was_never_tried(ledgers: Ledgers) -> None:
     """What there was no time for is known, and its claim is its first attempt; a known one stays as it is."""
     ledger = ledgers.of("extract")
-    ledger.expect(VERSION)
-    ledger.expect(VERSION)
+    ledger.announce(VERSION)
+    ledger.announce(VERSION)
     assert ledger.has_due()
     claim = claimed(ledger, VERSION)
     assert (1, 0) == (claim.attempts, claim.crashes)
-    ledger.expect(VERSION)
+    ledger.announce(VERSION)
     found = ledger.find(PLACE)
     assert found is not None
     assert State.RUNNING == found.state
@@ -119,13 +119,13 @@ def test_busy_names_what_is_leased_or_waits(ledgers: Ledgers) -> None:
     claimed(ledger, lost)
     ledgers.advance(LEASE + 1)
     claimed(ledger, running)
-    ledger.retry_later(claimed(ledger, waiting), "away", seconds=30, crashed=False)
+    ledger.schedule_retry(claimed(ledger, waiting), "away", seconds=30, crashed=False)
     ledger.settle(claimed(ledger, done), DONE)
     other_content = ObjectVersion(running.location, "f", 5)
     versions = [new, running, waiting, done, lost, other_content]
-    assert {running, waiting, lost} == ledger.busy(versions)
-    assert set() == ledgers.of("quality").busy(versions)
-    assert set() == ledger.busy([])
+    assert {running, waiting, lost} == ledger.unsettled(versions)
+    assert set() == ledgers.of("quality").unsettled(versions)
+    assert set() == ledger.unsettled([])
 
 
 def test_find_gives_the_newest_content_of_a_key(ledger: Ledger) -> None:
@@ -142,7 +142,7 @@ def test_of_many_that_take_what_is_due_each_gets_another(ledgers: Ledgers) -> No
     """However many workers look at the same moment, each item is taken once, and none waits for another."""
     ledger, workers, items = ledgers.of("extract"), 8, 40
     for number in range(items):
-        ledger.expect(ObjectVersion(Location("raw", f"incoming/{number}"), "e", 1))
+        ledger.announce(ObjectVersion(Location("raw", f"incoming/{number}"), "e", 1))
     barrier = Barrier(workers)
 
     def work(_: int) -> list[ObjectVersion]:
@@ -164,7 +164,7 @@ def test_of_16_claims_at_once_exactly_one_gets_the_item(ledgers: Ledgers) -> Non
     def claims() -> list[Claim]:
         barrier = Barrier(workers)
 
-        def claim(_: int) -> Claim | Known:
+        def claim(_: int) -> Claim | ExistingItem:
             barrier.wait()
             return ledger.claim(VERSION, lease_seconds=LEASE)
 
@@ -172,7 +172,7 @@ def test_of_16_claims_at_once_exactly_one_gets_the_item(ledgers: Ledgers) -> Non
             return [each for each in threads.map(claim, range(workers)) if isinstance(each, Claim)]
 
     (new,) = claims()
-    ledger.retry_later(new, "away", seconds=0, crashed=False)
+    ledger.schedule_retry(new, "away", seconds=0, crashed=False)
     (retried,) = claims()
     ledgers.advance(LEASE + 1)
     (taken_over,) = claims()
@@ -199,7 +199,7 @@ def test_ledger_that_does_not_answer(kind: str) -> None:
         lambda: ledger.find(PLACE),
         lambda: ledger.claim_due(lease_seconds=1),
         ledger.has_due,
-        lambda: ledger.busy([VERSION]),
+        lambda: ledger.unsettled([VERSION]),
         ledger.ping,
     ):
         with pytest.raises(DependencyAwayError) as caught:
@@ -214,7 +214,7 @@ def test_a_clock_moved_back_keeps_nothing_waiting(ledgers: Ledgers) -> None:
     ledger = ledgers.of("extract")
     leased = ObjectVersion(Location("raw", "leased"), "e", 0)
     claimed(ledger, leased)
-    ledger.retry_later(claimed(ledger), "away", seconds=30, crashed=False)
+    ledger.schedule_retry(claimed(ledger), "away", seconds=30, crashed=False)
     ledgers.advance(-600)
     assert not ledger.has_due()
     ledgers.advance(-LONGEST_SECONDS)
@@ -225,18 +225,18 @@ def test_what_is_still_to_be_deleted_is_due_until_it_is_gone(ledgers: Ledgers) -
     """A settled item whose object lies where nobody lists it is told until it was seen gone."""
     ledger = ledgers.of("extract")
     claim = claimed(ledger)
-    assert ledger.settle(claim, replace(DONE, leaves=True))
+    assert ledger.settle(claim, replace(DONE, pending_delete=True))
     assert ledger.has_due()
     assert not ledgers.of("quality").has_due()
-    (leaving,) = ledger.leaving(limit=5)
+    (leaving,) = ledger.pending_deletes(limit=5)
     assert (claim.id, PLACE, "etag-1", GONE_TO) == (
         leaving.id,
         leaving.version.location,
         leaving.version.etag,
         leaving.moved_to,
     )
-    ledger.left(claim.id)
-    assert ([], False) == (ledger.leaving(limit=5), ledger.has_due())
+    ledger.mark_deleted(claim.id)
+    assert ([], False) == (ledger.pending_deletes(limit=5), ledger.has_due())
 
 
 @pytest.mark.parametrize("end", [DONE, HELD, ERASED_END, DONE_IN_PLACE])
@@ -246,9 +246,9 @@ def test_what_was_set_aside_and_is_announced_again_leaves_again(ledgers: Ledgers
     claim = claimed(ledger)
     assert ledger.settle(claim, end)
     assert not ledger.has_due()
-    ledger.expect(VERSION)
+    ledger.announce(VERSION)
     assert ledger.claim_due(lease_seconds=LEASE) is None
-    leaving = [(each.id, each.moved_to) for each in ledger.leaving(limit=5)]
+    leaving = [(each.id, each.moved_to) for each in ledger.pending_deletes(limit=5)]
     assert ([] if end is DONE_IN_PLACE else [(claim.id, end.moved_to)]) == leaving
     found = ledger.find(PLACE)
     assert found is not None

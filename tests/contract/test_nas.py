@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from common.errors import DependencyAwayError, PipelineError, TransientError
-from common.nas import Nas, NasFile
-from common.nas_folder import FolderNas
+from common.nas.mounted_share import FolderNas
+from common.nas.nas import Nas, NasFile
 from tests.fake_dsm.client import ROOT, client_of
 from tests.fake_dsm.server import FakeDsm, running_dsm
 from tests.in_memory.nas import InMemoryNas

@@ -12,11 +12,11 @@ from random import Random
 import pytest
 
 from common.errors import PipelineError
-from common.minio_store import MinioStore
-from common.object_key import RAW, Location
+from common.store.minio_store import MinioStore
+from common.store.object_key import RAW, Location
 from infra.local.minio_binary import find_minio
-from tests.local_home import wait_for
-from tests.unit.poll_bench import QUIET, Polls
+from tests.support.local_home import wait_for
+from tests.support.poll_bench import QUIET, Polls
 
 MOUNTED = 'mount -t tmpfs -o size=48m tmpfs "$0" && exec "$@"'
 NOISE = Random(2).randbytes(1_000_000)

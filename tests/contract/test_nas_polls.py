@@ -11,13 +11,13 @@ import pytest
 
 from common.database import Database
 from common.errors import SettingsError
-from common.minio_store import MinioStore
+from common.store.minio_store import MinioStore
 from functions.poll_nas.postgres_source_rows import PostgresSourceRows
 from tests.contract.conftest import remove_bucket
 from tests.contract.nas_polls import Polling, poll_until_killed
 from tests.fake_dsm.client import ROOT
 from tests.fake_dsm.server import FakeDsm, running_dsm
-from tests.local_home import wait_for
+from tests.support.local_home import wait_for
 
 FAULTS = [
     *("expire 106", "expire 107", "expire 119", "code 402", "code 408", "code 100", "http 502"),

@@ -4,7 +4,7 @@ import pytest
 
 from common.database import Database
 from common.errors import DependencyAwayError, SettingsError
-from common.nas_refusal import PostgresRefusals, ProcessRefusals, Refusals
+from common.nas.login_refusal import PostgresRefusals, ProcessRefusals, Refusals
 from tests.contract.conftest import KINDS
 
 WRONG, MENDED = b"poller Marker-of-a-password", b"poller another"

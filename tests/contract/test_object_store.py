@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from common.errors import DependencyAwayError, ObjectMissingError, PermanentError
-from common.object_key import Location
-from common.object_store import ObjectStore, ObjectVersion
+from common.store.object_key import Location
+from common.store.object_store import ObjectStore, ObjectVersion
 
 ODD_KEY = "incoming/Doe^Jane Müller 100%+1/a~b #?&=.dcm"
 

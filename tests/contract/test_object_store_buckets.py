@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from common.errors import DependencyAwayError, ObjectMissingError
-from common.minio_store import MinioStore
-from common.object_key import Location
-from common.object_store import Notification, ObjectStore, ObjectVersion
+from common.store.minio_store import MinioStore
+from common.store.object_key import Location
+from common.store.object_store import Notification, ObjectStore, ObjectVersion
 from tests.in_memory.object_store import InMemoryObjectStore
 
 ODD_KEY = "incoming/Doe^Jane Müller 100%+1/a~b #?&=.dcm"

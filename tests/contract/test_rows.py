@@ -5,15 +5,15 @@ from dataclasses import replace
 import pytest
 
 from common.errors import ConflictError
-from common.ledger import Claim, Settlement, State
+from common.ledger.ledger import Claim, Settlement, State
 from common.metadata_document import MetadataDocument, parse_metadata
-from common.object_key import SUBOPTIMAL, Location
-from common.object_store import ObjectVersion
-from functions.quality.verdict_rows import Standing
+from common.store.object_key import SUBOPTIMAL, Location
+from common.store.object_store import ObjectVersion
+from functions.quality.verdict_rows import ImageState
 from model.judgement import Judgement
 from tests.contract.conftest import KINDS
 from tests.contract.tables import PATIENT, Tables, instance_path, make_tables
-from tests.unit.documents import make_document
+from tests.support.documents import make_document
 
 GOOD = Judgement("good", 0.1, 0.5, 100.0, {"sharpness": 1.5}, (), "normal", "m1")
 BAD = Judgement("low_quality", 0.9, 0.5, 90.0, {}, ("blurred", "noisy"), "low", "m2")
@@ -101,7 +101,9 @@ def test_rows_come_with_their_settlement(tables: Tables) -> None:
         ObjectVersion(Location("metadata", "a.json"), "etag", 1),
     )
     announced = (("store_metadata", replace(version, etag="x")),)
-    settlement = Settlement(State.DONE, record=tables.metadata.record(_document()), announces=announced)
+    settlement = Settlement(
+        State.DONE, database_call=tables.metadata.record(_document()), announces=announced
+    )
     lost = ledger.claim(version, lease_seconds=0)
     claim = ledger.claim(version, lease_seconds=60)
     assert isinstance(lost, Claim)
@@ -124,7 +126,7 @@ def test_rows_that_contradict_leave_the_item_open(tables: Tables) -> None:
     other = _document(patient={"patient_id": "P" + "f" * 20})
     settlement = Settlement(
         State.DONE,
-        record=tables.metadata.record(other),
+        database_call=tables.metadata.record(other),
         announces=(("store_metadata", replace(version, etag="x")),),
     )
     with pytest.raises(ConflictError, match="The study's UID is already stored under another patient"):
@@ -145,23 +147,11 @@ def test_image_is_placed_only_where_it_was_allocated(tables: Tables) -> None:
     """An image counts as placed in its own bucket under its own key, and nowhere else."""
     (image,) = tables.place(1)
     uid = instance_path(1).sop_instance_uid
-    assert Standing(image.bucket, "CT", None) == tables.verdicts.standing(uid, 1, image)
-    assert tables.verdicts.standing(uid, 2, image) is None
-    assert tables.verdicts.standing(uid, 1, Location("images-other", image.key)) is None
-    assert tables.verdicts.standing(uid, 1, Location(image.bucket, f"x{image.key}")) is None
-    assert tables.verdicts.standing("2.25.9", 1, image) is None
-
-
-def test_homes_of_images_set_aside_are_looked_at_once(tables: Tables) -> None:
-    """A home is to be looked at after each judgement that sets its image aside, until it was seen empty."""
-    (image,) = tables.place(1)
-    _judge(tables, GOOD, bucket=image.bucket)
-    assert [] == tables.verdicts.leaving(limit=5)
-    for _ in range(2):
-        _judge(tables, BAD, bucket=SUBOPTIMAL)
-        assert [image] == tables.verdicts.leaving(limit=5)
-        tables.verdicts.record_left([image])
-        assert [] == tables.verdicts.leaving(limit=5)
+    assert ImageState(image.bucket, "CT", None) == tables.verdicts.image_state(uid, 1, image)
+    assert tables.verdicts.image_state(uid, 2, image) is None
+    assert tables.verdicts.image_state(uid, 1, Location("images-other", image.key)) is None
+    assert tables.verdicts.image_state(uid, 1, Location(image.bucket, f"x{image.key}")) is None
+    assert tables.verdicts.image_state("2.25.9", 1, image) is None
 
 
 def test_verdict_is_kept_with_the_image_s_place(tables: Tables) -> None:
@@ -172,4 +162,4 @@ def test_verdict_is_kept_with_the_image_s_place(tables: Tables) -> None:
     assert image.bucket == tables.bucket_now(1)
     _judge(tables, BAD, bucket=SUBOPTIMAL)
     assert SUBOPTIMAL == tables.bucket_now(1)
-    assert Standing(SUBOPTIMAL, "CT", None) == tables.verdicts.standing(uid, 1, image)
+    assert ImageState(SUBOPTIMAL, "CT", None) == tables.verdicts.image_state(uid, 1, image)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from common.database import Database, queries
-from infra import status
+from infra.health import status
 
 _SQL = queries(Path(status.__file__).with_suffix(".sql"))
 _JUDGE = """
@@ -139,7 +139,7 @@ class Rows:
         if not touched:
             return None
         self.run(
-            "insert into image_allocation (sop_instance_uid, frame, home_bucket, bucket, key) "
+            "insert into image_allocation (sop_instance_uid, frame, allocated_bucket, bucket, key) "
             "select %(uid)s, n, 'images-1', 'images-1', %(uid)s || '/' || n || '.png' "
             "from generate_series(1, %(frames)s::int) as n",
             uid=uid,
@@ -158,7 +158,7 @@ class Rows:
         )
         self.run(
             "update image_allocation a "
-            "set bucket = case when verdict = 'good' then home_bucket else 'suboptimal' end "
+            "set bucket = case when verdict = 'good' then allocated_bucket else 'suboptimal' end "
             "from verdict v where v.sop_instance_uid = a.sop_instance_uid and v.frame = a.frame"
         )
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from common.errors import PipelineError
-from common.synology_connection import Connection
-from common.synology_file_station import FileStation
-from common.synology_login import Account, Login
-from common.synology_nas import SynologyNas
+from common.nas.synology.connection import Connection
+from common.nas.synology.file_station import FileStation
+from common.nas.synology.login import Account, Login
+from common.nas.synology.nas import SynologyNas
 from tests.fake_dsm.server import FakeDsm
 
 ROOT = "/share/dicom in"

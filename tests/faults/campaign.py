@@ -19,14 +19,14 @@ from tempfile import TemporaryDirectory
 
 import urllib3
 
-from common.deidentification.pseudonym import Pseudonyms
+from deidentification.pseudonym import Pseudonyms
 from infra.local.home import Home
 from tests.faults.fault_actions import under
 from tests.faults.faulty_home import FaultyHome, faulty_home
 from tests.faults.input_files import PICTURES, InputFile, make_inputs
 from tests.faults.oracle import Differences, Oracle
 from tests.faults.schedule import FAMILIES, make_schedule
-from tests.local_home import wait_for
+from tests.support.local_home import wait_for
 
 IMAGES_PER_BUCKET = 25
 SETTLE_SECONDS = 180  # the bar

@@ -72,7 +72,7 @@ def _kill_all(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterat
 
 @contextmanager
 def _kill_drawing(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
-    _kill(faulty.home.processes("functions.extract.drawing_worker"))
+    _kill(faulty.home.processes("functions.extract.sandbox.worker"))
     yield True
 
 

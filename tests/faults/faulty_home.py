@@ -15,7 +15,7 @@ from infra.local.home import Home
 from tests.faults.arranged_up import Arrangement
 from tests.faults.notification_relay import NotificationRelay
 from tests.faults.tcp_relay import TcpRelay
-from tests.local_home import RunningHome
+from tests.support.local_home import RunningHome
 
 DISK_MEGABYTES = 2000
 REPOSITORY = Path(__file__).resolve().parent.parent.parent

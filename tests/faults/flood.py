@@ -19,8 +19,8 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from tests.local_home import RunningHome, wait_for
-from tests.real_files import make_instance
+from tests.support.local_home import RunningHome, wait_for
+from tests.support.real_files import make_instance
 
 SERVERS = ("minio",)
 FUNCTIONS = ("annotations", "extract", "quality", "store_metadata", "sweep")

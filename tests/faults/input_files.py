@@ -12,8 +12,8 @@ import pydicom
 from pydicom.dataset import FileDataset
 from pydicom.uid import generate_uid
 
-from common.deidentification.pseudonym import Pseudonyms
-from tests.real_files import real_file
+from deidentification.pseudonym import Pseudonyms
+from tests.support.real_files import real_file
 
 
 class Kind(StrEnum):

@@ -11,10 +11,10 @@ from functools import cached_property
 
 import psycopg
 
-from common.deidentification.pseudonym import Pseudonyms
-from common.object_store import ListedObject
+from common.store.object_store import ListedObject
+from deidentification.pseudonym import Pseudonyms
 from tests.faults.input_files import PICTURES, InputFile, Kind
-from tests.local_home import RunningHome
+from tests.support.local_home import RunningHome
 
 IMAGES = "images-"
 _PLACES = ("raw", "quarantine")

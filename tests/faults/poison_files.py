@@ -5,7 +5,7 @@ import numpy as np
 from pydicom.encaps import encapsulate
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, generate_uid
 
-from tests.unit.factories import make_grey, to_bytes
+from tests.support.factories import make_grey, to_bytes
 
 _SIDE = 4096
 

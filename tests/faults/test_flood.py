@@ -1,7 +1,7 @@
 """Many files at once in a small form; `make faults` drops 10,000."""
 
 from tests.faults.flood import FUNCTIONS, run_flood
-from tests.local_home import RunningHome
+from tests.support.local_home import RunningHome
 
 FILES = 200
 LABEL_SECONDS = 60  # a few seconds on a machine that does nothing else

@@ -13,11 +13,11 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from common.database import Database
 from common.errors import DependencyAwayError
-from common.minio_store import MinioStore
-from common.object_key import Location
-from common.object_store import ObjectVersion
+from common.store.minio_store import MinioStore
+from common.store.object_key import Location
+from common.store.object_store import ObjectVersion
 from tests.faults.tcp_relay import Mode, TcpRelay
-from tests.local_home import RunningHome
+from tests.support.local_home import RunningHome
 
 LIMIT_SECONDS = 2.0
 GENEROUS_SECONDS = 20.0  # far below three limits of 60 s, on a machine that does much else

@@ -4,10 +4,10 @@ import psutil
 import pytest
 
 from tests.faults.poison_files import large_file, slow_file
-from tests.local_home import RunningHome, wait_for
-from tests.real_files import make_instance
+from tests.support.local_home import RunningHome, wait_for
+from tests.support.real_files import make_instance
 
-_WORKER = "functions.extract.drawing_worker"
+_WORKER = "functions.extract.sandbox.worker"
 
 
 @pytest.fixture(scope="module")

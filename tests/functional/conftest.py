@@ -5,12 +5,11 @@ from types import ModuleType
 
 import pytest
 
-from common import due_items, ports
-from common.deidentification.profile import Profile
-from common.deidentification.pseudonym import Pseudonyms
-from common.dicom.image_checks import Limits
-from common.dicom.image_file import read_image_file
+from common import wiring
 from common.settings import settings
+from common.stage import backlog
+from deidentification.profile import Profile
+from deidentification.pseudonym import Pseudonyms
 from functions.annotations import main as annotations_main
 from functions.extract import main as extract_main
 from functions.extract.deidentified_instance import deidentify
@@ -20,12 +19,14 @@ from functions.quality import main as quality_main
 from functions.store_metadata import main as store_metadata_main
 from functions.sweep import main as sweep_main
 from functions.sweep.resend import Asked
+from imaging.frames.image_checks import Limits
+from imaging.frames.image_file import read_image_file
 from tests.functional.line import Line
 from tests.in_memory.ledger import InMemoryLedger
 from tests.in_memory.log import captured_log
 from tests.in_memory.quality_model import FixedModel
 from tests.in_memory.requests import TOKEN
-from tests.unit.factories import real_path
+from tests.support.factories import real_path
 
 MAINS: Mapping[str, ModuleType] = {
     "annotations": annotations_main,
@@ -54,7 +55,7 @@ class InProcessSender:
         return {200: "settled", 503: "retry"}.get(status, "refused")
 
     def ask(self, function: str) -> Asked:
-        told = self._line.send(function, due_items.REQUEST).json
+        told = self._line.send(function, backlog.REQUEST).json
         return Asked(told.get("items", {}), has_more=told.get("more", False))
 
 
@@ -84,9 +85,9 @@ def line(monkeypatch: pytest.MonkeyPatch, tmp_path, model: FixedModel) -> Iterat
     monkeypatch.chdir(tmp_path)  # no .env of the developer's
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(ports, "object_store", lambda: line.store)
-    monkeypatch.setattr(ports, "database", lambda: line.database)
-    monkeypatch.setattr(ports, "ledger", lambda function: InMemoryLedger(function, line.table))
+    monkeypatch.setattr(wiring, "object_store", lambda: line.store)
+    monkeypatch.setattr(wiring, "database", lambda: line.database)
+    monkeypatch.setattr(wiring, "ledger", lambda function: InMemoryLedger(function, line.table))
     monkeypatch.setattr(extract_main, "PostgresAllocation", lambda *_, **__: line.allocation)
     monkeypatch.setattr(extract_main, "DrawingProcesses", lambda rules, **_: InstancePreparer(rules))
     monkeypatch.setattr(store_metadata_main, "PostgresMetadataRows", lambda: line.metadata)

@@ -8,11 +8,11 @@ import pydicom
 import pytest
 from PIL import Image
 
-from common.ledger import State
-from common.object_key import METADATA, RAW, Location
+from common.ledger.ledger import State
+from common.store.object_key import METADATA, RAW, Location
 from tests.functional.line import Line
 from tests.in_memory.requests import recorded
-from tests.unit.factories import make_dataset, real_path, to_bytes
+from tests.support.factories import make_dataset, real_path, to_bytes
 
 KEY = "incoming/Doe^Jane Müller 100%+1/CT small.dcm"
 CT = real_path().read_bytes()

@@ -8,9 +8,9 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from common.object_key import QUARANTINE, RAW
+from common.store.object_key import QUARANTINE, RAW
 from tests.functional.line import Line
-from tests.unit.factories import make_dataset, real_path, to_bytes
+from tests.support.factories import make_dataset, real_path, to_bytes
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")  # the planted values are odd
 

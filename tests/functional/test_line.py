@@ -2,12 +2,12 @@
 
 import pytest
 
-from common.ledger import State
-from common.object_key import ANNOTATIONS, METADATA, RAW
+from common.ledger.ledger import State
+from common.store.object_key import ANNOTATIONS, METADATA, RAW
 from functions.extract import main as extract_main
 from tests.functional.line import Line
 from tests.in_memory.requests import TOKEN, recorded
-from tests.unit.factories import real_path
+from tests.support.factories import real_path
 
 CT = real_path().read_bytes()
 

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from common.ledger import State
-from common.object_key import ANNOTATIONS, METADATA, RAW, SUBOPTIMAL
+from common.ledger.ledger import State
+from common.store.object_key import ANNOTATIONS, METADATA, RAW, SUBOPTIMAL
 from tests.functional.line import Line
 from tests.in_memory.quality_model import FixedModel
 from tests.in_memory.requests import recorded
-from tests.unit.factories import make_dataset, real_path, to_bytes
+from tests.support.factories import make_dataset, real_path, to_bytes
 
 
 @pytest.fixture

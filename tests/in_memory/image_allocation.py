@@ -5,10 +5,10 @@ from itertools import count
 from threading import RLock
 
 from common.errors import ConflictError, ErasedError
-from common.object_key import ImagePath, Location
-from common.object_store import ObjectStore
+from common.store.object_key import ImagePath, Location
+from common.store.object_store import ObjectStore
 from functions.extract.image_allocation import NEW_IMAGE, Allocation, Places
-from tests.in_memory.record import InMemoryRecord
+from tests.in_memory.database_call import InMemoryCall
 
 
 @dataclass
@@ -76,12 +76,12 @@ class InMemoryAllocation(Allocation):
     def is_erased(self, patient_id: str | None) -> bool:
         return patient_id in self.erased
 
-    def complete(self, sop_instance_uid: str) -> InMemoryRecord:
+    def complete(self, sop_instance_uid: str) -> InMemoryCall:
         def write() -> None:
             if sop_instance_uid in self.extractions:
                 self.extractions[sop_instance_uid].is_completed = True
 
-        return InMemoryRecord.of(write)
+        return InMemoryCall.of(write)
 
     def _bucket_with_room(self) -> str:
         newest = next(reversed(self.filled), None)

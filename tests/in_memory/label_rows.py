@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from common.object_store import ObjectVersion
-from functions.annotations.image_name import FILE, IMAGE, ImageName
-from functions.annotations.import_counts import ImportCounts, Report
-from functions.annotations.label_file import LabelFile
-from functions.annotations.label_row import LabelRow
-from functions.annotations.label_rows import LabelRows
-from functions.annotations.refused_row import RefusedRow
+from common.store.object_store import ObjectVersion
+from functions.annotations.formats.image_name import FILE, IMAGE, ImageName
+from functions.annotations.formats.label_file import LabelFile
+from functions.annotations.formats.label_row import LabelRow
+from functions.annotations.formats.refused_row import RefusedRow
+from functions.annotations.storage.import_counts import ImportCounts, Report
+from functions.annotations.storage.label_rows import LabelRows
 from tests.in_memory.image_allocation import InMemoryAllocation
 
 Image = tuple[str, int]  # SOP Instance UID and frame

@@ -7,11 +7,19 @@ from threading import RLock
 from uuid import UUID, uuid4
 
 from common.errors import DependencyAwayError
-from common.ledger import LONGEST_SECONDS, Claim, Known, Leaving, Ledger, Settlement, State
-from common.object_key import Location
-from common.object_store import ObjectVersion
-from common.stage import ERASED
-from tests.in_memory.record import InMemoryRecord
+from common.ledger.ledger import (
+    LONGEST_SECONDS,
+    Claim,
+    ExistingItem,
+    Ledger,
+    PendingDelete,
+    Settlement,
+    State,
+)
+from common.stage.stage import ERASED
+from common.store.object_key import Location
+from common.store.object_store import ObjectVersion
+from tests.in_memory.database_call import InMemoryCall
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,7 @@ class Row:
     settlement: Settlement | None = None
     cause: str | None = None
     releases: int = 0
-    leaves: bool = False
+    pending_delete: bool = False
 
     def is_free(self, now: datetime) -> bool:
         """Whether another worker may take it: to be retried, or its lease ran out."""
@@ -75,7 +83,7 @@ class LedgerTable:
             self.answer()
             known = self._row(function, version)
             if known is not None and known.was_set_aside():
-                self.rows[known.id] = replace(known, leaves=True)
+                self.rows[known.id] = replace(known, pending_delete=True)
             elif known is None:
                 number, now = len(self.rows) + 1, self.clock()
                 row = Row(number, function, version.location, version.etag, now, version.size, attempts=0)
@@ -112,7 +120,7 @@ class InMemoryLedger(Ledger):
     function: str = "extract"
     table: LedgerTable = field(default_factory=LedgerTable)
 
-    def claim(self, version: ObjectVersion, *, lease_seconds: float) -> Claim | Known:
+    def claim(self, version: ObjectVersion, *, lease_seconds: float) -> Claim | ExistingItem:
         with self.table.lock:
             self.table.answer()
             now = self.table.clock()
@@ -148,10 +156,10 @@ class InMemoryLedger(Ledger):
         )
         return Claim(taken.id, lease, taken.attempts, taken.crashes, taken.releases)
 
-    def expect(self, version: ObjectVersion) -> None:
+    def announce(self, version: ObjectVersion) -> None:
         self.table.announce(self.function, version)
 
-    def find(self, location: Location) -> Known | None:
+    def find(self, location: Location) -> ExistingItem | None:
         self.table.answer()
         found = self._row(location, None)
         return _known(found) if found else None
@@ -162,8 +170,8 @@ class InMemoryLedger(Ledger):
 
     def settle(self, claim: Claim, settlement: Settlement) -> bool:
         if self._is_held(claim):
-            if isinstance(settlement.record, InMemoryRecord):
-                settlement.record.write()
+            if isinstance(settlement.database_call, InMemoryCall):
+                settlement.database_call.write()
             for function, version in settlement.announces:
                 self.table.announce(function, version)
         ended = {"lease": None, "lease_until": None, "due_at": None, "crashes": 0}
@@ -172,15 +180,15 @@ class InMemoryLedger(Ledger):
             state=settlement.state,
             settlement=settlement,
             cause=settlement.cause,
-            leaves=settlement.leaves,
+            pending_delete=settlement.pending_delete,
             **ended,
         )
 
-    def leaving(self, *, limit: int) -> list[Leaving]:
+    def pending_deletes(self, *, limit: int) -> list[PendingDelete]:
         self.table.answer()
-        rows = [row for row in self._own() if row.leaves][:limit]
+        rows = [row for row in self._own() if row.pending_delete][:limit]
         return [
-            Leaving(
+            PendingDelete(
                 row.id,
                 ObjectVersion(row.location, row.etag, 0),
                 row.settlement.moved_to if row.settlement else None,
@@ -188,12 +196,12 @@ class InMemoryLedger(Ledger):
             for row in rows
         ]
 
-    def left(self, item_id: int) -> None:
+    def mark_deleted(self, item_id: int) -> None:
         with self.table.lock:
             self.table.answer()
-            self.table.rows[item_id] = replace(self.table.rows[item_id], leaves=False)
+            self.table.rows[item_id] = replace(self.table.rows[item_id], pending_delete=False)
 
-    def retry_later(self, claim: Claim, cause: str, *, seconds: float, crashed: bool) -> bool:
+    def schedule_retry(self, claim: Claim, cause: str, *, seconds: float, crashed: bool) -> bool:
         return self._end(
             claim,
             state=State.RETRY,
@@ -206,7 +214,7 @@ class InMemoryLedger(Ledger):
 
     def has_due(self) -> bool:
         self.table.answer()
-        return bool(self._due() or self.leaving(limit=1))
+        return bool(self._due() or self.pending_deletes(limit=1))
 
     def _due(self) -> list[Row]:
         """Oldest first, those whose time to be retried has come before those that were lost."""
@@ -216,7 +224,7 @@ class InMemoryLedger(Ledger):
             key=lambda row: (row.is_lost(now), row.due_at or row.started_at),
         )
 
-    def busy(self, versions: Iterable[ObjectVersion]) -> set[ObjectVersion]:
+    def unsettled(self, versions: Iterable[ObjectVersion]) -> set[ObjectVersion]:
         self.table.answer()
         busy = {(row.location, row.etag) for row in self._own() if row.state in {State.RUNNING, State.RETRY}}
         return {version for version in versions if (version.location, version.etag) in busy}
@@ -265,6 +273,8 @@ def _is_over(moment: datetime | None, now: datetime) -> bool:
     return moment <= now or moment > now + timedelta(seconds=LONGEST_SECONDS)
 
 
-def _known(row: Row) -> Known:
+def _known(row: Row) -> ExistingItem:
     end = row.settlement
-    return Known(row.id, row.state, end.outcome if end else None, row.cause, end.moved_to if end else None)
+    return ExistingItem(
+        row.id, row.state, end.outcome if end else None, row.cause, end.moved_to if end else None
+    )

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from common.json_log import logger
+from common.process.json_log import logger
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 from common.errors import ConflictError
 from common.metadata_document import MetadataDocument
 from functions.store_metadata.metadata_rows import MetadataRows
-from tests.in_memory.record import InMemoryRecord
+from tests.in_memory.database_call import InMemoryCall
 
 Row = dict[str, Any]
 _PARENTS = {
@@ -25,8 +25,8 @@ class InMemoryMetadataRows(MetadataRows):
         default_factory=lambda: {name: {} for name in ("patient", "study", "series", "instance", "image")}
     )
 
-    def record(self, document: MetadataDocument) -> InMemoryRecord:
-        return InMemoryRecord.of(lambda: self._write(document))
+    def record(self, document: MetadataDocument) -> InMemoryCall:
+        return InMemoryCall.of(lambda: self._write(document))
 
     def _write(self, document: MetadataDocument) -> None:
         tables = deepcopy(self.tables)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 from common.errors import DependencyAwayError, TransientError
-from common.nas import Nas, NasFile, NasFolder, is_system_name
+from common.nas.nas import Nas, NasFile, NasFolder, is_system_name
 
 _LONG_AGO = datetime(2024, 3, 1, tzinfo=UTC)
 

@@ -9,8 +9,8 @@ from threading import RLock
 from typing import BinaryIO
 
 from common.errors import DependencyAwayError, ObjectMissingError, PermanentError
-from common.object_key import Location, beside
-from common.object_store import ListedObject, Notification, ObjectStore, ObjectVersion
+from common.store.object_key import Location, beside
+from common.store.object_store import ListedObject, Notification, ObjectStore, ObjectVersion
 
 OnCreated = Callable[[str, str, str, int], None]
 

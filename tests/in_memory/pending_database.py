@@ -25,10 +25,8 @@ class PendingDatabase:
         self.table.answer()
 
     def one(self, query: str, **_: Any) -> dict[str, Any] | None:
-        if query in {_SQL["count_settled"], _SQL["forget_attempts"]}:
+        if query in {_SQL["count_settled"], _SQL["delete_old_attempts"]}:
             return None
-        if query == _SQL["leaving_images"]:
-            return {"found": 1} if self.verdicts.leaving(limit=1) else None
         assert query == _SQL["held_labels"], query
         self.table.answer()
         held = [label for label in self.labels.labels if label.image is None]

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Lock
 
-from common.object_key import RAW, Location
-from common.object_store import ObjectVersion
+from common.store.object_key import RAW, Location
+from common.store.object_store import ObjectVersion
 from functions.poll_nas.source_rows import (
     GONE,
     Copy,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from common.object_key import Location
-from infra.backup import _Known
-from tests.local_home import RunningHome
-from tests.real_files import make_instance
+from common.store.object_key import Location
+from infra.backup.backup import _Known
+from tests.support.local_home import RunningHome
+from tests.support.real_files import make_instance
 
 _SETTINGS = {
     "DCM2SET_SWEEP_SECONDS": "1",

@@ -13,9 +13,9 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import InsufficientPrivilege
 
-from infra.function_card import FunctionCard, function_cards
 from infra.local.home import Home
-from tests.local_home import RunningHome, wait_for
+from infra.provision.function_card import FunctionCard, function_cards
+from tests.support.local_home import RunningHome, wait_for
 
 CARDS = function_cards()
 RELATIONS = """

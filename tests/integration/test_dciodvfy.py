@@ -12,13 +12,13 @@ import data_store
 import pydicom
 import pytest
 
-from common.deidentification.burned_in_gate import passage
-from common.deidentification.profile import Profile
-from common.dicom.image_checks import Limits, NoPictureError
-from common.dicom.image_file import ImageFile, read_image_file
 from common.errors import PermanentError
+from deidentification.pixels.burned_in_gate import burned_in_decision
+from deidentification.profile import Profile
 from functions.extract.deidentified_instance import deidentify
-from tests.unit.factories import PSEUDONYMS
+from imaging.frames.image_checks import Limits, NoPictureError
+from imaging.frames.image_file import ImageFile, read_image_file
+from tests.support.factories import PSEUDONYMS
 
 FOLDERS = [Path(package.__file__).parent / "data" for package in (pydicom, data_store)]
 MOST_BYTES = 2_000_000  # the larger ones differ in pixels alone
@@ -56,10 +56,10 @@ def test_no_error_that_the_original_did_not_have(tmp_path: Path) -> None:
         warnings.simplefilter("ignore")
         for image_file in _images():
             number += 1
-            way = passage(image_file.ds, (), holds=True, is_released=True)
-            blanked = replace(image_file, blanking=way.blanking)
+            decision = burned_in_decision(image_file.ds, (), holds=True, is_released=True)
+            blanked = replace(image_file, blanking=decision.blanking)
             with target.open("w+b") as stream:
-                deidentify(blanked, PSEUDONYMS, Profile(), way).write(stream)
+                deidentify(blanked, PSEUDONYMS, Profile(), decision).write(stream)
             errors = _errors(target) - _errors(image_file.path)
             if errors and image_file.path.name not in KNOWN:
                 new[image_file.path.name] = errors

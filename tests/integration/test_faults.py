@@ -10,18 +10,18 @@ import pytest
 import urllib3
 
 from common.database import Database
-from common.ledger import Claim
-from common.object_key import Location
-from common.object_store import ObjectVersion
-from common.postgres_ledger import PostgresLedger
+from common.ledger.ledger import Claim
+from common.ledger.postgres_ledger import PostgresLedger
+from common.store.object_key import Location
+from common.store.object_store import ObjectVersion
 from tests.integration.test_line import image_rows
-from tests.local_home import RunningHome, wait_for
-from tests.real_files import make_instance
+from tests.support.local_home import RunningHome, wait_for
+from tests.support.real_files import make_instance
 
 _DIE_BEFORE_RECORD = """
 import os, sys
-from common import ports
-from common.event_record import EventRecord
+from common import wiring
+from common.store.event_record import EventRecord
 from functions.extract import image_allocation
 image_allocation.PostgresAllocation.complete = lambda self, uid: os._exit(9)
 from functions.extract.main import _target

@@ -11,7 +11,7 @@ import pytest
 from infra.local import supervisor
 from infra.local.home import Home
 from infra.local.supervisor import Program
-from tests.local_home import wait_for
+from tests.support.local_home import wait_for
 
 _TALKS = "import time\nwhile True:\n    print('a line', flush=True)\n    time.sleep(0.05)\n"
 

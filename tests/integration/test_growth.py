@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from common.json_log import logger
-from tests.local_home import RunningHome, wait_for
-from tests.own_database import drop_database
-from tests.settled_files import LineOnDatabase, database_with_settled_files
+from common.process.json_log import logger
+from tests.support.local_home import RunningHome, wait_for
+from tests.support.own_database import drop_database
+from tests.support.settled_files import LineOnDatabase, database_with_settled_files
 
 SETTLED = 4_000
 MOST_ROWS = 400  # a tenth of the files, of the rows of any one table

@@ -5,15 +5,15 @@ from pathlib import Path
 import orjson
 import pytest
 
-from common.deidentification.profile import Profile
-from common.deidentification.pseudonym import Pseudonyms
-from common.dicom.image_checks import Limits
-from common.dicom.image_file import read_image_file
-from common.object_key import Location
+from common.store.object_key import Location
+from deidentification.profile import Profile
+from deidentification.pseudonym import Pseudonyms
 from functions.extract.deidentified_instance import deidentify
+from imaging.frames.image_checks import Limits
+from imaging.frames.image_file import read_image_file
 from tests.integration.test_line import image_rows
-from tests.local_home import RunningHome, wait_for
-from tests.real_files import make_instance
+from tests.support.local_home import RunningHome, wait_for
+from tests.support.real_files import make_instance
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "labels"
 
@@ -165,7 +165,7 @@ def test_rules_make_one_label_of_several(home: RunningHome, rule: str) -> None:
     assert "imported" == home.settled("annotations", "votes.csv")["outcome"]
     for uncertain in ("keep", "0", "1", "missing"):
         found = home.rows(
-            "select value from labels_now(%s, %s) l join label_name n on n.id = l.label_id "
+            "select value from current_labels(%s, %s) l join label_name n on n.id = l.label_id "
             "where n.name like 'votes %%' order by n.name",
             rule,
             uncertain,

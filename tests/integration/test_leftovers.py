@@ -1,6 +1,6 @@
 """Nothing of a file stays on the machine outside the stores."""
 
-from tests.local_home import RunningHome
+from tests.support.local_home import RunningHome
 
 
 def test_no_original_stays_in_a_temporary_folder(home: RunningHome) -> None:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.dicom.picture import RECIPE_VERSION
-from common.object_key import Location
-from tests.local_home import RunningHome, wait_for
-from tests.real_files import make_instance, real_file
+from common.store.object_key import Location
+from imaging.rendering.picture_recipe import RECIPE_VERSION
+from tests.support.local_home import RunningHome, wait_for
+from tests.support.real_files import make_instance, real_file
 
 PIPELINE = "select * from image_overview where sop_instance_uid = %s order by frame"
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 import pytest
 
-from common.object_key import QUARANTINE, RAW
-from tests.local_home import RunningHome
-from tests.planted import Planter, markers_left, other_text_tags, planted_dataset, table_tags
-from tests.unit.factories import to_bytes
+from common.store.object_key import QUARANTINE, RAW
+from tests.support.factories import to_bytes
+from tests.support.local_home import RunningHome
+from tests.support.planted import Planter, markers_left, other_text_tags, planted_dataset, table_tags
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom", "ignore::RuntimeWarning")
 

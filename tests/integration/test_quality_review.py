@@ -6,10 +6,10 @@ import orjson
 import pydicom
 import pytest
 
-from common.object_key import SUBOPTIMAL, Location
+from common.store.object_key import SUBOPTIMAL, Location
 from tests.integration.test_line import image_rows
-from tests.local_home import RunningHome, wait_for
-from tests.real_files import make_instance
+from tests.support.local_home import RunningHome, wait_for
+from tests.support.real_files import make_instance
 
 PATIENT = 120
 

@@ -18,11 +18,11 @@ import urllib3
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from common.object_key import ANNOTATIONS, METADATA, QUARANTINE, RAW
-from infra.function_card import function_cards
+from common.store.object_key import ANNOTATIONS, METADATA, QUARANTINE, RAW
 from infra.local.home import Home
-from tests.local_home import RunningHome, wait_for
-from tests.unit.factories import make_dataset, to_bytes
+from infra.provision.function_card import function_cards
+from tests.support.factories import make_dataset, to_bytes
+from tests.support.local_home import RunningHome, wait_for
 
 REQUESTS = int(os.environ.get("DCM2SET_FUZZ_REQUESTS", "300"))
 FUNCTIONS = [card.function for card in function_cards()]

@@ -20,10 +20,10 @@ from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
 from minio.notificationconfig import NotificationConfig
 from minio.versioningconfig import VersioningConfig
 
-from common.object_key import FIXED_BUCKETS
-from infra.function_card import FunctionCard, function_cards
+from common.store.object_key import FIXED_BUCKETS
 from infra.local.home import Home
-from tests.local_home import RunningHome
+from infra.provision.function_card import FunctionCard, function_cards
+from tests.support.local_home import RunningHome
 
 CARDS = function_cards()
 IMAGE_BUCKET, FOREIGN, NEW_IMAGES = "images-20260101t000000", "foreign", "images-20260101t000001"

@@ -16,18 +16,18 @@ from minio.error import MinioAdminException
 from psycopg.conninfo import make_conninfo
 
 from common.errors import DependencyAwayError
-from common.minio_store import MinioStore
-from common.object_key import Location
+from common.http.tls import tls_context
+from common.store.minio_store import MinioStore
+from common.store.object_key import Location
 from common.tokens import Tokens
-from common.transport import tls_context
 from functions.sweep.resend import HttpSender
-from infra.function_card import function_cards
 from infra.local.minio_binary import minio_binary
-from infra.schema import create_roles, migrate
-from infra.store_setup import create_buckets, create_users
+from infra.provision.function_card import function_cards
+from infra.provision.schema import create_roles, migrate
+from infra.provision.store_setup import create_buckets, create_users
 from tests.fake_dsm.certificate import self_signed
 from tests.integration.test_schema import database as database  # noqa: PLC0414 a fixture
-from tests.local_home import wait_for
+from tests.support.local_home import wait_for
 
 USER, PASSWORD, TOKEN = "operator", "operator-password", "token-of-functions-over-tls"
 FUNCTION = "store_metadata"

@@ -14,8 +14,8 @@ from minio.error import MinioException
 
 from infra.local.home import Home
 from infra.local.token_rotation import rotate
-from tests.local_home import RunningHome, wait_for
-from tests.real_files import make_instance
+from tests.support.local_home import RunningHome, wait_for
+from tests.support.real_files import make_instance
 
 FUNCTIONS = ("extract", "store_metadata", "quality", "annotations", "sweep")
 

@@ -8,12 +8,12 @@ import pytest
 import urllib3
 
 from common.database import Database
-from common.ledger import Claim, Settlement, State
-from common.object_key import Location
-from common.object_store import ObjectVersion
-from common.postgres_ledger import PostgresLedger
-from tests.local_home import RunningHome, wait_for
-from tests.real_files import make_instance
+from common.ledger.ledger import Claim, Settlement, State
+from common.ledger.postgres_ledger import PostgresLedger
+from common.store.object_key import Location
+from common.store.object_store import ObjectVersion
+from tests.support.local_home import RunningHome, wait_for
+from tests.support.real_files import make_instance
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_every_attempt_is_told(home: RunningHome) -> None:
     try:
         first = ledger.claim(version, lease_seconds=60)
         assert isinstance(first, Claim)
-        ledger.retry_later(first, "The store was away.", seconds=600, crashed=False)
+        ledger.schedule_retry(first, "The store was away.", seconds=600, crashed=False)
         second = ledger.claim(version, lease_seconds=-1)
         third = ledger.claim(version, lease_seconds=60)
         assert isinstance(second, Claim)

@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 from tests.integration.test_training_sets import Site, name, site  # noqa: F401
-from tests.set_pictures import labelled_patients, picture_of
-from tests.set_rows import SetImage
+from tests.support.set_pictures import labelled_patients, picture_of
+from tests.support.set_rows import SetImage
 
 ROOT = Path(__file__).resolve().parents[2]
 

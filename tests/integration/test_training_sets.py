@@ -20,16 +20,16 @@ from click.testing import CliRunner
 from psycopg.rows import dict_row
 
 from common.errors import DependencyAwayError, PipelineError
-from common.minio_store import MinioStore
+from common.store.minio_store import MinioStore
 from infra.cli import cli
-from infra.erase import frozen_exports
-from tests.local_home import wait_for
-from tests.own_database import own_database
-from tests.set_pictures import labelled_patients, picture_of, put_pictures, with_picture
-from tests.set_rows import SetImage, add_images, add_labels
-from training_set.image_files import ImageFiles
-from training_set.image_rows import read_images
-from training_set.options import Options
+from infra.patients.erase import frozen_exports
+from tests.support.local_home import wait_for
+from tests.support.own_database import own_database
+from tests.support.set_pictures import labelled_patients, picture_of, put_pictures, with_picture
+from tests.support.set_rows import SetImage, add_images, add_labels
+from training_set.export.image_files import ImageFiles
+from training_set.selection.image_rows import read_images
+from training_set.selection.options import Options
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from tests.local_home import RunningHome, wait_for
+from tests.support.local_home import RunningHome, wait_for
 
 START_SECONDS = 900  # its first start makes a database in several minutes
 

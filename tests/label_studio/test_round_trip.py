@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from common.object_key import Location
+from common.store.object_key import Location
 from tests.label_studio.conftest import LabelStudio
-from tests.local_home import Row, RunningHome, wait_for
-from tests.real_files import make_instance
+from tests.support.local_home import Row, RunningHome, wait_for
+from tests.support.real_files import make_instance
 
 
 @pytest.fixture(scope="module")

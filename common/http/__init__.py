@@ -1,0 +1,1 @@
+"""HTTP: what functions answer, request bodies, complete responses, TLS."""

@@ -1,0 +1,122 @@
+-- The ledger's queries, by name.
+
+-- name: claim
+-- One statement, so that of two workers on one event exactly one gets a row back.
+insert into ledger_item as item (function, bucket, key, etag, size, state, lease, worker, lease_until)
+values (%(function)s, %(bucket)s, %(key)s, %(etag)s, %(size)s, 'running', %(lease)s, %(worker)s,
+        now() + make_interval(secs => %(seconds)s))
+on conflict (function, bucket, key, etag) do update
+set state = 'running', attempts = item.attempts + 1,
+    crashes = item.crashes + (item.state = 'running')::int,
+    lease = excluded.lease, lease_until = excluded.lease_until, worker = excluded.worker,
+    due_at = null, started_at = now(), settled_at = null
+where item.state = 'retry' or (item.state = 'running' and (item.lease_until < now()
+    or item.lease_until > now() + make_interval(secs => %(longest)s)))
+returning id, attempts, crashes, releases, source;
+
+-- name: claim_due
+-- The one that has been due longest; whoever looks at the same moment takes the next.
+update ledger_item item
+set state = 'running', attempts = attempts + 1, lease = %(lease)s, worker = %(worker)s,
+    lease_until = now() + make_interval(secs => %(seconds)s), due_at = null, started_at = now(), settled_at = null
+where id = (
+    select id from ledger_item
+    where function = %(function)s and counted_as is null and state = 'retry' and due_at <= now()
+    order by due_at limit 1 for update skip locked)
+returning id, attempts, crashes, releases, source, bucket, key, etag, size;
+
+-- name: claim_lost
+-- One whose worker never came back. A moment farther ahead than any wait is: the clock was moved back
+-- since, and nobody waits for it.
+update ledger_item item
+set state = 'running', attempts = attempts + 1, crashes = crashes + (state = 'running')::int,
+    lease = %(lease)s, worker = %(worker)s, lease_until = now() + make_interval(secs => %(seconds)s),
+    due_at = null, started_at = now(), settled_at = null
+where id = coalesce((
+    select id from ledger_item
+    where function = %(function)s and counted_as is null and state = 'running'
+        and (lease_until < now() or lease_until > now() + make_interval(secs => %(longest)s))
+    limit 1 for update skip locked), (
+    select id from ledger_item
+    where function = %(function)s and counted_as is null and state = 'retry'
+        and due_at > now() + make_interval(secs => %(longest)s)
+    limit 1 for update skip locked))
+returning id, attempts, crashes, releases, source, bucket, key, etag, size;
+
+-- name: announce_one
+-- Not an attempt yet.
+insert into ledger_item (function, bucket, key, etag, size, state, attempts, due_at)
+values (%(function)s, %(bucket)s, %(key)s, %(etag)s, %(size)s, 'retry', 0, now())
+on conflict do nothing;
+
+-- name: known
+select id, state, outcome, cause, moved_to_bucket, moved_to_key, source from ledger_item
+where function = %(function)s and bucket = %(bucket)s and key = %(key)s
+    and (etag = %(etag)s or %(etag)s::text is null)
+order by id desc limit 1;
+
+-- name: renew
+update ledger_item set lease_until = now() + make_interval(secs => %(seconds)s)
+where id = %(id)s and lease = %(lease)s and state = 'running';
+
+-- name: mine
+-- A worker whose lease is over writes and announces nothing.
+select from ledger_item where id = %(id)s and lease = %(lease)s and state = 'running' for update
+
+-- name: settle
+-- What is recorded and announced with it stands in front.
+update ledger_item
+set state = %(state)s, outcome = %(outcome)s, cause = %(cause)s, next_step = %(next_step)s,
+    sop_instance_uid = coalesce(%(sop_instance_uid)s, sop_instance_uid),
+    patient_id = coalesce(%(patient_id)s, patient_id), device = coalesce(%(device)s, device),
+    moved_to_bucket = %(moved_to_bucket)s, moved_to_key = %(moved_to_key)s, pending_delete = %(pending_delete)s,
+    lease = null, lease_until = null, due_at = null, crashes = 0, settled_at = now()
+where id = %(id)s and lease = %(lease)s and state = 'running'
+
+-- name: mark_deleted
+update ledger_item set pending_delete = false where id = %(id)s and pending_delete;
+
+-- name: pending_deletes
+select id, bucket, key, etag, moved_to_bucket, moved_to_key from ledger_item
+where function = %(function)s and pending_delete limit %(limit)s;
+
+-- name: announce
+-- Due at once: their events are hints. In the settlement's own statement, so a settled item's outputs
+-- are known to the functions that come next, whatever becomes of the events.
+insert into ledger_item (function, bucket, key, etag, size, state, attempts, due_at)
+select function, bucket, key, etag, size, 'retry', 0, now()
+from mine, unnest(%(functions)s::text[], %(buckets)s::text[], %(keys)s::text[], %(etags)s::text[], %(sizes)s::bigint[])
+    as made (function, bucket, key, etag, size)
+on conflict do nothing
+
+-- name: schedule_retry
+update ledger_item
+set state = 'retry', cause = %(cause)s, lease = null, lease_until = null,
+    crashes = case when %(crashed)s then crashes + 1 else 0 end,
+    due_at = now() + make_interval(secs => %(seconds)s)
+where id = %(id)s and lease = %(lease)s and state = 'running';
+
+-- name: uncount_crash
+-- A worker came back late: the clock was moved, or it stood still. It was counted as lost meanwhile.
+update ledger_item set crashes = crashes - 1
+where id = %(id)s and lease is distinct from %(lease)s and state in ('running', 'retry') and crashes > 0;
+
+-- name: has_due
+-- Whether anything is due, or was lost by its worker; asked again and again, so each part by an index.
+select 1 as found
+where exists (
+    select from ledger_item
+    where function = %(function)s and counted_as is null and state = 'retry' and due_at <= now())
+or exists (
+    select from ledger_item
+    where function = %(function)s and counted_as is null and state = 'running'
+        and (lease_until < now() or lease_until > now() + make_interval(secs => %(longest)s)))
+or exists (
+    select from ledger_item
+    where function = %(function)s and counted_as is null and state = 'retry'
+        and due_at > now() + make_interval(secs => %(longest)s))
+or exists (select from ledger_item where function = %(function)s and pending_delete);
+
+-- name: unsettled
+select bucket, key, etag from ledger_item
+where function = %(function)s and counted_as is null and state in ('running', 'retry') and key = any(%(keys)s);

@@ -1,0 +1,195 @@
+"""The ledger in Postgres."""
+
+import os
+import socket
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import LiteralString
+from uuid import UUID, uuid4
+
+from common.database import Database, Row, queries
+from common.ledger.ledger import (
+    LONGEST_SECONDS,
+    Claim,
+    ExistingItem,
+    Ledger,
+    PendingDelete,
+    Settlement,
+    State,
+)
+from common.store.object_key import Location
+from common.store.object_store import ObjectVersion
+
+_SQL = queries(Path(__file__).with_name("ledger.sql"))
+_HOST = socket.gethostname()
+
+
+class PostgresLedger(Ledger):
+    """One function's rows; the database's own clock decides what is due."""
+
+    def __init__(
+        self, database: Database, *, function: str, longest_seconds: float = LONGEST_SECONDS
+    ) -> None:
+        """`longest_seconds`: no lease and no wait is longer, unless the clock was moved meanwhile."""
+        self._database = database
+        self._function = function
+        self._longest = longest_seconds
+
+    def claim(self, version: ObjectVersion, *, lease_seconds: float) -> Claim | ExistingItem:
+        lease = uuid4()
+        item = self._item(version.location, version.etag)
+        while True:
+            row = self._database.one(
+                _SQL["claim"],
+                **item,
+                **self._lease(lease, lease_seconds),
+                size=version.size,
+                longest=self._longest,
+            )
+            if row is not None:
+                return Claim(lease=lease, **row)
+            found = self._database.one(_SQL["known"], **item)
+            # Between the two statements the row may have become free, but it is never deleted.
+            if found is not None:
+                return _known(found)
+
+    def claim_due(self, *, lease_seconds: float) -> tuple[Claim, ObjectVersion] | None:
+        lease = uuid4()
+        values = {"function": self._function, **self._lease(lease, lease_seconds)}
+        row = self._database.one(_SQL["claim_due"], **values)
+        if row is None:
+            row = self._database.one(_SQL["claim_lost"], **values, longest=self._longest)
+        if row is None:
+            return None
+        place = Location(row.pop("bucket"), row.pop("key"))
+        version = ObjectVersion(place, row.pop("etag"), row.pop("size") or 0)
+        return Claim(lease=lease, **row), version
+
+    def announce(self, version: ObjectVersion) -> None:
+        item = self._item(version.location, version.etag)
+        self._database.run(_SQL["announce_one"], **item, size=version.size or None)
+
+    def find(self, location: Location) -> ExistingItem | None:
+        found = self._database.one(_SQL["known"], **self._item(location, None))
+        return _known(found) if found else None
+
+    def renew(self, claim: Claim, *, lease_seconds: float) -> bool:
+        values = {"id": claim.id, "lease": claim.lease, "seconds": lease_seconds}
+        return self._database.run(_SQL["renew"], **values) == 1
+
+    def settle(self, claim: Claim, settlement: Settlement) -> bool:
+        moved_to = settlement.moved_to
+        values = {
+            "id": claim.id,
+            "lease": claim.lease,
+            "state": settlement.state,
+            "outcome": settlement.outcome,
+            "cause": settlement.cause,
+            "next_step": settlement.next_step,
+            "sop_instance_uid": settlement.sop_instance_uid,
+            "patient_id": settlement.subject.patient_id,
+            "device": settlement.subject.device,
+            "moved_to_bucket": moved_to.bucket if moved_to else None,
+            "moved_to_key": moved_to.key if moved_to else None,
+            "pending_delete": settlement.pending_delete,
+        }
+        call, announced = settlement.database_call, _columns(settlement.announces)
+        query = _settle(call.call if call else None, is_announcing=bool(settlement.announces))
+        recorded = call.values if call else {}
+        return self._has_ended(self._database.run(query, **values, **recorded, **announced), claim)
+
+    def pending_deletes(self, *, limit: int) -> list[PendingDelete]:
+        rows = self._database.all(_SQL["pending_deletes"], function=self._function, limit=limit)
+        return [
+            PendingDelete(
+                row["id"],
+                ObjectVersion(Location(row["bucket"], row["key"]), row["etag"], 0),
+                _moved_to(row),
+            )
+            for row in rows
+        ]
+
+    def mark_deleted(self, item_id: int) -> None:
+        self._database.run(_SQL["mark_deleted"], id=item_id)
+
+    def schedule_retry(self, claim: Claim, cause: str, *, seconds: float, crashed: bool) -> bool:
+        values = {"id": claim.id, "lease": claim.lease, "cause": cause}
+        touched = self._database.run(_SQL["schedule_retry"], **values, seconds=seconds, crashed=crashed)
+        return self._has_ended(touched, claim)
+
+    def has_due(self) -> bool:
+        values = {"function": self._function, "longest": self._longest}
+        return self._database.one(_SQL["has_due"], **values) is not None
+
+    def unsettled(self, versions: Iterable[ObjectVersion]) -> set[ObjectVersion]:
+        by_name = {(v.location, v.etag): v for v in versions}
+        keys = [location.key for location, _ in by_name]
+        rows = self._database.all(_SQL["unsettled"], function=self._function, keys=keys)
+        names = ((Location(row["bucket"], row["key"]), row["etag"]) for row in rows)
+        return {by_name[name] for name in names if name in by_name}
+
+    def ping(self) -> None:
+        self._database.ping()
+
+    def _has_ended(self, touched: int, claim: Claim) -> bool:
+        if touched != 1:
+            self._database.run(_SQL["uncount_crash"], id=claim.id, lease=claim.lease)
+        return touched == 1
+
+    def _lease(self, lease: UUID, seconds: float) -> dict[str, object]:
+        return {"lease": lease, "worker": f"{_HOST}:{os.getpid()}", "seconds": seconds}
+
+    def _item(self, location: Location, etag: str | None) -> dict[str, str | None]:
+        return {
+            "function": self._function,
+            "bucket": location.bucket,
+            "key": location.key,
+            "etag": etag,
+        }
+
+
+def _known(row: Row) -> ExistingItem:
+    return ExistingItem(
+        id=row["id"],
+        state=State(row["state"]),
+        outcome=row["outcome"],
+        cause=row["cause"],
+        moved_to=_moved_to(row),
+        source=row["source"],
+    )
+
+
+def _moved_to(row: Row) -> Location | None:
+    bucket, key = row["moved_to_bucket"], row["moved_to_key"]
+    return Location(bucket, key) if bucket else None
+
+
+@cache
+def _settle(call: LiteralString | None, *, is_announcing: bool) -> LiteralString:
+    """One statement for all that ends an item: one round trip, and all of it is there or nothing."""
+    query = _SQL["settle"]
+    if call is None and not is_announcing:
+        return query
+    parts: list[LiteralString] = ["mine as (" + _SQL["mine"] + ")"]
+    # The update asks for what stands in front, so that comes first: after it, the row is nobody's.
+    query += " and exists (select from mine)"
+    if call is not None:
+        parts.append(f"recorded as materialized (select {call} from mine)")
+        query += " and exists (select from recorded)"
+    if is_announcing:
+        parts.append("announced as (" + _SQL["announce"] + ")")
+    return "with " + ", ".join(parts) + "\n" + query
+
+
+def _columns(announces: Sequence[tuple[str, ObjectVersion]]) -> dict[str, list[object]]:
+    """What is announced, a list a column; nothing for nothing."""
+    if not announces:
+        return {}
+    return {
+        "functions": [function for function, _ in announces],
+        "buckets": [made.location.bucket for _, made in announces],
+        "keys": [made.location.key for _, made in announces],
+        "etags": [made.etag for _, made in announces],
+        "sizes": [made.size for _, made in announces],
+    }

@@ -1,0 +1,1 @@
+"""The NAS: its port, a mounted share, and a Synology NAS."""

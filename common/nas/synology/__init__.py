@@ -1,0 +1,1 @@
+"""A Synology NAS over its File Station API."""

@@ -1,0 +1,141 @@
+"""Requests to the File Station of a DSM within a session that may end at any moment."""
+
+import io
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, BinaryIO, TypeVar, cast
+
+from urllib3.response import BaseHTTPResponse
+
+from common.errors import DependencyAwayError
+from common.nas.synology.connection import Answer, Connection, nas_errors
+from common.nas.synology.errors import EXPIRED, request_refused
+from common.nas.synology.login import DsmSession, Login
+
+_PATH = "entry.cgi"
+_VERSION = "2"  # of every API used here, since DSM 6
+_CHUNK = 256 * 1024
+_LEAST_RATE = 64 * 1024  # bytes a second; a download that stays below is given up
+Result = TypeVar("Result")
+
+
+class FileStation:
+    """The File Station of one account; safe to share between threads."""
+
+    def __init__(self, connection: Connection, login: Login) -> None:
+        self._connection = connection
+        self._login = login
+        self.clock: datetime | None = None  # the NAS's at its last answer
+
+    def ask(self, method: str, **values: object) -> dict[str, Any]:
+        """What SYNO.FileStation.List tells."""
+
+        def make(session: DsmSession) -> Answer:
+            return self._connection.ask(_PATH, _fields(session, "List", method, values))
+
+        answer = self._in_session(make)
+        if answer.code:
+            raise request_refused(answer.code)
+        data = answer.body.get("data")
+        if not isinstance(data, dict):
+            raise DependencyAwayError("The NAS answered without what was asked for.")
+        self.clock = answer.time or self.clock
+        return data
+
+    def change(self, api: str, method: str, **values: object) -> int:
+        """DSM's error number for a request that changes something; made again after an expiry only."""
+
+        def make(session: DsmSession) -> Answer:
+            return self._connection.ask_once(_PATH, _fields(session, api, method, values))
+
+        return self._in_session(make).code
+
+    def download(self, path: str) -> BinaryIO:
+        """A file's content."""
+
+        def make(session: DsmSession) -> BaseHTTPResponse | Answer:
+            values: dict[str, object] = {"path": [path], "mode": "download"}
+            response = self._connection.open(_PATH, _fields(session, "Download", "download", values))
+            return response if _is_file(response) else self._connection.answer_of(response)
+
+        found = self._in_session(make)
+        if isinstance(found, Answer):
+            raise request_refused(found.code or 100)
+        return cast("BinaryIO", _Download(found, seconds=self._connection.seconds))
+
+    def device_id(self) -> str | None:
+        """What stands for the one-time code from now on, if one was given at the login."""
+        return self._login.session().device_id
+
+    def close(self) -> None:
+        """Log out, and close the connections."""
+        try:
+            self._login.end()
+        finally:
+            self._connection.pool.clear()
+
+    def _in_session(self, request: Callable[[DsmSession], Result]) -> Result:
+        """Make a request; after an expiry log in again, once."""
+        session = self._login.session()
+        result = request(session)
+        if isinstance(result, Answer) and result.code in EXPIRED:
+            result = request(self._login.renewed(session))
+            if isinstance(result, Answer) and result.code in EXPIRED:
+                raise DependencyAwayError(f"The NAS ends each session at once (DSM error {result.code}).")
+        return result
+
+
+class _Download(io.RawIOBase):
+    """A file's bytes as they come; given up if they come too slowly or stop early."""
+
+    def __init__(self, response: BaseHTTPResponse, *, seconds: float) -> None:
+        self._response = response
+        size = response.length_remaining or 0
+        self._deadline = time.monotonic() + seconds + size / _LEAST_RATE
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        pieces, left = [], size
+        while left and (piece := self._piece(left)):
+            pieces.append(piece)
+            left -= len(piece)
+        return b"".join(pieces)
+
+    def _piece(self, most: int) -> bytes:
+        if time.monotonic() > self._deadline:
+            raise DependencyAwayError("The NAS sends a file too slowly; the next poll copies it again.")
+        with nas_errors():
+            return self._response.read1(most if most > 0 else _CHUNK)
+
+    def close(self) -> None:
+        self._response.close()
+        super().close()
+
+
+def _is_file(response: BaseHTTPResponse) -> bool:
+    """Whether a file comes; DSM's errors are JSON or text under status 200, and no attachment."""
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    disposition = response.headers.get("Content-Disposition", "").lower()
+    return disposition.startswith("attachment") or kind == "application/octet-stream"
+
+
+def _fields(session: DsmSession, api: str, method: str, values: dict[str, object]) -> dict[str, str]:
+    named = {"api": f"SYNO.FileStation.{api}", "version": _VERSION, "method": method}
+    coded = {name: json.dumps(value) for name, value in values.items()}
+    return named | coded | {"_sid": session.sid, "SynoToken": session.token}
+
+
+@contextmanager
+def known_form() -> Iterator[None]:
+    """What the File Station guide promises, or an error without a word of the answer."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
+        raise DependencyAwayError(
+            f"The NAS answered in another form than File Station's ({type(error).__name__})."
+        ) from None

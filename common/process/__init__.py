@@ -1,0 +1,1 @@
+"""The process: its log, metrics, threads of native libraries, and its parent."""

@@ -1,0 +1,1 @@
+"""The object store: its port, MinIO, keys of objects, and event records."""

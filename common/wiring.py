@@ -1,0 +1,107 @@
+"""The real ports, built from the settings once per process, at first use and never at import."""
+
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+
+from common.database import Database
+from common.http.http_target import Check, Target
+from common.http.tls import require_tls
+from common.ledger.ledger import Ledger
+from common.ledger.postgres_ledger import PostgresLedger
+from common.settings import settings
+from common.stage.admission import Admission
+from common.stage.backlog import drain
+from common.stage.item import Item, Outcome
+from common.stage.stage import LONGEST_WAIT, Stage
+from common.store.minio_store import MinioStore
+from common.store.object_key import Location
+from common.store.object_store import ObjectStore
+from common.tokens import TokenFile, Tokens
+
+
+@cache
+def object_store() -> ObjectStore:
+    """The store the settings name."""
+    config = settings()
+    require_tls(config, "minio_endpoint")
+    return MinioStore(
+        endpoint=config.required("minio_endpoint"),
+        access_key=config.required("minio_access_key"),
+        secret_key=config.required("minio_secret_key"),
+        secure=config.minio_secure,
+        ca_file=config.minio_ca_file,
+        timeout=config.store_seconds,
+    )
+
+
+def tokens() -> Tokens:
+    """What callers may send: the file's tokens, or the ones the settings hold."""
+    config = settings()
+    if config.token_file is not None:
+        return Tokens(TokenFile(config.token_file))
+    before = config.token_before
+    return Tokens.of(config.required("token"), *([before.get_secret_value()] if before else []))
+
+
+@cache
+def database() -> Database:
+    """The database the settings name."""
+    config = settings()
+    require_tls(config, "database_url")
+    return Database(config.required("database_url"), answer_seconds=config.database_seconds)
+
+
+@cache
+def ledger(function: str) -> Ledger:
+    """One function's rows of the ledger."""
+    config = settings()
+    longest = 2 * max(config.lease_seconds, LONGEST_WAIT * config.retry_seconds)
+    return PostgresLedger(database(), function=function, longest_seconds=longest)
+
+
+def checks() -> dict[str, Check]:
+    """What every function needs, for its health answer."""
+    return {"object store": lambda: object_store().ping(), "database": lambda: database().ping()}
+
+
+@cache
+def admission() -> Admission:
+    """The places for events in this process."""
+    config = settings()
+    return Admission(config.at_a_time, patience_seconds=config.patience_seconds)
+
+
+def stage(
+    function: str,
+    work: Callable[[Item], Outcome],
+    *,
+    accepts: Callable[[Location], bool],
+    is_announced: Callable[[Location], bool] = lambda _: False,
+) -> Stage:
+    """A stage on the real ports."""
+    config = settings()
+    return Stage(
+        function=function,
+        work=work,
+        accepts=accepts,
+        is_announced=is_announced,
+        store=object_store(),
+        ledger=ledger(function),
+        lease_seconds=config.lease_seconds,
+        retry_seconds=config.retry_seconds,
+        max_crashes=config.max_crashes,
+    )
+
+
+def stage_target(stage: Stage, *, on_run: Callable[[], Mapping[str, object]] | None = None) -> Target:
+    """A stage as it is served: events, and what is due."""
+    return Target(
+        stage.function,
+        tokens(),
+        on_record=stage.handle,
+        on_full=stage.announce,
+        on_run=on_run,
+        on_due=partial(drain, stage.next, admission(), seconds=settings().due_seconds),
+        checks=checks(),
+        admission=admission(),
+    )

@@ -1,0 +1,1 @@
+"""Label rows in the database."""

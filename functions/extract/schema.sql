@@ -1,0 +1,54 @@
+-- What extract calls: allocating images to buckets, and completing an extraction.
+
+create or replace function allocate_images(this_uid text, this_patient text, this_path text, this_item bigint, this_digest text,
+    frames int, this_modality text, this_is_localizer boolean, this_recipe int, this_pipeline text, prefix text,
+    out is_erased boolean, out digest text, out first_item bigint, out is_completed boolean, out buckets text[], out keys text[])
+language plpgsql as $$
+declare
+    placed int;
+    open_bucket text;
+    free int;
+begin
+    is_erased := exists (select from erased_patient where patient_id = this_patient);
+    if is_erased then
+        return;
+    end if;
+    insert into extraction (sop_instance_uid, item_id, content_digest, number_of_frames, modality, is_localizer,
+        recipe_version, pipeline_version)
+    values (this_uid, this_item, this_digest, frames, this_modality, this_is_localizer, this_recipe, this_pipeline)
+    on conflict (sop_instance_uid) do nothing;
+    select content_digest, item_id, completed_at is not null into digest, first_item, is_completed
+    from extraction where sop_instance_uid = this_uid;
+    if digest is distinct from this_digest then
+        return;
+    end if;
+    select count(*) into placed from image_allocation where sop_instance_uid = this_uid;
+    if placed < frames then
+        -- One at a time: a bucket's count and its images are decided together.
+        perform pg_advisory_xact_lock(hashtext('image_allocation'));
+        select count(*) into placed from image_allocation where sop_instance_uid = this_uid;
+    end if;
+    while placed < frames loop
+        select bucket, least(capacity - allocated, frames - placed) into open_bucket, free from image_bucket
+        where allocated < capacity and starts_with(bucket, prefix) order by created_at desc, bucket desc limit 1;
+        exit when open_bucket is null;
+        -- The table's own check (allocated <= capacity) refuses the image too many.
+        update image_bucket set allocated = allocated + free where bucket = open_bucket;
+        insert into image_allocation (sop_instance_uid, frame, allocated_bucket, bucket, key)
+        select this_uid, frame, open_bucket, open_bucket, this_path || '/' || frame || '.png'
+        from generate_series(placed + 1, placed + free) as frame;
+        placed := placed + free;
+    end loop;
+    select coalesce(array_agg(allocated_bucket order by frame), '{}'), coalesce(array_agg(key order by frame), '{}')
+    into buckets, keys from image_allocation where sop_instance_uid = this_uid;
+end $$;
+comment on function allocate_images is 'Registers an instance and places its images; extract calls it.';
+
+create or replace function complete_extraction(this_uid text, this_recipe int, this_pipeline text) returns void
+language plpgsql as $$
+begin
+    update extraction set completed_at = coalesce(completed_at, now()),
+        recipe_version = this_recipe, pipeline_version = this_pipeline
+    where sop_instance_uid = this_uid;
+end $$;
+comment on function complete_extraction is 'All outputs of an instance are written; extract calls it as it settles.';

@@ -1,0 +1,117 @@
+-- What the sweep calls: summing up what is settled, and deleting old attempts.
+
+create or replace function count_settled(most int) returns boolean
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    ids bigint[];
+    uids text[];
+    items bigint[];
+begin
+    if not pg_try_advisory_xact_lock(hashtext('dcm2set count_settled')) then
+        return false;
+    end if;
+    -- Files of the NAS, with their items: locked first, looked at after.
+    select array_agg(source_file_id), array_agg(ledger_id) into ids, items from (
+        select source_file_id, ledger_id from file_state
+        where counted_as is null and source_file_id is not null
+            and not (waiting or held or quarantined) and skipped::int + erased::int + extracted::int = 1
+        order by source_file_id limit most) as found;
+    if ids is not null then
+        select array_agg(id) into items from (
+            select id from ledger_item where id = any(items) for update skip locked) as locked;
+        select array_agg(id) into ids from (
+            select id from source_file where id = any(ids) for update skip locked) as locked;
+        with closed as (
+            select source_file_id, max(case when skipped then 'skipped' when erased then 'erased'
+                when duplicate then 'duplicate' else 'extracted' end) as category
+            from file_state
+            where source_file_id = any(ids) and counted_as is null and (ledger_id is null or ledger_id = any(items))
+                and not (waiting or held or quarantined) and skipped::int + erased::int + extracted::int = 1
+            group by source_file_id having count(*) = 1
+        ), marked as (
+            update source_file s set counted_as = c.category from closed c where s.id = c.source_file_id
+            returning c.category
+        )
+        insert into settled_total select 'file', category, count(*) from marked group by category;
+    end if;
+
+    -- Instances with all of their images.
+    select array_agg(sop_instance_uid) into uids from (
+        select sop_instance_uid from extraction e
+        where counted_images is null and completed_at is not null and not exists (
+            select from image_state p where p.sop_instance_uid = e.sop_instance_uid and (waiting or quarantined))
+        order by completed_at limit most for update skip locked) as locked;
+    if uids is not null then
+        with closed as (
+            select sop_instance_uid, count(*) filter (where good)::int as good, count(*) filter (where black)::int as black,
+                count(*) filter (where low_quality)::int as low_quality
+            from image_state where sop_instance_uid = any(uids) group by sop_instance_uid
+        ), marked as (
+            update extraction e set counted_images = array[good, black, low_quality]
+            from closed c
+            where e.sop_instance_uid = c.sop_instance_uid and number_of_frames = good + black + low_quality
+            returning number_of_frames, good, black, low_quality
+        )
+        insert into settled_total
+        select 'image', told.category, told.number from (
+            select sum(number_of_frames) as frames, sum(good) as good, sum(black) as black, sum(low_quality) as low_quality
+            from marked) as sums,
+            lateral (values ('frames', frames), ('good', good), ('black', black), ('low_quality', low_quality))
+                as told (category, number)
+        where told.number > 0;
+    end if;
+
+    -- Items of every function; one of a file only once its file is, one without a file as the file it is.
+    -- In the order of the index of what is not counted: in that of the key, all rows would be walked through.
+    select array_agg(id) into items from (
+        select id from ledger_item where counted_as is null and state = 'done'
+        order by function, state, due_at, lease_until limit most for update skip locked) as locked;
+    if items is not null then
+        with found as (
+            select l.id, l.function, l.first_seen_at, case
+                when not (l.function = 'extract' and l.bucket = 'raw') then 'done'
+                when s.number > 0 then case when s.uncounted = 0 then 'done' end
+                when f.skipped then 'skipped' when f.erased then 'erased' when f.duplicate then 'duplicate'
+                when f.extracted then 'extracted' end as counted_as
+            from ledger_item l
+            left join lateral (
+                select count(*) as number, count(*) filter (where s.counted_as is null) as uncounted from source_file s
+                where s.raw_key = l.key and (s.etag = l.etag or s.etag is null)) as s on l.function = 'extract'
+            left join lateral (
+                select coalesce(l.outcome = 'skipped', false) as skipped, coalesce(l.outcome = 'erased', false) as erased,
+                    l.outcome = 'duplicate' and e.completed_at is not null as duplicate,
+                    l.outcome = 'extracted' and e.completed_at is not null as extracted
+                from (values (1)) as one left join extraction e on e.sop_instance_uid = l.sop_instance_uid) as f
+                on l.function = 'extract'
+            where l.id = any(items)
+        ), marked as (
+            update ledger_item l set counted_as = f.counted_as from found f
+            where l.id = f.id and f.counted_as is not null
+            returning l.function, f.counted_as, l.first_seen_at
+        )
+        insert into settled_total
+        select function, 'done', count(*), max(first_seen_at) from marked group by function
+        union all
+        select 'file', counted_as, count(*), max(first_seen_at) from marked where counted_as <> 'done' group by counted_as;
+    end if;
+
+    if (select count(*) from settled_total) > 50 then
+        with old as (delete from settled_total returning *)
+        insert into settled_total
+        select subject, category, sum(number), max(newest) from old group by subject, category
+        having sum(number) <> 0 or max(newest) is not null;
+    end if;
+    return true;
+end $$;
+comment on function count_settled is 'Adds what is settled to settled_total; the sweep calls it.';
+
+create or replace function delete_old_attempts(days double precision) returns int
+language sql security definer set search_path = public, pg_temp as $$
+    with gone as (
+        delete from ledger_attempt where (item_id, attempt) in (
+            select item_id, attempt from ledger_attempt
+            where ended_at < now() - make_interval(secs => days * 86400) order by ended_at limit 10000)
+        returning 1)
+    select count(*)::int from gone
+$$;
+comment on function delete_old_attempts is 'Deletes the details of attempts that ended so long ago; the sweep calls it.';

@@ -1,0 +1,1 @@
+"""From a DICOM file to its decoded frames, and what of them is blanked."""

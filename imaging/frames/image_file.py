@@ -1,0 +1,165 @@
+"""A DICOM file on disk: is it one, does it hold a picture, and its frames one at a time (PS3.10)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.dataset import FileDataset
+from pydicom.errors import InvalidDicomError
+from pydicom.pixels.utils import as_pixel_options
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+from common.errors import PermanentError
+from imaging.dataset.element_value import element_value
+from imaging.frames.blanking import Blanking
+from imaging.frames.encoded_pixels import (
+    EncodedPixels,
+    UnreadableElementError,
+    extended_offsets,
+    inflated_pixels,
+    locate_pixels,
+)
+from imaging.frames.image_checks import ASK_SENDER, Limits, check_image, no_pixels, reading_elements
+from imaging.frames.stored_value import is_self_described
+from imaging.frames.transfer_syntax import GIVE_RGB, frame_decoder
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """A readable DICOM image; its pixels are still encoded, and on disk."""
+
+    path: Path
+    ds: FileDataset  # without the pixel data
+    pixels: EncodedPixels
+    number_of_frames: int
+    blanking: Blanking | None = None  # what of each frame is made black once it is decoded
+
+    def frames(self) -> Iterator[NDArray[Any]]:
+        """Decode the frames in order, one in memory at a time.
+
+        Yields arrays of shape (rows, columns) or (rows, columns, samples): grey values in as many
+        bits as allocated, what is around the stored ones included (`StoredValue` reads them); YBR
+        converted to RGB; what is blanked is black. They may be read-only. Raises PermanentError
+        if a frame can't be decoded.
+        """
+        count = 0
+        with _decoding(self.ds), self.pixels.opened() as stream:
+            for frame in self._decoded(stream):
+                count += 1
+                if count > self.number_of_frames:
+                    break
+                yield frame if self.blanking is None else self.blanking.blanked(frame, self.ds)
+        if count != self.number_of_frames:
+            raise PermanentError(
+                f"The file declares {self.number_of_frames} frames but holds "
+                f"{'more' if count > self.number_of_frames else count}.",
+                ASK_SENDER,
+            )
+
+    def _decoded(self, stream: BinaryIO) -> Iterator[NDArray[Any]]:
+        syntax = self.ds.file_meta.TransferSyntaxUID
+        if (
+            element_value(self.ds, "BitsAllocated") == 1
+            and not syntax.is_encapsulated
+            and syntax.is_little_endian
+        ):
+            return self._single_bits(stream)
+        found = frame_decoder(syntax)
+        options = self._decoder_options()
+        frames = found.decoder.iter_array(stream, decoding_plugin=found.plugin, **options)
+        return (frame for frame, _ in frames)
+
+    def _single_bits(self, stream: BinaryIO) -> Iterator[NDArray[np.uint8]]:
+        """Frames of one bit a pixel, which may begin within a byte (PS3.5 8.1.1).
+
+        pydicom 3.0 reads too few bytes of such a frame.
+        """
+        pixels = int(self.ds.Rows) * int(self.ds.Columns)
+        for index in range(self.number_of_frames):
+            first, skipped = divmod(index * pixels, 8)
+            stream.seek(self.pixels.offset + first)
+            packed = np.frombuffer(stream.read((skipped + pixels + 7) // 8), np.uint8)
+            bits = np.unpackbits(packed, count=skipped + pixels, bitorder="little")
+            yield bits[skipped:].reshape(self.ds.Rows, self.ds.Columns)
+
+    def _decoder_options(self) -> dict[str, Any]:
+        """What pydicom's decoder has to know of the pixels (its guide "Decoding options")."""
+        options = as_pixel_options(self.ds) | {
+            "pixel_keyword": self.pixels.keyword,
+            "pixel_vr": self.pixels.vr,
+            "number_of_frames": self.number_of_frames,
+            "extended_offsets": extended_offsets(self.ds),
+        }
+        syntax = self.ds.file_meta.TransferSyntaxUID
+        if not syntax.is_encapsulated:
+            options["view_only"] = True
+        if element_value(self.ds, "SamplesPerPixel") == 1 and not is_self_described(self.ds):
+            options["correct_unused_bits"] = False  # done by the recipe's tables, at no cost
+        if syntax in GIVE_RGB:
+            options["as_rgb"] = False
+        elif element_value(self.ds, "PhotometricInterpretation") == "YBR_PARTIAL_422":
+            # pydicom knows how these lie, but not their colours: the recipe converts them.
+            options |= {"photometric_interpretation": "YBR_FULL_422", "as_rgb": False}
+        return options
+
+
+def read_image_file(path: Path, limits: Limits) -> ImageFile:
+    """Read the header of a DICOM file and check that its pixels can be decoded in principle.
+
+    Raises PermanentError with a cause a person understands, or NoPictureError for a DICOM
+    object that is no image.
+    """
+    if path.stat().st_size == 0:
+        raise PermanentError("The file is empty (0 bytes).", ASK_SENDER)
+    with reading_elements():
+        ds, pixels = _read(path)
+        if pixels is None:
+            raise no_pixels(ds, size=path.stat().st_size)
+        return ImageFile(path, ds, pixels, check_image(ds, pixels, limits))
+
+
+def _read(path: Path) -> tuple[FileDataset, EncodedPixels | None]:
+    """The data set up to its pixel data, and where that lies; what follows it is never used."""
+    try:
+        with path.open("rb") as stream:
+            ds = pydicom.dcmread(stream, stop_before_pixels=True)
+            if ds.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+                ds = pydicom.dcmread(path)
+                return ds, inflated_pixels(ds, path)
+            return ds, locate_pixels(stream, ds, path)
+    except InvalidDicomError:
+        raise PermanentError(
+            "Not a DICOM file: the prefix 'DICM' is missing (PS3.10 section 7.1).",
+            "Take it out of the folder, or convert it to DICOM.",
+        ) from None
+    except UnreadableElementError:
+        raise PermanentError(
+            "The pixel data element's header is damaged (PS3.5 section 7.1).", ASK_SENDER
+        ) from None
+
+
+@contextmanager
+def _decoding(ds: FileDataset) -> Iterator[None]:
+    """Turn whatever a decoder raises into a cause without the file's values."""
+    try:
+        yield
+    except PermanentError:
+        raise
+    except NotImplementedError:
+        raise PermanentError(
+            f"No decoder for the transfer syntax {ds.file_meta.TransferSyntaxUID.name}.",
+            "Ask for the file in another transfer syntax.",
+        ) from None
+    except MemoryError:
+        raise  # told by the limit's own name
+    except Exception as error:  # noqa: BLE001 whatever a decoder raises
+        raise PermanentError(
+            f"The pixel data can't be decoded ({type(error).__name__}); it is shorter than "
+            "the header says, or damaged.",
+            ASK_SENDER,
+        ) from None

@@ -1,0 +1,90 @@
+"""Transfer syntaxes and the decoder of each (PS3.6 table A-1, PS3.5 annex A)."""
+
+from dataclasses import dataclass
+
+from pydicom._uid_dict import UID_dictionary
+from pydicom.pixels import get_decoder  # type: ignore[attr-defined]
+from pydicom.pixels.decoders.base import Decoder
+from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
+    UID,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
+)
+
+from imaging.frames import frame_codecs
+
+# In PS3.6 since 2024; pydicom 3.0 does not know them yet.
+_NEWER = {
+    "1.2.840.10008.1.2.4.110": ("JPEG XL Lossless", "JPEGXLLossless"),
+    "1.2.840.10008.1.2.4.111": ("JPEG XL JPEG Recompression", "JPEGXLJPEGRecompression"),
+    "1.2.840.10008.1.2.4.112": ("JPEG XL", "JPEGXL"),
+    "1.2.840.10008.1.2.8.1": ("Deflated Image Frame Compression", "DeflatedImageFrameCompression"),
+}
+for _uid, (_name, _keyword) in _NEWER.items():
+    UID_dictionary.setdefault(_uid, (_name, "Transfer Syntax", "", "", _keyword))
+JPEGXLLossless, JPEGXLRecompression, JPEGXL, DeflatedFrames = (UID(uid) for uid in _NEWER)
+
+CODECS = {
+    RLELossless: frame_codecs.decode_rle,
+    JPEGBaseline8Bit: frame_codecs.decode_jpeg,
+    JPEGExtended12Bit: frame_codecs.decode_jpeg,
+    JPEGLossless: frame_codecs.decode_jpeg_lossless,
+    JPEGLosslessSV1: frame_codecs.decode_jpeg_lossless,
+    JPEGLSLossless: frame_codecs.decode_jpeg_ls,
+    JPEGLSNearLossless: frame_codecs.decode_jpeg_ls,
+    JPEGXLLossless: frame_codecs.decode_jpeg_xl,
+    JPEGXLRecompression: frame_codecs.decode_jpeg_xl,
+    JPEGXL: frame_codecs.decode_jpeg_xl,
+    DeflatedFrames: frame_codecs.decode_deflated,
+}
+GIVE_RGB = frozenset([JPEGBaseline8Bit, JPEGExtended12Bit, JPEGXLLossless, JPEGXLRecompression, JPEGXL])
+# Where pydicom knows more than one, and its first choice would be another: gdcm shares a JPEG 2000
+# frame among all processors and takes more of their time for it than OpenJPEG takes of one.
+_PLUGINS = dict.fromkeys(CODECS, frame_codecs.PLUGIN) | {
+    JPEG2000Lossless: "pylibjpeg",
+    JPEG2000: "pylibjpeg",
+    HTJ2KLossless: "pylibjpeg",
+    HTJ2KLosslessRPCL: "pylibjpeg",
+    HTJ2K: "pylibjpeg",
+}
+
+
+@dataclass(frozen=True)
+class FrameDecoder:
+    """pydicom's decoder of a transfer syntax, and which of its plugins is to be used."""
+
+    decoder: Decoder
+    plugin: str  # empty for native pixel data
+
+
+def frame_decoder(transfer_syntax: UID) -> FrameDecoder:
+    """The decoder of a transfer syntax; NotImplementedError if there is none."""
+    decoder = _DECODERS.get(transfer_syntax) or get_decoder(transfer_syntax)
+    return FrameDecoder(decoder, _PLUGINS.get(transfer_syntax, ""))
+
+
+def _with_ours() -> dict[UID, Decoder]:
+    """Pydicom's decoders with our codecs added, and new ones where it has none."""
+    decoders = {}
+    for uid, function in CODECS.items():
+        try:
+            decoder = get_decoder(uid)
+        except NotImplementedError:
+            decoder = Decoder(uid)
+        if frame_codecs.PLUGIN not in decoder.available_plugins:
+            decoder.add_plugin(frame_codecs.PLUGIN, (frame_codecs.__name__, function.__name__))
+        decoders[uid] = decoder
+    return decoders
+
+
+_DECODERS = _with_ours()

@@ -1,0 +1,22 @@
+-- What a database's snapshot knows of objects, by name.
+
+-- name: buckets
+select bucket from image_bucket;
+
+-- name: instances
+select sop_instance_uid as uid from extraction;
+
+-- name: still_at_home
+select key, allocated_bucket from image_allocation where bucket = allocated_bucket;
+
+-- name: moved
+select moved_to_bucket as bucket, moved_to_key as key from ledger_item
+where moved_to_key is not null and state in ('done', 'held', 'quarantined');
+
+-- name: originals
+select key from ledger_item where function = 'extract' and bucket = 'raw';
+
+-- name: announce
+insert into ledger_item (function, bucket, key, etag, size, state, attempts, due_at)
+values ('extract', 'raw', %s, %s, %s, 'retry', 0, now())
+on conflict do nothing;

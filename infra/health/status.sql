@@ -1,0 +1,71 @@
+-- What `dcm2set status` asks, by name.
+
+-- name: functions
+select * from ledger_state;
+
+-- name: functions_recount
+select function,
+    count(*) filter (where state = 'running') as running,
+    count(*) filter (where state = 'retry' and attempts > 0) as retry,
+    count(*) filter (where state = 'held') as held,
+    count(*) filter (where state = 'quarantined') as quarantined,
+    count(*) filter (where state = 'done') as done
+from ledger_item group by function;
+
+-- name: balance_recount
+select * from balance_recount;
+
+-- name: unclaimed
+select extract(epoch from now() - o.since)::float8 as seconds
+from unnest(%(buckets)s::text[], %(keys)s::text[], %(etags)s::text[], %(since)s::timestamptz[])
+    as o (bucket, key, etag, since)
+where not exists (
+    select from ledger_item l
+    where l.function = %(function)s and l.bucket = o.bucket and l.key = o.key and l.etag = o.etag);
+
+-- name: not_copied
+select extract(epoch from now() - found_at)::float8 as seconds from source_file where state = 'waiting';
+
+-- name: not_checked
+select extract(epoch from now() - p.allocated_at)::float8 as seconds
+from image_state p
+where p.counted_images is null and p.waiting and not exists (
+    select from ledger_item l where l.function = 'quality' and l.bucket = p.allocated_bucket and l.key = p.key);
+
+-- name: last_arrived
+-- The newest of what is summed up stands beside the sums.
+select extract(epoch from now() - (select found_at from source_file order by id desc limit 1))::float8 as nas_seconds,
+    extract(epoch from now() - greatest(
+        (select max(newest) from settled_total where subject = 'file'),
+        (select max(l.first_seen_at) from ledger_item l
+         where l.function = 'extract' and l.bucket = 'raw' and l.counted_as is null and not exists (
+            select from source_file s where s.raw_key = l.key))))::float8 as raw_seconds,
+    extract(epoch from now() - greatest(
+        (select max(newest) from settled_total where subject = 'annotations'),
+        (select max(first_seen_at) from ledger_item
+         where function = 'annotations' and counted_as is null)))::float8 as annotations_seconds;
+
+-- name: balance
+select * from balance;
+
+-- name: labels
+select (select count(*) from label) as on_images,
+    (select count(*) from held_label where label_id is not null) as held,
+    (select count(*) from group_label) as on_groups,
+    (select count(*) from label_import) as files;
+
+-- name: buckets
+-- The newest ones: all before them are full, and there may be thousands.
+select b.bucket, b.allocated, b.capacity, (
+    select count(*) from image_allocation a where a.allocated_bucket = b.bucket and a.bucket = b.bucket) as images_here
+from (select * from image_bucket order by created_at desc, bucket desc limit %(most)s) b order by b.bucket;
+
+-- name: buckets_in_all
+select count(*) as number from image_bucket;
+
+-- name: aside
+select function, state, cause, min(next_step) as next_step, count(*) as items,
+    (array_agg(id order by id))[1:20] as item_ids,
+    (array_agg(distinct device) filter (where device is not null))[1:20] as devices
+from ledger_item where state in ('held', 'quarantined') and counted_as is null
+group by function, state, cause order by function, state, items desc;

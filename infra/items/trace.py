@@ -1,0 +1,121 @@
+"""The whole life of one file or image, from the NAS to its labels, with every attempt."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+
+from common.database import queries
+from common.errors import PermanentError
+from common.store.object_key import RAW, as_it_came
+
+_SQL = queries(Path(__file__).with_suffix(".sql"))
+_UID = re.compile(r"(?P<uid>[0-9]+(?:\.[0-9]+)+)(?:/(?P<frame>[0-9]+)(?:\.png)?)?$")
+_EXPECTED = (
+    "Give an item's number, file-N, item-N, an SOP Instance UID with or without /frame, or s3://bucket/key."
+)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is traced."""
+
+    files: tuple[int, ...] = ()  # of source_file
+    items: tuple[int, ...] = ()  # of the ledger
+    uid: str | None = None  # pseudonymous SOP Instance UID
+    frame: int | None = None  # None: every one
+
+
+def trace(url: str, name: str) -> dict[str, Any]:
+    """Everything that is known of a file, an item, an instance or an image, in one snapshot.
+
+    Raises PermanentError if nothing of that name is known.
+    """
+    with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
+        connection.execute("set transaction isolation level repeatable read, read only")
+        subject = _subject(connection, name.strip())
+        values = {"uid": subject.uid, "frame": subject.frame, "items": list(subject.items)}
+        items = connection.execute(_SQL["items"], values).fetchall()
+        numbers = [row["id"] for row in items]
+        files = connection.execute(_SQL["file"], {"ids": list(subject.files), "items": numbers}).fetchall()
+        if not items and not files:
+            raise PermanentError(f"Nothing is known of {name}. {_EXPECTED}")
+        attempts = connection.execute(_SQL["attempts"], {"items": numbers}).fetchall()
+        overrulings = connection.execute(_SQL["overrulings"], values).fetchall()
+        labels = _labels(connection, values)
+        return {
+            "source": next((row["source"] for row in items if row["source"]), None),
+            "files": files,
+            "items": [_with_attempts(row, attempts) for row in items],
+            "instance": connection.execute(_SQL["instance"], values).fetchone(),
+            "images": [
+                row
+                | {"overrulings": [each for each in overrulings if each["frame"] == row["frame"]]}
+                | {"labels": [each for each in labels if each.get("frame") == row["frame"]]}
+                for row in connection.execute(_SQL["images"], values)
+            ],
+        }
+
+
+def _subject(connection: psycopg.Connection[DictRow], name: str) -> Subject:
+    kind, _, number = name.rpartition("-")
+    if number.isdecimal() and kind in {"", "item"}:
+        return _of_item(connection, int(number), name)
+    if number.isdecimal() and kind == "file":
+        found = connection.execute(_SQL["items_of_file"], {"id": int(number)}).fetchall()
+        return _of_extract(found, files=(int(number),))
+    bucket, _, key = name.removeprefix("s3://").partition("/")
+    if name.startswith("s3://"):
+        found = connection.execute(_SQL["image_at"], {"bucket": bucket, "key": key}).fetchall()
+        if found:
+            return Subject(uid=found[0]["sop_instance_uid"], frame=found[0]["frame"])
+        if bucket == RAW:
+            return _of_extract(connection.execute(_SQL["items_at"], {"keys": as_it_came(key)}).fetchall())
+    uid = _UID.search(name.removesuffix(".json").removesuffix(".dcm"))
+    if uid is None:
+        raise PermanentError(f"{name} is no name of a file or image. {_EXPECTED}")
+    return Subject(uid=uid["uid"], frame=int(uid["frame"]) if uid["frame"] else None)
+
+
+def _of_item(connection: psycopg.Connection[DictRow], number: int, name: str) -> Subject:
+    row = connection.execute(_SQL["item"], {"id": number}).fetchone()
+    if row is None:
+        raise PermanentError(f"There is no item {name}. {_EXPECTED}")
+    uid = row["sop_instance_uid"]
+    if uid is None and row["function"] in {"quality", "store_metadata"}:
+        found = _UID.search(row["key"].removesuffix(".json"))
+        uid = found["uid"] if found else None
+    return Subject(items=(number,), uid=uid)
+
+
+def _of_extract(found: Sequence[DictRow], *, files: tuple[int, ...] = ()) -> Subject:
+    uids = [row["sop_instance_uid"] for row in found if row["sop_instance_uid"]]
+    return Subject(files, tuple(row["id"] for row in found), uids[0] if uids else None)
+
+
+def _with_attempts(item: DictRow, attempts: Sequence[DictRow]) -> dict[str, Any]:
+    """An item with its attempts; the last one stands in the item itself."""
+    before = [
+        {k: v for k, v in row.items() if k != "item_id"} for row in attempts if row["item_id"] == item["id"]
+    ]
+    known = {row["attempt"] for row in before}
+    last = {
+        "attempt": item["attempts"],
+        "state": item["state"],
+        "outcome": item["outcome"],
+        "cause": item["cause"],
+        "worker": item["worker"],
+        "started_at": item["started_at"],
+        "ended_at": item["settled_at"],
+    }
+    every = [*before, *([] if item["attempts"] in {0, *known} else [last])]
+    # Items that passed the first time leave no details; of older ones they are forgotten.
+    return {**item, "attempts": item["attempts"], "each_attempt": every}
+
+
+def _labels(connection: psycopg.Connection[DictRow], values: dict[str, Any]) -> list[dict[str, Any]]:
+    return [row["label"] for row in connection.execute(_SQL["labels"], values)]

@@ -1,0 +1,64 @@
+-- The life of one file or image, by name. Paths and raw keys stay out of the answer: they may tell a patient.
+
+-- name: item
+select id, function, bucket, key, sop_instance_uid, source from ledger_item where id = %(id)s;
+
+-- name: items_of_file
+select l.id, l.sop_instance_uid from source_file s
+join ledger_item l on l.function = 'extract' and l.bucket = 'raw' and l.key = s.raw_key
+    and (l.etag = s.etag or s.etag is null)
+where s.id = %(id)s;
+
+-- name: items_at
+-- Where an object of raw lies now, or lay when it came.
+select id, sop_instance_uid from ledger_item
+where function = 'extract' and bucket = 'raw' and key = any(%(keys)s::text[]);
+
+-- name: image_at
+select sop_instance_uid, frame from image_allocation where key = %(key)s and %(bucket)s in (bucket, allocated_bucket);
+
+-- name: file
+select s.id, s.folder_id, s.version, s.size, s.state, s.cause, s.archive_id, s.found_at, s.copied_at,
+    f.processed_at as folder_processed_at
+from source_file s join source_folder f on f.id = s.folder_id
+where s.id = any(%(ids)s::bigint[]) or s.raw_key = any(
+    select key from ledger_item where id = any(%(items)s::bigint[]) and function = 'extract')
+order by s.id;
+
+-- name: instance
+select sop_instance_uid, item_id, number_of_frames, modality, recipe_version, pipeline_version, allocated_at, completed_at
+from extraction where sop_instance_uid = %(uid)s;
+
+-- name: images
+select a.frame, a.bucket, a.allocated_bucket, a.key, a.allocated_at, v.verdict, v.by_model, v.score, v.threshold,
+    v.reasons, v.model_version, v.checked_at
+from image_allocation a left join verdict v using (sop_instance_uid, frame)
+where a.sop_instance_uid = %(uid)s and (%(frame)s::int is null or a.frame = %(frame)s) order by a.frame;
+
+-- name: overrulings
+select frame, verdict, why, decided_by, decided_at from overruling
+where sop_instance_uid = %(uid)s and (%(frame)s::int is null or frame = %(frame)s) order by id;
+
+-- name: items
+-- All that is known of the instance: by its number where an item has one, and by its keys where none.
+select id, function, case when bucket = 'raw' then null else bucket || '/' || key end as object, state, attempts,
+    outcome, cause, next_step, source, worker, released_by, released_why, released_at, first_seen_at, started_at,
+    settled_at
+from ledger_item
+where id = any(%(items)s::bigint[])
+    or (sop_instance_uid = %(uid)s and (%(frame)s::int is null or function <> 'quality'))
+    or (function = 'quality' and (bucket, key) in (
+        select allocated_bucket, key from image_allocation
+        where sop_instance_uid = %(uid)s and (%(frame)s::int is null or frame = %(frame)s)))
+    or (function = 'store_metadata' and bucket = 'metadata' and key in (
+        select regexp_replace(key, '/[^/]*$', '.json') from image_allocation
+        where sop_instance_uid = %(uid)s))
+order by id;
+
+-- name: attempts
+select item_id, attempt, state, outcome, cause, worker, started_at, ended_at from ledger_attempt
+where item_id = any(%(items)s::bigint[]) order by item_id, attempt;
+
+-- name: labels
+select to_jsonb(l) as label from current_label l
+where sop_instance_uid = %(uid)s and (%(frame)s::int is null or frame = %(frame)s) order by frame, label;

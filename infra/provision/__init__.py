@@ -1,0 +1,1 @@
+"""Setting up the database, the object store, and the rights of every function."""

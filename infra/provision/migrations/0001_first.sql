@@ -1,0 +1,814 @@
+-- The first schema: tables and their triggers, by owner. Views and functions of the owners are in their own
+-- schema.sql, applied after every migration (infra/provision/schema.py).
+
+-- == poll_nas: what was found on the NAS =============================================
+
+-- The line: what was found, what was done with it, what it became.
+
+
+create table source_folder (
+    id            bigint generated always as identity primary key,
+    name          text not null,
+    generation    int not null default 1,
+    looked_at     timestamptz not null default now(),
+    quiet_since   timestamptz not null default now(),
+    listed_time   timestamptz,
+    processed_at  timestamptz,
+    planned_mark  text,
+    mark          text,
+    unique (name, generation)
+);
+comment on table source_folder is 'One folder as found on the NAS. Names may tell a patient: operator only.';
+comment on column source_folder.id is 'Number told in answers and logs in place of the name.';
+comment on column source_folder.name is 'Folder name below the NAS root; empty for files that lie in the root itself.';
+comment on column source_folder.generation is 'Counts folders that came under the same name after the first was marked processed.';
+comment on column source_folder.looked_at is 'When the last poll looked at it.';
+comment on column source_folder.quiet_since is 'Since when every look found the same files, sizes and times.';
+comment on column source_folder.listed_time is 'The folder''s own time of change on the NAS at the last look; another one asks for a new look.';
+comment on column source_folder.processed_at is 'When every file of it was verified in raw; null while files are waited for.';
+comment on column source_folder.planned_mark is 'The name it was about to be given, to repair a crash in between.';
+comment on column source_folder.mark is 'The name the folder was given on the NAS; null on a read-only NAS.';
+create index source_folder_mark on source_folder (mark) where mark is not null;
+create index source_folder_planned on source_folder (id) where planned_mark is not null and processed_at is null;
+
+create table source_file (
+    id            bigint generated always as identity primary key,
+    folder_id     bigint not null references source_folder,
+    path          text not null,
+    version       int not null default 1,
+    size          bigint not null,
+    modified_at   timestamptz not null,
+    state         text not null check (state in ('waiting', 'copied', 'skipped')),
+    cause         text,
+    raw_key       text,
+    etag          text,
+    sha256        text,
+    archive_id    bigint references source_file,
+    replaces      bigint references source_file,
+    found_at      timestamptz not null default now(),
+    copied_at     timestamptz,
+    counted_as    text,
+    unique (folder_id, path, version)
+);
+comment on table source_file is 'One file as found on the NAS. Paths may tell a patient: operator only.';
+comment on column source_file.id is 'Number of the file.';
+comment on column source_file.folder_id is 'Its folder.';
+comment on column source_file.path is 'Path below its folder.';
+comment on column source_file.version is 'Counts contents that came under the same path.';
+comment on column source_file.size is 'Bytes, as the NAS lists it.';
+comment on column source_file.modified_at is 'Time of last change, by the NAS clock.';
+comment on column source_file.state is 'waiting: not yet in raw; copied: verified in raw; skipped: never copied, see cause.';
+comment on column source_file.cause is 'Why it is skipped.';
+comment on column source_file.raw_key is 'Its key in raw, known before it is copied.';
+comment on column source_file.etag is 'What the object store says of the copy.';
+comment on column source_file.sha256 is 'SHA-256 of the content as copied, in hex.';
+comment on column source_file.archive_id is 'The .zip archive it was unpacked from; null for files of the NAS itself.';
+comment on column source_file.replaces is 'The content that was under the same name and path before; null for the first.';
+comment on column source_file.found_at is 'When a poll first saw it.';
+comment on column source_file.copied_at is 'When the copy was verified.';
+comment on column source_file.counted_as is 'The category it is summed up under in settled_total; null: counted itself.';
+create index source_file_raw_key on source_file (raw_key);
+create index source_file_waiting on source_file (folder_id) where state = 'waiting';
+create index source_file_uncounted on source_file (id) where counted_as is null;
+
+create table nas_refusal (
+    id          bigint generated always as identity primary key,
+    salt        bytea not null,
+    digest      bytea not null,
+    cause       text not null,
+    refused_at  timestamptz not null default now()
+);
+comment on table nas_refusal is 'Accounts that the NAS refused; none is tried again, as the NAS would block the address.';
+comment on column nas_refusal.id is 'Number of the refusal.';
+comment on column nas_refusal.salt is 'Salt of the digest.';
+comment on column nas_refusal.digest is 'scrypt of host, user and password; other settings are tried again.';
+comment on column nas_refusal.cause is 'What was refused, and the setting to mend.';
+comment on column nas_refusal.refused_at is 'When.';
+
+-- == The ledger: who works on which object version, and what became of it ============
+
+create table ledger_item (
+    id               bigint generated always as identity primary key,
+    function         text not null,
+    bucket           text not null,
+    key              text not null,
+    etag             text not null,
+    size             bigint,
+    state            text not null check (state in ('running', 'done', 'retry', 'held', 'quarantined')),
+    attempts         int not null default 1,
+    crashes          int not null default 0,
+    lease            uuid,
+    lease_until      timestamptz,
+    due_at           timestamptz,
+    outcome          text,
+    cause            text,
+    next_step        text,
+    sop_instance_uid text,
+    patient_id       text,
+    device           text,
+    moved_to_bucket  text,
+    moved_to_key     text,
+    pending_delete   boolean not null default false,
+    releases         int not null default 0,
+    released_by      text,
+    released_why     text,
+    released_at      timestamptz,
+    source           text,
+    worker           text,
+    first_seen_at    timestamptz not null default now(),
+    started_at       timestamptz not null default now(),
+    settled_at       timestamptz,
+    counted_as       text,
+    unique (function, bucket, key, etag)
+);
+comment on table ledger_item is 'One row per function and object version: what became of it.';
+comment on column ledger_item.id is 'Number of the item, told in answers and logs.';
+comment on column ledger_item.function is 'The function that owns the item.';
+comment on column ledger_item.bucket is 'Bucket of the object.';
+comment on column ledger_item.key is 'Key of the object; in raw it holds a NAS path.';
+comment on column ledger_item.etag is 'The content that is meant.';
+comment on column ledger_item.size is 'Bytes of the object, if known.';
+comment on column ledger_item.state is 'running: leased; done, held, quarantined: settled; retry: due again at due_at.';
+comment on column ledger_item.attempts is 'Counted at the claim, so a file that kills its worker is counted too.';
+comment on column ledger_item.crashes is 'Attempts in a row that never came back: the lease ran out, or the code failed.';
+comment on column ledger_item.lease is 'Who holds the item; only with it can the item be settled.';
+comment on column ledger_item.lease_until is 'When another worker may take it.';
+comment on column ledger_item.due_at is 'When an item to be retried is sent again.';
+comment on column ledger_item.outcome is 'What done means: extracted, duplicate, skipped, erased, stored, good, black, low_quality, imported.';
+comment on column ledger_item.cause is 'Why it is skipped, held, quarantined or to be retried.';
+comment on column ledger_item.next_step is 'What a person can do.';
+comment on column ledger_item.sop_instance_uid is 'Pseudonymous SOP Instance UID that the item is about, once known.';
+comment on column ledger_item.patient_id is 'Pseudonym of the patient whose file it is, as far as its header could be read; extract only.';
+comment on column ledger_item.device is 'Maker, model and picture size of a held file, in the words that may leave raw.';
+comment on column ledger_item.moved_to_bucket is 'Bucket of moved_to_key.';
+comment on column ledger_item.moved_to_key is 'Where the object lies now, if not where it was.';
+comment on column ledger_item.pending_delete is 'Whether the object is still to be deleted where it was, in a place that nobody lists.';
+comment on column ledger_item.releases is 'How often a person let it pass the gate.';
+comment on column ledger_item.released_by is 'Who let a held item pass.';
+comment on column ledger_item.released_why is 'And why.';
+comment on column ledger_item.released_at is 'And when.';
+comment on column ledger_item.source is 'What it came of: file-N of source_file, or item-N put into raw directly; in every log line.';
+comment on column ledger_item.worker is 'Host and process that claimed it last.';
+comment on column ledger_item.first_seen_at is 'When it was claimed first.';
+comment on column ledger_item.started_at is 'When it was claimed last.';
+comment on column ledger_item.settled_at is 'When it was settled.';
+comment on column ledger_item.counted_as is 'done: summed up in settled_total; a category: as a file without source_file, too.';
+-- Everything that is asked all the time is asked of this one: it holds what is not summed up yet.
+create index ledger_item_uncounted on ledger_item (function, state, due_at, lease_until) where counted_as is null;
+create index ledger_item_aside on ledger_item (function, state) where state in ('held', 'quarantined');
+create index ledger_item_patient on ledger_item (patient_id) where patient_id is not null;
+create index ledger_item_instance on ledger_item (sop_instance_uid) where sop_instance_uid is not null;
+create index ledger_item_pending_delete on ledger_item (function) where pending_delete;
+
+create table ledger_attempt (
+    item_id    bigint not null references ledger_item on delete cascade,
+    attempt    int not null,
+    state      text not null,
+    outcome    text,
+    cause      text,
+    worker     text,
+    started_at timestamptz not null,
+    ended_at   timestamptz not null,
+    primary key (item_id, attempt)
+);
+comment on table ledger_attempt is 'Attempts that were not an item''s last one; the last stands in the item itself.';
+comment on column ledger_attempt.item_id is 'The item.';
+comment on column ledger_attempt.attempt is 'Which attempt, from 1.';
+comment on column ledger_attempt.state is 'retry: it failed for now; lost: its worker never came back; else as it was settled, before a replay.';
+comment on column ledger_attempt.outcome is 'What it made of the item, if it was settled.';
+comment on column ledger_attempt.cause is 'Why it ended so.';
+comment on column ledger_attempt.worker is 'Host and process.';
+comment on column ledger_attempt.started_at is 'When it was claimed.';
+comment on column ledger_attempt.ended_at is 'When it ended, or its lease ran out.';
+create index ledger_attempt_ended on ledger_attempt (ended_at);
+
+-- What an item came of, in every log line.
+create function item_source() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    if new.function = 'extract' then
+        select 'file-' || id into new.source from source_file where raw_key = new.key order by id desc limit 1;
+        new.source := coalesce(new.source, 'item-' || new.id);
+    elsif new.function in ('store_metadata', 'quality') then
+        -- Keys of what extract makes: <patient>/<study>/<series>/<instance>, then .json or /<frame>.png.
+        select l.source into new.source from extraction e join ledger_item l on l.id = e.item_id
+        where e.sop_instance_uid = case new.function
+            when 'quality' then split_part(new.key, '/', 4)
+            else regexp_replace(new.key, '^.*/|\.json$', '', 'g') end;
+    else
+        new.source := 'item-' || new.id;
+    end if;
+    return new;
+end $$;
+create trigger item_source before insert on ledger_item for each row execute function item_source();
+
+-- Attempts that were not the last one. An attempt that settles the item at once writes nothing here.
+create function item_attempt() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    insert into ledger_attempt (item_id, attempt, state, outcome, cause, worker, started_at, ended_at)
+    values (old.id, old.attempts,
+        case when new.state = 'running' then 'lost' when old.state = 'running' then 'retry' else old.state end,
+        old.outcome,
+        case when new.state = 'running' then 'Its worker never came back; the lease ran out.'
+            when old.state = 'running' then new.cause else old.cause end,
+        old.worker, old.started_at,
+        case when new.state = 'running' then old.lease_until else coalesce(old.settled_at, now()) end)
+    on conflict (item_id, attempt) do nothing;
+    return null;
+end $$;
+create trigger item_attempt after update on ledger_item for each row
+    when ((old.state <> 'retry' and new.state = 'retry') or (old.state = 'running' and new.attempts > old.attempts))
+    execute function item_attempt();
+
+-- An object that is announced once more after its item was moved away is in its old place again (a copy
+-- whose event was handled before the copy was recorded, for one): its deletion is pending once more.
+-- Not for claims, which may change the row themselves.
+create function item_put_again() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    update ledger_item set pending_delete = true
+    where function = new.function and bucket = new.bucket and key = new.key and etag = new.etag
+        and state in ('done', 'held', 'quarantined') and (moved_to_bucket is not null or outcome = 'erased');
+    return new;
+end $$;
+create trigger item_put_again before insert on ledger_item for each row when (new.attempts = 0) execute function item_put_again();
+
+-- == extract: SOP instances and their images =========================================
+
+create table extraction (
+    sop_instance_uid text primary key,
+    item_id          bigint not null references ledger_item,
+    content_digest   text not null,
+    number_of_frames int not null check (number_of_frames > 0),
+    modality         text,
+    is_localizer     boolean not null default false,
+    recipe_version   int not null,
+    pipeline_version text not null,
+    allocated_at     timestamptz not null default now(),
+    completed_at     timestamptz,
+    counted_images   int[]
+);
+comment on table extraction is 'One row per SOP instance that extract has taken on.';
+comment on column extraction.sop_instance_uid is 'Pseudonymous SOP Instance UID.';
+comment on column extraction.item_id is 'The raw object that brought it first; others with the same content are duplicates.';
+comment on column extraction.content_digest is 'Keyed digest (HMAC-SHA256) of the file, to tell a duplicate from a conflict.';
+comment on column extraction.number_of_frames is 'How many pictures it gives.';
+comment on column extraction.modality is '(0008,0060) Modality, for quality, which may come before the metadata rows.';
+comment on column extraction.is_localizer is 'Whether Image Type says so: a scout looks like a good radiograph.';
+comment on column extraction.recipe_version is 'The picture recipe it was drawn with last.';
+comment on column extraction.pipeline_version is 'The version of dcm2set that drew it last.';
+comment on column extraction.allocated_at is 'When its images got their places.';
+comment on column extraction.completed_at is 'When all of its outputs were written; null while they are being made.';
+comment on column extraction.counted_images is 'Its images good, black and low_quality as summed up in settled_total.';
+create index extraction_uncounted on extraction (completed_at) where counted_images is null;
+
+create table image_bucket (
+    bucket     text primary key,
+    allocated  int not null default 0,
+    capacity   int not null,
+    created_at timestamptz not null default now(),
+    check (allocated <= capacity)
+);
+comment on table image_bucket is 'The image buckets and how many images are allocated to each.';
+comment on column image_bucket.bucket is 'Name: prefix and UTC time.';
+comment on column image_bucket.allocated is 'Places given away.';
+comment on column image_bucket.capacity is 'Places there are.';
+comment on column image_bucket.created_at is 'When it was made.';
+
+create table image_allocation (
+    sop_instance_uid text not null references extraction,
+    frame            int not null check (frame > 0),
+    allocated_bucket text not null references image_bucket,
+    key              text not null,
+    bucket           text not null,
+    allocated_at     timestamptz not null default now(),
+    image_id         bigint generated always as identity unique,
+    primary key (sop_instance_uid, frame)
+);
+comment on table image_allocation is 'Where each image lies, decided once per image.';
+comment on column image_allocation.sop_instance_uid is 'Pseudonymous SOP Instance UID.';
+comment on column image_allocation.frame is 'Frame number, from 1.';
+comment on column image_allocation.allocated_bucket is 'The image bucket it was allocated to.';
+comment on column image_allocation.key is 'Its key, the same in either bucket.';
+comment on column image_allocation.bucket is 'The bucket it lies in now: its image bucket, or suboptimal.';
+comment on column image_allocation.allocated_at is 'When it got its place.';
+comment on column image_allocation.image_id is 'Number of the image; short, for label rows.';
+create index image_allocation_allocated on image_allocation (allocated_bucket, bucket);
+create index image_allocation_key on image_allocation (key);
+
+-- == Erasure =========================================================================
+
+create table erased_patient (
+    patient_id text primary key,
+    erased_by  text not null,
+    why        text not null,
+    erased_at  timestamptz not null default now()
+);
+comment on table erased_patient is 'Patients whose data was erased on request; what comes of them again is not kept.';
+comment on column erased_patient.patient_id is 'The pseudonym.';
+comment on column erased_patient.erased_by is 'Who erased it.';
+comment on column erased_patient.why is 'Why, in their words.';
+comment on column erased_patient.erased_at is 'When it was first erased.';
+
+-- == store_metadata: patients, studies, series, instances, images ====================
+
+create table patient (
+    patient_id text primary key,
+    sex        text,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now()
+);
+comment on table patient is 'Patients by pseudonym.';
+comment on column patient.patient_id is 'Keyed pseudonym; nothing maps it back.';
+comment on column patient.sex is '(0010,0040) Patient''s Sex: M, F or O.';
+comment on column patient.created_at is 'When the row came.';
+comment on column patient.updated_at is 'When it changed last.';
+
+create table study (
+    study_instance_uid text primary key,
+    patient_id         text not null references patient,
+    study_date         date,
+    created_at         timestamptz not null default now(),
+    updated_at         timestamptz not null default now()
+);
+comment on table study is 'Studies by pseudonymous UID.';
+comment on column study.study_instance_uid is 'Pseudonymous Study Instance UID.';
+comment on column study.patient_id is 'Its patient.';
+comment on column study.study_date is '(0008,0020) Study Date, shifted by a number of days of its patient''s own.';
+comment on column study.created_at is 'When the row came.';
+comment on column study.updated_at is 'When it changed last.';
+
+create table series (
+    series_instance_uid text primary key,
+    study_instance_uid  text not null references study,
+    modality            text,
+    body_part           text,
+    laterality          text,
+    manufacturer        text,
+    model               text,
+    created_at          timestamptz not null default now(),
+    updated_at          timestamptz not null default now()
+);
+comment on table series is 'Series by pseudonymous UID.';
+comment on column series.series_instance_uid is 'Pseudonymous Series Instance UID.';
+comment on column series.study_instance_uid is 'Its study.';
+comment on column series.modality is '(0008,0060) Modality.';
+comment on column series.body_part is '(0018,0015) Body Part Examined.';
+comment on column series.laterality is '(0020,0060) Laterality or (0020,0062) Image Laterality: L, R, B or U.';
+comment on column series.manufacturer is '(0008,0070) Manufacturer.';
+comment on column series.model is '(0008,1090) Manufacturer''s Model Name.';
+comment on column series.created_at is 'When the row came.';
+comment on column series.updated_at is 'When it changed last.';
+
+create table attribute_actions (
+    digest  text primary key,
+    actions jsonb not null
+);
+comment on table attribute_actions is 'What was done to the elements of instances; one row for all of which the same was done.';
+comment on column attribute_actions.digest is 'SHA-256 of the actions as JSON, in hex.';
+comment on column attribute_actions.actions is 'By action (kept, shifted, replaced, cleaned, emptied, removed), elements by keyword.';
+
+create table instance (
+    sop_instance_uid    text primary key,
+    series_instance_uid text not null references series,
+    sop_class_uid       text not null,
+    instance_number     int,
+    view_position       text,
+    photometric         text,
+    "rows"              int,
+    "columns"           int,
+    number_of_frames    int not null,
+    pixel_spacing_row   double precision,
+    pixel_spacing_col   double precision,
+    slice_thickness     double precision,
+    kvp                 double precision,
+    age_years           double precision,
+    attributes          jsonb not null,
+    pipeline_version    text not null,
+    deidentification    text not null,
+    key_id              text not null,
+    actions             text not null references attribute_actions,
+    created_at          timestamptz not null default now(),
+    updated_at          timestamptz not null default now()
+);
+comment on table instance is 'SOP instances by pseudonymous UID.';
+comment on column instance.sop_instance_uid is 'Pseudonymous SOP Instance UID.';
+comment on column instance.series_instance_uid is 'Its series.';
+comment on column instance.sop_class_uid is '(0008,0016) SOP Class UID.';
+comment on column instance.instance_number is '(0020,0013) Instance Number.';
+comment on column instance.view_position is '(0018,5101) View Position.';
+comment on column instance.photometric is '(0028,0004) Photometric Interpretation.';
+comment on column instance."rows" is '(0028,0010) Rows.';
+comment on column instance."columns" is '(0028,0011) Columns.';
+comment on column instance.number_of_frames is '(0028,0008) Number of Frames, 1 where absent.';
+comment on column instance.pixel_spacing_row is '(0028,0030) Pixel Spacing or (0018,1164) Imager Pixel Spacing between rows, mm.';
+comment on column instance.pixel_spacing_col is 'The same between columns, mm.';
+comment on column instance.slice_thickness is '(0018,0050) Slice Thickness, mm.';
+comment on column instance.kvp is '(0018,0060) KVP, kV.';
+comment on column instance.age_years is '(0010,1010) Patient''s Age in years, 90 for everyone over 89.';
+comment on column instance.attributes is 'All other allowed attributes by DICOM keyword.';
+comment on column instance.pipeline_version is 'The version of dcm2set that extracted it.';
+comment on column instance.deidentification is 'Profile and version that de-identified it.';
+comment on column instance.key_id is 'Names the pseudonym key without telling it.';
+comment on column instance.actions is 'What was done to its elements.';
+comment on column instance.created_at is 'When the row came.';
+comment on column instance.updated_at is 'When it changed last.';
+
+create table image (
+    sop_instance_uid text not null references instance,
+    frame            int not null,
+    "rows"           int not null,
+    "columns"        int not null,
+    samples          int not null,
+    bits             int not null,
+    sha256           text not null,
+    recipe           text not null,
+    recipe_version   int not null,
+    created_at       timestamptz not null default now(),
+    primary key (sop_instance_uid, frame)
+);
+comment on table image is 'One picture per frame.';
+comment on column image.sop_instance_uid is 'Its SOP instance.';
+comment on column image.frame is 'Frame number, from 1.';
+comment on column image."rows" is 'Height of the picture in pixels.';
+comment on column image."columns" is 'Width of the picture in pixels.';
+comment on column image.samples is '1 grey, 3 RGB.';
+comment on column image.bits is 'Bits of each sample: 8, or 16 for modality values.';
+comment on column image.sha256 is 'SHA-256 of the PNG file, in hex.';
+comment on column image.recipe is 'How its greys or colours were made, in words.';
+comment on column image.recipe_version is 'Version of the picture recipe that made it.';
+comment on column image.created_at is 'When the row came.';
+
+-- == quality: verdicts ===============================================================
+
+create table verdict (
+    sop_instance_uid text not null,
+    frame            int not null,
+    verdict          text not null check (verdict in ('good', 'black', 'low_quality')),
+    by_model         text not null check (by_model in ('good', 'black', 'low_quality')),
+    score            double precision not null,
+    threshold        double precision not null,
+    mean_grey        double precision not null,
+    features         jsonb not null,
+    reasons          text[] not null,
+    confidence       text not null check (confidence in ('normal', 'low')),
+    model_version    text not null,
+    picture_hash     bytea check (length(picture_hash) = 32),
+    checked_at       timestamptz not null default now(),
+    primary key (sop_instance_uid, frame),
+    foreign key (sop_instance_uid, frame) references image_allocation
+);
+comment on table verdict is 'The quality check of each image.';
+comment on column verdict.sop_instance_uid is 'Pseudonymous SOP Instance UID.';
+comment on column verdict.frame is 'Frame number, from 1.';
+comment on column verdict.verdict is 'What holds, good, black or low_quality: a person''s overruling, else what the model says.';
+comment on column verdict.by_model is 'What the black check or the model says.';
+comment on column verdict.score is 'Probability that the image is bad, 0 to 1; 1 for a black image.';
+comment on column verdict.threshold is 'Score from which the image counts as low_quality.';
+comment on column verdict.mean_grey is 'Mean grey level, 0 to 255.';
+comment on column verdict.features is 'What the model looked at, by name; empty for a black image.';
+comment on column verdict.reasons is 'Up to three measures that speak most against the image, most first.';
+comment on column verdict.confidence is 'low: the model has seen too few images of the modality.';
+comment on column verdict.model_version is 'The model that judged.';
+comment on column verdict.picture_hash is 'What the picture shows in 256 bits, near-equal for near-equal pictures; null if nearly uniform.';
+comment on column verdict.checked_at is 'When it judged.';
+
+create table overruling (
+    id               bigint generated always as identity primary key,
+    sop_instance_uid text not null,
+    frame            int not null,
+    verdict          text not null check (verdict in ('good', 'low_quality')),
+    why              text not null,
+    decided_by       text not null,
+    decided_at       timestamptz not null default now(),
+    foreign key (sop_instance_uid, frame) references image_allocation
+);
+comment on table overruling is 'What persons said of images; the newest stands above the model.';
+comment on column overruling.id is 'Number; the greatest of an image is its newest.';
+comment on column overruling.sop_instance_uid is 'Pseudonymous SOP Instance UID.';
+comment on column overruling.frame is 'Frame, from 1.';
+comment on column overruling.verdict is 'Their verdict.';
+comment on column overruling.why is 'Why, in their words.';
+comment on column overruling.decided_by is 'Who.';
+comment on column overruling.decided_at is 'When.';
+create index overruling_image on overruling (sop_instance_uid, frame);
+
+-- == annotations: labels =============================================================
+
+create table label_name (
+    id   int generated always as identity primary key,
+    name text not null unique
+);
+comment on table label_name is 'What labels are called; label rows hold the number.';
+comment on column label_name.id is 'Number of the label.';
+comment on column label_name.name is 'The label as told.';
+
+create table annotator (
+    id   int generated always as identity primary key,
+    name text not null unique
+);
+comment on table annotator is 'Who or what labels, as label files tell.';
+comment on column annotator.id is 'Number of the annotator.';
+comment on column annotator.name is 'The name or number as told; empty where a file tells none.';
+
+create table label_control (
+    id   int generated always as identity primary key,
+    name text not null unique
+);
+comment on table label_control is 'What was asked of an annotator at once, so that what was not chosen is absent.';
+comment on column label_control.id is 'Number of the control.';
+comment on column label_control.name is 'A project of Label Studio, or Finding Labels of a ChestX-ray14 table.';
+
+create table label_import (
+    id          bigint generated always as identity primary key,
+    key         text not null,
+    etag        text not null,
+    format      text not null,
+    accepted    bigint not null default 0,
+    repeated    bigint not null default 0,
+    superseded  bigint not null default 0,
+    held        bigint not null default 0,
+    refused     bigint not null default 0,
+    imported_at timestamptz not null default now(),
+    unique (key, etag)
+);
+comment on table label_import is 'Label files that were taken.';
+comment on column label_import.id is 'Number of the import; a larger one is newer.';
+comment on column label_import.key is 'The file''s key in annotations.';
+comment on column label_import.etag is 'The file''s content.';
+comment on column label_import.format is 'What it was recognised as.';
+comment on column label_import.accepted is 'Labels of images that were known.';
+comment on column label_import.repeated is 'Labels that the same file had said before.';
+comment on column label_import.superseded is 'Labels of the same annotator that these took the place of.';
+comment on column label_import.held is 'Labels of images that were not known yet.';
+comment on column label_import.refused is 'Labels that could not be taken.';
+comment on column label_import.imported_at is 'When it was taken.';
+
+-- References of rows that come by the million are not checked one by one: four checks a row took
+-- three times as long as the row itself. One transaction makes a row and what it refers to.
+create table label (
+    id           bigint generated always as identity,
+    import_id    bigint not null,
+    image_id     bigint not null,
+    labelled_at  timestamptz not null,
+    line         int not null,
+    label_id     int not null,
+    annotator_id int not null,
+    value        real not null check (value = -1 or value between 0 and 1),
+    control_id   int
+);
+comment on table label is 'What was said of single images, row by row as delivered; never changed.';
+comment on column label.id is 'Number of the row.';
+comment on column label.import_id is 'The file it came in.';
+comment on column label.image_id is 'Of which image.';
+comment on column label.labelled_at is 'When it was said: as the file tells, else when it was imported.';
+comment on column label.line is 'Its line there, from 1; in a JSON array the number of the task.';
+comment on column label.label_id is 'What is said.';
+comment on column label.annotator_id is 'Who says it.';
+comment on column label.value is '1 present, 0 absent, -1 uncertain, or a probability.';
+comment on column label.control_id is 'What it was an answer to; Label Studio and ChestX-ray14 only.';
+create index label_image on label (image_id);
+
+create table held_label (
+    id               bigint generated always as identity,
+    import_id        bigint not null,
+    line             int not null,
+    label_id         int,
+    annotator_id     int not null,
+    name             text not null,
+    sop_instance_uid text not null,
+    frame            int,
+    value            real check (value = -1 or value between 0 and 1),
+    labelled_at      timestamptz not null,
+    control_id       int
+);
+comment on table held_label is 'Rows about images that are not known yet; moved to label once the image is there.';
+comment on column held_label.id is 'Number of the row.';
+comment on column held_label.import_id is 'The file it came in.';
+comment on column held_label.line is 'Its line there.';
+comment on column held_label.label_id is 'What is said; null: the control was answered, and that is all.';
+comment on column held_label.annotator_id is 'Who says it.';
+comment on column held_label.name is 'How the file names the image, without server, query or bucket.';
+comment on column held_label.sop_instance_uid is 'The pseudonymous SOP Instance UID in that name.';
+comment on column held_label.frame is 'The frame in that name; null: the only one there is.';
+comment on column held_label.value is '1 present, 0 absent, -1 uncertain, or a probability.';
+comment on column held_label.labelled_at is 'When it was said.';
+comment on column held_label.control_id is 'What it was an answer to; Label Studio and ChestX-ray14 only.';
+create index held_label_instance on held_label (sop_instance_uid);
+
+create table group_label (
+    id           bigint generated always as identity,
+    import_id    bigint not null,
+    line         int not null,
+    label_id     int not null,
+    annotator_id int not null,
+    level        text not null check (level in ('instance', 'series', 'study')),
+    uid          text not null,
+    value        real not null check (value = -1 or value between 0 and 1),
+    labelled_at  timestamptz not null
+);
+comment on table group_label is 'Rows about every image of an instance, series or study, of those that come later too.';
+comment on column group_label.id is 'Number of the row.';
+comment on column group_label.import_id is 'The file it came in.';
+comment on column group_label.line is 'Its line there.';
+comment on column group_label.label_id is 'What is said.';
+comment on column group_label.annotator_id is 'Who says it.';
+comment on column group_label.level is 'instance, series or study.';
+comment on column group_label.uid is 'Its pseudonymous UID.';
+comment on column group_label.value is '1 present, 0 absent, -1 uncertain, or a probability.';
+comment on column group_label.labelled_at is 'When it was said.';
+create index group_label_uid on group_label (level, uid);
+
+create table label_answer (
+    image_id     bigint not null,
+    annotator_id int not null,
+    control_id   int not null,
+    import_id    bigint not null,
+    line         int not null,
+    labelled_at  timestamptz not null,
+    primary key (image_id, annotator_id, control_id)
+);
+comment on table label_answer is 'The newest answer of an annotator to a control: what it does not choose again is absent.';
+comment on column label_answer.image_id is 'The image asked about.';
+comment on column label_answer.annotator_id is 'Who answered.';
+comment on column label_answer.control_id is 'What was asked.';
+comment on column label_answer.import_id is 'The file it came in.';
+comment on column label_answer.line is 'Its line there.';
+comment on column label_answer.labelled_at is 'When it was answered.';
+
+create table label_rule (
+    one       boolean primary key default true check (one),
+    rule      text not null default 'last' check (rule in ('last', 'majority', 'any', 'all')),
+    uncertain text not null default 'keep' check (uncertain in ('keep', '0', '1', 'missing'))
+);
+comment on table label_rule is 'How one label comes of what several annotators said; one row, from the settings.';
+comment on column label_rule.one is 'True: there is one row.';
+comment on column label_rule.rule is 'last: the newest; majority: most votes; any: one is enough; all: everyone must agree.';
+comment on column label_rule.uncertain is 'What becomes of uncertain labels: keep (-1), 0, 1, or missing (no row).';
+insert into label_rule default values;
+
+-- == Training sets ===================================================================
+
+-- Training sets: what was frozen under which number, and where each patient was put.
+
+create table training_set_version (
+    id         bigint generated always as identity primary key,
+    name       text not null check (name ~ '^[a-z0-9][a-z0-9_-]{0,62}$'),
+    number     int not null check (number > 0),
+    query      text not null,
+    options    jsonb not null,
+    digest     text not null,
+    counts     jsonb not null,
+    created_at timestamptz not null,
+    unique (name, number)
+);
+comment on table training_set_version is 'Frozen versions of training sets; their files lie in the bucket training-sets.';
+comment on column training_set_version.id is 'Number over all sets.';
+comment on column training_set_version.name is 'Name of the set.';
+comment on column training_set_version.number is 'Version, from 1.';
+comment on column training_set_version.query is 'The whole selection, with what goes without saying.';
+comment on column training_set_version.options is 'What it was asked for: selection, labels, rule, splits, seed.';
+comment on column training_set_version.digest is 'SHA-256 of all that is frozen but number and time, in hex.';
+comment on column training_set_version.counts is 'Images, patients and studies, in all and of each split, and what was left out.';
+comment on column training_set_version.created_at is 'When it was frozen; the only time in its files.';
+
+create table training_set_patient (
+    version_id bigint not null references training_set_version,
+    patient_id text not null,
+    split      text not null check (split in ('train', 'validation', 'test')),
+    primary key (patient_id, version_id)
+);
+comment on table training_set_patient is 'The patients in each version; their split is the same in all versions of a name.';
+comment on column training_set_patient.version_id is 'The version.';
+comment on column training_set_patient.patient_id is 'The pseudonym; it stays after an erasure, as the frozen files do.';
+comment on column training_set_patient.split is 'Where all images of the patient are.';
+
+-- == The balance =====================================================================
+
+-- count_settled() adds settled rows to a few totals and marks them; the balance is these totals and the
+-- rows without a mark. A change of a marked row takes it out of the totals again, in the same transaction,
+-- so any snapshot of both is complete.
+
+-- count_settled() adds settled rows to a few totals and marks them; the balance is these totals and
+-- the rows without a mark. Whatever changes a marked row takes it out of the totals again, in the same
+-- transaction, so any snapshot of both is whole. Only what closes by itself is ever summed up.
+
+create table settled_total (
+    subject  text not null,
+    category text not null,
+    number   bigint not null,
+    newest   timestamptz
+);
+comment on table settled_total is 'Sums over marked rows, to be added up; inserted only, so nobody waits for another.';
+comment on column settled_total.subject is 'file, image, or a function of the ledger.';
+comment on column settled_total.category is 'As in the balance; done for a function.';
+comment on column settled_total.number is 'How many more, or fewer.';
+comment on column settled_total.newest is 'When the newest item of a function, or file put into raw directly, was seen first.';
+
+create function item_uncount() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    if tg_op = 'UPDATE' and new.counted_as is not null and (new.state, new.outcome, new.function, new.bucket,
+            new.key, new.etag, new.sop_instance_uid) is not distinct from (old.state, old.outcome, old.function,
+            old.bucket, old.key, old.etag, old.sop_instance_uid) then
+        return new;
+    end if;
+    insert into settled_total values (old.function, 'done', -1);
+    if old.counted_as <> 'done' then
+        insert into settled_total values ('file', old.counted_as, -1);
+    end if;
+    if tg_op = 'DELETE' then
+        return old;
+    end if;
+    new.counted_as := null;
+    return new;
+end $$;
+create trigger item_uncount before update or delete on ledger_item
+    for each row when (old.counted_as is not null) execute function item_uncount();
+
+create function file_uncount() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    if tg_op = 'UPDATE' and new.counted_as is not null and (new.state, new.raw_key, new.etag)
+            is not distinct from (old.state, old.raw_key, old.etag) then
+        return new;
+    end if;
+    insert into settled_total values ('file', old.counted_as, -1);
+    if tg_op = 'DELETE' then
+        return old;
+    end if;
+    new.counted_as := null;
+    return new;
+end $$;
+create trigger file_uncount before update or delete on source_file
+    for each row when (old.counted_as is not null) execute function file_uncount();
+
+-- A file of the NAS and its item are counted together, so they leave the totals together.
+create function item_uncounted() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    update source_file set counted_as = null where raw_key = old.key and counted_as is not null;
+    return null;
+end $$;
+create trigger item_uncounted after update on ledger_item for each row
+    when (old.counted_as = 'done' and old.function = 'extract' and new.counted_as is null)
+    execute function item_uncounted();
+create trigger item_deleted after delete on ledger_item for each row
+    when (old.counted_as = 'done' and old.function = 'extract') execute function item_uncounted();
+
+-- Also for a key that a file of the NAS is about to get, under which a file may have come before.
+create function file_uncounted() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    update ledger_item set counted_as = null
+    where function = 'extract' and bucket = 'raw' and counted_as is not null
+        and key in (old.raw_key, case when tg_op = 'UPDATE' then new.raw_key end);
+    return null;
+end $$;
+create trigger file_uncounted after update on source_file for each row
+    when (old.raw_key is distinct from new.raw_key or (old.counted_as is not null and new.counted_as is null))
+    execute function file_uncounted();
+create trigger file_deleted after delete on source_file for each row
+    when (old.counted_as is not null) execute function file_uncounted();
+
+create function extraction_uncount() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    if tg_op = 'UPDATE' and new.counted_images is not null and (new.sop_instance_uid, new.number_of_frames,
+            new.completed_at is null) is not distinct from (old.sop_instance_uid, old.number_of_frames,
+            old.completed_at is null) then
+        return new;
+    end if;
+    insert into settled_total values ('image', 'frames', -old.number_of_frames),
+        ('image', 'good', -old.counted_images[1]), ('image', 'black', -old.counted_images[2]),
+        ('image', 'low_quality', -old.counted_images[3]);
+    if tg_op = 'DELETE' then
+        return old;
+    end if;
+    new.counted_images := null;
+    return new;
+end $$;
+create trigger extraction_uncount before update or delete on extraction
+    for each row when (old.counted_images is not null) execute function extraction_uncount();
+
+create function image_uncount() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    -- The lock comes first: who sums the instance up just now is waited for, and seen.
+    perform from extraction where sop_instance_uid = old.sop_instance_uid for no key update;
+    update extraction set counted_images = null
+    where sop_instance_uid = old.sop_instance_uid and counted_images is not null;
+    return null;
+end $$;
+create trigger image_moved after update on image_allocation for each row
+    when ((old.bucket, old.allocated_bucket, old.key) is distinct from (new.bucket, new.allocated_bucket, new.key))
+    execute function image_uncount();
+create trigger image_deleted after delete on image_allocation for each row execute function image_uncount();
+create trigger verdict_changed after update on verdict for each row
+    when (old.verdict is distinct from new.verdict) execute function image_uncount();
+create trigger verdict_deleted after delete on verdict for each row execute function image_uncount();
+
+-- == Vacuum ==========================================================================
+
+-- By the number of changes and not by the size of the table: each item leaves a few dead rows, and queries
+-- that run all the time should never read a fifth of a million of them.
+alter table ledger_item set (autovacuum_vacuum_scale_factor = 0.005, autovacuum_vacuum_threshold = 2000,
+    autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.01);
+alter table source_file set (autovacuum_vacuum_scale_factor = 0.005, autovacuum_vacuum_threshold = 2000,
+    autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.01);
+alter table extraction set (autovacuum_vacuum_scale_factor = 0.005, autovacuum_vacuum_threshold = 2000,
+    autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.01);
+alter table image_allocation set (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.01);
+alter table settled_total set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);

@@ -1,0 +1,53 @@
+-- Verdicts looked at again, by name.
+
+-- name: judged
+select a.sop_instance_uid, a.frame, a.allocated_bucket, a.bucket, a.key, e.modality, v.verdict, v.by_model, v.score,
+    v.mean_grey, v.features, (
+        select o.verdict from overruling o
+        where o.sop_instance_uid = a.sop_instance_uid and o.frame = a.frame order by o.id desc limit 1) as overruled
+from verdict v join image_allocation a using (sop_instance_uid, frame) join extraction e using (sop_instance_uid)
+where %(sop_instance_uid)s::text is null or (sop_instance_uid = %(sop_instance_uid)s and frame = %(frame)s)
+order by a.sop_instance_uid, a.frame;
+
+-- name: image
+select sop_instance_uid, frame from image_allocation
+where key = %(key)s or (sop_instance_uid = %(uid)s and frame = %(frame)s);
+
+-- name: overrule
+insert into overruling (sop_instance_uid, frame, verdict, why, decided_by)
+values (%(sop_instance_uid)s, %(frame)s, %(verdict)s, %(why)s, %(who)s);
+
+-- name: overruled
+select distinct on (o.sop_instance_uid, o.frame) o.verdict, a.bucket, a.key, st.patient_id
+from overruling o join image_allocation a using (sop_instance_uid, frame)
+join instance using (sop_instance_uid) join series using (series_instance_uid)
+join study st using (study_instance_uid)
+order by o.sop_instance_uid, o.frame, o.id desc;
+
+-- name: move_back
+-- Before the copy: its event is then a late one of an item that is done, and no pending move deletes it.
+update ledger_item set moved_to_bucket = null, moved_to_key = null, pending_delete = false
+where function = 'quality' and bucket = %(allocated_bucket)s and key = %(key)s and state = 'done';
+
+-- name: move_aside
+-- With the verdict: if the deletion that follows is cut off, quality does it.
+update ledger_item set moved_to_bucket = 'suboptimal', moved_to_key = %(key)s, pending_delete = etag = %(etag)s
+where function = 'quality' and bucket = %(allocated_bucket)s and key = %(key)s and state = 'done';
+
+-- name: mark_deleted
+update ledger_item set pending_delete = false
+where function = 'quality' and bucket = %(allocated_bucket)s and key = %(key)s and etag = %(etag)s;
+
+-- name: judge_again
+update verdict
+set verdict = %(verdict)s, by_model = %(by_model)s, score = %(score)s, threshold = %(threshold)s,
+    features = %(features)s, reasons = %(reasons)s, confidence = %(confidence)s,
+    model_version = %(model_version)s, checked_at = now()
+where sop_instance_uid = %(sop_instance_uid)s and frame = %(frame)s;
+
+-- name: hold
+update verdict set verdict = %(verdict)s where sop_instance_uid = %(sop_instance_uid)s and frame = %(frame)s;
+
+-- name: place
+update image_allocation set bucket = %(bucket)s
+where sop_instance_uid = %(sop_instance_uid)s and frame = %(frame)s;

@@ -1,0 +1,1 @@
+"""The commands export, diff and verify."""

@@ -1,0 +1,1 @@
+"""The features of a picture that the quality model looks at."""

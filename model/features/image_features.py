@@ -1,0 +1,54 @@
+"""The features of one picture, from which the quality model judges it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.features import displacement, echoes, illumination, intensity, lines, spectrum, texture
+from model.features.picture_views import Picture, PictureViews, grey, padded, turned
+
+FEATURE_NAMES: tuple[str, ...] = (
+    *intensity.NAMES,
+    *texture.NAMES,
+    *spectrum.NAMES,
+    *lines.NAMES,
+    *echoes.NAMES,
+    *displacement.NAMES,
+    *illumination.NAMES,
+)
+
+
+def image_features(picture: Picture) -> NDArray[np.float64]:
+    """What the quality model sees of a picture.
+
+    Parameters
+    ----------
+    picture : uint8 array of shape (rows, columns) or (rows, columns, 3)
+        As the picture recipe renders it: 0 black, 255 white, or RGB, judged by its luma.
+        Any size from 1 x 1; work beyond 512 x 512 grows only with reading the pixels once.
+
+    Returns
+    -------
+    float64 array of shape (len(FEATURE_NAMES),), always finite, in the order of FEATURE_NAMES.
+
+    Raises
+    ------
+    ValueError
+        If the array has another shape or dtype, or no pixels.
+    """
+    if picture.dtype != np.uint8:
+        raise ValueError(f"A picture has dtype uint8, not {picture.dtype}.")
+    if not (picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)) or picture.size == 0:
+        raise ValueError(f"A picture has shape (rows, columns) or (rows, columns, 3), not {picture.shape}.")
+    views = PictureViews(padded(turned(grey(picture))))
+    return np.array(
+        [
+            *intensity.intensity(views),
+            *texture.texture(views),
+            *spectrum.spectrum(views),
+            *lines.lines(views),
+            *echoes.echoes(views),
+            *displacement.displacement(views),
+            *illumination.illumination(views),
+        ],
+        np.float64,
+    )

@@ -1,0 +1,71 @@
+"""Features of the histogram: exposure, contrast, saturation, gaps."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.features.picture_views import PictureViews
+
+NAMES = (
+    "mean",
+    "std",
+    "percentile_1",
+    "percentile_50",
+    "percentile_99",
+    "share_black",
+    "share_white",
+    "share_commonest_level",
+    "foreground_mean",
+    "foreground_entropy",
+    "foreground_levels_used",
+    "histogram_comb",
+)
+_VALUES = np.arange(256)
+
+
+def intensity(views: PictureViews) -> list[float]:
+    """The features of NAMES; grey values are scaled to 0..1, entropy is in bits.
+
+    Shares of the picture are given by their square root, which spreads the small ones.
+    """
+    shares = views.levels / views.levels.sum()
+    mean = float(shares @ _VALUES)
+    std = float(np.sqrt(shares @ (_VALUES - mean) ** 2))
+    return [
+        mean / 255,
+        std / 255,
+        *(_percentile(shares, percent) / 255 for percent in (1, 50, 99)),
+        float(np.sqrt(shares[:3].sum())),
+        float(np.sqrt(shares[253:].sum())),
+        float(np.sqrt(shares.max())),
+        *_foreground(shares),
+    ]
+
+
+def _foreground(shares: NDArray[np.float64]) -> list[float]:
+    """The same without black surroundings: mean, entropy, levels used, comb."""
+    inside = shares.copy()
+    inside[:3] = 0
+    if inside.sum() < 0.001:
+        return [0.0] * 4
+    inside /= inside.sum()
+    low, high = _percentile(inside, 1), _percentile(inside, 99)
+    between = inside[low : high + 1]
+    filled = between[between > 0]
+    return [
+        float(inside @ _VALUES) / 255,
+        float(-(filled * np.log2(filled)).sum()),
+        filled.size / between.size,
+        _comb(between),
+    ]
+
+
+def _comb(shares: NDArray[np.float64]) -> float:
+    """How much neighbouring levels alternate: 0 for a smooth histogram, 2 for every second level empty."""
+    if shares.size < 3:
+        return 2.0
+    middle, around = shares[1:-1], (shares[:-2] + shares[2:]) / 2
+    return float(np.abs(middle - around).sum() / max((middle.sum() + around.sum()) / 2, 1e-9))
+
+
+def _percentile(shares: NDArray[np.float64], percent: float) -> int:
+    return min(int(np.searchsorted(np.cumsum(shares), percent / 100)), 255)

@@ -1,0 +1,124 @@
+"""The table the quality model is fitted to: features of clean, mildly changed and spoiled pictures."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from model.features.image_features import FEATURE_NAMES, image_features
+from model.features.picture_views import Picture, box_reduced
+from model.training.corpus import Source
+from model.training.degradations import MILD_CHANGES, degraded
+from model.training.picture_arithmetic import to_picture
+
+CLEAN = "clean"
+MILD = "mild change"
+REALLY_BAD = "bad in practice"
+GOOD_KINDS = (CLEAN, MILD)
+_PICTURES_PER_SOURCE = 4
+_MILD_CHAINS = 15
+_LARGEST_SIDE = 1200
+_FEWEST_FOR_PROCESSES = 12  # sources; fewer are measured before another process has started
+
+
+@dataclass(frozen=True)
+class Samples:
+    """One row per picture; all arrays have the same length n."""
+
+    features: NDArray[np.float64]
+    """float64 (n, len(FEATURE_NAMES))."""
+    bad: NDArray[np.bool_]
+    source: NDArray[np.intp]
+    """Index of the source, by which evaluation is grouped."""
+    kind: NDArray[np.str_]
+    """Name of the degradation, CLEAN, MILD or REALLY_BAD."""
+    importance: NDArray[np.float64]
+    """The weight of the sample's source, 1 for a package's."""
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """float64 (n,): every source by its importance, half of it good and half bad; the mean is 1."""
+        cells = self.source * 2 + self.bad
+        weights = self.importance / np.bincount(cells)[cells]
+        scaled: NDArray[np.float64] = weights * (weights.size / weights.sum())
+        return scaled
+
+    def where(self, chosen: NDArray[np.bool_]) -> "Samples":
+        """The chosen rows."""
+        return Samples(
+            self.features[chosen],
+            self.bad[chosen],
+            self.source[chosen],
+            self.kind[chosen],
+            self.importance[chosen],
+        )
+
+
+def build_samples(sources: Sequence[Source], seed: int, progress: Callable[[str], None]) -> Samples:
+    """Spoil and measure every source's pictures; the same seed gives the same table."""
+    rows: list[NDArray[np.float64]] = []
+    owners: list[int] = []
+    kinds: list[str] = []
+    with _workers(len(sources)) as pool:
+        jobs = range(len(sources)), sources, [seed] * len(sources)
+        measured = map(_measured, *jobs) if pool is None else pool.map(_measured, *jobs)
+        for index, (source, table) in enumerate(zip(sources, measured, strict=True)):
+            for kind, features in table:
+                rows.append(features)
+                owners.append(index)
+                kinds.append(kind)
+            progress(f"Measured {source.name}: {len(table)} pictures ({index + 1} of {len(sources)}).")
+    owner_array, kind_array = np.array(owners), np.array(kinds)
+    features = np.array(rows).reshape(-1, len(FEATURE_NAMES))
+    importance = np.array([source.weight for source in sources])[owner_array]
+    return Samples(features, ~np.isin(kind_array, GOOD_KINDS), owner_array, kind_array, importance)
+
+
+def _workers(sources: int) -> "ProcessPoolExecutor | nullcontext[None]":
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if count == 1 or sources < _FEWEST_FOR_PROCESSES:
+        return nullcontext()
+    # Spawned, not forked: the parent may hold threads of its numerical library.
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+
+
+def _measured(index: int, source: Source, seed: int) -> list[tuple[str, NDArray[np.float64]]]:
+    rng = np.random.default_rng([seed, index])
+    return [(kind, image_features(picture)) for kind, picture in _pictures(source, rng)]
+
+
+def _pictures(source: Source, rng: Generator) -> Iterator[tuple[str, Picture]]:
+    """The clean pictures, and about as many changed and spoiled ones for every source."""
+    for picture in source.pictures:
+        yield CLEAN, picture
+    for picture in source.bad_pictures:
+        yield REALLY_BAD, picture
+    if not source.pictures:
+        return
+    chosen = [_manageable(picture) for picture in source.pictures[:_PICTURES_PER_SOURCE]]
+    rounds = -(-_PICTURES_PER_SOURCE // len(chosen))
+    for picture in chosen * rounds:
+        for change in MILD_CHANGES.values():
+            yield MILD, change(picture, rng)
+        for _ in range(_MILD_CHAINS):
+            yield MILD, _changed(picture, rng)
+        # Spoiling a mildly changed picture keeps the change itself from telling good from bad.
+        yield from degraded(_changed(picture, rng), rng)
+
+
+def _manageable(picture: Picture) -> Picture:
+    """A very large picture box-reduced, or spoiling mammograms would take most of the time."""
+    factor = -(-max(picture.shape[:2]) // _LARGEST_SIDE)
+    return picture if factor == 1 else to_picture(box_reduced(picture, factor))
+
+
+def _changed(picture: Picture, rng: Generator) -> Picture:
+    for name in rng.choice(list(MILD_CHANGES), 3, replace=False):
+        picture = MILD_CHANGES[name](picture, rng)
+    return picture

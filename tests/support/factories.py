@@ -1,0 +1,76 @@
+"""Small data sets and files for tests, made from real ones of the pydicom package."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+from pydicom.data import get_testdata_file
+from pydicom.dataset import FileDataset
+
+from deidentification.pseudonym import Pseudonyms
+from imaging.frames.image_checks import Limits
+from imaging.frames.image_file import ImageFile, read_image_file
+
+KEY = bytes(range(32))
+PSEUDONYMS = Pseudonyms(KEY)
+LIMITS = Limits()
+
+
+def real_path(name: str = "CT_small.dcm") -> Path:
+    """A file as the pydicom package ships it."""
+    path = get_testdata_file(name, download=False)
+    assert isinstance(path, str)
+    return Path(path)
+
+
+def make_dataset(*, name: str = "CT_small.dcm", **elements: Any) -> FileDataset:
+    """A real data set with other values of some elements; None takes an element out."""
+    ds = pydicom.dcmread(real_path(name))
+    for keyword, value in elements.items():
+        if value is None:
+            if keyword in ds:
+                delattr(ds, keyword)
+        else:
+            setattr(ds, keyword, value)
+    if elements.get("SOPInstanceUID"):
+        ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
+    return ds
+
+
+def make_grey(values: np.ndarray, **elements: Any) -> FileDataset:
+    """CT_small with other pixels: uint16 or uint8, of shape (rows, columns) or (frames, rows, columns)."""
+    bits = values.dtype.itemsize * 8
+    ds = make_dataset(
+        RescaleSlope=None,
+        RescaleIntercept=None,
+        WindowCenter=None,
+        WindowWidth=None,
+        Rows=values.shape[-2],
+        Columns=values.shape[-1],
+        BitsAllocated=bits,
+        BitsStored=bits,
+        HighBit=bits - 1,
+        PixelRepresentation=0,
+        PixelData=values.tobytes(),
+    )
+    if values.ndim == 3:
+        ds.NumberOfFrames = values.shape[0]
+    for keyword, value in elements.items():
+        setattr(ds, keyword, value)
+    return ds
+
+
+def to_bytes(ds: FileDataset) -> bytes:
+    """The file of a data set."""
+    buffer = io.BytesIO()
+    ds.save_as(buffer)
+    return buffer.getvalue()
+
+
+def to_image_file(data: bytes | FileDataset, folder: Path, limits: Limits = LIMITS) -> ImageFile:
+    """Write a file and read it as the pipeline does."""
+    path = folder / "image.dcm"
+    path.write_bytes(data if isinstance(data, bytes) else to_bytes(data))
+    return read_image_file(path, limits)

@@ -1,0 +1,229 @@
+"""A home of `dcm2set up` in a process of its own, and what tests ask of it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+import psycopg
+import urllib3
+from psycopg.rows import dict_row
+
+from common.process.parent_process import end_with_parent
+from common.store.minio_store import MinioStore
+from common.store.object_key import Location
+from infra.health.status import is_waiting, read_status
+
+BUILD_SECONDS = 1800  # MinIO may have to be built first
+Row = dict[str, Any]
+T = TypeVar("T")
+
+
+@dataclass
+class RunningHome:
+    """One running home."""
+
+    folder: Path
+    process: subprocess.Popen[bytes]
+    settings: Mapping[str, str]
+
+    @classmethod
+    def start(
+        cls, folder: Path, settings: Mapping[str, str], *, command: Sequence[str] = ()
+    ) -> "RunningHome":
+        """Start it, and wait until its endpoints are there; `command` stands for `dcm2set up`."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        output = folder.parent / "up.log"
+        environment = {name: v for name, v in os.environ.items() if not name.startswith("DCM2SET_")}
+        if "DCM2SET_MINIO" in os.environ:
+            environment["DCM2SET_MINIO"] = os.environ["DCM2SET_MINIO"]
+        with output.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *(command or ("infra.cli", "up", "--home", str(folder)))],
+                env=environment | settings,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                preexec_fn=partial(end_with_parent, signal.SIGTERM),  # noqa: PLW1509 not even if pytest is killed
+            )
+        home = cls(folder, process, settings)
+        path = folder / "endpoints.json"
+        wait_for(lambda: path.exists() or process.poll() is not None, seconds=BUILD_SECONDS)
+        assert path.exists(), f"dcm2set up ended:\n{output.read_text()}"
+        return home
+
+    def end(self, *, signal_number: int = signal.SIGTERM) -> int:
+        """End it as a user would; returns its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal_number)
+        return self.process.wait(timeout=60)
+
+    @cached_property
+    def endpoints(self) -> dict[str, Any]:
+        return dict(json.loads((self.folder / "endpoints.json").read_text(encoding="utf-8")))
+
+    @cached_property
+    def store(self) -> MinioStore:
+        return MinioStore(**self.endpoints["minio"])
+
+    def run_cli(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """`dcm2set` with this home; a command of a group is one word with a space."""
+        command = [
+            sys.executable,
+            "-m",
+            "infra.cli",
+            *words[0].split(),
+            "--home",
+            str(self.folder),
+            *words[1:],
+        ]
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, check=False)
+
+    def rows(self, query: str, *values: object) -> list[Row]:
+        """Rows of a query, as the operator."""
+        with psycopg.connect(self.endpoints["database_url"], row_factory=dict_row) as connection:
+            return connection.execute(query, values).fetchall()
+
+    def status(self) -> dict[str, Any]:
+        """What `dcm2set status` would tell."""
+        return read_status(self.endpoints["database_url"], self.store)
+
+    def put(self, key: str, data: bytes, *, bucket: str = "raw") -> str:
+        """Put an object; returns its etag."""
+        return self.store.put(Location(bucket, key), data, content_type="application/octet-stream").etag
+
+    def post(
+        self, function: str, body: object = None, *, token: str | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        """POST to a function, with the home's token unless another is given."""
+        given = self.endpoints["token"] if token is None else token
+        return urllib3.request(
+            "POST",
+            self.endpoints["functions"][function],
+            body=b"" if body is None else body if isinstance(body, bytes) else json.dumps(body),
+            headers={"Authorization": f"Bearer {given}"},
+            timeout=60,
+            retries=False,
+        )
+
+    def item(self, function: str, key: str) -> Row | None:
+        """The newest ledger row of a key; whether a sweep has summed it up is left out."""
+        found = self.rows(
+            "select * from ledger_item where function = %s and key = %s order by id desc limit 1",
+            function,
+            key,
+        )
+        return {name: value for name, value in found[0].items() if name != "counted_as"} if found else None
+
+    def settled(self, function: str, key: str, *, seconds: float = 60) -> Row:
+        """The ledger row of a key, once it is settled."""
+
+        def look() -> Row | None:
+            row = self.item(function, key)
+            return row if row and row["state"] in {"done", "held", "quarantined"} else None
+
+        found = wait_for(look, seconds=seconds)
+        assert found is not None, f"{function} has not settled {key}: {self.item(function, key)}"
+        return found
+
+    def wait_until_idle(self, *, seconds: float = 120) -> dict[str, Any]:
+        """The status, once nothing waits anywhere."""
+
+        def look() -> dict[str, Any] | None:
+            told = self.status()
+            return None if is_waiting(told) else told
+
+        found = wait_for(look, seconds=seconds)
+        assert found is not None, f"work still waits: {self.status()}"
+        return found
+
+    def is_up(self) -> bool:
+        """Whether every function is healthy and the servers answer."""
+        try:
+            health = [
+                urllib3.request("GET", url, retries=False, timeout=10).json()["status"]
+                for name, url in self.endpoints["functions"].items()
+                if name != "poll_nas" or "DCM2SET_NAS_URL" in self.settings
+            ]
+        except (urllib3.exceptions.HTTPError, ValueError):
+            return False
+        return set(health) == {"ok"}
+
+    def function_environment(self, function: str) -> dict[str, str]:
+        """The variables a function is started with, as supervisord would."""
+        (process, *_) = self.processes(function)
+        return process.environ()
+
+    def store_of(self, function: str) -> MinioStore:
+        """The object store as a function's own user sees it."""
+        given = self.function_environment(function)
+        return MinioStore(
+            endpoint=given["DCM2SET_MINIO_ENDPOINT"],
+            access_key=given["DCM2SET_MINIO_ACCESS_KEY"],
+            secret_key=given["DCM2SET_MINIO_SECRET_KEY"],
+        )
+
+    @contextmanager
+    def alone(self, function: str, environment: Mapping[str, str], folder: Path) -> Iterator[str]:
+        """A second process of one function under functions-framework; gives its URL."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        source = Path(__file__).resolve().parents[2] / "functions" / function / "main.py"
+        command = [sys.executable, "-m", "functions_framework", "--source", str(source), "--target", function]
+        with (folder / "alone.log").open("wb") as log:
+            process = subprocess.Popen(
+                [*command, "--host", "127.0.0.1", "--port", str(port)],
+                env=environment,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            url = f"http://127.0.0.1:{port}/"
+            assert wait_for(lambda: _answers(url), seconds=60), (folder / "alone.log").read_text()
+            yield url
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+    def processes(self, name: str) -> list[psutil.Process]:
+        """The processes of a function or server, the parent first."""
+        own = psutil.Process(self.process.pid).children(recursive=True)
+        found = [process for process in own if _is_named(process, name)]
+        return sorted(found, key=lambda process: process.create_time())
+
+
+def _answers(url: str) -> bool:
+    try:
+        return urllib3.request("HEAD", url, retries=False, timeout=10).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
+
+
+def _is_named(process: psutil.Process, name: str) -> bool:
+    try:
+        command = process.cmdline()
+    except psutil.Error:
+        return False
+    return name in command or any(Path(part).name.partition("-")[0] == name for part in command[:1])
+
+
+def wait_for(look: Callable[[], T], *, seconds: float) -> T | None:
+    """Look until there is something or the time is over."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.05)
+    return None

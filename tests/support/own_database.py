@@ -1,0 +1,58 @@
+"""A database of a test's or a benchmark's own on a running server."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from common.database import Database
+from common.ledger.ledger import DatabaseCall
+from infra.provision.schema import migrate
+
+
+def create_database(operator: str) -> str:
+    """An empty database; its URL. It goes with the server's home."""
+    name = f"own_{secrets.token_hex(6)}"
+    _run(operator, sql.SQL("create database {}").format(sql.Identifier(name)))
+    return make_conninfo(operator, dbname=name)
+
+
+def create_migrated_database(operator: str) -> str:
+    """One of this version's schema."""
+    url = create_database(operator)
+    migrate(url)
+    return url
+
+
+def run_database_call(database: Database, record: DatabaseCall) -> None:
+    """The rows that a settlement would write with itself."""
+    database.run(f"select {record.call}", **record.values)
+
+
+def drop_database(operator: str, url: str) -> None:
+    """Take a database away, with the roles that are named after it."""
+    name = str(conninfo_to_dict(url)["dbname"])
+    _run(operator, sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    with psycopg.connect(operator, autocommit=True) as connection:
+        found = connection.execute("select rolname from pg_roles where starts_with(rolname, %s)", [name])
+        for (role,) in found.fetchall():
+            connection.execute(sql.SQL("drop role {}").format(sql.Identifier(role)))
+
+
+@contextmanager
+def own_database(operator: str) -> Iterator[str]:
+    """The URL of a migrated database, for as long as the block lasts."""
+    url = create_migrated_database(operator)
+    try:
+        yield url
+    finally:
+        drop_database(operator, url)
+
+
+def _run(operator: str, statement: sql.Composed) -> None:
+    # Another connection for each statement: in between, tests may restart the server.
+    with psycopg.connect(operator, autocommit=True) as connection:
+        connection.execute(statement)

@@ -1,0 +1,109 @@
+"""A database with very many settled files, and what the line asks of it all the time."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+import psycopg
+
+from common.database import Database
+from common.ledger.ledger import Claim, Settlement, State
+from common.ledger.postgres_ledger import PostgresLedger
+from common.store.minio_store import MinioStore
+from common.store.object_key import Location
+from common.store.object_store import ObjectVersion
+from functions.poll_nas.postgres_source_rows import PostgresSourceRows
+from functions.poll_nas.source_rows import Copy, ListedFile
+from functions.sweep.pending_items import PendingItems
+from functions.sweep.resend import sweep_once
+from infra.health.status import read_status
+from tests.support.own_database import create_migrated_database
+
+_SETTLED = """
+update ledger_item set state = 'done', outcome = 'skipped', due_at = null, settled_at = now(), attempts = 1
+where function = 'extract' and bucket = 'raw' and key = any(%(keys)s)
+"""
+_FILL = Path(__file__).with_suffix(".sql")
+
+
+@dataclass
+class LineOnDatabase:
+    """The ports of the line on one database, and what is asked of them all the time."""
+
+    url: str
+    store: MinioStore
+    numbers: "count[int]" = field(default_factory=count)
+
+    def __post_init__(self) -> None:
+        self.database = Database(self.url)
+        self.rows = PostgresSourceRows(self.database)
+        self.pending = PendingItems(
+            store=self.store,
+            database=self.database,
+            ledger=lambda function: PostgresLedger(self.database, function=function),
+            grace_seconds=0,
+            attempt_days=90,
+        )
+
+    def event(self) -> None:
+        """Claim and settle, as extract, store_metadata and quality do."""
+        number = next(self.numbers)
+        path = f"P/1/2/9.{number}"
+        for function, bucket, key in (
+            ("extract", "raw", f"nas/bench/{number}.dcm"),
+            ("store_metadata", "metadata", f"{path}.json"),
+            ("quality", "images-1", f"{path}/1.png"),
+        ):
+            ledger = PostgresLedger(self.database, function=function)
+            claim = ledger.claim(ObjectVersion(Location(bucket, key), "e", 1), lease_seconds=60)
+            assert isinstance(claim, Claim)
+            assert ledger.settle(claim, Settlement(State.DONE, outcome="skipped"))
+
+    def sweep(self) -> None:
+        """A sweep that finds nothing."""
+        sweep_once(self.pending, _NoSender(), limit=1000, concurrency=1)
+
+    def poll(self) -> None:
+        """What a poll asks of the database: 20 folders listed, one of them new with 20 files."""
+        number = next(self.numbers)
+        name = f"new {number}"
+        self.rows.planned_marks()
+        self.rows.known_folders(["", name, *(f"other {other}" for other in range(20))])
+        folder = self.rows.folder(name)
+        now = datetime.now(UTC)
+        files = [ListedFile(f"{each}.dcm", 1, now) for each in range(20)]
+        for _ in range(2):  # copied once two looks have found the same
+            self.rows.look(folder, files, listed_time=now)
+        for piece in self.rows.waiting(folder):
+            copies = [Copy(row.id, f"nas/{name}/{row.path}", "e", "0") for row in piece]
+            self.rows.plan_copies((copy.file_id, copy.raw_key) for copy in copies)
+            self.rows.record_copies(copies)
+            # What extract would make of them: nothing is due here.
+            self.database.run(_SETTLED, keys=[copy.raw_key for copy in copies])
+        self.rows.plan_mark(folder, mark=f"{name}_processed")
+        self.rows.record_processed(folder, mark=f"{name}_processed")
+
+    def status(self) -> None:
+        """`dcm2set status`."""
+        read_status(self.url, self.store)
+
+
+class _NoSender:
+    def send(self, function: str, event: object) -> str:
+        raise AssertionError(f"{function} has {event} pending")
+
+    def ask(self, function: str) -> dict[str, int]:
+        raise AssertionError(f"{function} has items that are due")
+
+
+def database_with_settled_files(operator: str, files: int) -> str:
+    """A database of this version's schema with so many settled files."""
+    url = create_migrated_database(operator)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("set session_replication_role = replica")  # the rows come as they stand
+        for statement in _FILL.read_text(encoding="utf-8").replace(":files", str(files)).split(";\n"):
+            connection.execute(statement.encode())
+        connection.execute("vacuum analyze")
+        connection.execute("checkpoint")
+    return url

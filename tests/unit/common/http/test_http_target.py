@@ -1,0 +1,264 @@
+"""What functions answer over HTTP."""
+
+import io
+
+import pytest
+from prometheus_client.core import GaugeMetricFamily
+
+from common.errors import BadRequestError, DependencyAwayError, SettingsError
+from common.http.http_target import RETRY_AFTER_SECONDS, Target, respond
+from common.http.request_body import MAX_BODY_BYTES
+from common.stage.item import Result
+from common.store.event_record import EventRecord
+from common.tokens import Tokens
+from tests.in_memory.requests import TOKEN, recorded, request
+
+EVENT = {"bucket": "raw", "key": "incoming/x"}
+
+
+def _raising(error: Exception):
+    def call(*_: object) -> None:
+        raise error
+
+    return call
+
+
+def _target(**parts: object) -> Target:
+    given = {"on_record": lambda record: Result({"bucket": record.bucket, "status": "done"})} | parts
+    return Target("extract", Tokens.of(TOKEN), **given)
+
+
+def test_event_is_answered_with_one_result_a_record() -> None:
+    """A notification is answered 200 with its records' results."""
+    response = respond(request(recorded("raw_put")), _target)
+    assert 200 == response.status_code
+    assert {"results": [{"bucket": "raw", "status": "done"}]} == response.json
+    assert "application/json" == response.content_type
+
+
+def test_records_reach_the_function_in_order() -> None:
+    """Each record of a body is handed on once, in the order sent."""
+    seen: list[EventRecord] = []
+    target = _target(on_record=lambda record: (seen.append(record), Result({}))[1])
+    respond(request(recorded("raw_copy")), lambda: target)
+    assert ["incoming/Doe^Jane Müller 100%+1/CT small copy.dcm"] == [record.key for record in seen]
+
+
+def test_a_request_for_what_is_due_is_no_event() -> None:
+    """It is handed on with or without spaces; without a place for it the answer is 429."""
+    for body in (b'{"due": true}', b'{"due":true}'):
+        response = respond(request(body), lambda: _target(on_due=lambda: {"status": "no_updates"}))
+        assert (200, {"status": "no_updates"}) == (response.status_code, response.json)
+    response = respond(request(b'{"due": true}'), lambda: _target(on_due=lambda: {"status": "full"}))
+    assert (429, str(RETRY_AFTER_SECONDS)) == (response.status_code, response.headers["Retry-After"])
+
+
+@pytest.mark.parametrize("body", [b'{"due": false}', b'{"due": 1}', b'{"due": true, "key": "x"}'])
+def test_what_only_looks_like_a_request_for_what_is_due_is_refused(body: bytes) -> None:
+    """It is neither an event nor a run."""
+    assert 400 == respond(request(body), lambda: _target(on_due=lambda: {"status": "worked"})).status_code
+
+
+def test_one_retry_makes_the_whole_answer_503() -> None:
+    """If any record has to be retried, the answer asks for the whole body again."""
+    answers = iter([Result({"status": "done"}), Result({"status": "retry"}, retry=True)])
+    body = b'{"Records": [%s]}' % b",".join([_one_record(), _one_record()])
+    response = respond(request(body), lambda: _target(on_record=lambda _: next(answers)))
+    assert 503 == response.status_code
+    assert str(RETRY_AFTER_SECONDS) == response.headers["Retry-After"]
+    assert ["done", "retry"] == [result["status"] for result in response.json["results"]]
+
+
+def _one_record() -> bytes:
+    body = recorded("raw_put")
+    return body[body.index(b"[") + 1 : body.rindex(b"]")]
+
+
+def test_body_of_removed_objects_alone_is_done() -> None:
+    """A notification without a created object is answered 200 with no results."""
+    response = respond(request(recorded("raw_removed")), _target)
+    assert (200, {"results": []}) == (response.status_code, response.json)
+
+
+@pytest.mark.parametrize("token", [None, "", "wrong", TOKEN + "x", TOKEN[:-1], TOKEN.upper(), "Müller"])
+def test_wrong_or_missing_token_is_401_without_a_body(token: str | None) -> None:
+    """Without the right token nothing is worked on and nothing is told."""
+    response = respond(request(EVENT, token=token), lambda: _target(on_record=_raising(AssertionError())))
+    assert (401, b"") == (response.status_code, response.data)
+
+
+@pytest.mark.parametrize("header", ["", "Basic x", TOKEN, f"Token {TOKEN}", f"Bearer  {TOKEN}"])
+def test_other_schemes_are_401(header: str) -> None:
+    """Only the scheme Bearer with the token is let in."""
+    sent = request(EVENT, token=None)
+    sent.environ["HTTP_AUTHORIZATION"] = header
+    assert 401 == respond(sent, _target).status_code
+
+
+def test_scheme_is_understood_in_any_case() -> None:
+    """The scheme's name is case-insensitive (RFC 9110, section 11.1)."""
+    sent = request(EVENT, token=None)
+    sent.environ["HTTP_AUTHORIZATION"] = f"bearer {TOKEN}"
+    assert 200 == respond(sent, _target).status_code
+
+
+@pytest.mark.parametrize("body", [b"no json", b"[]", b"null", b'{"bucket": 1}', b'{"Records": [null]}'])
+def test_malformed_body_is_400(body: bytes) -> None:
+    """A body that is no event is answered 400 with what was expected."""
+    response = respond(request(body), _target)
+    assert 400 == response.status_code
+    assert "Expected" in response.json["error"]
+
+
+def test_body_over_the_limit_is_400() -> None:
+    """A body over a mebibyte is refused unread, and nothing reads it after that."""
+    sent = request(b" " * (MAX_BODY_BYTES + 1))
+    response = respond(sent, _target)
+    assert 400 == response.status_code
+    assert b"" == sent.get_data()
+
+
+class _Broken(io.BytesIO):
+    """A body whose connection ends."""
+
+    def read(self, *_: object) -> bytes:
+        raise OSError("Doe^Jane")
+
+
+@pytest.mark.parametrize(("token", "status"), [(TOKEN, 400), (None, 401)])
+def test_body_that_is_not_whole_is_400(token: str | None, status: int) -> None:
+    """A body that can't be read to its end is refused, and its error told to nobody."""
+    sent = request(EVENT, token=token)
+    sent.environ["wsgi.input"] = _Broken()
+    response = respond(sent, _target)
+    assert status == response.status_code
+    assert b"Doe" not in response.data
+    assert b"" == sent.get_data()
+
+
+def test_body_is_bounded_also_without_a_token() -> None:
+    """Whoever has no token can't make a function hold a large body in memory."""
+    sent = request(b" " * (MAX_BODY_BYTES + 1), token=None)
+    assert 401 == respond(sent, _target).status_code
+    assert b"" == sent.get_data()
+
+
+def test_empty_body_runs_a_function_that_has_a_run() -> None:
+    """An empty POST or {} starts the run that timers start."""
+    target = _target(on_run=lambda: {"status": "no_updates"})
+    for body in (b"", b"{}", b" {} \n"):
+        response = respond(request(body), lambda: target)
+        assert (200, {"status": "no_updates"}) == (response.status_code, response.json)
+
+
+def test_empty_body_is_400_for_a_function_without_a_run() -> None:
+    """A function that works on events alone says what it expects."""
+    assert 400 == respond(request(b""), _target).status_code
+
+
+def test_event_is_400_for_a_function_without_events() -> None:
+    """A function that is started by time alone says so."""
+    target = _target(on_record=None, on_run=lambda: {"status": "no_updates"})
+    response = respond(request(EVENT), lambda: target)
+    assert 400 == response.status_code
+    assert "takes no events" in response.json["error"]
+
+
+def test_passing_failure_is_503_with_retry_after() -> None:
+    """A dependency that is away is told as such, and when to come again."""
+    target = _target(on_run=_raising(DependencyAwayError("The NAS is away.")))
+    response = respond(request(b""), lambda: target)
+    assert 503 == response.status_code
+    assert {"status": "retry", "cause": "The NAS is away."} == response.json
+    assert "Retry-After" in response.headers
+
+
+def test_unexpected_failure_is_503_without_its_text(log: list[str]) -> None:
+    """An error of no kind of ours is told by its type alone, in the answer and in the log."""
+    target = _target(on_record=_raising(RuntimeError("PatientName is Doe^Jane")))
+    response = respond(request(EVENT), lambda: target)
+    assert 503 == response.status_code
+    assert "Unexpected RuntimeError" in response.json["cause"]
+    assert "Doe" not in f"{response.data!r} {log}"
+
+
+def test_refusal_by_the_function_is_400() -> None:
+    """A BadRequestError from the work is the caller's to mend."""
+    target = _target(on_run=_raising(BadRequestError("No.")))
+    assert 400 == respond(request(b""), lambda: target).status_code
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_other_methods_are_405(method: str) -> None:
+    """Only POST, GET and HEAD mean anything."""
+    assert 405 == respond(request(EVENT, method=method), _target).status_code
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_health_needs_no_token(method: str) -> None:
+    """GET and HEAD answer 200 with each dependency, without a token."""
+    target = _target(checks={"object store": lambda: None, "database": lambda: None})
+    response = respond(request(method=method, token=None), lambda: target)
+    assert 200 == response.status_code
+    checks = {"object store": "ok", "database": "ok"}
+    assert {"function": "extract", "status": "ok", "checks": checks} == response.json
+
+
+def test_health_tells_the_reason_of_what_is_away() -> None:
+    """A dependency that fails is named with our reason, an unexpected error by its type alone."""
+    target = _target(
+        checks={
+            "object store": _raising(DependencyAwayError("It is away.")),
+            "database": _raising(ValueError("postgresql://user:secret@host")),
+        }
+    )
+    response = respond(request(method="GET"), lambda: target)
+    assert 200 == response.status_code
+    assert "degraded" == response.json["status"]
+    assert {"object store": "It is away.", "database": "Unexpected ValueError."} == response.json["checks"]
+
+
+def test_missing_setting_is_503_naming_it() -> None:
+    """A function that lacks a setting answers events with its name and a time to come again."""
+    response = respond(request(EVENT), _raising(SettingsError("DCM2SET_TOKEN is not set.")))
+    assert (503, "DCM2SET_TOKEN is not set.") == (response.status_code, response.json["cause"])
+    assert "Retry-After" in response.headers
+
+
+def test_health_without_settings_names_the_missing_one() -> None:
+    """Health is always answered 200; a missing setting is its reason."""
+    response = respond(request(method="GET"), _raising(SettingsError("DCM2SET_TOKEN is not set.")))
+    assert 200 == response.status_code
+    assert {"status": "degraded", "checks": {"settings": "DCM2SET_TOKEN is not set."}} == response.json
+
+
+def test_failure_to_build_is_503_without_its_text(log: list[str]) -> None:
+    """Ports that can't be built for a reason nobody foresaw are a passing failure too."""
+    response = respond(request(EVENT), _raising(ValueError("http://user:secret@host is no host")))
+    assert 503 == response.status_code
+    assert "secret" not in f"{response.data!r} {log}"
+
+
+def _asked_for_metrics(token: str | None = TOKEN, **parts: object):
+    sent = request(method="GET", token=token)
+    sent.path = "/metrics"
+    return respond(sent, lambda: _target(**parts))
+
+
+def test_metrics_want_the_token() -> None:
+    """What a function did is told in Prometheus' format to whoever has its token, and to nobody else."""
+    assert 401 == _asked_for_metrics(token=None).status_code
+    respond(request(b""), lambda: _target(on_run=lambda: {"status": "no_updates"}))
+    told = _asked_for_metrics(gauges=lambda: [GaugeMetricFamily("dcm2set_told", "Now.", value=7)])
+    assert 200 == told.status_code
+    assert "text/plain" in told.content_type
+    text = told.get_data(as_text=True)
+    assert 'dcm2set_runs_total{function="extract",status="no_updates"}' in text
+    assert "dcm2set_told 7.0" in text
+
+
+def test_metrics_without_settings_are_503() -> None:
+    """Without its settings a function knows no token, so it tells no number."""
+    sent = request(method="GET")
+    sent.path = "/metrics"
+    assert 503 == respond(sent, _raising(SettingsError("DCM2SET_TOKEN is not set."))).status_code

@@ -1,0 +1,181 @@
+"""Event records: MinIO's notifications, plain bodies, and whatever else may be sent."""
+
+import json
+
+import orjson
+import pytest
+
+from common.errors import BadRequestError
+from common.store.event_record import EventRecord, parse_event_records
+from tests.in_memory.requests import recorded
+
+FOLDER = "incoming/Doe^Jane Müller 100%+1"
+EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
+
+
+def _notification(**changes: object) -> dict:
+    return {"Records": [json.loads(recorded("raw_put"))["Records"][0] | changes]}
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        ("raw_put", EventRecord("raw", f"{FOLDER}/CT small.dcm", "ccf71ca6735bc1c52fbe33e29eb42886", 39206)),
+        (
+            "raw_copy",
+            EventRecord("raw", f"{FOLDER}/CT small copy.dcm", "ccf71ca6735bc1c52fbe33e29eb42886", 39206),
+        ),
+        (
+            "raw_multipart",
+            EventRecord(
+                "raw", f"{FOLDER}/large multi+part.dcm", "b7992ce8540773fdfcab72bd0e8c4c64-2", 6291456
+            ),
+        ),
+        ("raw_put_empty", EventRecord("raw", f"{FOLDER}/empty.dcm", EMPTY_MD5, 0)),
+    ],
+)
+def test_recorded_notifications_give_decoded_keys(event: str, expected: EventRecord) -> None:
+    """PUT, copy, multipart PUT and empty PUT as MinIO sends them give bucket, key, etag and size."""
+    assert [expected] == parse_event_records(recorded(event))
+
+
+def test_annotations_notification_keeps_plus_and_percent() -> None:
+    """A plus and a percent sign in a key survive the query escaping of notifications."""
+    (record,) = parse_event_records(recorded("annotations_put"))
+    assert "reader A/first labels+ 50% Müller.csv" == record.key
+
+
+def test_removed_objects_are_left_out() -> None:
+    """A notification of a removed object names nothing to work on."""
+    assert [] == parse_event_records(recorded("raw_removed"))
+
+
+def test_doubled_records_are_both_given() -> None:
+    """A record sent twice in one body is given twice; the ledger tells that it is one."""
+    both = _notification()["Records"] * 2
+    records = parse_event_records(json.dumps({"Records": both}).encode())
+    assert 2 == len(records)
+    assert records[0] == records[1]
+
+
+def test_amazon_spelling_of_event_names_is_understood() -> None:
+    """Amazon writes ObjectCreated:Put without the prefix s3:."""
+    body = json.dumps(_notification(eventName="ObjectCreated:Put")).encode()
+    assert 1 == len(parse_event_records(body))
+
+
+def test_plain_body_names_an_object() -> None:
+    """{"bucket", "key"} from curl is taken as it stands: nothing in it is unquoted."""
+    body = json.dumps({"bucket": "raw", "key": "incoming/a+b 100%2B.dcm"}).encode()
+    assert [EventRecord("raw", "incoming/a+b 100%2B.dcm", None, None)] == parse_event_records(body)
+
+
+def test_plain_body_may_name_a_version() -> None:
+    """An etag and a size may be given; quotes around the etag are taken off."""
+    body = json.dumps({"bucket": "raw", "key": "k", "etag": '"abc"', "size": 3}).encode()
+    assert [EventRecord("raw", "k", "abc", 3)] == parse_event_records(body)
+
+
+@pytest.mark.parametrize("body", [b"", b"  \n", b"{}", b'{"Records": []}'])
+def test_body_without_an_event_gives_nothing(body: bytes) -> None:
+    """No body, an empty object and an empty list of records are runs without an event."""
+    assert [] == parse_event_records(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xff\xfe",
+        b"not json",
+        b"{",
+        b"null",
+        b"1",
+        b'"raw"',
+        b"[]",
+        b'[{"bucket": "raw", "key": "k"}]',
+        b'{"Records": null}',
+        b'{"Records": {}}',
+        b'{"Records": [null]}',
+        b'{"Records": [[]]}',
+        b'{"Records": ["s3"]}',
+        b'{"other": 1}',
+        b'{"bucket": "raw"}',
+        b'{"bucket": "", "key": "k"}',
+        b'{"bucket": "raw", "key": ""}',
+        b'{"bucket": "raw", "key": null}',
+        b'{"bucket": "raw", "key": 7}',
+        b'{"bucket": ["raw"], "key": "k"}',
+        b'{"bucket": "raw", "key": "a\\u0000b"}',
+        b'{"bucket": "r\\u0000", "key": "k"}',
+        b'{"bucket": "raw", "key": "k", "etag": 5}',
+        b'{"bucket": "raw", "key": "k", "size": -1}',
+        b'{"bucket": "raw", "key": "k", "size": true}',
+        b'{"bucket": "raw", "key": "k", "size": "3"}',
+        b'{"bucket": "raw", "key": "\\ud800"}',
+        b"[" * 10_000,
+        b'{"Records": [{"eventName": "s3:ObjectCreated:Put"}]}',
+    ],
+)
+def test_malformed_bodies_are_refused(body: bytes) -> None:
+    """Anything that is no event raises BadRequestError, which says what was expected."""
+    with pytest.raises(BadRequestError):
+        parse_event_records(body)
+
+
+@pytest.mark.parametrize(
+    "s3",
+    [
+        None,
+        [],
+        "s3",
+        {},
+        {"bucket": None, "object": {"key": "k"}},
+        {"bucket": "raw", "object": {"key": "k"}},
+        {"bucket": {"name": "raw"}, "object": None},
+        {"bucket": {"name": "raw"}, "object": []},
+        {"bucket": {"name": "raw"}, "object": "k"},
+        {"bucket": {"name": "raw"}, "object": {}},
+        {"bucket": {"name": "raw"}, "object": {"key": None}},
+        {"bucket": {"name": "raw"}, "object": {"key": ["k"]}},
+        {"bucket": {"name": "raw"}, "object": {"key": "a%00b"}},
+        {"bucket": {"name": "raw"}, "object": {"key": "k", "size": "big"}},
+        {"bucket": {"name": "raw"}, "object": {"key": "k", "eTag": {}}},
+    ],
+)
+def test_malformed_records_are_refused(s3: object) -> None:
+    """A record without a bucket's name or an object's key, or with wrong types, is refused."""
+    with pytest.raises(BadRequestError):
+        parse_event_records(json.dumps(_notification(s3=s3)).encode())
+
+
+def test_refusal_quotes_nothing_of_the_body() -> None:
+    """The error's text says what was expected and nothing that was sent."""
+    with pytest.raises(BadRequestError) as caught:
+        parse_event_records(b'{"bucket": 5, "key": "incoming/Doe^Jane"}')
+    assert "Doe" not in str(caught.value)
+    assert "Records" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"bucket": "raw", "key": "a" * 1025},
+        {"bucket": "raw", "key": "é" * 513},
+        {"bucket": "r" * 256, "key": "a"},
+        {"bucket": "raw", "key": "a", "etag": "a" * 256},
+        {"bucket": "raw", "key": "a", "etag": "a\x00b"},
+        {"bucket": "raw", "key": "a", "etag": "a\nb"},
+        {"Records": [{}] * 1001},
+    ],
+)
+def test_what_no_object_can_be_called_is_refused(event: dict) -> None:
+    """Names and etags longer than S3's, and more records than are sent at once, never reach a database."""
+    with pytest.raises(BadRequestError) as caught:
+        parse_event_records(orjson.dumps(event))
+    assert "aaaa" not in str(caught.value)
+
+
+def test_the_longest_key_is_taken() -> None:
+    """A key of 1,024 bytes is an object's."""
+    event = {"bucket": "raw", "key": "é" * 512, "etag": "a" * 255}
+    assert ["é" * 512] == [record.key for record in parse_event_records(orjson.dumps(event))]

@@ -1,0 +1,125 @@
+"""Settings: what is missing or wrong is told in one line, without its value."""
+
+from pathlib import Path
+
+import pytest
+
+from common import wiring
+from common.errors import SettingsError
+from common.settings import load_settings, settings
+
+SECRET = "Marker-of-a-secret"
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No variable and no .env of the developer's."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("DCM2SET_") or name == "DATABASE_URL":
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_defaults_have_no_secret() -> None:
+    """Without any variable, limits have defaults and secrets have none."""
+    config = load_settings()
+    assert 400 == config.images_per_bucket
+    for name in ("token", "database_url", "minio_endpoint", "minio_secret_key", "pseudonym_key", "nas_url"):
+        assert getattr(config, name) is None
+
+
+def test_variables_and_env_file_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Variables have the prefix DCM2SET_; .env is read, and a variable outweighs it."""
+    (tmp_path / ".env").write_text("DCM2SET_IMAGES_PER_BUCKET=7\nDCM2SET_MAX_FRAMES=9\nOTHER=1\n")
+    monkeypatch.setenv("DCM2SET_IMAGES_PER_BUCKET", "5")
+    config = load_settings()
+    assert (5, 9) == (config.images_per_bucket, config.max_frames)
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DCM2SET_DATABASE_URL"])
+def test_database_url_has_two_names(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """DATABASE_URL is what hosts provide; ours outweighs it."""
+    monkeypatch.setenv(name, "postgresql://x")
+    assert "postgresql://x" == load_settings().required("database_url")
+
+
+@pytest.mark.parametrize(
+    ("field", "variable"),
+    [
+        ("token", "DCM2SET_TOKEN"),
+        ("database_url", "DATABASE_URL"),
+        ("minio_endpoint", "DCM2SET_MINIO_ENDPOINT"),
+        ("pseudonym_key", "DCM2SET_PSEUDONYM_KEY"),
+        ("nas_url", "DCM2SET_NAS_URL"),
+    ],
+)
+def test_missing_setting_is_named(field: str, variable: str) -> None:
+    """A setting that is needed and absent is told by its variable."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings().required(field)
+    assert f"{variable} is not set." == str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["token", "minio_endpoint", "minio_access_key", "database_url", "nas_url"])
+def test_empty_setting_counts_as_missing(monkeypatch: pytest.MonkeyPatch, field: str) -> None:
+    """A variable that is set to nothing, as compose files do, is named like an absent one."""
+    variable = "DATABASE_URL" if field == "database_url" else f"DCM2SET_{field.upper()}"
+    monkeypatch.setenv(variable, "")
+    with pytest.raises(SettingsError, match=variable):
+        load_settings().required(field)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DCM2SET_TOKEN", "short-Marker"),
+        ("DCM2SET_PSEUDONYM_KEY", SECRET),
+        ("DCM2SET_PSEUDONYM_KEY", "ab" * 31),
+        ("DCM2SET_IMAGES_PER_BUCKET", "0"),
+        ("DCM2SET_IMAGES_PER_BUCKET", SECRET),
+        ("DCM2SET_IMAGES_PREFIX", "Upper-Marker"),
+        ("DCM2SET_BURNED_IN_TEXT", SECRET),
+        ("DCM2SET_LEASE_SECONDS", "-1"),
+        ("DCM2SET_MINIO_SECURE", SECRET),
+        ("DCM2SET_NAS_PROCESSED_MARK", "a/Marker"),
+        ("DCM2SET_FUNCTION_URLS", SECRET),
+        ("DCM2SET_FUNCTION_URLS", '["Marker"]'),
+    ],
+)
+def test_wrong_setting_is_named_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """A setting of a wrong form is told by its variable in one line that has no value in it."""
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    told = str(caught.value)
+    assert told.startswith(f"{variable} is wrong: ")
+    assert "Marker" not in told
+    assert "\n" not in told
+
+
+def test_settings_print_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever prints the settings sees no secret."""
+    for name in ("TOKEN", "DATABASE_URL", "MINIO_SECRET_KEY"):
+        monkeypatch.setenv(f"DCM2SET_{name}", SECRET)
+    monkeypatch.setenv("DCM2SET_PSEUDONYM_KEY", "ab" * 32)
+    assert SECRET not in repr(load_settings())
+    assert "abab" not in repr(load_settings())
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9000", "127.0.0.1/path", "localhost:port"])
+def test_wrong_endpoint_is_a_wrong_setting(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    """An endpoint that is no host:port is told as such when the store is built, not as a crash."""
+    for name, value in {"ENDPOINT": endpoint, "ACCESS_KEY": "a", "SECRET_KEY": "b"}.items():
+        monkeypatch.setenv(f"DCM2SET_MINIO_{name}", value)
+    settings.cache_clear()
+    wiring.object_store.cache_clear()
+    try:
+        with pytest.raises(SettingsError, match="DCM2SET_MINIO_ENDPOINT"):
+            wiring.object_store()
+    finally:
+        settings.cache_clear()
+        wiring.object_store.cache_clear()

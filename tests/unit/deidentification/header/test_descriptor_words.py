@@ -1,0 +1,113 @@
+"""Words that may stay in descriptions: those of radiology, none that names somebody."""
+
+import unicodedata
+from importlib.resources import files
+
+import pytest
+
+from deidentification.header.descriptor_words import is_descriptor_word
+from scripts import make_descriptor_words as script
+
+FILE = files("deidentification.header") / "data" / "descriptor_words.txt"
+WORDS = FILE.read_text("utf-8").split("\n")[:-1]
+
+
+def test_file_is_what_the_script_makes() -> None:
+    """The file can be made anew: from the script and the pydicom that the lock names, word by word."""
+    assert sorted(script.words()) == WORDS
+
+
+def test_words_are_sorted_and_unique() -> None:
+    """One word a line, in order, none twice."""
+    assert sorted(set(WORDS)) == WORDS
+    assert 5000 < len(WORDS) < 10000
+
+
+def test_words_are_written_as_they_are_looked_up() -> None:
+    """Each word has two characters or more, is case-folded, composed, and of letters and digits."""
+    for word in WORDS:
+        assert word == unicodedata.normalize("NFC", word.casefold())
+        assert len(word) >= 2
+        assert word.isalnum()
+
+
+def test_words_with_digits_are_listed_in_the_script() -> None:
+    """No number came in with the dictionaries."""
+    listed = script.spelled(script.WITH_DIGITS) | script.vertebrae()
+    assert listed == {word for word in WORDS if any(letter.isdigit() for letter in word)}
+
+
+def test_every_word_of_the_file_may_stay() -> None:
+    """The file is what is asked, in upper case too, as descriptions often are."""
+    assert [] == [word for word in WORDS if not is_descriptor_word(word)]
+    assert [] == [word for word in WORDS if word.isascii() and not is_descriptor_word(word.upper())]
+
+
+@pytest.mark.parametrize(
+    "word",
+    """T1 t2 FLAIR Dwi ADC STIR TSE GRE MPRAGE SWI TOF DIXON AX sag COR obl tra axial GD KM contrast kontrast
+    nativ arterial portal venous delayed Schädel schaedel SCHAEDEL abdomen Thorax Becken Knie Hüfte hufte
+    HUEFTE genou épaule epaule rodilla ginocchio spalla hombro MPR MIP recon lung bone soft tissue AP PA lat
+    supine prone mm cm kV Fuß FUSS brain chest spine LWS HWS left right links gauche izquierda FDG SUV
+    mammography tomosynthesis CHEST Angio localizer Scout topogram routine stroke cardiac perfusion
+    pneumothorax metastasis x-ray ray white matter short long axis hand foot head Kopf L5 C7 Th12 3D 4ch
+    Doppler Hounsfield rao lao sat""".replace("x-ray", "xray").split(),
+)
+def test_words_of_radiology_stay(word: str) -> None:
+    """What descriptions say of sequence, plane, body part, contrast and view stays, in five languages."""
+    assert is_descriptor_word(word)
+
+
+@pytest.mark.parametrize(
+    "word",
+    """Smith Johnson BROWN Maria John james Mary Müller Mueller Muller Schmidt Schröder Weiß Weiss Weber
+    Fischer Meyer Becker Dupont Martin Lefèvre Lefevre García Garcia Martínez Rossi Bianchi Yilmaz Şahin Sahin
+    Wang Zhang Chen Patel Singh Kumar Nguyen Novak Young King Hill Rose Wood Green Crystal Iris Violet Mark
+    Frank Max Gene Rod Son Klein Lang Schwarz Petit Blanc Mehmet Ayşe Jean Pierre Giuseppe José Jose Priya
+    Parkinson Hodgkin Fallot Willis Boyd Bruce Kennedy Simpson Mayo Stanford Boston Berlin Paris hospital
+    Klinik university January march MAY Sept Oct December Mar Monday Sun Montag août aout enero Xyz Kowalczyk
+    Doe Hofstetter Ng""".split(),
+)
+def test_names_go(word: str) -> None:
+    """Names of people, places, months and weekdays go, and so does any word nobody listed."""
+    assert not is_descriptor_word(word)
+
+
+@pytest.mark.parametrize(
+    "word",
+    """7 12 120 999 3mm 0.625mm 1,25mm 5cm 120kV 80kVp 250mAs 1.5T 3T T1w t2w T2star 0.75 1.5 3.0 256x256
+    1x1x1mm 30s 70keV b30f B31s Br40 Bl57d Hr38 Qr40 b800 L R X C T""".split(),
+)
+def test_numbers_and_values_stay(word: str) -> None:
+    """Numbers of up to three digits, values with units, kernels, and the letters of sides and spine stay."""
+    assert is_descriptor_word(word)
+
+
+@pytest.mark.parametrize(
+    "word",
+    """1965 12345 1965mm 20040119 120365kv T2024 b1000 1234x1 12.03 12.03.65 01/02/03 12-03-65 1.2.840 M12 65y
+    65J A1234 00:12 ٣ ²  +49 J S a""".split(),
+)
+def test_numbers_that_may_tell_somebody_go(word: str) -> None:
+    """Four digits in a row, dates, ages, identifiers and initials go."""
+    assert not is_descriptor_word(word)
+
+
+@pytest.mark.parametrize("word", ["", " ", "t1 smith", "t1\n", "abdomen,", "5 ", "x-ray"])
+def test_more_than_a_word_is_no_word(word: str) -> None:
+    """One word is judged, without what stands around it."""
+    assert not is_descriptor_word(word)
+
+
+def test_decomposed_letters_are_composed() -> None:
+    """A word is the same with its accents written apart."""
+    assert is_descriptor_word(unicodedata.normalize("NFD", "Schädel"))
+
+
+def test_names_that_radiology_needs_are_listed() -> None:
+    """An exception is a name of the lists; at least 300 given names and surnames each are known."""
+    names = [script.GIVEN_NAMES, script.SURNAMES, script.EPONYMS, script.PLACES, script.CALENDAR]
+    spelled = set().union(*(script.spelled(text) for text in names))
+    assert set() == script.spelled(script.KEPT) - spelled
+    assert all(len(script.spelled(text)) >= 300 for text in (script.GIVEN_NAMES, script.SURNAMES))
+    assert set() == script.names() & set(WORDS)

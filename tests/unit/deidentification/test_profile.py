@@ -1,0 +1,50 @@
+"""The de-identification profile and its file."""
+
+from pathlib import Path
+
+import pytest
+
+from common.errors import SettingsError
+from deidentification.profile import Profile, load_profile
+
+
+def test_default_profile_says_its_options() -> None:
+    """The basic profile and the options that hold are named by their codes."""
+    codes = [code for code, _ in Profile().codes]
+    assert ["113100", "113105", "113107", "113108", "113111"] == codes
+    assert str(Profile()).startswith("dcm2set 2 (")
+    assert len(str(Profile())) <= 64
+
+
+def test_another_option_is_another_profile() -> None:
+    """The digest in its title tells two profiles of the same name and version apart."""
+    assert str(Profile()) != str(Profile(retain_device_identity=True))
+
+
+def test_profile_of_a_file(tmp_path: Path) -> None:
+    """A file says what differs from the default."""
+    path = tmp_path / "profile.toml"
+    path.write_text('name = "ours"\nversion = 3\nretain_safe_private = false\n')
+    assert Profile("ours", 3, retain_safe_private=False) == load_profile(path)
+    assert Profile() == load_profile(None)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name = ", "TOML"),
+        ('name = "x"\nversion = "1"', "'version'"),
+        ('name = "x"\nversion = 1\nretain_everything = true', "'retain_everything'"),
+        ('name = "x"\nversion = 1\nclean_descriptors = 1', "'clean_descriptors'"),
+        ("version = 1", "a name of its own"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_named(text: str, words: str, tmp_path: Path) -> None:
+    """A wrong profile is no profile, and the message says what is wrong in it."""
+    path = tmp_path / "profile.toml"
+    path.write_text(text)
+    with pytest.raises(SettingsError, match="DCM2SET_DEIDENTIFICATION_PROFILE") as caught:
+        load_profile(path)
+    assert words in str(caught.value)
+    with pytest.raises(SettingsError):
+        load_profile(tmp_path / "none.toml")

@@ -1,0 +1,222 @@
+"""Label tables in long form, and what is no label file."""
+
+from itertools import chain, repeat
+
+import pytest
+
+from common.errors import PermanentError
+from functions.annotations.formats.quoted_rows import quoted_rows
+from tests.support.label_files import IMAGE, UID, read, said
+
+EXPECTED = [(2, "fracture", 1.0)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image,label,value\n2.25.1001/1.png,fracture,1\n",
+        "image;label;value\n2.25.1001/1.png;fracture;1",
+        "image|label|value\n2.25.1001/1.png|fracture|1",
+        "image\tlabel\tvalue\r\n2.25.1001/1.png\tfracture\t1\r\n",
+        "image,label,value\r2.25.1001/1.png,fracture,1\r",
+        "\ufeffimage,label,value\n2.25.1001/1.png,fracture,1\n",
+        "Image, LABEL ,value\n 2.25.1001/1.png , fracture , 1.0 \n",
+        "reader,value,label,image,note\nA,1,fracture,2.25.1001/1.png,fine\n",
+        'image,label,value\n"2.25.1001/1.png","fracture","1"\n',
+        "image,label,value,,\n2.25.1001/1.png,fracture,1,,\n",
+        "image,label,value\n2.25.1001/1.png,fracture,1,,\n",
+        "image;label;value\n2.25.1001/1.png;fracture;1,0\n",
+        "image,frame,label,value\n2.25.1001,1,fracture,1\n",
+        "sop_instance_uid,frame,label,value\n2.25.1001,1,fracture,1\n",
+    ],
+)
+def test_spellings_of_one_label(text: str) -> None:
+    """Separators, line ends, byte order mark, case, quotes, blank and unimportant columns are understood."""
+    assert EXPECTED == said(text)
+    ((row,), _) = read(text)[1:]
+    assert (UID, 1) == (row.image.uid, row.image.frame)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252"]
+)
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_encodings_of_spreadsheets(encoding: str, size: int) -> None:
+    """UTF-8 and UTF-16 with and without a mark and Latin-1 give the same letters, however cut in pieces."""
+    text = f"image,label,value\n{IMAGE},Ödem (groß),1\n"
+    _, rows, refused = read(text.encode(encoding), size=size)
+    assert ([], "Ödem (groß)") == (refused, rows[0].label)
+
+
+def test_excel_s_own_first_line() -> None:
+    """`sep=;` names the separator; lines are counted with it."""
+    assert [(3, "fracture", 0.5)] == said(f"sep=;\nimage;label;value\n{IMAGE};fracture;0,5\n")
+
+
+@pytest.mark.parametrize("label", ["mass, left, lower lobe", "a|b|c|d", "a;b;c"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_separators_in_the_names_of_columns(label: str, separator: str) -> None:
+    """The separator is the one that leaves a column of images, whatever is more frequent in names."""
+    assert [(2, label, 0.5)] == said(f'"image"{separator}"{label}"\n{IMAGE}{separator}"0,5"\n')
+
+
+@pytest.mark.parametrize(
+    ("told", "value"),
+    [
+        ("0", 0.0),
+        ("1", 1.0),
+        ("-1", -1.0),
+        ("0.25", 0.25),
+        ("1e-3", 0.001),
+        (" .5 ", 0.5),
+        ("0,75", 0.75),
+        ("1e-99", 0),
+    ],
+)
+def test_values_from_minus_one_to_one(told: str, value: float) -> None:
+    """Absent, present, uncertain, or a probability, with a decimal point or comma."""
+    assert [(2, "b", value)] == said(f'image,label,value\n{IMAGE},b,"{told}"\n')
+
+
+@pytest.mark.parametrize(
+    "value", ["", "yes", "2", "-1.01", "-0.5", "nan", "inf", "-inf", "1,5", "0x1", "0_1", "\u0661", "1" * 400]
+)
+def test_other_values_refuse_their_row(value: str) -> None:
+    """A row with another value is refused with its line; the others are taken."""
+    _, rows, refused = read(f'image,label,value\n{IMAGE},b,"{value}"\n{IMAGE},d,1\n')
+    assert [(3, "d")] == [(row.line, row.label) for row in rows]
+    assert [2] == [row.line for row in refused]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        *("a", IMAGE, f"{IMAGE},b", ",b,1", f"{IMAGE},,1", f"{'x' * 2049},b,1", f"{IMAGE},{'x' * 501},1"),
+        *(f"{IMAGE},b,1,7", f"{IMAGE},b\x85c,1", f"../{IMAGE},b,1", f"a/../{IMAGE},b,1", "cxr.png,b,1"),
+    ],
+)
+def test_rows_that_are_no_labels_are_refused(row: str) -> None:
+    """A row that is too short or long, lacks image or label, or whose name can be no image of ours."""
+    _, rows, refused = read(f"image,label,value\n{row}\n")
+    assert ([], 1) == (rows, len(refused))
+
+
+def test_empty_lines_are_no_rows() -> None:
+    """Lines of nothing but separators and spaces are left out; line numbers are those of the file."""
+    assert [(6, "b", 1.0)] == said(f"\nimage,label,value\n\n,,\n  \n{IMAGE},b,1\n\n")
+
+
+def test_annotator_and_time() -> None:
+    """Who said it and when, in UTC; without a zone the time is UTC, a blank one the import's."""
+    rows = [
+        f"{IMAGE},a,1,Dr. A,2026-11-01T12:00:00+02:00",
+        f"{IMAGE},b,1,,2026-11-01 10:00",
+        f"{IMAGE},c,1,,",
+    ]
+    _, rows, refused = read("\n".join(["image,label,value,annotator,time", *rows]))
+    assert [] == refused
+    assert ["Dr. A", "", ""] == [row.annotator for row in rows]
+    assert rows[0].labelled_at == rows[1].labelled_at
+    assert rows[2].labelled_at is None
+
+
+@pytest.mark.parametrize("time", ["yesterday", "11/23/2026", "2999-01-01", "0001-01-01T00:00:00+23:59"])
+def test_other_times_refuse_their_row(time: str) -> None:
+    """Times that are none, or have not come yet, refuse their row."""
+    _, rows, refused = read(f"image,label,value,time\n{IMAGE},a,1,{time}\n")
+    assert (0, 1) == (len(rows), len(refused))
+
+
+def test_formulas_and_sql_are_text() -> None:
+    """Formulas and SQL in label names are kept as the text they are."""
+    names = ["=cmd|' /C calc'!A0", "+1+1", "@SUM(A1)", "'; drop table label; --", "%s {} \\N"]
+    text = "image,label,value\n" + "".join(f'{IMAGE},"{name}",1\n' for name in names)
+    assert names == [label for _, label, _ in said(text)]
+
+
+def test_names_with_commas_quotes_and_letters() -> None:
+    """Quoted fields hold commas and quotes; a line break in a label refuses its row."""
+    assert [(2, 'a,"b" Größe', 1.0)] == said(f'image,label,value\n{IMAGE},"a,""b"" Größe",1\n')
+    _, rows, refused = read(f'image,label,value\n{IMAGE},"a\nb",1\n{IMAGE},c,1\n')
+    assert ([4], [3]) == ([row.line for row in rows], [row.line for row in refused])
+
+
+def test_header_alone_is_an_empty_file() -> None:
+    """A file with nothing but its header has no labels, and is no failure."""
+    assert [] == said("image,label,value\n")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\n",
+        b"a,b,c\n1,2,3\n",
+        b"image,label\na,b\n",
+        b"image,value\na,1\n",
+        b"image\na\n",
+        b"image,label,value,surprise\na,b,1,2\n",
+        b"image,image,label,value\na,a,b,1\n",
+        b"\xff\xfei\x00m\x00",
+        b"\x89PNG\r\n\x1a\n" + bytes(100),
+        bytes(range(256)) * 50,
+        "image,label,value\nä,b,1\n".encode() + b"\xe4,b,1\n",
+        b"image,label,value\na\x00,b,1\n",
+        b"image,label,value\na\x07,b,1\n",
+        b'"image,label,value\n',
+        b'sep="\nimage,label,value\n',
+        b"sep=\r\nimage,label,value\n",
+        b"image," + b",".join(b"c%d" % number for number in range(3000)) + b"\n",
+        b"x" * 3_000_000,
+    ],
+)
+def test_what_is_no_label_file_is_refused_whole(body: bytes) -> None:
+    """A file without the columns, with unknown ones, or that is no text, is a permanent failure."""
+    with pytest.raises(PermanentError) as caught:
+        read(body)
+    assert caught.value.next_step
+
+
+def test_unclosed_quotation_mark_costs_no_other_part_of_the_file() -> None:
+    """What a stray quotation mark swallows is refused by its line; later rows are taken."""
+    filler = "".join(f"{IMAGE},c{number},1\n" for number in range(20_000))
+    _, rows, refused = read(f'image,label,value\n{IMAGE},a,1\n"{IMAGE},b,1\n{filler}')
+    assert "a" == rows[0].label
+    assert "c19999" == rows[-1].label
+    assert 1 == len(refused)
+
+
+def test_line_of_any_length_is_refused_alone() -> None:
+    """A line over the limit is refused by its number, and those around it are taken."""
+    long = "x" * 5_000_000
+    _, rows, refused = read(f"image,label,value\n{IMAGE},a,1\n{long}\n{IMAGE},b,1\n{long}", size=100_000)
+    assert [(2, "a"), (4, "b")] == [(row.line, row.label) for row in rows]
+    assert [3, 5] == [row.line for row in refused]
+
+
+def test_row_over_any_number_of_lines_is_cut() -> None:
+    """A row that goes on line after line ends where it is longer than a line may be; later rows are taken."""
+    line, fields = next(quoted_rows(chain(['"ab\n'], repeat('","ab\n')), ","))
+    assert fields is None
+    assert line < 200_000
+    body = f"image,label,value\n{IMAGE},a,1\n" + '"ab\n",' * 200_000 + f'"\n{IMAGE},b,1\n'
+    _, taken, refused = read(body, size=100_000)
+    assert [(2, "a"), (200_004, "b")] == [(row.line, row.label) for row in taken]
+    assert "A quotation mark is not closed, or the row is too long." == refused[0].cause
+
+
+def test_causes_quote_no_value() -> None:
+    """Neither a refused row's nor a refused file's cause quotes it: it may name a patient."""
+    _, _, refused = read("image,label,value\nMarker,Marker,Marker\nMarker\n")
+    assert 2 == len(refused)
+    assert "marker" not in str(refused).lower()
+    for header in ("marker,b", "image,label,value,marker"):
+        with pytest.raises(PermanentError) as caught:
+            read(f"{header}\n")
+        assert "marker" not in str(caught.value)
+
+
+def test_too_many_refused_rows_are_counted_and_not_kept() -> None:
+    """Of refused rows a thousand are told; all are counted."""
+    file, _, refused = read("image,label,value\n" + f"{IMAGE},a,\n" * 5000)
+    assert (5000, 1000) == (file.refused.number, len(refused))

@@ -1,0 +1,220 @@
+"""Files prepared in a process of their own."""
+
+import errno
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEGLosslessSV1
+
+from common.errors import DependencyAwayError, HoldError, PermanentError
+from deidentification.profile import Profile
+from functions.extract.output_space import Spooled
+from functions.extract.prepared_instance import InstancePreparer, PreparedInstance, Rules
+from functions.extract.sandbox.message import pack_error, pack_prepared, unpack, unpack_prepared
+from functions.extract.sandbox.process import DrawingLostError, DrawingProcesses
+from functions.extract.sandbox.time_limit import TimeLimit
+from imaging.frames.image_checks import Limits, NoPictureError
+from imaging.rendering.picture_recipe import PictureRules
+from tests.support.factories import make_grey, real_path, to_bytes
+from tests.support.local_home import wait_for
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+
+RULES = Rules(bytes(range(32)), Limits(), PictureRules(), Profile(), hold_burned_in_text=True)
+
+
+@pytest.fixture
+def processes() -> Iterator[DrawingProcesses]:
+    """Drawing processes with generous limits."""
+    processes = DrawingProcesses(RULES, seconds=60, megabytes=1024)
+    yield processes
+    processes.close()
+
+
+def prepared(processes: DrawingProcesses, source: Path, folder: Path) -> PreparedInstance:
+    """A file's outputs."""
+    return processes(source, folder, releases=0, heartbeat=lambda: None)
+
+
+def pid_of(processes: DrawingProcesses) -> int:
+    """The idle process."""
+    idle = processes._idle.queue  # noqa: SLF001
+    return idle[-1]._process.pid  # noqa: SLF001
+
+
+@pytest.mark.parametrize("name", ["CT_small.dcm", "emri_small.dcm"])
+def test_outputs_are_those_of_the_same_process(
+    processes: DrawingProcesses, name: str, tmp_path: Path
+) -> None:
+    """A file prepared in a process of its own becomes the same, byte for byte."""
+    expected = InstancePreparer(RULES)(real_path(name), tmp_path, releases=0, heartbeat=lambda: None)
+    assert expected == prepared(processes, real_path(name), tmp_path)
+
+
+def test_pictures_too_large_for_memory_come_by_file(processes: DrawingProcesses, tmp_path: Path) -> None:
+    """Many large frames lie in the folder, and are read the same."""
+    noise = np.random.default_rng(0).integers(0, 4096, (6, 1500, 1500), dtype=np.uint16)
+    source = tmp_path / "large.dcm"
+    source.write_bytes(to_bytes(make_grey(noise)))
+    frames = prepared(processes, source, tmp_path).frames
+    assert {bytes, Spooled} >= {type(frame.kept) for frame in frames} >= {Spooled}
+    expected = InstancePreparer(RULES)(source, tmp_path, releases=0, heartbeat=lambda: None).frames
+    assert [frame.read() for frame in expected] == [frame.read() for frame in frames]
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "words"),
+    [
+        ("examples_rgb_color.dcm", HoldError, "burned-in text"),
+        ("reportsi.dcm", NoPictureError, "Basic Text SR"),
+        ("MR_truncated.dcm", PermanentError, "shorter than the header says"),
+    ],
+)
+def test_errors_come_with_their_cause(
+    processes: DrawingProcesses, name: str, error: type[Exception], words: str, tmp_path: Path
+) -> None:
+    """What a file is refused, held or skipped for is told as in one process."""
+    with pytest.raises(error, match=words) as caught:
+        prepared(processes, real_path(name), tmp_path)
+    if not isinstance(caught.value, NoPictureError):
+        assert caught.value.next_step
+    assert prepared(processes, real_path("CT_small.dcm"), tmp_path).frames
+
+
+def test_what_a_library_prints_is_no_answer(processes: DrawingProcesses, tmp_path: Path) -> None:
+    """A decoder that complains on its standard output does not garble the answers."""
+    for name in ("JPEG2000-embedded-sequence-delimiter.dcm", "CT_small.dcm"):
+        try:
+            outcome = prepared(processes, real_path(name), tmp_path)
+        except PermanentError as error:
+            outcome = str(error)
+    assert outcome.frames
+
+
+def test_a_hanging_file_is_refused_and_the_next_one_drawn(tmp_path: Path) -> None:
+    """Over the time limit the process is ended, the file has a cause, and the next file its picture."""
+    processes = DrawingProcesses(RULES, seconds=60, megabytes=1024)
+    prepared(processes, real_path("CT_small.dcm"), tmp_path)
+    pid = pid_of(processes)
+    os.kill(pid, signal.SIGSTOP)
+    processes._idle.queue[-1]._seconds = 0.5  # noqa: SLF001
+    kept = []
+    with pytest.raises(PermanentError, match="DCM2SET_SECONDS_PER_FILE"):
+        processes(real_path("CT_small.dcm"), tmp_path, releases=0, heartbeat=lambda: kept.append(1))
+    assert not Path(f"/proc/{pid}").exists()
+    assert prepared(processes, real_path("CT_small.dcm"), tmp_path).frames
+    processes.close()
+
+
+def test_a_machine_that_stands_still_refuses_no_file(tmp_path: Path) -> None:
+    """Time in which the process had no turn, or nobody looked, does not count against the file."""
+    processes = DrawingProcesses(RULES, seconds=60, megabytes=1024)
+    prepared(processes, real_path("CT_small.dcm"), tmp_path)
+    processes._idle.queue[-1]._seconds = 0.5  # noqa: SLF001
+    slow = []
+
+    def heartbeat() -> None:
+        if not slow:
+            slow.append(time.sleep(1.5))  # this process has no turn while the answer comes
+
+    process = pid_of(processes)
+    assert processes(real_path("emri_small.dcm"), tmp_path, releases=0, heartbeat=heartbeat).frames
+    assert process == pid_of(processes)
+    processes.close()
+
+
+def test_work_is_what_counts() -> None:
+    """A process that works uses its limit up by its own processor time; one that stands still by looks."""
+    own = TimeLimit(os.getpid(), 0.2)
+    assert not own.is_over(0)
+    before = time.process_time()
+    while time.process_time() - before < 0.4:
+        pass
+    assert own.is_over(0)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as idle:
+        assert wait_for(lambda: Path(f"/proc/{idle.pid}/stat").read_text().split()[2] == "S", seconds=30)
+        limit = TimeLimit(idle.pid, 5)
+        assert [False] * 4 == [limit.is_over(1) for _ in range(4)]
+        assert limit.is_over(2)
+        idle.kill()
+
+
+def test_a_crash_is_told_and_the_next_file_drawn(processes: DrawingProcesses, tmp_path: Path) -> None:
+    """A process that is killed while it works raises; the next file has a new one."""
+    prepared(processes, real_path("CT_small.dcm"), tmp_path)
+    pid = pid_of(processes)
+    os.kill(pid, signal.SIGSTOP)
+    threading.Timer(0.2, os.kill, (pid, signal.SIGKILL)).start()
+    with pytest.raises(DrawingLostError):
+        prepared(processes, real_path("CT_small.dcm"), tmp_path)
+    assert prepared(processes, real_path("CT_small.dcm"), tmp_path).frames
+
+
+def test_a_process_that_died_idle_harms_no_file(processes: DrawingProcesses, tmp_path: Path) -> None:
+    """A process that ended between two files is replaced before the next."""
+    prepared(processes, real_path("CT_small.dcm"), tmp_path)
+    pid = pid_of(processes)
+    os.kill(pid, signal.SIGKILL)
+    assert wait_for(lambda: Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z", seconds=10)
+    assert prepared(processes, real_path("CT_small.dcm"), tmp_path).frames
+
+
+def test_a_file_that_eats_memory_is_refused(tmp_path: Path) -> None:
+    """A small file that asks for more memory than allowed is refused, or its process lost; never drawn."""
+    pixels = np.zeros((9000, 9000), np.uint16)
+    ds = make_grey(pixels)
+    ds.PixelData = encapsulate([imagecodecs.ljpeg_encode(pixels, bitspersample=16)])
+    ds["PixelData"].VR = "OB"
+    ds["PixelData"].is_undefined_length = True
+    ds.file_meta.TransferSyntaxUID = JPEGLosslessSV1
+    source = tmp_path / "bomb.dcm"
+    source.write_bytes(to_bytes(ds))
+    processes = DrawingProcesses(RULES, seconds=60, megabytes=64)
+    with pytest.raises((PermanentError, DrawingLostError)):
+        prepared(processes, source, tmp_path)
+    assert prepared(processes, real_path("CT_small.dcm"), tmp_path).frames
+    processes.close()
+
+
+def test_a_file_elsewhere_is_not_read(tmp_path: Path) -> None:
+    """An answer that names a file outside the folder of its own gets no such file."""
+    whole = InstancePreparer(RULES)(real_path("CT_small.dcm"), tmp_path, releases=0, heartbeat=lambda: None)
+    elsewhere = tmp_path / "secrets.json"
+    elsewhere.write_text("secret")
+    named = replace(whole, frames=[replace(whole.frames[0], kept=elsewhere)])
+    header, body = unpack(io.BytesIO(pack_prepared(named)).read)
+    header["frames"][0]["file"] = str(elsewhere)
+    folder = tmp_path / "own"
+    (frame,) = unpack_prepared((header, body), folder).frames
+    assert folder / "secrets.json" == frame.kept
+
+
+def test_no_credential_is_within_reach(
+    processes: DrawingProcesses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A drawing process has none of the function's settings in its environment."""
+    monkeypatch.setenv("DCM2SET_MINIO_SECRET_KEY", "a secret")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://a:secret@b/c")
+    prepared(processes, real_path("CT_small.dcm"), tmp_path)
+    environment = Path(f"/proc/{pid_of(processes)}/environ").read_bytes()
+    assert b"secret" not in environment
+
+
+def test_a_full_temporary_folder_is_no_fault_of_the_file(tmp_path: Path) -> None:
+    """What the machine refuses in the drawing process is told as a passing failure, without a name."""
+    answer = io.BytesIO(pack_error(OSError(errno.ENOSPC, "No space left on device", "/tmp/a name")))
+    with pytest.raises(DependencyAwayError, match="No space left on device") as caught:
+        unpack_prepared(unpack(answer.read), tmp_path)
+    assert "a name" not in str(caught.value)

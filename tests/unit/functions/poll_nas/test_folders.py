@@ -1,0 +1,92 @@
+"""Polls of the NAS: when a folder is copied, and what of it."""
+
+import pytest
+
+from common.store.object_key import RAW
+from tests.support.poll_bench import LATER, QUIET, Polls
+
+
+def test_folder_is_copied_once_it_is_quiet() -> None:
+    """A folder is copied when two looks, far enough apart, found the same; then it is marked."""
+    polls = Polls()
+    polls.nas.write("f", "a.dcm", b"1")
+    assert [{"folder": 1, "found": 1, "waiting": 1}] == polls.poll()["folders"]
+    assert 1 == polls.poll(after=QUIET / 2)["folders"][0]["waiting"]
+    assert [] == polls.store.keys(RAW)
+    assert 1 == polls.poll(after=QUIET)["folders"][0]["copied"]
+    assert ["nas/f/a.dcm"] == polls.store.keys(RAW)
+    assert ["f_processed"] == polls.nas.names()
+
+
+@pytest.mark.parametrize("change", ["more", "larger", "touched", "gone"])
+def test_any_change_ends_the_quiet(change: str) -> None:
+    """A new, changed or vanished file makes a folder wait again."""
+    polls = Polls()
+    polls.nas.write("f", "a.dcm", b"1")
+    polls.nas.write("f", "b.dcm", b"1")
+    polls.poll()
+    {
+        "more": lambda: polls.nas.write("f", "c.dcm", b"1"),
+        "larger": lambda: polls.nas.write("f", "a.dcm", b"12"),
+        "touched": lambda: polls.nas.write("f", "a.dcm", b"1", modified_at=LATER),
+        "gone": lambda: polls.nas.remove("f", "a.dcm"),
+    }[change]()
+    polls.poll(after=QUIET + 1)
+    assert [] == polls.store.keys(RAW)
+    polls.poll(after=QUIET + 1)
+    assert "nas/f/b.dcm" in polls.store.keys(RAW)
+    assert ["f_processed"] == polls.nas.names()
+
+
+def test_junk_is_kept_as_skipped_and_never_copied() -> None:
+    """System and temporary files have rows with their cause, and stay on the NAS."""
+    polls = Polls()
+    polls.nas.write("f", "@eaDir/x", b"1")
+    polls.nas.write("f", "a.dcm.part", b"1")
+    polls.nas.write("f", "a.dcm", b"1")
+    polls.until_quiet()
+    assert {"@eaDir": "skipped", "a.dcm.part": "skipped", "a.dcm": "copied"} == polls.states()
+    assert ["nas/f/a.dcm"] == polls.store.keys(RAW)
+
+
+def test_copied_bytes_are_the_file_s() -> None:
+    """What lies in raw is byte for byte what lay on the NAS."""
+    polls, data = Polls(), bytes(range(256)) * 1000
+    polls.nas.write("f", "a.dcm", data)
+    polls.until_quiet()
+    assert data == polls.store.buckets[RAW]["nas/f/a.dcm"].data
+
+
+def test_file_that_grows_while_it_is_copied_never_becomes_an_object() -> None:
+    """A file longer than listed is not copied; the next polls copy it whole."""
+    polls = Polls()
+    polls.nas.write("f", "a.dcm", b"1")
+    polls.poll()
+    whole = polls.nas.open
+    polls.nas.open = lambda folder, path: (polls.nas.write(folder, path, b"12"), whole(folder, path))[1]
+    assert "grew" in polls.poll(after=QUIET + 1)["folders"][0]["cause"]
+    assert [] == polls.store.keys(RAW)
+    polls.nas.open = whole
+    polls.poll(after=1)
+    polls.poll(after=QUIET + 1)
+    assert b"12" == polls.store.buckets[RAW]["nas/f/a.dcm"].data
+
+
+def test_file_that_shrinks_while_it_is_copied_never_becomes_an_object() -> None:
+    """A file shorter than listed is not copied."""
+    polls = Polls()
+    polls.nas.write("f", "a.dcm", b"123")
+    polls.poll()
+    whole = polls.nas.open
+    polls.nas.open = lambda folder, path: (polls.nas.write(folder, path, b"12"), whole(folder, path))[1]
+    polls.poll(after=QUIET + 1)
+    assert [] == polls.store.keys(RAW)
+    assert {"a.dcm": "waiting"} == polls.states()
+
+
+def test_empty_file_is_copied() -> None:
+    """A file of no bytes is a file; extract says what is wrong with it."""
+    polls = Polls()
+    polls.nas.write("f", "a.dcm", b"")
+    polls.until_quiet()
+    assert ["nas/f/a.dcm"] == polls.store.keys(RAW)

@@ -1,0 +1,98 @@
+"""Keys in raw, and what is junk on a NAS."""
+
+import pytest
+
+from common.store.object_key import RAW, Location
+from functions.poll_nas.raw_key import junk_cause, raw_key
+from tests.in_memory.object_store import InMemoryObjectStore
+
+ODD_NAMES = [
+    *("a", "A", "a b", "a+b", "100%", "a%20b", "a%2Bb", "Müller", "Mu\u0308ller", "山田"),
+    *("a\\b", "a\nb", "a\x00b", "a\x7fb", "a\udcfcb", "a\\xfcb", "a~2", "a~", "a~b", "a~2~3"),
+    *("...", "a.", " a ", "-", "~", "?*:|<>\"'"),
+    *("x" * 255, "x" * 254 + "y", "ü" * 127, "%" * 100, "\udcff" * 80),
+]
+
+
+def test_plain_names_stay_readable() -> None:
+    """A folder and a path become a key that people recognise."""
+    assert "nas/CT Müller 2024/first/CT small.dcm" == raw_key("CT Müller 2024", 1, "first/CT small.dcm", 1)
+    assert "nas/loose.dcm" == raw_key("", 1, "loose.dcm", 1)
+
+
+def test_later_folders_and_contents_are_numbered() -> None:
+    """A folder that came again, and other content under a path, have keys of their own."""
+    assert "nas/f~2/a.dcm~3" == raw_key("f", 2, "a.dcm", 3)
+
+
+def test_no_two_files_have_one_key() -> None:
+    """Whatever the names, generations and versions, no two files share a key."""
+    keys = [
+        raw_key(folder, generation, f"{part}/{part}", version)
+        for folder in ["", *ODD_NAMES]
+        for part in ODD_NAMES
+        for generation in (1, 2)[: 2 if folder else 1]
+        for version in (1, 2)
+    ]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("name", ODD_NAMES, ids=ascii)
+def test_every_name_is_legal_for_the_store(name: str) -> None:
+    """Every name gives a key that the store takes, in UTF-8, with room to move it elsewhere."""
+    key = raw_key(name, 2, f"{name}/{name}", 2)
+    store = InMemoryObjectStore()
+    store.ensure_bucket(RAW)
+    store.put(Location(RAW, key), b"", content_type="text/plain")
+    assert key.startswith("nas/")
+    assert key.isprintable() or "\u0308" in key
+
+
+@pytest.mark.parametrize("depth", [2, 5, 6, 20])
+def test_deep_paths_are_legal_for_the_store(depth: int) -> None:
+    """A path of many long folders gives a key that fits everywhere it may be moved to: 1024 bytes in all."""
+    key = raw_key("folder", 1, "/".join(["x" * 200] * depth), 1)
+    longest = f"raw/{key}~{'0' * 32}"  # in quarantine, beside other content
+    assert len(longest.encode()) <= 1024
+
+
+def test_deep_paths_that_differ_have_keys_that_differ() -> None:
+    """However long the paths, no two share a key."""
+    folders = "/".join(["x" * 200] * 8)
+    assert 3 == len({raw_key("f", 1, f"{folders}/{name}", 1) for name in ("a", "b", "a/b")})
+
+
+def test_names_made_to_collide_do_not() -> None:
+    """A name made after the shortened form of a long one does not take its key."""
+    long_name = "x" * 250
+    shortened = raw_key("", 1, long_name, 1)
+    assert "%~" in shortened
+    assert raw_key("", 1, shortened.removeprefix("nas/"), 1) != shortened
+
+
+@pytest.mark.parametrize(
+    ("path", "cause"),
+    [
+        ("@eaDir/CT.dcm@SynoEAStream", "system file (@eaDir)"),
+        ("a/@eaDir/b", "system file (@eaDir)"),
+        ("#recycle/a.dcm", "system file (#recycle)"),
+        (".DS_Store", "system file (.DS_Store)"),
+        ("a/Thumbs.db", "system file (Thumbs.db)"),
+        ("~$report.docx", "temporary file"),
+        ("a/._CT.dcm", "temporary file"),
+        ("CT.dcm.part", "temporary file"),
+        ("CT.TMP", "temporary file"),
+    ],
+)
+def test_junk_is_told_with_its_cause(path: str, cause: str) -> None:
+    """System and temporary files are never copied; the cause names no patient's path."""
+    assert cause == junk_cause(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["CT.dcm", "no extension", "a.tmp/CT.dcm", "readme.txt", "a/part", ".hidden", "IM_0001", "eaDir/x"],
+)
+def test_other_files_are_copied(path: str) -> None:
+    """Whatever might be DICOM is copied; extract judges its content."""
+    assert junk_cause(path) is None

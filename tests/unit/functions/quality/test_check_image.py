@@ -1,0 +1,175 @@
+"""Checking one image: decoding its PNG and judging it."""
+
+import contextlib
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.errors import PermanentError
+from functions.extract.png_frames import encode_png
+from imaging.png.png_picture import decode_png
+from imaging.png.png_stream import decode_own
+from model.features.image_features import FEATURE_NAMES
+from model.judgement import Judge
+from tests.in_memory.quality_model import FixedModel
+
+GREY = np.random.default_rng(0).integers(0, 256, (40, 50), dtype=np.uint8)
+COLOUR = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+
+
+def _judge(probability: float) -> Judge:
+    return Judge(FixedModel(probability, "m1"), black_mean=3.0, threshold=0.5)
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("picture", [GREY, COLOUR], ids=["grey", "colour"])
+def test_png_of_extract_is_decoded_as_it_was(picture: np.ndarray) -> None:
+    """What extract wrote comes back value for value."""
+    assert np.array_equal(picture, decode_png(encode_png(picture), max_pixels=10_000))
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [GREY, COLOUR, GREY[:1], GREY[:, :1], np.arange(2000, dtype=np.uint16).reshape(40, 50) * 31],
+    ids=["grey", "colour", "row", "column", "16 bits"],
+)
+def test_png_of_extract_is_read_without_another_decoder(picture: np.ndarray) -> None:
+    """The short way gives what Pillow gives, for every form in which extract writes."""
+    body = encode_png(picture)
+    own = decode_own(body, max_pixels=picture.size)
+    assert own is not None
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(body))), own)
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def _one_idat(deflated: bytes, *, bits: int = 8, colour: int = 0, interlaced: int = 0) -> bytes:
+    header = struct.pack(">IIBBBBB", 4, 3, bits, colour, 0, 0, interlaced)
+    chunks = ((b"IHDR", header), (b"IDAT", deflated), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks)
+
+
+ROWS = bytes([2, 1, 2, 3, 4]) * 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        encode_png(GREY) + b"more",
+        encode_png(GREY)[:-1],
+        _png(Image.fromarray(GREY)),
+        _one_idat(zlib.compress(ROWS), colour=4),
+        _one_idat(zlib.compress(ROWS), bits=4),
+        _one_idat(zlib.compress(ROWS), interlaced=1),
+        _one_idat(zlib.compress(b"\x01" + ROWS[1:])),
+        _one_idat(zlib.compress(ROWS[:-1])),
+        _one_idat(zlib.compress(ROWS + bytes(10**6))),
+        _one_idat(zlib.compress(ROWS)[:-1]),
+        _one_idat(zlib.compress(ROWS)[:-1] + b"x"),
+        _one_idat(zlib.compress(ROWS) + b"x"),
+        _one_idat(b"no stream"),
+        _one_idat(zlib.compress(ROWS)).replace(b"IDAT", b"IDAt"),
+    ],
+)
+def test_any_other_png_is_left_to_pillow(body: bytes) -> None:
+    """Another form, a wrong check, too few or too many bytes: the short way takes nothing of it."""
+    assert decode_own(_one_idat(zlib.compress(ROWS)), max_pixels=12) is not None
+    assert decode_own(body, max_pixels=10_000) is None
+
+
+def test_a_png_spoiled_anywhere_is_never_read_wrongly() -> None:
+    """Whatever byte is changed, the short way gives the picture or nothing."""
+    body = encode_png(COLOUR)
+    for place in range(len(body)):
+        spoiled = bytearray(body)
+        spoiled[place] ^= 0x41
+        assert decode_own(bytes(spoiled), max_pixels=10_000) is None
+
+
+@pytest.mark.parametrize("mode", ["1", "P", "LA", "RGBA", "L", "RGB"])
+def test_other_kinds_of_png_become_grey_or_colour(mode: str) -> None:
+    """Any 8-bit PNG is decoded to two or three axes."""
+    decoded = decode_png(_png(Image.fromarray(COLOUR).convert(mode)), max_pixels=10_000)
+    assert np.uint8 == decoded.dtype
+    assert decoded.shape in {(20, 30), (20, 30, 3)}
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"png", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0" + bytes(100), encode_png(GREY)[:60]]
+)
+def test_what_is_no_png_is_refused(body: bytes) -> None:
+    """Anything else is a permanent failure."""
+    with pytest.raises(PermanentError):
+        decode_png(body, max_pixels=10_000)
+
+
+def test_spoiled_png_is_decoded_or_refused() -> None:
+    """With bytes changed at random or cut, nothing but our own error comes out."""
+    body, random = encode_png(COLOUR), np.random.default_rng(0)
+    for _ in range(400):
+        spoiled = bytearray(body[: random.integers(8, len(body) + 1)])
+        for place in random.integers(8, len(spoiled) + 1, 2):
+            spoiled[place - 1] = random.integers(0, 256)
+        with contextlib.suppress(PermanentError):
+            decode_png(bytes(spoiled), max_pixels=10_000)
+
+
+def test_too_many_pixels_are_refused_before_decoding() -> None:
+    """A PNG that says it is huge is refused by its header, naming the setting."""
+    with pytest.raises(PermanentError, match="DCM2SET_MAX_PIXELS_PER_FRAME"):
+        decode_png(encode_png(GREY), max_pixels=GREY.size - 1)
+    bomb = bytearray(encode_png(GREY))
+    bomb[16:24] = (50_000).to_bytes(4, "big") * 2
+    with pytest.raises(PermanentError):
+        decode_png(bytes(bomb), max_pixels=100_000_000)
+
+
+@pytest.mark.parametrize(
+    ("probability", "expected"), [(0.0, "good"), (0.49, "good"), (0.5, "low_quality"), (1.0, "low_quality")]
+)
+def test_model_decides_from_its_threshold(probability: float, expected: str) -> None:
+    """From the threshold on a picture is low quality; its score and features are told."""
+    verdict = _judge(probability).judge(GREY, modality="MG")
+    assert (expected, probability, 0.5, "m1") == (
+        verdict.verdict,
+        verdict.score,
+        verdict.threshold,
+        verdict.model_version,
+    )
+    assert set(FEATURE_NAMES) == set(verdict.features)
+    assert float(GREY.mean()) == pytest.approx(verdict.mean_grey)
+    assert "low" == verdict.confidence
+
+
+def test_another_threshold_is_another_verdict() -> None:
+    """The threshold of the settings decides, not the model's own."""
+    model = FixedModel(0.6, "m1")
+    assert "good" == Judge(model, 3.0, threshold=0.7).judge(GREY, modality="CT").verdict
+    assert "low_quality" == Judge(model, 3.0, threshold=0.6).judge(GREY, modality="CT").verdict
+
+
+@pytest.mark.parametrize(("value", "expected"), [(0, "black"), (2, "black"), (3, "good"), (255, "good")])
+def test_black_is_told_before_the_model_is_asked(value: int, expected: str) -> None:
+    """A picture darker than the limit is black whatever the model says; at the limit it is not."""
+    verdict = _judge(0.0).judge(np.full((30, 30), value, np.uint8), modality=None)
+    assert expected == verdict.verdict
+    assert (1.0 if expected == "black" else 0.0) == verdict.score
+    assert (("black",) if expected == "black" else ()) == verdict.reasons
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (2, 2), (3, 3, 3), (1, 1, 3)])
+def test_tiny_pictures_are_judged(shape: tuple[int, ...]) -> None:
+    """However small a picture is, it gets a verdict."""
+    assert "good" == _judge(0.0).judge(np.full(shape, 200, np.uint8), modality="CT").verdict

@@ -1,0 +1,194 @@
+"""Function cards, the rights made of them, and the status as text."""
+
+import fnmatch
+
+import pytest
+
+from common.settings import Settings
+from common.store.object_key import FIXED_BUCKETS
+from infra.health.status import is_closed, is_waiting
+from infra.health.status_text import aside_text, balance_text, status_text
+from infra.provision.function_card import FunctionCard, function_cards
+from infra.provision.store_setup import notifications_of, policy_of
+
+CARDS = {card.function: card for card in function_cards()}
+NAMES = ["annotations", "extract", "poll_nas", "quality", "store_metadata", "sweep"]
+PATIENT_PLACES = ("raw/incoming/x", "raw/processed/x", "raw/held/x", "quarantine/raw/incoming/x")
+EVERYWHERE = (
+    *PATIENT_PLACES, "metadata/incoming/x", "metadata/processed/x", "deidentified/x", "annotations/x",
+    "annotations/processed/x", "images-1/x.png", "suboptimal/x.png", "quarantine/metadata/incoming/x",
+    "quarantine/images-1/x.png", "quarantine/annotations/x", "other/x",
+)  # fmt: skip
+ACTIONS = {"s3:GetObject": "read", "s3:PutObject": "write", "s3:DeleteObject": "delete"}
+
+
+def _allows(card: FunctionCard, action: str, place: str) -> bool:
+    """What MinIO decides: whether a statement of the policy has the action for the resource."""
+    statements = policy_of(card, images_prefix="images-")["Statement"]
+    return any(
+        "Allow" == statement["Effect"]
+        and action in statement["Action"]
+        and any(fnmatch.fnmatchcase(f"arn:aws:s3:::{place}", resource) for resource in statement["Resource"])
+        for statement in statements
+    )
+
+
+def test_every_function_has_a_card() -> None:
+    """Six functions, each with what starts it."""
+    assert NAMES == sorted(CARDS)
+    for card in CARDS.values():
+        assert card.source.exists()
+        assert card.events or card.timer in Settings.model_fields
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("action", ACTIONS)
+def test_policy_says_exactly_what_the_card_says(name: str, action: str) -> None:
+    """A function's user may read, write and delete where its card says, and nowhere else."""
+    card = CARDS[name]
+    patterns = card.access.get(ACTIONS[action], ())
+    for place in EVERYWHERE:
+        expected = any(fnmatch.fnmatchcase(place, pattern) for pattern in patterns)
+        assert expected == _allows(card, action, place), place
+
+
+@pytest.mark.parametrize("name", ["annotations", "quality", "store_metadata", "sweep"])
+@pytest.mark.parametrize("action", ACTIONS)
+def test_only_extract_and_poll_nas_come_near_patients(name: str, action: str) -> None:
+    """No other function reads, writes or deletes where patients' data lies."""
+    assert [] == [place for place in PATIENT_PLACES if _allows(CARDS[name], action, place)]
+
+
+def test_policies_hold_no_rights_over_everything() -> None:
+    """No statement has a wildcard for an action, or for a bucket's whole name."""
+    for card in CARDS.values():
+        for statement in policy_of(card, images_prefix="images-")["Statement"]:
+            if "Deny" == statement["Effect"]:
+                continue
+            assert not [action for action in statement["Action"] if "*" in action]
+            assert not [arn for arn in statement["Resource"] if arn.startswith("arn:aws:s3:::*")]
+
+
+def test_only_extract_creates_buckets() -> None:
+    """Image buckets are made by extract alone."""
+    creators = [name for name, card in CARDS.items() if _allows(card, "s3:CreateBucket", "images-1")]
+    assert ["extract"] == creators
+    assert not _allows(CARDS["extract"], "s3:CreateBucket", "raw")
+
+
+def test_policy_follows_the_prefix_of_image_buckets() -> None:
+    """With another prefix, rights move with it, in quarantine too."""
+    text = str(policy_of(CARDS["quality"], images_prefix="set-"))
+    assert "arn:aws:s3:::set-*/*" in text
+    assert "arn:aws:s3:::quarantine/set-*" in text
+    assert "images-" not in text
+
+
+def test_notifications_follow_the_cards() -> None:
+    """Each bucket tells the functions whose cards name it."""
+    told = {bucket: notifications_of(bucket) for bucket in (*FIXED_BUCKETS, "images-*")}
+    assert {
+        "raw": [("extract", "nas/", ""), ("extract", "incoming/", "")],
+        "metadata": [("store_metadata", "", ".json")],
+        "annotations": [("annotations", "", "")],
+        "images-*": [("quality", "", ".png")],
+        "deidentified": [],
+        "suboptimal": [],
+        "quarantine": [],
+        "training-sets": [],
+        "labelling": [],
+    } == {bucket: [(n.target, n.prefix, n.suffix) for n in asked] for bucket, asked in told.items()}
+
+
+def _status(**changes: object) -> dict:
+    balance = {
+        f"files_{name}": 0
+        for name in "found skipped waiting erased held quarantined extracted duplicate difference".split()
+    } | {f"images_{name}": 0 for name in "good black low_quality waiting quarantined difference".split()}
+    row = {"function": "extract", "oldest_waiting_seconds": 75.4}
+    row |= dict.fromkeys(("waiting", "running", "retry", "held", "quarantined", "done"), 0)
+    return {
+        "functions": [row | changes.pop("row", {})],
+        "balance": balance | {"frames": 0} | changes.pop("balance", {}),
+        "last_arrived": {"nas_seconds": 130.0, "raw_seconds": None, "annotations_seconds": 7300.0},
+        "labels": {"on_images": 1, "held": 2, "files": 3},
+        "buckets": [{"bucket": "images-1", "allocated": 4, "capacity": 400, "images_here": 3}],
+        "buckets_in_all": 1,
+        "aside": [],
+        "stalled": [
+            {"function": "quality", "kind": "lost", "items": 2, "oldest_seconds": 900.0, "cause": None}
+        ],
+    } | changes
+
+
+def test_balance_is_told_as_two_equations() -> None:
+    """The balance reads as what it is."""
+    text = balance_text(_status(balance={"files_found": 3, "files_held": 1, "files_extracted": 2})["balance"])
+    files, images = text.splitlines()
+    assert files.startswith("Files   3 found = 0 skipped + 0 waiting + 1 held + 0 quarantined + 2 extracted")
+    assert files.endswith("difference 0")
+    assert images.startswith("Images  0 frames = 0 good")
+
+
+def test_what_is_aside_is_told_with_cause_and_next_step() -> None:
+    """Each cause is a line with its items, and the next step below it."""
+    row = {
+        "function": "extract",
+        "state": "held",
+        "cause": "Possible text.",
+        "next_step": "Look.",
+        "items": 2,
+        "devices": None,
+    }
+    assert "2 held by extract (item 4, 7): Possible text.\n    Look." == aside_text(
+        [row | {"item_ids": [4, 7]}]
+    )
+    told = aside_text([row | {"item_ids": [4, 7], "devices": ["ACME / Sono 3 / 480 x 640"]}])
+    assert "Possible text.\n    of ACME / Sono 3 / 480 x 640\n    Look." in told
+    assert "" == aside_text([])
+
+
+def test_what_was_erased_is_told_in_the_balance() -> None:
+    """Files of erased patients are a term of the first equation, if there are any."""
+    assert "erased" not in balance_text(_status()["balance"])
+    assert "+ 2 erased on request (" in balance_text(_status(balance={"files_erased": 2})["balance"])
+
+
+def test_status_text_has_every_part() -> None:
+    """Functions, balance, labels and buckets are in the text; ages are in seconds."""
+    text = status_text(_status())
+    for part in (
+        "extract",
+        "75 s",
+        "Files ",
+        "Images ",
+        "Labels: 1 on images, 2 held, 3 file(s).",
+        "4 of 400",
+        "Stuck: quality: 2 lost by its workers, the oldest for 15 min.",
+        "Last arrived: NAS 2 min ago, raw directly never, annotations 2 h ago.",
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize("difference", [1, -1])
+@pytest.mark.parametrize("which", ["files_difference", "images_difference"])
+def test_any_difference_is_not_closed(which: str, difference: int) -> None:
+    """The balance is closed only if both differences are 0."""
+    assert is_closed(_status())
+    assert not is_closed(_status(balance={which: difference}))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"row": {"waiting": 1}},
+        {"row": {"running": 1}},
+        {"row": {"retry": 1}},
+        {"balance": {"files_waiting": 1}},
+        {"balance": {"images_waiting": 1}},
+    ],
+)
+def test_anything_under_way_is_waiting(changes: dict) -> None:
+    """Work that waits, runs or is to be retried keeps the line from being idle."""
+    assert not is_waiting(_status(row={"held": 1, "quarantined": 1, "done": 5}))
+    assert is_waiting(_status(**changes))

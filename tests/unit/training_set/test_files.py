@@ -1,0 +1,298 @@
+"""The files of a training set: their text, their bytes, and how pictures come to a folder."""
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pandas as pd
+import pyarrow as pa
+import pytest
+from click.testing import CliRunner
+
+from common.errors import PermanentError, SettingsError
+from common.store.object_key import Location
+from infra.cli import cli
+from tests.in_memory.object_store import InMemoryObjectStore
+from training_set.export.export_folder import linked_files
+from training_set.export.image_files import GONE, REDRAWN, ImageFiles, WantedImage
+from training_set.export.progress import Progress
+from training_set.export.verify import verify
+from training_set.selection.image_columns import COLUMNS, label_column
+from training_set.selection.options import Options, parse_splits
+from training_set.versions.csv_text import csv_text, real_numbers, sure_text
+from training_set.versions.differences import differences, differences_text
+from training_set.versions.freeze import all_files
+from training_set.versions.frozen_set import FrozenSet, content_digest, make_head, parquet_bytes
+from training_set.versions.set_name import checked_name
+
+HOSTILE = [
+    "$x^$",
+    "a|b",
+    "line\nbreak",
+    "=1+1",
+    '"quoted", really',
+    "Ünïcode ☃",
+    "<script>",
+    "_".join("ab" * 40),
+]
+
+
+def frozen(labels: list[str] = HOSTILE, number: int = 30) -> FrozenSet:
+    """A set of so many images of as many patients."""
+    random = np.random.default_rng(0)
+    splits = ["train" if place % 3 else "test" for place in range(number)]
+    keys = [f"P{place:04}/1.1/1.2/1.{place}/1.png" for place in range(number)]
+    rows = {"file_name": [f"{split}/{key}" for split, key in zip(splits, keys, strict=True)], "split": splits}
+    for name in labels:
+        values = random.integers(0, 2, number).astype(float)
+        rows[label_column(name)] = pa.array(values, mask=random.random(number) < 0.2)
+    for name, kind in COLUMNS.items():
+        rows[name] = pa.array([None] * number, kind)
+    rows |= {"key": keys, "patient_id": [key[:5] for key in keys], "study_instance_uid": ["1.1"] * number}
+    rows |= {"sha256": [hashlib.sha256(key.encode()).hexdigest() for key in keys], "rows": [64] * number}
+    table = pa.table(rows).sort_by("file_name").combine_chunks()
+    told = Options().to_json()
+    head = make_head(
+        name="set",
+        number=1,
+        created_at="2026-01-01T00:00:00+00:00",
+        digest=content_digest(parquet_bytes(table), told, ()),
+        query="true",
+        options=told,
+        table=table,
+    )
+    return FrozenSet(head, table)
+
+
+def test_the_same_set_gives_the_same_bytes() -> None:
+    """Tables, plots, card and manifest, whatever labels are called, and without a warning."""
+    first, again = all_files(frozen()), all_files(frozen())
+    assert first == again
+    assert b"Software" not in first["plots/class-balance.png"]
+    assert not {b"tIME", b"tEXt", b"iTXt"} & {
+        first["plots/co-occurrence.png"][at : at + 4] for at in range(200)
+    }
+    manifest = orjson.loads(first["manifest.json"])
+    assert sorted(HOSTILE) == sorted(label["name"] for label in manifest["labels"])
+    assert {
+        name: hashlib.sha256(first[name]).hexdigest() for name in first if name != "manifest.json"
+    } == manifest["files"]
+
+
+def test_labels_keep_their_names() -> None:
+    """A CSV reader finds every label under its own name, with its own values."""
+    files, table = all_files(frozen()), frozen().table
+    read = pd.read_csv(io.BytesIO(files["labels.csv"]), index_col="file_name")
+    assert HOSTILE == list(read.columns)
+    for name in HOSTILE:
+        assert np.array_equal(
+            read[name].to_numpy(float), table[label_column(name)].to_numpy(), equal_nan=True
+        )
+
+
+def test_a_card_without_labels() -> None:
+    """Images without labels make a set too."""
+    files = all_files(frozen([]))
+    assert b"None of the images has a label" in files["README.md"]
+    assert "plots/class-balance.png" not in files
+
+
+def test_text_stays_text_for_pandas() -> None:
+    """Whatever a column of text holds, pandas reads text, and nothing as missing."""
+    words = [
+        "12",
+        "1.5e3",
+        "NA",
+        "n/a",
+        "",
+        "True",
+        "nan",
+        "-inf",
+        "null",
+        " 7 ",
+        "1.2.3",
+        "CHEST",
+        None,
+        "'x'",
+        "a,b",
+    ]
+    for word in words:
+        body = csv_text(pa.table({"word": sure_text(pa.chunked_array([pa.array([word] * 2, pa.string())]))}))
+        (read, _) = pd.read_csv(io.BytesIO(body))["word"]
+        assert isinstance(read, str), word
+        assert (word or "") in read or word is None
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "=cmd|' /C calc'!A0", "+1 2", "-CHEST", "@SUM(A1)", "\t=1", "=1\n2"]
+)
+def test_text_of_others_is_no_formula(text: str) -> None:
+    """What a spreadsheet would reckon with stands in single quotes, so it shows it as text."""
+    column = sure_text(pa.chunked_array([pa.array([text], pa.string())]))
+    assert [f"'{text}'"] == column.to_pylist()
+
+
+def test_whole_numbers_are_read_as_reals() -> None:
+    """A column has one type whether or not a value is missing."""
+    for values in ([1.0, 0.0], [1.0, None], [None, None], [0.25, -1.0]):
+        column = real_numbers(pa.chunked_array([pa.array(values, pa.float64())]))
+        assert (
+            "float64"
+            == pd.read_csv(io.BytesIO(csv_text(pa.table({"n": column, "x": ["a", "b"]}))))["n"].dtype
+        )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "train", "train=x", "train=0", "train=2", "train=0.5,train=0.5", "a=1", "train=0.5", "train=nan"],
+)
+def test_other_splits_are_refused(text: str) -> None:
+    """Names that imagefolder knows, shares that add up to 1."""
+    with pytest.raises(PermanentError):
+        parse_splits(text)
+
+
+def test_splits_have_one_order() -> None:
+    """However they are told."""
+    expected = {"train": 0.7, "validation": 0.1, "test": 0.2}
+    found = parse_splits(" test=0.2, train = 0.7,validation=0.1")
+    assert list(expected.items()) == list(found.items())
+
+
+@pytest.mark.parametrize("name", ["", "A", "../x", "a/b", "a.b", "-a", "a" * 64, "a\n", "ä", "a b"])
+def test_other_names_are_refused(name: str) -> None:
+    """A set's name becomes part of keys and folders."""
+    with pytest.raises(PermanentError):
+        checked_name(name)
+
+
+BODY = b"a picture"
+PLACE = Location("pictures", "P1/1/2/3/1.png")
+WANTED = WantedImage("train/P1/1/2/3/1.png", PLACE.key, PLACE, hashlib.sha256(BODY).hexdigest())
+
+
+@pytest.fixture
+def store() -> InMemoryObjectStore:
+    store = InMemoryObjectStore()
+    store.ensure_bucket("pictures")
+    store.put(PLACE, BODY, content_type="image/png")
+    return store
+
+
+def test_a_picture_is_there_whole_or_not_at_all(store: InMemoryObjectStore, tmp_path: Path) -> None:
+    """One of other content or without an object leaves no file behind, and is told."""
+    files = ImageFiles(tmp_path, store)
+    store.put(PLACE, b"another", content_type="image/png")
+    assert {PLACE.key: REDRAWN} == files.bring_all([WANTED], lambda: None)
+    store.delete(store.stat(PLACE))
+    assert {PLACE.key: GONE} == files.bring_all([WANTED], lambda: None)
+    assert [] == [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_links_are_only_made_to_equal_files(store: InMemoryObjectStore, tmp_path: Path) -> None:
+    """An equal file is linked without a download, a changed one is downloaded."""
+    earlier = tmp_path / "earlier.png"
+    files = ImageFiles(tmp_path / "out", store, {WANTED.sha256: earlier})
+    earlier.write_bytes(b"changed since")
+    assert files.bring(WANTED) is None
+    target = tmp_path / "out" / WANTED.file_name
+    assert (BODY, 1) == (target.read_bytes(), target.stat().st_nlink)
+    earlier.write_bytes(BODY)
+    target.unlink()
+    store.away = True
+    assert files.bring(WANTED) is None
+    assert earlier.stat().st_ino == target.stat().st_ino
+
+
+def test_a_manifest_can_not_link_from_elsewhere(tmp_path: Path) -> None:
+    """Names in another folder's manifest that leave it are passed over."""
+    manifest = orjson.loads(all_files(frozen(number=3))["manifest.json"])
+    manifest["images"][0]["key"] = "../../../../etc/1.png"
+    manifest["images"][1]["split"] = "../train"
+    (tmp_path / "manifest.json").write_bytes(orjson.dumps(manifest))
+    (path,) = linked_files(tmp_path).values()
+    assert path.is_relative_to(tmp_path)
+    with pytest.raises(PermanentError, match="no finished export"):
+        linked_files(tmp_path / "none")
+
+
+def test_verify_refuses_what_is_none(tmp_path: Path) -> None:
+    """An empty folder, broken JSON and names that leave the folder are told, never followed."""
+    told: list[str] = []
+    assert ["export.json is missing: no export, or one that was interrupted."] == list(
+        verify(tmp_path, told.append)
+    )
+    (tmp_path / "export.json").write_bytes(b"{")
+    (tmp_path / "manifest.json").write_bytes(b"[]")
+    assert ["export.json or manifest.json is none of an export."] == list(verify(tmp_path, told.append))
+    manifest = orjson.loads(all_files(frozen(number=3))["manifest.json"])
+    manifest["files"]["../outside.csv"] = "0" * 64
+    body = orjson.dumps(manifest)
+    mark = {"digest": manifest["digest"], "sha256": {"manifest.json": hashlib.sha256(body).hexdigest()}}
+    (tmp_path / "manifest.json").write_bytes(body)
+    (tmp_path / "export.json").write_bytes(orjson.dumps(mark | {"images": "files"}))
+    assert "'../outside.csv' leaves the folder." in list(verify(tmp_path, told.append))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"images": [1]},
+        {"images": [{}]},
+        {"images": 3},
+        {"images": [{"split": "train", "key": "P1/1.1/1.2/1.3/1.png", "sha256": ["0"]}]},
+        {"settings": []},
+        {"settings": {}},
+        {"files": ["labels.csv"]},
+        {"files": {"labels.csv": 1}},
+        {"files": {"a\0b": "0"}},
+        {"files": {"a" * 5000: "0"}},
+    ],
+)
+def test_verify_tells_of_any_manifest_what_is_wrong(tmp_path: Path, changed: dict[str, object]) -> None:
+    """A manifest of another structure is told as wrong, whatever it is."""
+    body = orjson.dumps(orjson.loads(all_files(frozen(number=3))["manifest.json"]) | changed)
+    (tmp_path / "manifest.json").write_bytes(body)
+    mark = {"images": "files", "sha256": {"manifest.json": hashlib.sha256(body).hexdigest()}}
+    (tmp_path / "export.json").write_bytes(orjson.dumps(mark))
+    assert list(verify(tmp_path, lambda _: None))
+
+
+@pytest.mark.parametrize("command", ["export", "diff", "verify", "tasks"])
+def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str) -> None:
+    """Without the packages of training sets each command that needs them says what to install."""
+    words = {"export": ["x"], "diff": ["x", "1", "2"], "verify": [str(tmp_path)], "tasks": ["x"]}[command]
+    monkeypatch.setattr(
+        "infra.training_sets.commands.find_spec", lambda name: None if name == "sqlglot" else name
+    )
+    done = CliRunner().invoke(cli, [command, *words])
+    assert isinstance(done.exception, SettingsError)
+    assert "sqlglot is not installed: pip install 'dcm2set[training-sets]'." == str(done.exception)
+
+
+def test_progress_tells_counts_now_and_then() -> None:
+    """A line every two seconds and at the end, with the rate and what is left."""
+    now, told = [0.0], []
+    progress = Progress(10, "images", told.append, clock=lambda: now[0])
+    for _ in range(10):
+        now[0] += 0.5
+        progress.advance()
+    assert "4 of 10 images, 2 a second, 3 s left" == told[0]
+    assert "10 of 10 images, 2 a second, 0 s left" == told[-1]
+    assert 3 == len(told)
+
+
+def test_differences_name_every_kind() -> None:
+    """Images added and removed, drawn again, labels changed, labels that came and went."""
+    older, newer = frozen(["a", "b"]), frozen(["a", "c"])
+    table = newer.table.slice(1)
+    digests = table["sha256"].to_pylist()
+    table = table.set_column(table.column_names.index("sha256"), "sha256", pa.array(["0" * 64, *digests[1:]]))
+    found = differences(older, FrozenSet(newer.head, table))
+    assert [older.table["key"][0].as_py()] == found["images"]["removed"]
+    assert [table["key"][0].as_py()] == found["images"]["drawn_again"]
+    assert (["c"], ["b"]) == (found["labels"]["added"], found["labels"]["removed"])
+    assert [] == found["splits"]["patients_moved"]
+    assert "1 removed" in differences_text(found)

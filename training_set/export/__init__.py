@@ -1,0 +1,1 @@
+"""Writing a frozen version to a folder, and verifying it."""

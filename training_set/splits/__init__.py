@@ -1,0 +1,1 @@
+"""Splits by patient, and duplicates that must not be in two of them."""

@@ -1,0 +1,1 @@
+"""Frozen versions of a training set."""

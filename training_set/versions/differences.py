@@ -1,0 +1,138 @@
+"""What differs between two versions of a training set."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from training_set.selection.image_columns import LABEL
+from training_set.versions.frozen_set import FrozenSet
+
+_MOST_TOLD = 20
+
+
+def differences(older: FrozenSet, newer: FrozenSet) -> dict[str, Any]:
+    """What a newer version has that an older has not, and so on; ready for JSON."""
+    before, after = _by_key(older.table), _by_key(newer.table)
+    both = sorted(before.keys() & after.keys())
+    left, right = [before[key] for key in both], [after[key] for key in both]
+    digests = [table["sha256"].to_pylist() for table in (older.table, newer.table)]
+    redrawn = [key for key, a, b in zip(both, left, right, strict=True) if digests[0][a] != digests[1][b]]
+    return {
+        "name": newer.head["name"],
+        "versions": [older.head["version"], newer.head["version"]],
+        "images": {
+            "added": sorted(after.keys() - before.keys()),
+            "removed": sorted(before.keys() - after.keys()),
+            "drawn_again": redrawn,
+            "in_both": len(both),
+        },
+        "labels": _labels(older.table.take(left), newer.table.take(right), both),
+        "splits": _splits(older.table, newer.table),
+        "settings": _settings(older.head, newer.head),
+    }
+
+
+def _by_key(table: pa.Table) -> dict[str, int]:
+    return {key: place for place, key in enumerate(table["key"].to_pylist())}
+
+
+def _labels(older: pa.Table, newer: pa.Table, keys: list[str]) -> dict[str, Any]:
+    """Changed labels of the images in both; a label that only one version has counts as not said."""
+    names = [[name for name in table.column_names if name.startswith(LABEL)] for table in (older, newer)]
+    changes, numbers = [], Counter[str]()
+    for name in sorted({*names[0], *names[1]}):
+        a, b = (_values(table, name) for table in (older, newer))
+        changed = np.flatnonzero(~((a == b) | (np.isnan(a) & np.isnan(b))))
+        if len(changed):
+            numbers[name.removeprefix(LABEL)] = len(changed)
+        changes += [
+            {
+                "key": keys[row],
+                "label": name.removeprefix(LABEL),
+                "before": _told(a[row]),
+                "after": _told(b[row]),
+            }
+            for row in changed.tolist()
+        ]
+    plain = [{name.removeprefix(LABEL) for name in each} for each in names]
+    return {
+        "added": sorted(plain[1] - plain[0]),
+        "removed": sorted(plain[0] - plain[1]),
+        "changed": dict(numbers),
+        "changes": changes,
+    }
+
+
+def _values(table: pa.Table, name: str) -> Any:
+    return table[name].to_numpy() if name in table.column_names else np.full(len(table), np.nan)
+
+
+def _told(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _splits(older: pa.Table, newer: pa.Table) -> dict[str, Any]:
+    before, after = (
+        dict(zip(table["patient_id"].to_pylist(), table["split"].to_pylist(), strict=True))
+        for table in (older, newer)
+    )
+    moved = sorted(patient for patient in before.keys() & after.keys() if before[patient] != after[patient])
+    return {
+        "patients_in_both": len(before.keys() & after.keys()),
+        "patients_moved": moved,
+        "patients_added": len(after.keys() - before.keys()),
+        "patients_removed": len(before.keys() - after.keys()),
+    }
+
+
+def _settings(older: dict[str, Any], newer: dict[str, Any]) -> dict[str, Any]:
+    before = {**older["settings"], **older["made_by"]}
+    after = {**newer["settings"], **newer["made_by"]}
+    # How many images a profile or recipe made changes with every image; which ones there are does not.
+    changed = {name for name in after if _kinds(before.get(name)) != _kinds(after[name])}
+    return {name: {"before": before.get(name), "after": after[name]} for name in sorted(changed)}
+
+
+def _kinds(value: Any) -> Any:
+    is_counted = isinstance(value, dict) and all(isinstance(each, int) for each in value.values())
+    return sorted(value) if is_counted else value
+
+
+def differences_text(found: dict[str, Any]) -> str:
+    """The same for a person."""
+    images, labels, splits = found["images"], found["labels"], found["splits"]
+    older, newer = found["versions"]
+    lines = [f"{found['name']}: v{older} to v{newer}", f"Images    {images['in_both']:,} in both"]
+    for words, keys in (
+        ("added", images["added"]),
+        ("removed", images["removed"]),
+        ("drawn again", images["drawn_again"]),
+    ):
+        lines += _some(f"          {len(keys):,} {words}", keys)
+    changes = [
+        f"{each['key']}  {each['label']}: {_said(each['before'])} to {_said(each['after'])}"
+        for each in labels["changes"]
+    ]
+    lines += _some(f"Labels    {len(changes):,} changed in images of both", changes)
+    lines += [f"          new: {', '.join(labels['added'])}"] * bool(labels["added"])
+    lines += [f"          no more: {', '.join(labels['removed'])}"] * bool(labels["removed"])
+    moved = splits["patients_moved"]
+    lines += _some(
+        f"Splits    {splits['patients_in_both']:,} patients in both, {len(moved)} of them in another split; "
+        f"{splits['patients_added']:,} added, {splits['patients_removed']:,} removed",
+        moved,
+    )
+    changed = [f"{name}: {each['before']} to {each['after']}" for name, each in found["settings"].items()]
+    lines += _some(f"Settings  {len(changed)} changed", changed)
+    return "\n".join(lines)
+
+
+def _said(value: float | None) -> str:
+    return "nothing" if value is None else f"{value:g}"
+
+
+def _some(line: str, items: list[str]) -> list[str]:
+    more = [f"            and {len(items) - _MOST_TOLD} more; --json lists all"] * (len(items) > _MOST_TOLD)
+    return [line, *(f"            {item}" for item in items[:_MOST_TOLD]), *more]

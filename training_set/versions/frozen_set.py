@@ -1,0 +1,200 @@
+"""What is frozen of a version: one table of all columns, and a manifest that tells how it came about."""
+
+import hashlib
+import io
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from common.errors import PermanentError
+from training_set.selection.image_columns import COLUMNS, LABEL, METADATA, TEXT, label_column
+from training_set.versions.csv_text import csv_text, plain_numbers, real_numbers, sure_text
+
+MANIFEST, TABLE, LABELS, CARD = "manifest.json", "images.parquet", "labels.csv", "README.md"
+_FORMAT = 1
+_NAMES = ("deidentification", "key_id", "quality_model", "recipe_version", "recipe", "pipeline_version")
+
+
+@dataclass(frozen=True)
+class FrozenSet:
+    """A version's contents; the same contents give the same bytes."""
+
+    head: dict[str, Any]  # of the manifest: name, version, settings, counts …
+    table: pa.Table  # file_name, split, labels, and image_columns.COLUMNS, in the order of file_name
+    left_out: tuple[dict[str, str], ...] = ()  # key and cause
+
+    @property
+    def splits(self) -> list[str]:
+        """The splits that hold an image."""
+        present = set(pc.unique(self.table["split"]).to_pylist())
+        return [name for name in self.head["settings"]["splits"] if name in present]
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels' names."""
+        return [name.removeprefix(LABEL) for name in self.table.column_names if name.startswith(LABEL)]
+
+    def of_split(self, split: str) -> pa.Table:
+        """The rows of one split, with the columns of metadata.csv."""
+        labels = [name for name in self.table.column_names if name.startswith(LABEL)]
+        part = self.table.select(["key", "split", *METADATA, *labels])
+        return part.filter(pc.equal(part["split"], split))
+
+    def without(self, keys: dict[str, str]) -> "FrozenSet":
+        """The same without some images, by key, with the cause of each."""
+        if not keys:
+            return self
+        stays = pc.invert(pc.is_in(self.table["key"], pa.array(list(keys))))
+        rest = self.table.filter(stays)
+        missing = dict(sorted(Counter(keys.values()).items()))
+        head = self.head | {
+            "counts": counts_of(rest, list(self.head["settings"]["splits"])),
+            "missing": missing,
+        }
+        return replace(self, head=head | {"labels": label_counts(rest)}, table=rest)
+
+    def table_files(self, table: bytes | None = None) -> dict[str, bytes]:
+        """Every file with rows of the table, by name; `table` if its Parquet is known."""
+        metadata = {f"{split}/metadata.csv": _metadata(self.of_split(split)) for split in self.splits}
+        return {TABLE: table or parquet_bytes(self.table), LABELS: _labels(self.table), **metadata}
+
+    def manifest(self, files: dict[str, bytes]) -> bytes:
+        """The manifest, with the digests of the files beside it; a line an image."""
+        digests = {name: hashlib.sha256(body).hexdigest() for name, body in sorted(files.items())}
+        head = {**self.head, "files": digests, "left_out": self.left_out}
+        text = orjson.dumps(head, option=orjson.OPT_INDENT_2)
+        return text[:-2] + b',\n  "images": [\n' + self._image_lines() + b"\n  ]\n}\n"
+
+    def _image_lines(self) -> bytes:
+        """A line of JSON for each image; keys, splits and digests hold nothing that JSON escapes."""
+        if not len(self.table):
+            return b""
+        columns = [plain_numbers(self.table[label_column(name)]) for name in self.labels]
+        said = [pc.fill_null(column.combine_chunks(), "null") for column in columns]
+        labels = pc.binary_join_element_wise(*said, ",") if said else ""
+        split, key, digest = (self.table[name].combine_chunks() for name in ("split", "key", "sha256"))
+        parts = ['{"split":"', split, '","key":"', key, '","sha256":"', digest, '","labels":[', labels, "]}"]
+        return ",\n".join(pc.binary_join_element_wise(*parts, "").to_pylist()).encode()
+
+
+def make_head(
+    *,
+    name: str,
+    number: int,
+    created_at: str,
+    digest: str,
+    query: str,
+    options: dict[str, Any],
+    table: pa.Table,
+) -> dict[str, Any]:
+    """The manifest's head of a new version."""
+    made = {column: _numbers_of(table[column]) for column in _NAMES}
+    return {
+        "format": _FORMAT,
+        "name": name,
+        "version": number,
+        "created_at": created_at,
+        "digest": digest,
+        "settings": {**options, "query": query},
+        "counts": counts_of(table, list(options["splits"])),
+        "labels": label_counts(table),
+        "made_by": made,
+    }
+
+
+def content_digest(table: bytes, settings: dict[str, Any], left_out: tuple[dict[str, str], ...]) -> str:
+    """SHA-256 of all that is frozen but number and time."""
+    told = orjson.dumps([settings, left_out], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(table + told).hexdigest()
+
+
+def counts_of(table: pa.Table, splits: list[str]) -> dict[str, Any]:
+    """Images, patients and studies, in all and of each split."""
+    parts = {name: table.filter(pc.equal(table["split"], name)) for name in splits}
+    return _counts(table) | {"splits": {name: _counts(part) for name, part in parts.items()}}
+
+
+def _counts(table: pa.Table) -> dict[str, int]:
+    distinct = {
+        "patients": pc.count_distinct(table["patient_id"]).as_py(),
+        "studies": pc.count_distinct(table["study_instance_uid"]).as_py(),
+    }
+    return {"images": len(table), **distinct}
+
+
+def label_counts(table: pa.Table) -> list[dict[str, Any]]:
+    """Of each label how many images say what, its patients, and how common it is in each split."""
+    names = [name for name in table.column_names if name.startswith(LABEL)]
+    splits = table["split"].to_numpy(zero_copy_only=False)
+    patients = table["patient_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+    return [_label_count(name, table[name].to_numpy(), splits, patients) for name in names]
+
+
+def _label_count(name: str, values: Any, splits: Any, patients: Any) -> dict[str, Any]:
+    present = values >= 0.5
+    parts = {split: present[splits == split] for split in sorted(set(splits))}
+    return {
+        "name": name.removeprefix(LABEL),
+        "column": name,
+        "present": int(present.sum()),
+        "absent": int(((values >= 0) & ~present).sum()),
+        "uncertain": int((values < 0).sum()),
+        "missing": int(np.isnan(values).sum()),
+        "patients": len(np.unique(patients[present])),
+        "prevalence": {"all": _share(present), **{split: _share(part) for split, part in parts.items()}},
+    }
+
+
+def _share(present: Any) -> float:
+    return round(float(present.mean()), 6) if len(present) else 0.0
+
+
+def _numbers_of(column: pa.ChunkedArray) -> dict[str, int]:
+    found = {str(each["values"]): each["counts"] for each in pc.value_counts(column).to_pylist()}
+    return dict(sorted(found.items()))
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """The table as Parquet."""
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd", row_group_size=100_000)
+    return sink.getvalue()
+
+
+def read_table(body: bytes) -> pa.Table:
+    """The table of images.parquet; PermanentError if it is none."""
+    try:
+        table = pq.read_table(io.BytesIO(body))
+    except (pa.ArrowException, OSError):
+        raise PermanentError(f"{TABLE} can't be read.") from None
+    found = dict(zip(table.schema.names, table.schema.types, strict=True))
+    if not {"file_name": TEXT, "split": TEXT, **COLUMNS}.items() <= found.items():
+        raise PermanentError(f"{TABLE} lacks columns.")
+    return table
+
+
+def _metadata(part: pa.Table) -> bytes:
+    # The file's name is told from where metadata.csv lies: without the split.
+    columns: dict[str, pa.ChunkedArray] = {"file_name": part["key"]}
+    for name in METADATA:
+        kind, column = COLUMNS[name], part[name]
+        is_number = pa.types.is_floating(kind)
+        columns[name] = (
+            real_numbers(column) if is_number else column if pa.types.is_integer(kind) else sure_text(column)
+        )
+    labels = [name for name in part.column_names if name.startswith(LABEL)]
+    return csv_text(pa.table({**columns, **{name: real_numbers(part[name]) for name in labels}}))
+
+
+def _labels(table: pa.Table) -> bytes:
+    names = [name for name in table.column_names if name.startswith(LABEL)]
+    columns = [table["file_name"], *(plain_numbers(table[name]) for name in names)]
+    return csv_text(
+        pa.Table.from_arrays(columns, ["file_name", *(name.removeprefix(LABEL) for name in names)])
+    )
