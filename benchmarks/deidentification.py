@@ -1,11 +1,12 @@
-"""What de-identifying costs: beside pydicom, which reads a file and writes it again as it is.
+"""Compare the time of de-identification with pydicom, which reads and writes a file unchanged.
 
-Sides, interleaved file by file within each round: the floor (pydicom reads and writes; what it does not
-need to look at it writes as it read it); the same with every element decoded in between; and ours
-(read, check, de-identify, write; no pictures). Each writes to memory.
+Three variants run in turn for each file in each round: the lower bound (pydicom reads and writes; it copies
+elements that it doesn't decode), the same with every element decoded, and dcm2set (read, check,
+de-identify, write, without pictures). Each variant writes to memory.
 
-The files are all those of pydicom and pydicom-data that the line accepts. A file counts once a side, by
-the median of its rounds, and files are added up: so a large one counts for more. One processor for all.
+The files are all files of pydicom and pydicom-data that the pipeline accepts. The time of a file is the
+median of its rounds, and the times of all files are added, so large files count more. All variants use one
+CPU.
 """
 
 import io
@@ -22,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import data_store
 import pydicom
 
-import imaging  # noqa: F401 keeps pydicom's warnings out of the table
-from benchmarks.report import Figure, print_table, report
+import imaging  # noqa: F401 suppresses pydicom's warnings
+from benchmarks.support.report import Figure, print_table, report
 from common.errors import PermanentError
 from deidentification.profile import Profile
 from deidentification.pseudonym import Pseudonyms
@@ -36,23 +37,23 @@ Run = Callable[[Path], bytes]
 _FOLDERS = [Path(str(package.__file__)).parent / "data" for package in (pydicom, data_store)]
 _NO_DICOM = frozenset([".py", ".pyc", ".json", ".md"])
 _PSEUDONYMS, _PROFILE, _LIMITS = Pseudonyms(bytes(32)), Profile(), Limits()
-# Implicit VR in a file that says explicit: pydicom can't write it as it read it.
+# Implicit VR in a file that declares explicit VR: pydicom can only write it after decoding.
 _WRITTEN_DECODED = frozenset(["SC_rgb_jpeg.dcm"])
 _BAR = 2.0
-_TURN_SECONDS = 0.02
-_FLOOR, _DECODED, _OURS = "read and write", "read, decode and write", "read, de-identify and write"
+_MIN_SECONDS = 0.02
+_FLOOR, _DECODED, _DCM2SET = "read and write", "read, decode and write", "read, de-identify and write"
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One file's seconds, by side."""
+    """The seconds of one file by variant."""
 
     path: Path
-    seconds: dict[str, float]  # medians of the rounds
+    seconds: dict[str, float]  # median of the rounds
 
-    def ratio(self, side: str) -> float:
-        """How many times as long ours takes as another side."""
-        return self.seconds[_OURS] / self.seconds[side]
+    def ratio(self, variant: str) -> float:
+        """Return dcm2set's time divided by another variant's."""
+        return self.seconds[_DCM2SET] / self.seconds[variant]
 
 
 def main() -> None:
@@ -67,17 +68,19 @@ def main() -> None:
     print(f"{len(files)} of {len(candidates)} files are accepted, {megabytes:.1f} MB.\n")
     print_table(
         f"DICOM to DICOM in memory, one process, medians of {rounds} interleaved rounds",
-        ("side", "", "seconds", "files/s", "ours over it"),
+        ("variant", "", "seconds", "files/s", "dcm2set / variant"),
         list(_rows(measured)),
     )
     refused = len(candidates) - len(files)
     tabled = [Figure("files", len(files), "files"), Figure("files not accepted", refused, "files")]
-    tabled += [Figure(side, len(measured) / _total(measured, side), "files/s") for side in _sides()]
+    tabled += [
+        Figure(variant, len(measured) / _total(measured, variant), "files/s") for variant in _variants()
+    ]
     report("Ratios", list(_ratios(measured)), tabled=tabled)
 
 
-def _sides() -> dict[str, Run]:
-    return {_FLOOR: _read_and_write, _DECODED: _read_decode_and_write, _OURS: _deidentified}
+def _variants() -> dict[str, Run]:
+    return {_FLOOR: _read_and_write, _DECODED: _read_decode_and_write, _DCM2SET: _deidentified}
 
 
 def _read_and_write(path: Path) -> bytes:
@@ -111,50 +114,56 @@ def _candidates() -> Iterator[Path]:
 
 
 def _is_accepted(path: Path) -> bool:
-    """Whether the line takes it, so that all sides have something to write; warms every side up."""
+    """Whether the pipeline accepts the file. This also warms up every variant."""
     try:
         _deidentified(path)
     except (PermanentError, NoPictureError):
         return False
-    return all(run(path) for run in _sides().values())
+    return all(run(path) for run in _variants().values())
 
 
 def _measured(files: list[Path], rounds: int) -> list[Measured]:
-    times: dict[tuple[Path, str], list[float]] = {(path, side): [] for path in files for side in _sides()}
+    times: dict[tuple[Path, str], list[float]] = {
+        (path, variant): [] for path in files for variant in _variants()
+    }
     for _ in range(rounds):
         for path in files:
-            for side, run in _sides().items():
-                times[path, side].append(_turn(run, path))
-    return [Measured(path, {side: median(times[path, side]) for side in _sides()}) for path in files]
+            for variant, run in _variants().items():
+                times[path, variant].append(_time_of_run(run, path))
+    return [
+        Measured(path, {variant: median(times[path, variant]) for variant in _variants()}) for path in files
+    ]
 
 
-def _turn(run: Run, path: Path) -> float:
-    """Seconds of a run, the mean of as many as begin within the turn."""
+def _time_of_run(run: Run, path: Path) -> float:
+    """Return the mean seconds of the runs that start within 20 ms."""
     runs, started = 0, time.perf_counter()
-    while runs == 0 or time.perf_counter() - started < _TURN_SECONDS:
+    while runs == 0 or time.perf_counter() - started < _MIN_SECONDS:
         run(path)
         runs += 1
     return (time.perf_counter() - started) / runs
 
 
-def _total(measured: list[Measured], side: str) -> float:
-    return sum(file.seconds[side] for file in measured)
+def _total(measured: list[Measured], variant: str) -> float:
+    return sum(file.seconds[variant] for file in measured)
 
 
 def _rows(measured: list[Measured]) -> Iterator[tuple[str, ...]]:
-    ours = _total(measured, _OURS)
-    for side in _sides():
-        total = _total(measured, side)
-        yield side, "", f"{total:.3f}", f"{len(measured) / total:.0f}", f"{ours / total:.2f}"
+    own = _total(measured, _DCM2SET)
+    for variant in _variants():
+        total = _total(measured, variant)
+        yield variant, "", f"{total:.3f}", f"{len(measured) / total:.0f}", f"{own / total:.2f}"
 
 
 def _ratios(measured: list[Measured]) -> Iterator[Figure]:
-    ours = _total(measured, _OURS)
-    for side, bar in ((_FLOOR, _BAR), (_DECODED, None)):
-        yield Figure.at_most(f"all files: ours / {side}", ours / _total(measured, side), bar)
-        yield Figure(f"a file, median: ours / {side}", median(file.ratio(side) for file in measured), "x")
+    own = _total(measured, _DCM2SET)
+    for variant, bar in ((_FLOOR, _BAR), (_DECODED, None)):
+        yield Figure.at_most(f"all files: dcm2set / {variant}", own / _total(measured, variant), bar)
+        yield Figure(
+            f"median of files: dcm2set / {variant}", median(file.ratio(variant) for file in measured), "x"
+        )
     slowest = max(measured, key=lambda file: file.ratio(_FLOOR))
-    yield Figure(f"at most, {slowest.path.name}: ours / {_FLOOR}", slowest.ratio(_FLOOR), "x")
+    yield Figure(f"slowest file, {slowest.path.name}: dcm2set / {_FLOOR}", slowest.ratio(_FLOOR), "x")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Exports of training sets: 100,000 references from Postgres, and copies beside a bare parallel download.
+"""Measure exports of training sets: 100,000 references, and copies compared with a plain download.
 
-The references are whole: selected, grouped, split, frozen in MinIO and written, with 14 labels of which
-four are told of an image. The copies and the bare download (minio-py's own, as many at a time, neither
-verified nor renamed) take turns on the same objects.
+An export of references includes selection, grouping, splitting, freezing in MinIO and writing. There are 14
+labels, and each image has four of them. The copies and the plain download (minio-py with the same
+parallelism, without verification and renaming) run in turn on the same objects.
 """
 
 import hashlib
@@ -15,28 +15,28 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 
-# The tests' running home and rows serve here too.
+# To import `benchmarks`, `common` and `tests`.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 import psycopg
 
-from benchmarks.report import Figure, report
+from benchmarks.support.report import Figure, report
 from common.store.minio_store import MinioStore
 from tests.support.local_home import RunningHome
 from tests.support.own_database import create_migrated_database
 from tests.support.set_rows import SetImage, add_images
-from training_set.export.export_folder import Images, Request, write_export
-from training_set.export.image_places import frozen_places
+from training_set.export.export_folder import ExportRequest, Images, write_export
+from training_set.export.image_locations import frozen_locations
 from training_set.versions.freeze import Freezer, FrozenVersion
 
-_BUCKET = "export-benchmark"  # no function is told of it
+_BUCKET = "export-benchmark"  # a bucket without notifications
 _LABELS = tuple(f"Finding {number}" for number in range(14))
-_LABELS_AN_IMAGE = 4
-_IMAGES_A_PATIENT = 3
-_AT_A_TIME = 8
-_LEAST_REFERENCES = 20_000.0
-_LEAST_RATE = 0.6
+_LABELS_PER_IMAGE = 4
+_IMAGES_PER_PATIENT = 3
+_PARALLEL = 8
+_MIN_REFERENCES = 20_000.0
+_MIN_RATE = 0.6
 
 
 def main() -> None:
@@ -70,9 +70,9 @@ def _references(home: RunningHome, store: MinioStore, folder: Path, number: int)
     seconds = time.perf_counter() - begun
     return [
         Figure.at_least(
-            f"{number:,} references, a new version", median(rates), _LEAST_REFERENCES, unit="images/s"
+            f"{number:,} references, a new version", median(rates), _MIN_REFERENCES, unit="images/s"
         ),
-        Figure("the same again, unchanged", number / seconds, "images/s"),
+        Figure("the same export again, unchanged", number / seconds, "images/s"),
         *_split_figures(version),
     ]
 
@@ -80,7 +80,7 @@ def _references(home: RunningHome, store: MinioStore, folder: Path, number: int)
 def _split_figures(version: FrozenVersion) -> list[Figure]:
     table = version.frozen.table.select(["patient_id", "split"]).group_by("patient_id")
     splits = table.aggregate([("split", "count_distinct")])["split_count_distinct"].to_numpy()
-    off = [
+    differences = [
         abs(share - label["prevalence"]["all"])
         for label in version.frozen.head["labels"]
         if label["patients"] >= 200
@@ -88,7 +88,7 @@ def _split_figures(version: FrozenVersion) -> list[Figure]:
     ]
     return [
         Figure.at_most("patients in two splits", float((splits > 1).sum()), 0, unit="patients"),
-        Figure.at_most("largest difference of a label's share", 100 * max(off), 2, unit="points"),
+        Figure.at_most("largest difference of a label's share", 100 * max(differences), 2, unit="points"),
     ]
 
 
@@ -96,37 +96,37 @@ def _copies(home: RunningHome, store: MinioStore, folder: Path, number: int) -> 
     store.ensure_bucket(_BUCKET)
     images, size = _put_objects(store, number)
     url = _database(home, images)
-    sides: dict[str, Callable[[Path], object]] = {
+    variants: dict[str, Callable[[Path], object]] = {
         "export": lambda out: _exported(url, store, out, "copy", name="copies"),
-        "bare": lambda out: _downloaded(store, images, out),
+        "plain": lambda out: _downloaded(store, images, out),
     }
     _exported(url, store, folder / "warm", "reference", name="copies")
-    times: dict[str, list[float]] = {side: [] for side in sides}
+    times: dict[str, list[float]] = {name: [] for name in variants}
     for turn in range(5):
-        for side, run in sides.items():
-            out = folder / f"{side}-{turn}"
+        for name, run in variants.items():
+            out = folder / f"{name}-{turn}"
             begun = time.perf_counter()
             run(out)
-            times[side].append(time.perf_counter() - begun)
+            times[name].append(time.perf_counter() - begun)
             shutil.rmtree(out)
-    export, bare = (median(times[side]) for side in ("export", "bare"))
+    export, plain = (median(times[name]) for name in ("export", "plain"))
     return [
         Figure(f"{number:,} images of {size / 1e6:.1f} MB copied", number * size / export / 1e6, "MB/s"),
-        Figure("the same by a bare parallel download", number * size / bare / 1e6, "MB/s"),
-        Figure.at_least("export against the bare download", bare / export, _LEAST_RATE),
+        Figure("the same by a plain parallel download", number * size / plain / 1e6, "MB/s"),
+        Figure.at_least("export compared with the plain download", plain / export, _MIN_RATE),
     ]
 
 
 def _exported(url: str, store: MinioStore, out: Path, images: Images, *, name: str) -> FrozenVersion:
     with psycopg.connect(url) as connection:
         version = Freezer(connection, store, name, _quiet).freeze()
-    places = frozen_places(version.frozen.table)
-    write_export(version, places, store, Request(out, images, None, False, _AT_A_TIME), _quiet)
+    locations = frozen_locations(version.frozen.table)
+    write_export(version, locations, store, ExportRequest(out, images, None, False, _PARALLEL), _quiet)
     return version
 
 
 def _downloaded(store: MinioStore, images: list[SetImage], out: Path) -> None:
-    """Every object into a file, with nothing asked of it."""
+    """Download every object into a file without checks."""
 
     def fetch(image: SetImage) -> None:
         target = out / image.key
@@ -138,21 +138,21 @@ def _downloaded(store: MinioStore, images: list[SetImage], out: Path) -> None:
             response.close()
             response.release_conn()
 
-    with ThreadPoolExecutor(_AT_A_TIME) as threads:
+    with ThreadPoolExecutor(_PARALLEL) as threads:
         list(threads.map(fetch, images))
 
 
 def _put_objects(store: MinioStore, number: int) -> tuple[list[SetImage], int]:
-    """Objects as large as PNGs of 512 x 512 greys are; none is decoded here."""
+    """Store objects of the size of grey PNGs of 512 x 512; they are never decoded."""
     body = bytearray(np.random.default_rng(0).bytes(250_000))
     images = []
-    for place in range(number):
-        body[:8] = place.to_bytes(8, "big")
+    for index in range(number):
+        body[:8] = index.to_bytes(8, "big")
         digest = hashlib.sha256(body).hexdigest()
         image = SetImage(
-            patient=place + 1, sha256=digest, bucket=_BUCKET, labels={_LABELS[0]: float(place % 2)}
+            patient=index + 1, sha256=digest, bucket=_BUCKET, labels={_LABELS[0]: float(index % 2)}
         )
-        store.put(image.place, bytes(body), content_type="image/png")
+        store.put(image.location, bytes(body), content_type="image/png")
         images.append(image)
     return images, len(body)
 
@@ -163,30 +163,30 @@ def _synthetic(number: int) -> list[SetImage]:
     shares = np.exp(random.uniform(np.log(0.02), np.log(0.5), len(_LABELS)))
     return [
         SetImage(
-            patient=1 + place // _IMAGES_A_PATIENT,
-            number=1 + place % _IMAGES_A_PATIENT,
-            picture_hash=hashes[32 * place : 32 * place + 32],
+            patient=1 + index // _IMAGES_PER_PATIENT,
+            number=1 + index % _IMAGES_PER_PATIENT,
+            picture_hash=hashes[32 * index : 32 * index + 32],
             labels={
                 _LABELS[label]: float(random.random() < shares[label])
-                for label in random.choice(len(_LABELS), _LABELS_AN_IMAGE, replace=False)
+                for label in random.choice(len(_LABELS), _LABELS_PER_IMAGE, replace=False)
             },
         )
-        for place in range(number)
+        for index in range(number)
     ]
 
 
 def _database(home: RunningHome, images: list[SetImage]) -> str:
-    """A database of the benchmark's own with these images."""
+    """Create a database with these images."""
     url = create_migrated_database(home.endpoints["database_url"])
     with psycopg.connect(url) as connection:
         add_images(connection, images)
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("vacuum analyze")  # as autovacuum would have by the time of an export
+        connection.execute("vacuum analyze")  # autovacuum would have done this before an export
     return url
 
 
 def _quiet(_: str) -> None:
-    """No progress here."""
+    """Ignore progress messages."""
 
 
 if __name__ == "__main__":

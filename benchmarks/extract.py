@@ -1,16 +1,24 @@
-"""From a DICOM file to its 8-bit PNGs, beside other ways to do it, interleaved in one run.
+"""Compare dcm2set's way from a DICOM file to 8-bit PNGs with other routes, which run in turn.
 
-Sides: our pixel path; our whole step (read, pictures, de-identify, metadata document, DICOM file;
-no stores); the floor (decode and PNG encode alone); the route of pydicom's and Pillow's
-documentation; a loop like Niffler's; DCMTK, a process a file; and dicom-rs' dicom-toimage over a
-batch of copies, beside our pixel path over the same batch. Programs that this machine lacks are left out.
+The routes are:
 
-The corpus is made in the same process before any side runs. The large blocks freed by then let the C
-library keep such blocks: in a process that has seen nothing but CT, the documented route takes a third
-longer. So this is the harder comparison of the two.
+- pixel path: dcm2set's reading, decoding, drawing and encoding;
+- complete step: all that extract prepares (pictures, de-identified DICOM file, metadata document), without
+  stores;
+- floor: only decoding and PNG encoding, the lower bound;
+- documented route: the way of pydicom's and Pillow's documentation;
+- Niffler-like: a loop like Niffler's;
+- dcmtk: DCMTK, one process per file;
+- batch to files and dicom-toimage: the pixel path and dicom-rs' converter on a batch of copies.
 
-Every side, programs of others too, has one processor and the same one: some decoders share a frame
-among all there are.
+Programs that aren't installed are left out.
+
+The corpus is made in the same process before any route runs. The large blocks that this frees let the C
+library keep such blocks. In a process that has only seen CT files, the documented route takes a third
+longer, so this is the harder comparison.
+
+All routes, including other programs, run on the same single CPU, because some decoders use all CPUs for a
+frame.
 """
 
 import os
@@ -21,13 +29,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import imaging  # noqa: F401 keeps pydicom's warnings out of the table
-from benchmarks.corpus import make_corpus
-from benchmarks.interleaved import BATCHES, Comparison, compare
-from benchmarks.peak_memory import memory_figures
-from benchmarks.report import Figure, print_table, report
+import imaging  # noqa: F401 suppresses pydicom's warnings
+from benchmarks.support.comparison import BATCHES, Comparison, compare
+from benchmarks.support.corpus import make_corpus
+from benchmarks.support.peak_memory import memory_figures
+from benchmarks.support.report import Figure, print_table, report
 
-# At least so many times as fast as the documented route, by kind of file.
+# Minimum speed-up over the documented route, by kind of file.
 _DOCUMENTED_BARS = {
     "CT uncompressed": 6.0,
     "CT RLE": 5.0,
@@ -38,17 +46,17 @@ _DOCUMENTED_BARS = {
     "US uncompressed": 12.0,
     "US JPEG baseline": 12.0,
 }
-_WHOLE_STEP_BARS = {"CT uncompressed": 1.5}
+_COMPLETE_STEP_BARS = {"CT uncompressed": 1.5}
 _TOIMAGE_BAR = 1.0
-_FLOOR_BARS = {"CT": 1.4, "DX": 1.25, "US": 1.25}  # of compressed files, and of clips
+_FLOOR_BARS = {"CT": 1.4, "DX": 1.25, "US": 1.25}  # for compressed files and for clips
 _PNG_BAR = 1.25
-_OURS = ("pixel path", "whole step", "batch to files")
+_DCM2SET = ("pixel path", "complete step", "batch to files")
 
 
 def main() -> None:
     """Measure and report."""
     rounds = 3 if "--quick" in sys.argv else 9
-    if hasattr(os, "sched_setaffinity"):  # Linux; what we start inherits it
+    if hasattr(os, "sched_setaffinity"):  # Linux; child processes inherit it
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     with tempfile.TemporaryDirectory(prefix="dcm2set-bench-") as name:
         folder = Path(name)
@@ -57,7 +65,7 @@ def main() -> None:
     rows = [row for comparison in comparisons for row in _rows(comparison)]
     print_table(
         f"DICOM to PNG, one process, median of {rounds} interleaved rounds",
-        ("kind", "side", "ms a file", "over ours", "picture"),
+        ("kind", "route", "ms per file", "over dcm2set", "picture"),
         rows,
     )
     ratios = [figure for comparison in comparisons for figure in _ratios(comparison)]
@@ -66,44 +74,44 @@ def main() -> None:
 
 
 def _rows(comparison: Comparison) -> Iterator[tuple[str, ...]]:
-    """The table of one kind; a batch is compared with our batch."""
+    """Yield the table rows of one kind. A batch is compared with dcm2set's batch."""
     kind = comparison.sample.kind
-    for side, measured in comparison.sides.items():
-        over = comparison.ratio(side, _ours_beside(side)) or 0
-        yield kind, side, f"{measured.seconds * 1000:.2f}", f"{over:.2f}", str(measured.verdict)
-    for side, cause in comparison.left_out.items():
-        yield kind, side, "", "", f"left out: {cause}"
+    for route, measured in comparison.routes.items():
+        over = comparison.ratio(route, _reference_of(route)) or 0
+        yield kind, route, f"{measured.seconds * 1000:.2f}", f"{over:.2f}", str(measured.verdict)
+    for route, cause in comparison.left_out.items():
+        yield kind, route, "", "", f"left out: {cause}"
 
 
-def _ours_beside(side: str) -> str:
-    return "batch to files" if side in BATCHES else "pixel path"
+def _reference_of(route: str) -> str:
+    return "batch to files" if route in BATCHES else "pixel path"
 
 
 def _tabled(comparison: Comparison) -> Iterator[Figure]:
-    """What the table shows, as figures."""
+    """Yield the contents of the table as figures."""
     kind = comparison.sample.kind
-    for side, measured in comparison.sides.items():
-        yield Figure(f"{kind}: {side}", measured.seconds * 1000, "ms")
-        bar, holds = ("right", not measured.verdict.cause) if side in _OURS else (None, None)
+    for route, measured in comparison.routes.items():
+        yield Figure(f"{kind}: {route}", measured.seconds * 1000, "ms")
+        bar, holds = ("right", not measured.verdict.cause) if route in _DCM2SET else (None, None)
         difference = measured.verdict.difference
-        yield Figure(f"{kind}: {side}: picture off by", difference, "grey levels", bar, holds)
+        yield Figure(f"{kind}: {route}: picture off by", difference, "grey levels", bar, holds)
 
 
 def _ratios(comparison: Comparison) -> Iterator[Figure]:
-    """How many times as long others take as we do, and we as the floor."""
+    """Yield the time of other routes over dcm2set's, and dcm2set's over the floor."""
     kind = comparison.sample.kind
     bars = {
         ("documented route", "pixel path"): _DOCUMENTED_BARS.get(kind),
-        ("documented route", "whole step"): _WHOLE_STEP_BARS.get(kind),
+        ("documented route", "complete step"): _COMPLETE_STEP_BARS.get(kind),
         ("Niffler-like", "pixel path"): None,
-        ("Niffler-like", "whole step"): None,
+        ("Niffler-like", "complete step"): None,
         ("dcmtk", "pixel path"): None,
         ("dicom-toimage", "batch to files"): _TOIMAGE_BAR,
     }
-    for (side, ours), bar in bars.items():
-        ratio = comparison.ratio(side, ours)
+    for (route, own), bar in bars.items():
+        ratio = comparison.ratio(route, own)
         if ratio is not None:
-            yield Figure.at_least(f"{kind}: {side} / {ours}", ratio, bar)
+            yield Figure.at_least(f"{kind}: {route} / {own}", ratio, bar)
     floor = comparison.ratio("pixel path", "floor")
     if floor is not None:
         yield Figure.at_most(f"{kind}: pixel path / floor", floor, _floor_bar(comparison))

@@ -1,7 +1,7 @@
-"""What an event, a sweep, a poll and `status` cost with a million settled files, beside none.
+"""Compare the cost of an event, a sweep, a poll and `status` with a million settled files and with none.
 
-Two databases on one server, one empty and one filled; each operation runs on both in turn, so that whatever
-else the machine does falls on both. `--quick` fills in fewer files.
+One server has an empty and a filled database. Each operation runs on both in turn, so that other load on the
+machine affects both. `--quick` uses fewer files.
 """
 
 import logging
@@ -13,19 +13,19 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-# The tests' running home serves here too.
+# To import `benchmarks`, `common` and `tests`.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.idle_memory import memory_figures
-from benchmarks.report import Figure, report
+from benchmarks.support.report import Figure, report
 from common.process.json_log import logger
 from infra.health.status import read_status
 from tests.support.local_home import RunningHome
-from tests.support.settled_files import LineOnDatabase, database_with_settled_files
+from tests.support.settled_files import PipelineOnDatabase, database_with_settled_files
 
-_MOST = 1.2
+_MAX_RATIO = 1.2
 _FILES, _QUICK_FILES = 1_000_000, 50_000
-_SLOW = {"DCM2SET_SWEEP_SECONDS": "86400"}  # nothing but the benchmark is at work
+_SLOW = {"DCM2SET_SWEEP_SECONDS": "86400"}  # no other work during the benchmark
 
 
 def main() -> None:
@@ -38,13 +38,13 @@ def main() -> None:
             figures = [*memory_figures(home), *_growth_figures(home, files)]
         finally:
             home.end()
-    report(f"Growth: {files} settled files beside none", figures)
+    report(f"Growth: {files} settled files compared with none", figures)
 
 
 def _growth_figures(home: RunningHome, files: int) -> list[Figure]:
     operator = home.endpoints["database_url"]
-    empty = LineOnDatabase(database_with_settled_files(operator, 0), home.store)
-    full = LineOnDatabase(database_with_settled_files(operator, files), home.store)
+    empty = PipelineOnDatabase(database_with_settled_files(operator, 0), home.store)
+    full = PipelineOnDatabase(database_with_settled_files(operator, files), home.store)
     with closing(empty.database), closing(full.database):
         recount = read_status(full.url, full.store, recount=True)
         assert recount["recount"] == [], recount["recount"]
@@ -52,19 +52,21 @@ def _growth_figures(home: RunningHome, files: int) -> list[Figure]:
         (row,) = full.database.all("select pg_database_size(current_database()) as bytes")
         figures = [
             Figure(
-                "Postgres for a settled file, pictures' metadata aside", row["bytes"] / files / 1024, "KiB"
+                "Postgres per settled file, without the pictures' metadata",
+                row["bytes"] / files / 1024,
+                "KiB",
             )
         ]
         for name, repeats in (("event", 300), ("sweep", 100), ("status", 100), ("poll", 40)):
             few, many = _medians(getattr(empty, name), getattr(full, name), repeats)
             figures.append(Figure(f"{name}: no settled files", 1000 * few, "ms"))
             figures.append(Figure(f"{name}: {files} settled files", 1000 * many, "ms"))
-            figures.append(Figure.at_most(f"{name}: ratio", many / few, _MOST))
+            figures.append(Figure.at_most(f"{name}: ratio", many / few, _MAX_RATIO))
     return figures
 
 
 def _medians(one: Callable[[], None], other: Callable[[], None], repeats: int) -> tuple[float, float]:
-    """Medians in seconds of two operations that take turns, after a few that don't count."""
+    """Return the median seconds of two operations that run in turn, without a few warm-up runs."""
     seconds: tuple[list[float], list[float]] = ([], [])
     for number in range(repeats + 5):
         for which in (0, 1) if number % 2 else (1, 0):

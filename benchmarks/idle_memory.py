@@ -1,6 +1,7 @@
-"""The memory that an idle home takes: the functions, both servers and what starts them (Linux).
+"""Measure the memory of an idle home: functions, both servers and their supervisors (Linux).
 
-Of memory that processes share, each is told its part (PSS), so the sum is what the machine is short of.
+Shared memory is divided among the processes (PSS), so the sum is the memory that the home takes from the
+machine.
 """
 
 import sys
@@ -13,16 +14,16 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.report import Figure, report
+from benchmarks.support.report import Figure, report
 from tests.support.local_home import RunningHome
 
-_MOST_MEBIBYTES = 1536
+_MAX_MEBIBYTES = 1536
 _MEBIBYTE = 1024 * 1024
 _IDLE_SECONDS = 20
 
 
 def main() -> None:
-    """Start a home, let it settle, report."""
+    """Start a home, wait until it is idle, and report."""
     with tempfile.TemporaryDirectory(prefix="dcm2set-bench-") as name:
         home = RunningHome.start(Path(name) / "home", {})
         try:
@@ -33,7 +34,7 @@ def main() -> None:
 
 
 def memory_figures(home: RunningHome) -> list[Figure]:
-    """The share of each function and server, and the sum."""
+    """Return the memory of each function and server, and the sum."""
     if not Path("/proc/self/smaps_rollup").exists():
         return []
     time.sleep(_IDLE_SECONDS)
@@ -42,7 +43,7 @@ def memory_figures(home: RunningHome) -> list[Figure]:
     for process in [parent, *parent.children(recursive=True)]:
         shares[_name(process)] += process.memory_full_info().pss / _MEBIBYTE
     figures = [Figure(f"idle memory: {name}", share, "MiB") for name, share in sorted(shares.items())]
-    return [*figures, Figure.at_most("idle memory", sum(shares.values()), _MOST_MEBIBYTES, unit="MiB")]
+    return [*figures, Figure.at_most("idle memory", sum(shares.values()), _MAX_MEBIBYTES, unit="MiB")]
 
 
 def _name(process: psutil.Process) -> str:

@@ -1,8 +1,8 @@
-"""A table of a million labels, from its event to its commit, and what a bare COPY of its rows takes.
+"""Measure the import of a table of a million labels, from its event to its commit.
 
-Through the real function on a real MinIO and Postgres. Beside it, interleaved in the same run, the
-floor: psycopg's COPY of the same rows, row by row as they come out of a csv.reader, into a table
-without an index; and the file's own bytes handed to COPY unread.
+The real function runs on a real MinIO and Postgres. It is compared, in turn, with two lower bounds: psycopg's
+COPY of the same rows, one by one from a csv.reader into a table without an index, and a COPY of the file's
+bytes without parsing.
 """
 
 import csv
@@ -15,12 +15,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any, BinaryIO, cast
 
-# The tests' running home serves here too.
+# To import `benchmarks`, `common` and `tests`.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import psycopg
 
-from benchmarks.report import Figure, report
+from benchmarks.support.report import Figure, report
 from common.store.object_key import ANNOTATIONS, Location
 from tests.support.local_home import RunningHome
 
@@ -45,13 +45,13 @@ def main() -> None:
 
 
 def _key(image: int) -> str:
-    """A key as long as ours are."""
+    """Return a key of the usual length."""
     study, series, instance = (f"2.25.{10**37 * n + image // d}" for n, d in ((1, 50), (2, 25), (3, 1)))
     return f"{PATIENT}/{study}/{series}/{instance}/1.png"
 
 
 def _table(images: int, annotator: str) -> bytes:
-    """Every label of every image, image by image."""
+    """Return every label of every image, image by image."""
     rows = (
         f"{_key(image)},Finding number {label},{(image * 7 + label) % 2},{annotator},"
         f"2026-11-{1 + image % 20:02d}T10:{label:02d}:00Z\n"
@@ -62,7 +62,7 @@ def _table(images: int, annotator: str) -> bytes:
 
 
 def _allocate(connection: psycopg.Connection[Any], images: int) -> None:
-    """Images as extract would have placed them."""
+    """Insert images as extract does."""
     with connection.cursor() as cursor:
         cursor.execute("insert into image_bucket values ('images-bench', 0, 10000000)")
         cursor.execute(
@@ -109,23 +109,23 @@ def _measured(home: RunningHome, images: int, runs: int) -> list[Figure]:
         Figure(f"{rows} rows, event to commit, median of {runs}", seconds, "s"),
         Figure.at_least("rows a second", rows / seconds, BAR_ROWS_A_SECOND, unit="rows/s"),
         Figure("psycopg's COPY of the same rows", rows / floor, "rows/s"),
-        Figure.at_least("of psycopg's COPY", floor / seconds, BAR_OF_COPY),
-        Figure("COPY of the file's bytes, unread", rows / median(unread), "rows/s"),
-        Figure("as many rows that supersede", rows / again, "rows/s"),
+        Figure.at_least("compared with psycopg's COPY", floor / seconds, BAR_OF_COPY),
+        Figure("COPY of the file's bytes without parsing", rows / median(unread), "rows/s"),
+        Figure("the same number of superseding rows", rows / again, "rows/s"),
         Figure.at_most("memory above idle", max(peaks) - idle, BAR_MEGABYTES, unit="MiB"),
     ]
 
 
 def _long_line(home: RunningHome, megabytes: int) -> list[Figure]:
-    """One line of so many megabytes between two good ones."""
+    """Import a line of `megabytes` MiB between two good lines."""
     rows = [f"{_HEADER}{_key(0)},before,1,x,\n".encode(), b"\n", f"{_key(0)},after,1,x,\n".encode()]
     size = sum(map(len, rows)) + megabytes * _MEGABYTE
     idle = _resident(home)
-    place = Location(ANNOTATIONS, "long line.csv")
+    location = Location(ANNOTATIONS, "long line.csv")
     pieces = _Pieces([rows[0], *[b"x" * _MEGABYTE] * megabytes, *rows[1:]])
-    home.store.upload(place, cast("BinaryIO", pieces), size=size)
-    home.settled("annotations", place.key, seconds=600)
-    found = home.rows("select accepted, refused from label_import where key = %s", place.key)
+    home.store.upload(location, cast("BinaryIO", pieces), size=size)
+    home.settled("annotations", location.key, seconds=600)
+    found = home.rows("select accepted, refused from label_import where key = %s", location.key)
     assert found == [{"accepted": 2, "refused": 1}], found
     return [
         Figure.at_most(
@@ -135,7 +135,7 @@ def _long_line(home: RunningHome, megabytes: int) -> list[Figure]:
 
 
 class _Pieces(io.RawIOBase):
-    """A stream of pieces of at most a mebibyte."""
+    """A stream of pieces of at most 1 MiB."""
 
     def __init__(self, pieces: list[bytes]) -> None:
         self._pieces: Iterator[bytes] = iter(pieces)
@@ -149,7 +149,7 @@ class _Pieces(io.RawIOBase):
 
 
 def _imported(home: RunningHome, key: str, body: bytes) -> float:
-    """Put a file; the seconds from the event's claim until it is committed and moved."""
+    """Put a file; return the seconds from the event's claim until it is committed and moved."""
     home.put(key, body, bucket=ANNOTATIONS)
     item = home.settled("annotations", key, seconds=600)
     assert item["outcome"] == "imported", item
@@ -179,7 +179,7 @@ def _unread_copy(connection: psycopg.Connection[Any], body: bytes) -> float:
 
 
 def _resident(home: RunningHome) -> float:
-    """MiB of the function's processes now; their peak begins anew."""
+    """Return the function's resident memory in MiB and reset its peak."""
     processes = home.processes("annotations")
     for process in processes:
         Path(f"/proc/{process.pid}/clear_refs").write_text("5")
@@ -187,9 +187,9 @@ def _resident(home: RunningHome) -> float:
 
 
 def _peak(home: RunningHome) -> float:
-    """MiB of the function's processes at their peak."""
-    told = [Path(f"/proc/{process.pid}/status").read_text() for process in home.processes("annotations")]
-    return sum(int(text.split("VmHWM:")[1].split()[0]) for text in told) / 1024
+    """Return the function's peak memory in MiB."""
+    texts = [Path(f"/proc/{process.pid}/status").read_text() for process in home.processes("annotations")]
+    return sum(int(text.split("VmHWM:")[1].split()[0]) for text in texts) / 1024
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""From an object's PUT in raw to its metadata row and its images' verdicts, nothing else running.
+"""Measure the time from an object's PUT in raw to its metadata row and verdicts on an idle home.
 
-Beside it, interleaved in the same run, the floor: the same steps on files of the same kind, into the
-same stores, called one after the other in one warm process without events, ledger and HTTP.
+It runs in turn with a lower bound (the floor): the same steps on similar files with the same stores, called
+one after another in one warm process without events, ledger and HTTP.
 """
 
 import sys
@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
 
-# The tests' running home and real files serve here too.
+# To import `benchmarks`, `common` and `tests`.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.report import Figure, report
+from benchmarks.support.report import Figure, report
 from common.database import Database
 from common.settings import load_settings
 from common.stage.item import Item, Outcome
@@ -66,11 +66,11 @@ def main() -> None:
 def _measured(home: RunningHome, number: int) -> list[Figure]:
     floor = _Floor(home)
     for warm in range(3):
-        _through_the_line(home, 9000 + warm)
+        _through_the_pipeline(home, 9000 + warm)
         floor.seconds(9100 + warm)
     stages, floors = [], []
     for index in range(number):
-        stages.append(_through_the_line(home, index))
+        stages.append(_through_the_pipeline(home, index))
         floors.append(floor.seconds(1000 + index))
     floor.close()
     totals = [stage["total"] for stage in stages]
@@ -98,8 +98,8 @@ def _measured(home: RunningHome, number: int) -> list[Figure]:
     ]
 
 
-def _through_the_line(home: RunningHome, number: int) -> dict[str, float]:
-    """Seconds per stage of one file, by the database's clock."""
+def _through_the_pipeline(home: RunningHome, number: int) -> dict[str, float]:
+    """Return the seconds of one file per stage, by the database's clock."""
     key = f"incoming/latency/{number}.dcm"
     body = make_instance(number)
     put = home.rows("select clock_timestamp() as now")[0]["now"]
@@ -109,7 +109,7 @@ def _through_the_line(home: RunningHome, number: int) -> dict[str, float]:
     database = _database(home)
     found = wait_for(lambda: database.all(_STAGES, **values), seconds=30)
     if not found:
-        raise SystemExit("A file did not come through within 30 s.")
+        raise SystemExit("A file was not settled within 30 s.")
     return {name: value.total_seconds() for name, value in found[0].items()}
 
 
@@ -122,7 +122,7 @@ def _database(home: RunningHome) -> Database:
 
 
 class _FloorStore(MinioStore):
-    """The same object store, in buckets that no function is told of."""
+    """The same object store, with buckets without notifications."""
 
     last_metadata: ObjectVersion
 
@@ -133,13 +133,13 @@ class _FloorStore(MinioStore):
     def put(self, location: Location, data: bytes | Path, *, content_type: str) -> ObjectVersion:
         if location.bucket != METADATA:
             return super().put(location, data, content_type=content_type)
-        place = Location("floor-metadata", location.key)
-        self.last_metadata = super().put(place, data, content_type=content_type)
+        location = Location("floor-metadata", location.key)
+        self.last_metadata = super().put(location, data, content_type=content_type)
         return self.last_metadata
 
 
 class _Floor:
-    """The steps themselves, on the same stores."""
+    """The pipeline's steps on the same stores."""
 
     def __init__(self, home: RunningHome) -> None:
         self._store = store = _FloorStore(**home.endpoints["minio"])
@@ -158,7 +158,7 @@ class _Floor:
         self._check = ImageChecker(store, rows, Judge(model, 3, model.threshold), max_pixels=10**8)
 
     def seconds(self, number: int) -> float:
-        """One file through all steps."""
+        """Run one file through all steps and return the seconds."""
         body = make_instance(number, patient=2)
         started = time.monotonic()
         raw = self._store.put(Location("floor-raw", str(number)), body, content_type="application/dicom")
@@ -166,12 +166,12 @@ class _Floor:
         self._write(outcome)
         document = self._store.last_metadata
         self._write(self._persist(Item(0, document, releases=0, heartbeat=lambda: None)))
-        place = self._database.one(
+        row = self._database.one(
             "select allocated_bucket, key from image_allocation where sop_instance_uid = %(uid)s",
             uid=outcome.sop_instance_uid,
         )
-        assert place is not None
-        image = self._store.stat(Location(place["allocated_bucket"], place["key"]))
+        assert row is not None
+        image = self._store.stat(Location(row["allocated_bucket"], row["key"]))
         self._write(self._check(Item(0, image, releases=0, heartbeat=lambda: None)))
         return time.monotonic() - started
 
@@ -185,7 +185,7 @@ class _Floor:
         return int(row["id"])
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._database.close()
 
 

@@ -1,9 +1,9 @@
-"""Polls of a Synology NAS (the tests' fake DSM, in a process of its own, over TLS) into MinIO.
+"""Measure polls of a Synology NAS (the tests' fake DSM in its own process, over TLS) into MinIO.
 
-What a poll with nothing new costs, what one large file and many files take of memory, and the rate of
-copying beside its floors in the same run: the same files downloaded into nowhere, the same bytes put from
-memory, and both one after the other. NAS, client and store share the machine's cores, so each floor is told
-in milliseconds of processor time a file too.
+The benchmark measures a poll without new files, the memory for one large file and for many files, and the
+rate of copying. The rate is compared with lower bounds in the same run: the same files downloaded and
+discarded, the same bytes put from memory, and both one after another. NAS, client and store share the CPUs,
+so each bound is also given in milliseconds of CPU time per file.
 """
 
 import io
@@ -21,10 +21,10 @@ from typing import BinaryIO
 
 import psutil
 
-# The tests' running home and fake DSM serve here too.
+# To import `benchmarks`, `common` and `tests`.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.report import Figure, report
+from benchmarks.support.report import Figure, report
 from common.database import Database
 from common.nas.processed_mark import Mark
 from common.nas.synology.connection import Connection
@@ -38,22 +38,22 @@ from functions.poll_nas.copy_files import FileCopier
 from functions.poll_nas.poll_folders import FolderPoller, PollLimits
 from functions.poll_nas.postgres_source_rows import PostgresSourceRows
 from functions.poll_nas.unpack_archive import ArchiveLimits
-from tests.fake_dsm.client import ROOT
-from tests.fake_dsm.server import FakeDsm, Line, running_dsm
+from tests.fake_dsm.server import FakeDsm, SpeedLimit, running_dsm
+from tests.fake_dsm.share import ROOT
 from tests.support.local_home import RunningHome
 
-_BUCKET = "nas-benchmark"  # no function is told of it
-_AT_A_TIME = 4
+_BUCKET = "nas-benchmark"  # a bucket without notifications
+_PARALLEL = 4
 _FILE = bytes(range(256)) * 2048  # 0.5 MB
 _MEGABYTE = 1024 * 1024
 _FOLDERS = 1000
-_MOST_MEGABYTES = 64.0
-_LEAST_RATE = 0.7
-_GIGABIT = 118e6  # bytes a second that TCP leaves of 1 Gbit/s
+_MAX_MEGABYTES = 64.0
+_MIN_RATE = 0.7
+_GIGABIT = 118e6  # bytes per second that TCP gets from 1 Gbit/s
 
 
 class _OwnBucket(MinioStore):
-    """The store, with every object in the benchmark's bucket."""
+    """The store, with all objects in the benchmark's bucket."""
 
     def upload(self, location: Location, stream: BinaryIO, *, size: int) -> ObjectVersion:
         return super().upload(Location(_BUCKET, location.key), stream, size=size)
@@ -90,7 +90,7 @@ def _large_file(
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
         idle, seconds = _memory("VmRSS"), _seconds(poller.poll)
         yield Figure.at_most(
-            f"memory above idle, {megabytes} MiB file", _memory("VmHWM") - idle, _MOST_MEGABYTES, unit="MiB"
+            f"memory above idle, {megabytes} MiB file", _memory("VmHWM") - idle, _MAX_MEGABYTES, unit="MiB"
         )
         yield Figure(f"{megabytes} MiB file", megabytes / seconds, "MiB/s")
 
@@ -108,20 +108,20 @@ def _rate(
         download = busy(lambda: _together(lambda path: _read(nas, "many", path), paths))
         put = busy(lambda: _together(lambda path: _put(store, path), paths))
         copied = busy(poller.poll)
-    for name, (seconds, processor) in {
+    for name, (seconds, cpu) in {
         "copied": copied,
-        "the same downloaded into nowhere": download,
+        "the same downloaded and discarded": download,
         "the same put from memory": put,
     }.items():
         yield Figure(f"{number} files of 0.5 MB: {name}", number * len(_FILE) / seconds / 1e6, "MB/s")
-        yield Figure("and its processor time", processor / number * 1000, "ms a file")
-    yield Figure.at_least("copying against downloading", download[0] / copied[0], _LEAST_RATE)
-    yield Figure("putting against downloading, the most there is", download[0] / put[0], "x")
+        yield Figure("and its CPU time", cpu / number * 1000, "ms per file")
+    yield Figure.at_least("copying compared with downloading", download[0] / copied[0], _MIN_RATE)
+    yield Figure("putting compared with downloading, the upper bound", download[0] / put[0], "x")
     yield Figure(
-        "downloading and then putting against downloading", download[0] / (download[0] + put[0]), "x"
+        "downloading and then putting compared with downloading", download[0] / (download[0] + put[0]), "x"
     )
     floor = (download[1] + put[1]) / copied[1]
-    yield Figure("processor time of downloading and putting, of copying's", floor, "x")
+    yield Figure("CPU time of downloading and putting, compared with copying", floor, "x")
 
 
 def _gigabit(folder: Path, store: MinioStore, rows: PostgresSourceRows, number: int) -> Iterator[Figure]:
@@ -132,8 +132,8 @@ def _gigabit(folder: Path, store: MinioStore, rows: PostgresSourceRows, number: 
         download = _seconds(lambda: _together(lambda path: _read(nas, "slow", path), paths))
         copied = _seconds(poller.poll)
     yield Figure("copied from a NAS at 1 Gbit/s", number * len(_FILE) / copied / 1e6, "MB/s")
-    yield Figure("downloaded from it into nowhere", number * len(_FILE) / download / 1e6, "MB/s")
-    yield Figure("copying against downloading at 1 Gbit/s", download / copied, "x")
+    yield Figure("downloaded from it and discarded", number * len(_FILE) / download / 1e6, "MB/s")
+    yield Figure("copying compared with downloading at 1 Gbit/s", download / copied, "x")
 
 
 def _many_files(folder: Path, store: MinioStore, rows: PostgresSourceRows, number: int) -> Iterator[Figure]:
@@ -143,8 +143,8 @@ def _many_files(folder: Path, store: MinioStore, rows: PostgresSourceRows, numbe
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
         idle, seconds = _memory("VmRSS"), _seconds(poller.poll)
         used = _memory("VmHWM") - idle
-        yield Figure.at_most(f"memory above idle, {number} files", used, _MOST_MEGABYTES, unit="MiB")
-        yield Figure(f"look at a folder of {number} files", seconds, "s")
+        yield Figure.at_most(f"memory above idle, {number} files", used, _MAX_MEGABYTES, unit="MiB")
+        yield Figure(f"visit a folder of {number} files", seconds, "s")
 
 
 def _many(name: str, number: int) -> dict[str, tuple[bytes, int]]:
@@ -152,24 +152,26 @@ def _many(name: str, number: int) -> dict[str, tuple[bytes, int]]:
 
 
 def _nothing_new(folder: Path, store: MinioStore, rows: PostgresSourceRows) -> Iterator[Figure]:
-    with _nas(folder, {f"done {each}/a.dcm": (b"", 1) for each in range(_FOLDERS)}) as (nas, asked):
+    with _nas(folder, {f"done {each}/a.dcm": (b"", 1) for each in range(_FOLDERS)}) as (nas, count_requests):
         poller = _poller(nas, store, rows)
         for _ in range(2):
             poller.poll()
-        before = asked()
+        before = count_requests()
         seconds = _seconds(poller.poll)
-        yield Figure(f"requests of a poll with {_FOLDERS} processed folders", asked() - before, "requests")
+        yield Figure(
+            f"requests of a poll with {_FOLDERS} processed folders", count_requests() - before, "requests"
+        )
         yield Figure("and its time", seconds * 1000, "ms")
 
 
 def _poller(nas: SynologyNas, store: MinioStore, rows: PostgresSourceRows) -> FolderPoller:
     archives = ArchiveLimits(files=1, bytes=1)
-    copier = FileCopier(nas, store, rows, at_a_time=_AT_A_TIME, limits=archives)
+    copier = FileCopier(nas, store, rows, threads=_PARALLEL, limits=archives)
     return FolderPoller(nas, rows, copier, mark=Mark("<name>_processed"), limits=PollLimits(0, 3600, 0))
 
 
 def _together(work: Callable[[str], object], paths: list[str]) -> None:
-    with ThreadPoolExecutor(_AT_A_TIME) as threads:
+    with ThreadPoolExecutor(_PARALLEL) as threads:
         list(threads.map(work, paths))
 
 
@@ -190,17 +192,17 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def _busy(processes: list[psutil.Process], work: Callable[[], object]) -> tuple[float, float]:
-    """Seconds by the clock, and of the processors."""
-    before = [_processor_time(process) for process in processes]
+    """Return wall-clock seconds and CPU seconds."""
+    before = [_cpu_time(process) for process in processes]
     seconds = _seconds(work)
-    after = [_processor_time(process) for process in processes]
+    after = [_cpu_time(process) for process in processes]
     return seconds, sum(max(0.0, late - early) for early, late in zip(before, after, strict=True))
 
 
-def _processor_time(process: psutil.Process) -> float:
+def _cpu_time(process: psutil.Process) -> float:
     try:
         return float(sum(process.cpu_times()[:2]))
-    except psutil.NoSuchProcess:  # Postgres ends what it has no need of
+    except psutil.NoSuchProcess:  # Postgres ends processes that it no longer needs
         return 0.0
 
 
@@ -213,37 +215,37 @@ def _memory(name: str) -> float:
 def _nas(
     folder: Path, files: dict[str, tuple[bytes, int]], *, bytes_per_second: float | None = None
 ) -> Iterator[tuple[SynologyNas, Callable[[], int]]]:
-    """A client of a NAS with these files, and how many requests it got."""
-    ours, its = multiprocessing.Pipe()
+    """Yield a client of a NAS with these files, and a function that counts the NAS's requests."""
+    own_end, other_end = multiprocessing.Pipe()
     context = multiprocessing.get_context("spawn")
-    server = context.Process(target=_serve, args=(folder, files, its, bytes_per_second), daemon=True)
+    server = context.Process(target=_serve, args=(folder, files, other_end, bytes_per_second), daemon=True)
     server.start()
-    port, ca_file, user, password = ours.recv()
+    port, ca_file, user, password = own_end.recv()
 
-    def asked() -> int:
-        ours.send("asked")
-        return int(ours.recv())
+    def count_requests() -> int:
+        own_end.send("count")
+        return int(own_end.recv())
 
     connection = Connection("127.0.0.1", port, secure=True, ca_file=ca_file)
     nas = SynologyNas(FileStation(connection, Login(connection, Account(user, password))), root=ROOT)
     try:
-        yield nas, asked
+        yield nas, count_requests
         nas.close()
     finally:
-        ours.send("end")
+        own_end.send("end")
         server.join()
 
 
 def _serve(
     folder: Path, files: dict[str, tuple[bytes, int]], pipe: Pipe, bytes_per_second: float | None
 ) -> None:
-    dsm = FakeDsm(line=Line(bytes_per_second) if bytes_per_second else None)
+    dsm = FakeDsm(speed_limit=SpeedLimit(bytes_per_second) if bytes_per_second else None)
     for path, (data, repeats) in files.items():
         dsm.share.write(f"{ROOT}/{path}", data, repeats=repeats)
     with running_dsm(dsm, folder):
         pipe.send((dsm.port, dsm.ca_file, dsm.sign_in.user, dsm.sign_in.password))
-        while pipe.recv() == "asked":
-            pipe.send(len(dsm.asked))
+        while pipe.recv() == "count":
+            pipe.send(len(dsm.requests))
 
 
 if __name__ == "__main__":

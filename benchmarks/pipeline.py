@@ -1,9 +1,10 @@
-"""A thousand CT files from a NAS folder to stored verdicts, beside two plain loops over as many files.
+"""Measure a thousand CT files from a NAS folder to stored verdicts, compared with two plain loops.
 
-The sides take turns. The line begins with a POST to poll_nas, and has ended when the last row and the last
-verdict are stored. Told beside: what each stage takes of an item, what each component takes of the processors
-for a file, and the line with two workers of each function beside the line with one: as it is, where one
-worker nearly fills two processors, and with an object store at a distance, where these are not the limit.
+The pipeline and the loops run in turn. A run of the pipeline begins with a POST to poll_nas and ends when
+the last row and the last verdict are stored. The benchmark also measures each stage's time per item, each
+component's CPU time per file, and the pipeline with two workers of each function compared with one. This
+comparison is made twice: on this machine, where one worker nearly fills two CPUs, and with a distant object
+store, where the CPUs aren't the limit.
 """
 
 import os
@@ -17,32 +18,32 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-# The tests' running home serves here too.
+# To import `benchmarks`, `common` and `tests`.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import psutil
 import pydicom
 from pydicom.uid import UID
 
-from benchmarks.corpus import make_grey
-from benchmarks.plain_loops import Stores, Turn, plain_loops
-from benchmarks.processor_time import processor_seconds
-from benchmarks.report import Figure, report
+from benchmarks.support.corpus import make_grey
+from benchmarks.support.cpu_time import cpu_seconds
+from benchmarks.support.plain_loops import Stores, Turn, plain_loops
+from benchmarks.support.report import Figure, report
 from infra.local.home import Home
 from tests.faults.tcp_relay import Mode, TcpRelay
 from tests.support.local_home import RunningHome, wait_for
 
-_LEAST_OF_DIRECT, _LEAST_OF_ONE_WORKER = 0.75, 1.6
-_DISTANCE_SECONDS = 0.03  # of each piece of a request or an answer, as between two buildings
-_FOLDER = 250  # files in one folder of the NAS
+_MIN_OF_DIRECT, _MIN_OF_ONE_WORKER = 0.75, 1.6
+_DISTANCE_SECONDS = 0.03  # delay of each part of a request or an answer, as between two buildings
+_FOLDER = 250  # files per folder of the NAS
 _WAIT_SECONDS = 600
 _STAGES = ("extract", "store_metadata", "quality")
 _SETTINGS = {
-    "DCM2SET_NAS_POLL_SECONDS": "86400",  # polls are asked for
+    "DCM2SET_NAS_POLL_SECONDS": "86400",  # polls are started by the benchmark
     "DCM2SET_NAS_QUIET_SECONDS": "0",
 }
-# Cheap to ask, so that asking takes little of the processors.
-_UNDER_WAY = "select from ledger_item where counted_as is null and state in ('running', 'retry') limit 1"
+# A cheap query, so that waiting takes little CPU time.
+_UNSETTLED = "select from ledger_item where counted_as is null and state in ('running', 'retry') limit 1"
 _DONE = """
 select function, count(*) as items, avg(extract(epoch from settled_at - started_at))::float as seconds
 from ledger_item where state = 'done' and function = any(%s) and first_seen_at >= %s group by function
@@ -51,17 +52,17 @@ from ledger_item where state = 'done' and function = any(%s) and first_seen_at >
 
 @dataclass(frozen=True)
 class Run:
-    """One turn of the line."""
+    """The result of one run of the pipeline."""
 
     seconds: float
-    poll: float  # of them, until everything was copied
-    stages: dict[str, float]  # seconds of an item, on average
-    processor: dict[str, float]  # seconds of each component
-    busy: float  # processors of the machine, on average
+    poll: float  # part of `seconds` until everything was copied
+    stages: dict[str, float]  # mean seconds per item
+    cpu: dict[str, float]  # seconds by component
+    busy: float  # mean number of busy CPUs of the machine
 
 
 class Slices:
-    """CT slices of 512 x 512, each an SOP instance that nobody has seen before."""
+    """CT slices of 512 x 512, each a new SOP instance."""
 
     def __init__(self, folder: Path) -> None:
         sample = make_grey("CT", "uncompressed", folder / "sample")
@@ -74,11 +75,11 @@ class Slices:
         self._numbers = count(1)
 
     def write(self, folder: Path, number: int) -> list[Path]:
-        """So many into folders below this one, which appears once all of them are there."""
-        parent = folder.with_name(f"{folder.name} in the making")
+        """Write `number` slices into subfolders; the folder appears once all of them are written."""
+        parent = folder.with_name(f"{folder.name} unfinished")
         names = []
-        for place in range(number):
-            name = f"study {place // _FOLDER}/{place}.dcm"
+        for index in range(number):
+            name = f"study {index // _FOLDER}/{index}.dcm"
             path = parent / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(self._body.replace(self._uid.encode(), _uid(next(self._numbers)).encode()))
@@ -88,12 +89,12 @@ class Slices:
 
 
 def _uid(number: int) -> str:
-    """UIDs of one length, so that one can stand where another stood."""
+    """Return UIDs of equal length, so that they can be replaced in place."""
     return f"2.25.{10**37 + number}"
 
 
-class Line:
-    """A running home, and its NAS folder; `distance` is how many seconds away its object store is."""
+class Pipeline:
+    """A running home with a NAS folder. `distance` is the delay of its object store in seconds."""
 
     def __init__(self, folder: Path, workers: int | None = None, distance: float = 0) -> None:
         self.nas = folder / "nas"
@@ -103,8 +104,8 @@ class Line:
         command: tuple[str, ...] = ()
         if distance:
             home.mkdir(mode=0o700)
-            self._relay = TcpRelay(Home(home).ports().minio).start()
-            command = ("benchmarks.distant_up", str(home), str(self._relay.port))
+            self._relay = TcpRelay(Home(home).tcp_ports().minio).start()
+            command = ("benchmarks.support.distant_store", str(home), str(self._relay.port))
         self.home = RunningHome.start(
             home, {**_SETTINGS, **chosen, "DCM2SET_NAS_URL": self.nas.as_uri()}, command=command
         )
@@ -113,25 +114,25 @@ class Line:
         self._turns = count()
 
     def run(self, slices: Slices, number: int) -> Run:
-        """So many files, from a POST to poll_nas to the last verdict."""
+        """Run `number` files, from a POST to poll_nas to the last verdict."""
         slices.write(self.nas / f"turn {next(self._turns)}", number)
         began = self.home.rows("select clock_timestamp() as now")[0]["now"]
-        before = processor_seconds(self.home)
-        psutil.cpu_percent()  # begins what the next call tells
+        before = cpu_seconds(self.home)
+        psutil.cpu_percent()  # starts the measurement that the next call ends
         started = time.perf_counter()
         self._poll()
         polled = time.perf_counter() - started
         done = wait_for(lambda: self._done(began, number), seconds=_WAIT_SECONDS)
         if done is None:
-            raise SystemExit(f"{number} files did not come through in {_WAIT_SECONDS} s.")
+            raise SystemExit(f"{number} files were not settled within {_WAIT_SECONDS} s.")
         seconds = time.perf_counter() - started
         busy = psutil.cpu_percent() / 100 * (psutil.cpu_count() or 1)
-        after = processor_seconds(self.home)
-        processor = {name: after[name] - before.get(name, 0) for name in after}
-        return Run(seconds, polled, {row["function"]: row["seconds"] for row in done}, processor, busy)
+        after = cpu_seconds(self.home)
+        cpu = {name: after[name] - before.get(name, 0) for name in after}
+        return Run(seconds, polled, {row["function"]: row["seconds"] for row in done}, cpu, busy)
 
     def _poll(self) -> None:
-        """Two looks that find the same, and the copies."""
+        """Poll twice: files are copied once two visits have found the same."""
         for _ in range(2):
             answer = self.home.post("poll_nas")
             if answer.status != 200:
@@ -139,7 +140,7 @@ class Line:
 
     def _done(self, began: object, number: int) -> list[dict[str, Any]] | None:
         time.sleep(0.2)
-        if self.home.rows(_UNDER_WAY):
+        if self.home.rows(_UNSETTLED):
             return None
         found = self.home.rows(_DONE, list(_STAGES), began)
         return found if sum(row["items"] for row in found) == len(_STAGES) * number else None
@@ -149,47 +150,47 @@ def main() -> None:
     """Measure and report."""
     is_quick = "--quick" in sys.argv
     number, rounds = (60, 1) if is_quick else (1000, 3)
-    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the functions have
+    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # like the functions
     with tempfile.TemporaryDirectory(prefix="dcm2set-bench-") as name:
         folder = Path(name)
         slices = Slices(folder)
         figures = [
-            *_beside_the_loops(folder / "loops", slices, number, rounds),
+            *_compared_with_loops(folder / "loops", slices, number, rounds),
             *_workers(folder / "workers", slices, number // 4, rounds, distance=0),
             *_workers(folder / "distant", slices, number // 4, rounds, distance=_DISTANCE_SECONDS),
         ]
     report(f"{number} CT files of 512 x 512, from a NAS folder to stored verdicts", figures)
 
 
-def _beside_the_loops(folder: Path, slices: Slices, number: int, rounds: int) -> list[Figure]:
-    line = Line(folder)
+def _compared_with_loops(folder: Path, slices: Slices, number: int, rounds: int) -> list[Figure]:
+    pipeline = Pipeline(folder)
     try:
-        line.run(slices, 16)  # warm, and the ledger has an item
-        stores = _stores(line.home)
+        pipeline.run(slices, 16)  # warms up, and gives the ledger an item
+        stores = _stores(pipeline.home)
         with plain_loops(stores, images=(rounds + 1) * number) as loops:
-            sides: dict[str, Callable[[Sequence[Path]], Turn]] = {
+            routes: dict[str, Callable[[Sequence[Path]], Turn]] = {
                 "direct": loops.direct,
                 "local": loops.local,
             }
-            for turn, side in sides.items():
-                side(slices.write(folder / f"warm {turn}", 8))
-            lines: list[Run] = []
-            turns: dict[str, list[Turn]] = {name: [] for name in sides}
+            for name, loop in routes.items():
+                loop(slices.write(folder / f"warm {name}", 8))
+            runs: list[Run] = []
+            turns: dict[str, list[Turn]] = {name: [] for name in routes}
             servers: list[dict[str, float]] = []
             for round_ in range(rounds):
-                lines.append(line.run(slices, number))
-                for name, side in sides.items():
+                runs.append(pipeline.run(slices, number))
+                for name, loop in routes.items():
                     files = slices.write(folder / f"{name} {round_}", number)
-                    before = processor_seconds(line.home)
-                    turns[name].append(side(files))
+                    before = cpu_seconds(pipeline.home)
+                    turns[name].append(loop(files))
                     if name == "direct":
-                        after = processor_seconds(line.home)
+                        after = cpu_seconds(pipeline.home)
                         servers.append(
                             {server: after[server] - before[server] for server in ("minio", "postgres")}
                         )
     finally:
-        line.home.end()
-    return [*_line_figures(lines, number), *_loop_figures(lines, turns, servers, number)]
+        pipeline.home.end()
+    return [*_pipeline_figures(runs, number), *_loop_figures(runs, turns, servers, number)]
 
 
 def _stores(home: RunningHome) -> Stores:
@@ -200,22 +201,22 @@ def _stores(home: RunningHome) -> Stores:
     )
 
 
-def _line_figures(runs: list[Run], number: int) -> list[Figure]:
+def _pipeline_figures(runs: list[Run], number: int) -> list[Figure]:
     return [
-        Figure("the line", number / median(run.seconds for run in runs), "files/s"),
-        Figure("of its seconds, until all was copied into raw", median(run.poll for run in runs), "s"),
-        Figure(f"processors busy of {psutil.cpu_count()}", median(run.busy for run in runs), ""),
+        Figure("the pipeline", number / median(run.seconds for run in runs), "files/s"),
+        Figure("part of it until everything was copied into raw", median(run.poll for run in runs), "s"),
+        Figure(f"busy CPUs of {psutil.cpu_count()}", median(run.busy for run in runs), ""),
         *(
-            Figure(f"an item of {stage}, claim to settled", 1000 * seconds, "ms")
+            Figure(f"an item of {stage}, claim to settlement", 1000 * seconds, "ms")
             for stage, seconds in _medians([run.stages for run in runs]).items()
         ),
-        *_processor_figures([run.processor for run in runs], number, "of the line"),
+        *_cpu_figures([run.cpu for run in runs], number, "of the pipeline"),
     ]
 
 
-def _processor_figures(found: list[dict[str, float]], number: int, whose: str) -> list[Figure]:
+def _cpu_figures(found: list[dict[str, float]], number: int, owner: str) -> list[Figure]:
     return [
-        Figure(f"processor time a file {whose}: {name}", 1000 * seconds / number, "ms")
+        Figure(f"CPU time per file {owner}: {name}", 1000 * seconds / number, "ms")
         for name, seconds in _medians(found).items()
     ]
 
@@ -226,49 +227,49 @@ def _medians(found: list[dict[str, float]]) -> dict[str, float]:
 
 
 def _loop_figures(
-    lines: list[Run], turns: dict[str, list[Turn]], servers: list[dict[str, float]], number: int
+    runs: list[Run], turns: dict[str, list[Turn]], servers: list[dict[str, float]], number: int
 ) -> list[Figure]:
-    line = median(run.seconds for run in lines)
+    pipeline = median(run.seconds for run in runs)
     direct, local = (median(turn.seconds for turn in turns[name]) for name in ("direct", "local"))
     for turn, server in zip(turns["direct"], servers, strict=True):
-        server["loop"] = turn.processor_seconds
-    local_busy = [{"loop": turn.processor_seconds} for turn in turns["local"]]
+        server["loop"] = turn.cpu_seconds
+    local_cpu = [{"loop": turn.cpu_seconds} for turn in turns["local"]]
     return [
         Figure("plain loop into the same stores", number / direct, "files/s"),
-        *_processor_figures(servers, number, "of the direct loop"),
+        *_cpu_figures(servers, number, "of the direct loop"),
         Figure("plain loop on local files", number / local, "files/s"),
-        *_processor_figures(local_busy, number, "of the local loop"),
-        Figure.at_least("the line against the direct loop", direct / line, _LEAST_OF_DIRECT),
-        Figure("the line against the local loop", local / line, "x"),
+        *_cpu_figures(local_cpu, number, "of the local loop"),
+        Figure.at_least("the pipeline compared with the direct loop", direct / pipeline, _MIN_OF_DIRECT),
+        Figure("the pipeline compared with the local loop", local / pipeline, "x"),
     ]
 
 
 def _workers(folder: Path, slices: Slices, number: int, rounds: int, *, distance: float) -> list[Figure]:
-    """Both lines stand; what rests takes nothing of the processors."""
-    lines: dict[int, Line] = {}
+    """Compare two workers with one. Both pipelines stay up, because an idle one takes no CPU time."""
+    pipelines: dict[int, Pipeline] = {}
     found: dict[int, list[Run]] = {1: [], 2: []}
     try:
         for workers in found:
-            lines[workers] = Line(folder / str(workers), workers, distance)
-            lines[workers].run(slices, 16)
+            pipelines[workers] = Pipeline(folder / str(workers), workers, distance)
+            pipelines[workers].run(slices, 16)
         for _ in range(rounds):
-            for workers, line in lines.items():
-                found[workers].append(line.run(slices, number))
+            for workers, pipeline in pipelines.items():
+                found[workers].append(pipeline.run(slices, number))
     finally:
-        for line in lines.values():
-            line.home.end()
+        for pipeline in pipelines.values():
+            pipeline.home.end()
     seconds = {workers: median(run.seconds for run in runs) for workers, runs in found.items()}
     busy = {workers: median(run.busy for run in runs) for workers, runs in found.items()}
     where = f", store {1000 * distance:.0f} ms away" if distance else ""
-    of = f"processors busy of {psutil.cpu_count()}"
+    of = f"busy CPUs of {psutil.cpu_count()}"
     ratio = seconds[1] / seconds[2]
-    told = f"two workers against one{where}"
+    name = f"two workers compared with one{where}"
     return [
-        Figure(f"one worker a function{where}", number / seconds[1], "files/s"),
+        Figure(f"one worker per function{where}", number / seconds[1], "files/s"),
         Figure(f"one worker{where}: {of}", busy[1], ""),
         Figure(f"two workers{where}: {of}", busy[2], ""),
-        # Where the processors are full with one, two of them can't do more.
-        Figure.at_least(told, ratio, _LEAST_OF_ONE_WORKER) if distance else Figure(told, ratio, "x"),
+        # If one worker already fills the CPUs, two can't do more.
+        Figure.at_least(name, ratio, _MIN_OF_ONE_WORKER) if distance else Figure(name, ratio, "x"),
     ]
 
 

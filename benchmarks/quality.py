@@ -1,8 +1,7 @@
-"""The quality check, from a PNG's bytes to the verdict, on one processor.
+"""Measure the quality check on one CPU, from a PNG's bytes to the verdict.
 
-The PNGs are written as extract writes them, for these are what it gets. Beside it, interleaved in the
-same run, the floor: the same PNG decoded by Pillow and smoothed once by a Gaussian filter; and the
-decoding alone, which nothing can do without.
+The PNGs are written as extract writes them. The check runs in turn with two lower bounds: the same PNG
+decoded by Pillow and smoothed once by a Gaussian filter (the floor), and decoding alone.
 """
 
 import io
@@ -24,7 +23,7 @@ from PIL import Image
 from pydicom.data import get_testdata_file
 from scipy.ndimage import gaussian_filter
 
-from benchmarks.report import Figure, report
+from benchmarks.support.report import Figure, report
 from functions.extract.png_frames import encode_png
 from imaging.frames.image_checks import Limits
 from imaging.frames.image_file import read_image_file
@@ -67,15 +66,15 @@ def main() -> None:
         Figure("2048 x 2048: time over the floor's", large / times["floor", 2048], "x"),
         Figure.at_most("2048 x 2048 over 512 x 512, time", large / small, _LARGE_OVER_SMALL),
     ]
-    report("Quality check on one processor", figures)
+    report("Quality check on one CPU", figures)
 
 
 def _interleaved(
     workers: dict[str, Callable[[bytes], Any]], bodies: dict[int, bytes], rounds: int
 ) -> dict[tuple[str, int], float]:
-    """The median processor seconds of each worker on each picture, taken in turn.
+    """Return the median CPU seconds of each worker on each picture; all run in turn.
 
-    Not those of the clock: the processor may be shared while this runs.
+    CPU time is used instead of wall-clock time because the CPU may be shared.
     """
     seconds: dict[tuple[str, int], list[float]] = {}
     for _ in range(rounds):
@@ -93,7 +92,7 @@ def _floor(body: bytes) -> None:
 
 
 def _png(side: int) -> bytes:
-    """A real MR picture brought to this size, with a little noise, so it isn't easier than one."""
+    """Return a real MR picture scaled to this size, with a little noise so that it isn't too easy to code."""
     path = get_testdata_file("examples_overlay.dcm", download=False)
     image = read_image_file(Path(str(path)), Limits())
     picture = PictureRecipe(image.ds).draw(next(image.frames()), index=0).picture

@@ -1,4 +1,4 @@
-"""Run every benchmark of this folder, one after the other; options are handed on."""
+"""Run all benchmarks of this folder one after another. The option --quick is passed on."""
 
 import subprocess
 import sys
@@ -6,14 +6,14 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 BENCHMARKS = (
-    *("extract.py", "deidentification.py", "quality.py", "two_at_a_time.py", "latency.py", "nas.py"),
-    "growth.py",  # with idle_memory.py
+    *("extract.py", "deidentification.py", "quality.py", "concurrent_extract.py", "latency.py", "nas.py"),
+    "growth.py",  # includes idle_memory.py
     *("labels.py", "export.py", "pipeline.py"),
 )
 
 
 def main() -> int:
-    """Run them; returns how many failed to run."""
+    """Run them; return the number of benchmarks that failed to run."""
     options = [option for option in sys.argv[1:] if option == "--quick"]
     return sum(bool(subprocess.call([sys.executable, str(HERE / name), *options])) for name in BENCHMARKS)
 

@@ -1,3 +1,3 @@
-"""What every function of dcm2set shares; knows no function."""
+"""Code that all functions share; it imports none of them."""
 
 PIPELINE_VERSION = "0.1.0"

@@ -1,4 +1,4 @@
-"""The database: one pool, queries by name from .sql files, and errors of ours only."""
+"""Access to Postgres: one pool, named queries from .sql files, and errors of the pipeline only."""
 
 import logging
 import math
@@ -17,19 +17,19 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from common.errors import ConflictError, DependencyAwayError, PermanentError, PipelineError, TransientError
 
 Row = DictRow
-# The pool logs connection errors with the driver's text; the health answer tells them in ours.
+# The pool logs connection errors with the driver's text; the health answer reports them in our words.
 logging.getLogger("psycopg").setLevel(logging.CRITICAL + 1)
 
 
-_CONFLICT = "U0001"  # raised by functions of views.sql, with sentences of theirs
+_CONFLICT = "U0001"  # SQLSTATE of conflicts raised by functions in schema.sql files, with their own texts
 _CHECK_SECONDS = 3.0
-_FRESH_SECONDS = 1.0  # who answered since then is not asked whether it lives
+_FRESH_SECONDS = 1.0  # a connection that answered this recently is not checked
 
 
 class LimitedConnection(Connection[Row]):
-    """A connection that waits for each answer only so long, whatever the network does.
+    """A connection with a time limit for each answer, also if the network hangs.
 
-    The server's own statement_timeout helps nobody whose connection hangs.
+    The server's statement_timeout does not help if the connection itself hangs.
     """
 
     seconds = 30.0
@@ -41,14 +41,14 @@ class LimitedConnection(Connection[Row]):
         return answer
 
     def _limited(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-        """The same exchange; looked at every time the driver wakes up, several times a second."""
+        """The same exchange; the limit is checked each time the driver wakes up, several times a second."""
         deadline = time.monotonic() + self.seconds
         try:
             wanted = next(gen)
             while True:
                 ready = yield wanted
                 if time.monotonic() > deadline and not ready:
-                    self.pgconn.finish()  # half an exchange: nothing more can be said on it
+                    self.pgconn.finish()  # after half an exchange the connection can't be used again
                     raise psycopg.OperationalError("no answer in time")
                 wanted = gen.send(ready)
         except StopIteration as end:
@@ -56,7 +56,7 @@ class LimitedConnection(Connection[Row]):
 
 
 def _check(connection: LimitedConnection) -> None:
-    """Before use: a server that was restarted leaves dead connections behind, a network hung ones."""
+    """Check a connection before its use: a restart of the server or a network fault may have broken it."""
     if time.monotonic() - connection.answered_at < _FRESH_SECONDS:
         return
     usual, connection.seconds = connection.seconds, _CHECK_SECONDS
@@ -68,7 +68,7 @@ def _check(connection: LimitedConnection) -> None:
 
 @cache
 def queries(path: Path) -> Mapping[str, LiteralString]:
-    """The queries of a .sql file, by the name after each ``-- name:``."""
+    """The queries of a .sql file, by the names in its lines ``-- name: …``."""
     parts = path.read_text(encoding="utf-8").split("-- name: ")[1:]
     named = (part.partition("\n") for part in parts)
     return {name.strip(): text.strip() for name, _, text in named}
@@ -79,7 +79,7 @@ class Database:
 
     Every method raises DependencyAwayError when the server does not answer, TransientError when
     another session wrote the same row first, PermanentError when a value can't be stored, and
-    ConflictError when a function of the schema tells of a contradiction.
+    ConflictError when a function of the schema reports a contradiction.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Database:
             return cursor.execute(query, values).fetchone()
 
     def run(self, query: LiteralString, **values: object) -> int:
-        """Run a statement; returns how many rows it touched."""
+        """Run a statement; returns the number of rows that it changed."""
         with self._cursor() as cursor:
             return cursor.execute(query, values).rowcount
 
@@ -132,7 +132,7 @@ class Database:
 
     @contextmanager
     def _cursor(self) -> Iterator[Cursor[Row]]:
-        """A cursor whose statements stand each for itself: no round trips to begin and to commit."""
+        """A cursor in autocommit mode: no round trips for begin and commit."""
         with _database_errors():
             self._pool.open()
             with self._pool.connection() as connection, connection.cursor() as cursor:
@@ -140,11 +140,11 @@ class Database:
 
     @contextmanager
     def lock(self, name: str) -> Iterator[bool]:
-        """Hold an advisory lock of that name; False if another session has it."""
+        """Hold an advisory lock for the block; yields False if another session has it."""
         with self.transaction() as cursor:
-            cursor.execute("select pg_try_advisory_xact_lock(hashtext(%s)) as mine", [name])
+            cursor.execute("select pg_try_advisory_xact_lock(hashtext(%s)) as is_locked", [name])
             row = cursor.fetchone()
-            yield bool(row and row["mine"])
+            yield bool(row and row["is_locked"])
 
     def ping(self) -> None:
         """Raise unless the server answers."""
@@ -153,7 +153,7 @@ class Database:
 
 @contextmanager
 def _database_errors() -> Iterator[None]:
-    """Turn the driver's errors into ours; their texts may quote values, so none is passed on."""
+    """Turn errors of psycopg into errors of the pipeline, without their texts, which may quote values."""
     try:
         yield
     except PipelineError:
@@ -161,9 +161,9 @@ def _database_errors() -> Iterator[None]:
     except PoolTimeout:
         raise DependencyAwayError("The database does not answer; see DATABASE_URL.") from None
     except psycopg.errors.UniqueViolation as error:
-        # Whatever may come twice is taken twice by its statement: only a worker beside this one is left.
+        # Statements whose rows may exist say "on conflict"; here another worker inserted the row just now.
         name = error.diag.constraint_name
-        raise TransientError(f"Another worker wrote the same at the same moment ({name}).") from None
+        raise TransientError(f"Another worker wrote the same row at the same moment ({name}).") from None
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         name = error.diag.constraint_name or type(error).__name__
         raise PermanentError(f"The database refused a value ({name}).") from None

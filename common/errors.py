@@ -1,31 +1,31 @@
-"""The one tree of errors: what may pass by itself, what never will, what a person must decide."""
+"""The tree of errors: temporary ones, permanent ones, and those about which a person must decide."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Subject:
-    """Whose an input is, for the operator's ledger, as far as its header could be read."""
+    """The patient and device of an input, for the ledger, as far as its header could be read."""
 
     patient_id: str | None = None  # the pseudonym
-    device: str | None = None  # maker, model and size of the picture, in the words that may leave
+    device: str | None = None  # manufacturer, model and picture size, in words that may leave raw
 
 
 UNKNOWN = Subject()
 
 
 class PipelineError(Exception):
-    """Something kept an item from being worked on.
+    """An item could not be worked on.
 
-    Its text is shown to people and written to logs: a sentence that names the setting, the
-    element or the file id, and never a value of a patient, a NAS path or a credential.
+    The text is shown to people and logged. It is a sentence that names the setting, element or file id at
+    fault, and never contains a patient's value, a NAS path or a credential.
     """
 
     subject = UNKNOWN
 
 
 class TransientError(PipelineError):
-    """A dependency is away or busy; the same work can succeed later."""
+    """A temporary failure, for example of a server: the same work can succeed later."""
 
 
 class DependencyAwayError(TransientError):
@@ -33,15 +33,15 @@ class DependencyAwayError(TransientError):
 
 
 class ObjectMissingError(TransientError):
-    """The object is not in the store (yet, or any more)."""
+    """The object is not in the store (yet, or no longer)."""
 
 
 class SettingsError(TransientError):
-    """A setting is missing or wrong; work waits until an operator has mended it."""
+    """A setting is missing or wrong; work waits until an operator has fixed it."""
 
 
 class PermanentError(PipelineError):
-    """An input that can never succeed as it is; it is quarantined with this cause."""
+    """The input can't succeed as it is; it is quarantined with this cause."""
 
     def __init__(self, cause: str, next_step: str = "") -> None:
         super().__init__(cause)
@@ -53,14 +53,14 @@ class ConflictError(PermanentError):
 
 
 class ErasedError(PipelineError):
-    """The input is of a patient whose data was erased on request; nothing of it is kept."""
+    """The patient's data was erased on request; nothing of the input is stored."""
 
     def __init__(self) -> None:
         super().__init__("The patient's data was erased on request.")
 
 
 class HoldError(PipelineError):
-    """A person has to decide; the input is kept aside until it is released."""
+    """A person must decide; the input is held until it is released."""
 
     def __init__(self, cause: str, next_step: str = "") -> None:
         super().__init__(cause)
@@ -68,4 +68,4 @@ class HoldError(PipelineError):
 
 
 class BadRequestError(PipelineError):
-    """The request's body is no event this project knows."""
+    """The body of the request is not an event."""

@@ -1,4 +1,4 @@
-"""The metadata JSON: what extract says of one SOP instance, and store_metadata persists."""
+"""The metadata JSON of one SOP instance: extract writes it, store_metadata stores it in the database."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -20,7 +20,7 @@ class _Part(BaseModel):
 
 
 class ImageEntry(_Part):
-    """One picture that was written."""
+    """One image that was written."""
 
     frame: int = Field(ge=1)
     bucket: ShortText
@@ -29,7 +29,7 @@ class ImageEntry(_Part):
     columns: int
     samples: int
     bits: int  # 8, or 16 for modality values
-    recipe: Annotated[str, StringConstraints(max_length=300)]  # how it was made, in words
+    recipe: Annotated[str, StringConstraints(max_length=300)]  # how the picture was drawn, in words
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -40,7 +40,7 @@ class Header(_Part):
     recipe_version: int
     deidentification: ShortText
     key_id: ShortText
-    # What was done (kept, shifted, removed …) to how many elements of each keyword.
+    # Number of elements by action (kept, shifted, removed …) and keyword.
     actions: dict[str, dict[str, int]]
     images: list[ImageEntry]
 
@@ -100,7 +100,7 @@ class MetadataDocument(_Part):
 
     @property
     def path(self) -> ImagePath:
-        """What the keys of everything made from the instance begin with."""
+        """The beginning of the keys of all objects made from the instance."""
         return ImagePath(
             patient=self.patient.patient_id,
             study_instance_uid=self.study.study_instance_uid,
@@ -110,7 +110,7 @@ class MetadataDocument(_Part):
 
     @property
     def is_localizer(self) -> bool:
-        """Whether Image Type (0008,0008) says that it is a scout for planning others."""
+        """Whether Image Type (0008,0008) says that the image is a scout for planning other images."""
         return "LOCALIZER" in (self.instance.attributes.get("ImageType") or ())
 
     def with_images(self, images: Sequence[ImageEntry]) -> "MetadataDocument":
@@ -124,14 +124,16 @@ class MetadataDocument(_Part):
 
 
 def parse_metadata(body: bytes) -> MetadataDocument:
-    """The document in a JSON object; PermanentError names the field that is wrong."""
+    """Parse a document; raises PermanentError, which names the field that is wrong."""
     try:
         return MetadataDocument.model_validate(orjson.loads(body))
     except orjson.JSONDecodeError:
-        raise PermanentError("The metadata object is no JSON.", _NEXT) from None
+        raise PermanentError("The metadata object is not valid JSON.", _NEXT_STEP) from None
     except ValidationError as error:
         field = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"])
-        raise PermanentError(f"The metadata object is wrong at {field or 'its top'}.", _NEXT) from None
+        raise PermanentError(
+            f"The metadata object is wrong at {field or 'its top level'}.", _NEXT_STEP
+        ) from None
 
 
-_NEXT = "Only extract writes metadata; replay the instance there."
+_NEXT_STEP = "Only extract writes metadata; replay the instance there."

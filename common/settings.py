@@ -1,4 +1,4 @@
-"""The settings: environment variables with the prefix DCM2SET_, and a .env file."""
+"""The settings: environment variables with the prefix DCM2SET_, or lines of a .env file."""
 
 import math
 import re
@@ -28,7 +28,7 @@ def _is_token(value: SecretStr) -> SecretStr:
 
 def _has_width(window: tuple[float, float]) -> tuple[float, float]:
     if not (all(math.isfinite(value) for value in window) and window[1] >= 1):
-        raise ValueError("expected [centre, width], in modality units, of a width of 1 or more")
+        raise ValueError("expected [centre, width] in modality units, with a width of 1 or more")
     return window
 
 
@@ -39,153 +39,157 @@ Window = Annotated[tuple[float, float], AfterValidator(_has_width)]
 
 
 class Settings(BaseSettings):
-    """Everything that can be set; what a function does not use may be absent.
+    """All settings, grouped by who sets them. A function needs only the settings that it uses.
 
-    No secret has a default: a function that needs one says which is missing and answers 503.
+    No secret has a default: a function without a secret that it needs answers 503 and names the setting.
     """
 
     model_config = SettingsConfigDict(
         env_prefix="DCM2SET_", env_file=".env", env_ignore_empty=True, extra="ignore", populate_by_name=True
     )
 
-    token: Token | None = Field(None, description="what callers send as Bearer token")
-    token_before: Token | None = Field(
-        None, description="the token before it, accepted too while it is rotated"
+    # Hospital IT: the object store, the database, tokens and TLS.
+    minio_endpoint: str | None = Field(None, description="host:port of the object store")
+    minio_access_key: str | None = Field(None, description="user of the object store, one for each function")
+    minio_secret_key: SecretStr | None = Field(None, description="password of that user")
+    minio_secure: bool = Field(False, description="use TLS to the object store")
+    minio_ca_file: Path | None = Field(
+        None, description="PEM file of the CA that verifies the object store; otherwise the system's CAs"
     )
-    token_file: Path | None = Field(
-        None, description="file with a token in each line, the one in force first; read again when it changes"
+    store_seconds: float = Field(
+        60, gt=0, description="a request to the object store fails after this time without a byte"
     )
     database_url: SecretStr | None = Field(
         None,
         validation_alias=AliasChoices("DCM2SET_DATABASE_URL", "DATABASE_URL"),
-        description="PostgreSQL 13 or newer; without it the local runner starts its own",
+        description="PostgreSQL 13 or newer; without it the local runner starts its own server",
     )
-    minio_endpoint: str | None = Field(None, description="host:port of the object store")
-    minio_access_key: str | None = Field(None, description="the function's own user of the object store")
-    minio_secret_key: SecretStr | None = Field(None, description="and its password")
-    minio_secure: bool = Field(False, description="TLS to the object store")
-    minio_ca_file: Path | None = Field(
-        None, description="PEM file of the CA it is verified by; else the system's"
+    database_seconds: float = Field(
+        30, gt=0, description="a statement fails if the database does not answer within this time"
+    )
+    token: Token | None = Field(None, description="Bearer token that callers of the functions send")
+    token_file: Path | None = Field(
+        None,
+        description="file of Bearer tokens, one a line; the first is sent, all are accepted; "
+        "used instead of the token, and read again when it changes",
+    )
+    function_urls: dict[str, str] = Field(
+        default_factory=dict, description="URLs of the functions that sweep calls, as JSON"
     )
     functions_ca_file: Path | None = Field(
         None,
-        description="PEM file of the CA that the functions' https URLs are verified by; else the system's",
+        description="PEM file of the CA that verifies the functions' https URLs; otherwise the system's CAs",
     )
     allow_plaintext: bool = Field(
-        False, description="reach other machines without TLS: only where the network itself is encrypted"
+        False, description="allow other machines without TLS; only where the network itself is encrypted"
     )
-    store_seconds: float = Field(60, gt=0, description="without a byte from the object store")
-    database_seconds: float = Field(30, gt=0, description="for one answer of the database")
 
-    pseudonym_key: Hex32 | None = Field(None, description="32 bytes in hex; another key, other pseudonyms")
-    deidentification_profile: Path | None = Field(
-        None, description="TOML file with other options than the default profile's"
-    )
-    burned_in_text: Literal["hold", "pass"] = Field(
-        "hold", description="what happens to pictures that may show a patient's name"
-    )
-    blanking_rules: Path | None = Field(
-        None, description="TOML file of rectangles to be made black, by device"
-    )
-    read_released_pictures: bool = Field(
-        True,
-        description="where tesseract is installed, a released picture is searched for the patient's words",
-    )
-    images_prefix: BucketPrefix = Field(
-        "images-", description="image buckets are named by it and the UTC time"
-    )
-    images_per_bucket: int = Field(400, ge=1, description="no image bucket ever holds more")
-    png_bits: Literal[8, 16] = Field(8, description="16: grey PNGs hold modality values, not windowed ones")
-    windows: dict[str, Window] = Field(
-        default_factory=dict, description="by modality, centre and width instead of each file's own"
-    )
-    max_pixels_per_frame: int = Field(50_000_000, ge=1, description="a larger frame is quarantined")
-    max_frames: int = Field(10_000, ge=1, description="a file with more frames is quarantined")
-
-    max_megabytes_per_file: int = Field(2048, ge=1, description="a larger file is quarantined unread")
-    seconds_per_file: float = Field(
-        300, gt=0, description="a file that takes more work, or stands still longer, is quarantined"
-    )
-    megabytes_per_file: int = Field(768, ge=64, description="memory for drawing one file")
-
-    black_mean: float = Field(3.0, ge=0, le=255, description="a darker mean grey level is black")
-    quality_threshold: float | None = Field(
-        None, gt=0, lt=1, description="probability of being bad from which an image is; else the model's own"
-    )
-    model_path: Path | None = Field(None, description="another quality model than the shipped one")
-
-    label_rule: Literal["last", "majority", "any", "all"] = Field(
-        "last", description="how one label comes of what several annotators said"
-    )
-    label_uncertain: Literal["keep", "0", "1", "missing"] = Field(
-        "keep", description="what becomes of a label that is uncertain then: stays -1, 0, 1, or none at all"
-    )
-    label_vocabulary: Path | None = Field(
-        None, description="TOML file of the known labels; without it every label is taken"
-    )
-    label_max_megabytes: int = Field(2048, ge=1, description="a larger label file is quarantined unread")
-
+    # Hospital IT: the NAS.
     nas_url: str | None = Field(
         None, description="file:///path of the mounted share, or synology+https://host:5001/share/path"
     )
-    nas_user: str | None = Field(None, description="the Synology account that reads the share")
-    nas_password: SecretStr | None = Field(None, min_length=1, description="and its password")
-    nas_otp_code: SecretStr | None = Field(None, description="one-time code, if the account asks for one")
-    nas_device_id: SecretStr | None = Field(
-        None, description="stands for the one-time code; dcm2set nas trust gives it"
+    nas_user: str | None = Field(None, description="Synology account that reads the share")
+    nas_password: SecretStr | None = Field(None, min_length=1, description="password of that account")
+    nas_otp_code: SecretStr | None = Field(
+        None, description="one-time code, if the account needs one to sign in"
     )
-    nas_ca_file: Path | None = Field(None, description="PEM file of the hospital's own CA; else the system's")
-    nas_timeout_seconds: float = Field(60, gt=0, description="without a byte from a Synology NAS")
-    nas_copies: int = Field(4, ge=1, le=32, description="files copied at a time")
-    nas_read_only: bool = Field(
-        False, description="write nothing on the NAS, as DCM2SET_NAS_PROCESSED_MARK=none"
+    nas_device_id: SecretStr | None = Field(
+        None, description="replaces the one-time code; printed by dcm2set nas trust"
+    )
+    nas_ca_file: Path | None = Field(
+        None, description="PEM file of the CA that verifies the NAS; otherwise the system's CAs"
+    )
+    nas_timeout_seconds: float = Field(
+        60, gt=0, description="a request to a Synology NAS fails after this time without a byte"
     )
     nas_processed_mark: str = Field(
         "<name>_processed",
         pattern=r"^([^/<>]+|[^/<>]+<name>[^/<>]*|[^/<>]*<name>[^/<>]+)$",
-        description="what a processed folder is named; none: no folder is renamed",
+        description="new name of a processed folder; none: nothing on the NAS is changed",
     )
-    nas_quiet_seconds: float = Field(10, ge=0, description="least time between the two equal looks")
+    nas_quiet_seconds: float = Field(
+        10, ge=0, description="a folder is copied after two equal listings at least this far apart"
+    )
     nas_poll_seconds: float = Field(30, gt=0, description="interval of the timer of poll_nas")
     nas_poll_budget_seconds: float = Field(
-        600, gt=0, description="after so long a poll ends; the next goes on with the folders it did not reach"
+        600, gt=0, description="longest time of one poll; the next poll continues with the remaining folders"
     )
-    nas_recheck_folders: int = Field(
-        10, ge=0, description="processed folders looked into again in each poll, the longest ago first"
-    )
-    nas_archive_files: int = Field(20_000, ge=1, description="a .zip archive of more files is not unpacked")
+    nas_copies: int = Field(4, ge=1, le=32, description="files copied at a time")
+    nas_archive_files: int = Field(20_000, ge=1, description="a .zip archive with more files is not unpacked")
     nas_archive_megabytes: int = Field(
         4096, ge=1, description="a .zip archive that is larger, packed or unpacked, is not unpacked"
     )
 
-    function_urls: dict[str, str] = Field(default_factory=dict, description="where sweep finds the others")
-    sweep_seconds: float = Field(2, gt=0, description="interval of the timer of sweep")
-    sweep_grace_seconds: float = Field(10, ge=0, description="younger objects are left to their event")
-    sweep_limit: int = Field(1000, ge=1, description="events re-sent in one sweep")
-    sweep_concurrency: int = Field(4, ge=1, description="events re-sent at a time to each function")
+    # Data engineer: limits and speed of the pipeline.
+    images_prefix: BucketPrefix = Field(
+        "images-", description="beginning of the names of image buckets; the UTC time follows"
+    )
+    images_per_bucket: int = Field(400, ge=1, description="greatest number of images in an image bucket")
+    max_megabytes_per_file: int = Field(2048, ge=1, description="a larger file is quarantined unread")
+    max_pixels_per_frame: int = Field(50_000_000, ge=1, description="a larger frame is quarantined")
+    max_frames: int = Field(10_000, ge=1, description="a file with more frames is quarantined")
+    seconds_per_file: float = Field(
+        300, gt=0, description="a file is quarantined if extract works or waits on it for longer"
+    )
+    megabytes_per_file: int = Field(768, ge=64, description="memory that extract may use for one file")
     workers: int | None = Field(
-        None, ge=1, description="processes of each function that takes events; else by the processors"
+        None, ge=1, description="processes of each function that takes events; otherwise by the processors"
     )
-    due_seconds: float = Field(
-        1, gt=0, description="a function that is asked for what is due works so long before it answers"
+    at_a_time: int = Field(2, ge=1, description="events that one process works on at a time")
+    lease_seconds: float = Field(
+        60, gt=0, description="another worker may take an item if its lease was not extended for this time"
     )
-    at_a_time: int = Field(2, ge=1, description="events worked on at a time in one process")
-    patience_seconds: float = Field(
-        10, ge=0, description="a rush of events lasting longer is left to the sweep, so others get through"
-    )
-    lease_seconds: float = Field(60, gt=0, description="after so long a lost worker's item is free again")
     retry_seconds: float = Field(
-        5, ge=0, description="first wait after a passing failure; up to 32 times that"
+        5, gt=0, description="first wait after a temporary failure; each wait doubles, up to 32 times this"
     )
-    max_crashes: int = Field(3, ge=1, description="after so many lost workers an item is quarantined")
-    attempt_days: float = Field(
-        90, gt=0, description="the details of attempts that were not an item's last are kept so long"
+    sweep_seconds: float = Field(2, gt=0, description="interval of the timer of sweep")
+    label_max_megabytes: int = Field(2048, ge=1, description="a larger label file is quarantined unread")
+
+    # Radiologist or researcher: pictures, quality and labels.
+    png_bits: Literal[8, 16] = Field(
+        8, description="16: grey PNGs hold modality values instead of windowed grey levels"
+    )
+    windows: dict[str, Window] = Field(
+        default_factory=dict,
+        description="window centre and width by modality, as JSON; otherwise each file's own",
+    )
+    black_mean: float = Field(
+        3.0, ge=0, le=255, description="an image with a lower mean grey level counts as black"
+    )
+    quality_threshold: float | None = Field(
+        None, gt=0, lt=1, description="score from which an image is of low quality; otherwise the model's"
+    )
+    model_path: Path | None = Field(None, description="file of another quality model than the built-in one")
+    label_rule: Literal["last", "majority", "any", "all"] = Field(
+        "last", description="how the labels of several annotators become one label"
+    )
+    label_uncertain: Literal["keep", "0", "1", "missing"] = Field(
+        "keep", description="what an uncertain label becomes: keep (-1), 0, 1, or missing (no label)"
+    )
+    label_vocabulary: Path | None = Field(
+        None, description="TOML file of the known labels; without it every label is accepted"
+    )
+
+    # Privacy officer: de-identification.
+    pseudonym_key: Hex32 | None = Field(
+        None, description="32 bytes in hex; another key gives other pseudonyms"
+    )
+    deidentification_profile: Path | None = Field(
+        None, description="TOML file with options that differ from the default profile"
+    )
+    burned_in_text: Literal["hold", "pass"] = Field(
+        "hold", description="whether pictures that may show a patient's name are held, or pass"
+    )
+    blanking_rules: Path | None = Field(None, description="TOML file of rectangles to make black, by device")
+    read_released_pictures: bool = Field(
+        True,
+        description="where tesseract is installed, search released pictures for the patient's words",
     )
 
     def required(self, name: str) -> str:
-        """The text of a setting this function can't do without, secrets included.
+        """The text of a setting that a function needs, also of a secret.
 
-        Raises SettingsError naming the environment variable if it is absent.
+        Raises SettingsError, which names the environment variable, if the setting is absent.
         """
         value: Any = getattr(self, name)
         if value is None:
@@ -199,7 +203,7 @@ def variable_name(field: str) -> str:
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Read the settings; a wrong one is named in one line, without its value."""
+    """Read the settings. Raises SettingsError, which names a wrong setting without its value."""
     try:
         return Settings(**overrides)
     except pydantic_settings.SettingsError as error:
@@ -215,5 +219,5 @@ def load_settings(**overrides: Any) -> Settings:
 
 @cache
 def settings() -> Settings:
-    """The process's settings, read once."""
+    """The settings of this process, read once."""
     return load_settings()

@@ -1,6 +1,6 @@
-"""What callers may send as Bearer token: the one in force, and while it is rotated the one before.
+"""The Bearer tokens that callers may send: the current one and, during a rotation, the previous one.
 
-Handed on in a file, it can be rotated in a running process: the file is read again when it changed.
+Tokens in a file can be rotated without a restart: a changed file is read again.
 """
 
 import hmac
@@ -11,38 +11,38 @@ from pathlib import Path
 
 from common.errors import SettingsError
 
-# What can stand in the header as it is (RFC 6750, section 2.1).
+# Characters that need no escape in the header (RFC 6750, section 2.1).
 TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{16,}=*")
 EXPECTED_FORM = "16 or more letters, digits and any of - . _ ~ + /"
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """The tokens that count at this moment."""
+    """The accepted tokens."""
 
-    read: Callable[[], tuple[str, ...]]  # the one in force first
+    read: Callable[[], tuple[str, ...]]  # the current one first
 
     @classmethod
     def of(cls, *tokens: str) -> "Tokens":
-        """Tokens that stay as they are as long as the process."""
+        """Tokens that do not change during the process."""
         return cls(lambda: tokens)
 
     @property
     def current(self) -> str:
-        """The one to send."""
+        """The token to send."""
         return self.read()[0]
 
     def accepts(self, given: str) -> bool:
-        """Whether a caller with this token is let in; how long it takes tells nothing of a token."""
+        """Whether a caller with this token is authorised; compares in constant time."""
         sent = given.encode("utf-8", "replace")
         return any(hmac.compare_digest(sent, token.encode()) for token in self.read())
 
 
 class TokenFile:
-    """A file with a token in each line, the one in force first; safe to share between threads.
+    """A file with one token a line, the current one first; safe to share between threads.
 
-    Whoever rotates replaces the file as a whole; the next request is judged by the new one.
-    Raises SettingsError when it can't be read or a line is no token.
+    A rotation replaces the complete file; the next request is checked by the new one.
+    Raises SettingsError if the file can't be read or a line is not a token.
     """
 
     def __init__(self, path: Path) -> None:
@@ -63,5 +63,5 @@ class TokenFile:
 def _tokens(text: str) -> tuple[str, ...]:
     tokens = tuple(line.strip() for line in text.splitlines() if line.strip())
     if not tokens or not all(map(TOKEN.fullmatch, tokens)):
-        raise SettingsError(f"DCM2SET_TOKEN_FILE is wrong: expected in each line {EXPECTED_FORM}.")
+        raise SettingsError(f"DCM2SET_TOKEN_FILE is wrong: expected {EXPECTED_FORM} in each line.")
     return tokens

@@ -1,27 +1,27 @@
-"""The real ports, built from the settings once per process, at first use and never at import."""
+"""The real ports, built from the settings once per process: at first use, never at import."""
 
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 
 from common.database import Database
 from common.http.http_target import Check, Target
-from common.http.tls import require_tls
 from common.ledger.ledger import Ledger
 from common.ledger.postgres_ledger import PostgresLedger
 from common.settings import settings
-from common.stage.admission import Admission
-from common.stage.backlog import drain
+from common.stage.admission import MAX_WAIT_SECONDS, Admission
+from common.stage.backlog import DRAIN_SECONDS, drain
 from common.stage.item import Item, Outcome
 from common.stage.stage import LONGEST_WAIT, Stage
 from common.store.minio_store import MinioStore
 from common.store.object_key import Location
 from common.store.object_store import ObjectStore
+from common.tls import require_tls
 from common.tokens import TokenFile, Tokens
 
 
 @cache
 def object_store() -> ObjectStore:
-    """The store the settings name."""
+    """The object store in the settings."""
     config = settings()
     require_tls(config, "minio_endpoint")
     return MinioStore(
@@ -35,17 +35,16 @@ def object_store() -> ObjectStore:
 
 
 def tokens() -> Tokens:
-    """What callers may send: the file's tokens, or the ones the settings hold."""
+    """The accepted tokens: those in the token file, or else the one in the settings."""
     config = settings()
     if config.token_file is not None:
         return Tokens(TokenFile(config.token_file))
-    before = config.token_before
-    return Tokens.of(config.required("token"), *([before.get_secret_value()] if before else []))
+    return Tokens.of(config.required("token"))
 
 
 @cache
 def database() -> Database:
-    """The database the settings name."""
+    """The database in the settings."""
     config = settings()
     require_tls(config, "database_url")
     return Database(config.required("database_url"), answer_seconds=config.database_seconds)
@@ -60,15 +59,14 @@ def ledger(function: str) -> Ledger:
 
 
 def checks() -> dict[str, Check]:
-    """What every function needs, for its health answer."""
+    """The dependencies of every function, for its health answer."""
     return {"object store": lambda: object_store().ping(), "database": lambda: database().ping()}
 
 
 @cache
 def admission() -> Admission:
-    """The places for events in this process."""
-    config = settings()
-    return Admission(config.at_a_time, patience_seconds=config.patience_seconds)
+    """The slots for events in this process."""
+    return Admission(settings().at_a_time, max_wait_seconds=MAX_WAIT_SECONDS)
 
 
 def stage(
@@ -89,19 +87,18 @@ def stage(
         ledger=ledger(function),
         lease_seconds=config.lease_seconds,
         retry_seconds=config.retry_seconds,
-        max_crashes=config.max_crashes,
     )
 
 
 def stage_target(stage: Stage, *, on_run: Callable[[], Mapping[str, object]] | None = None) -> Target:
-    """A stage as it is served: events, and what is due."""
+    """The HTTP target of a stage: it takes events and works on its backlog."""
     return Target(
         stage.function,
         tokens(),
         on_record=stage.handle,
         on_full=stage.announce,
         on_run=on_run,
-        on_due=partial(drain, stage.next, admission(), seconds=settings().due_seconds),
+        on_due=partial(drain, stage.next, admission(), seconds=DRAIN_SECONDS),
         checks=checks(),
         admission=admission(),
     )

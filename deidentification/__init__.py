@@ -1,1 +1,1 @@
-"""De-identification: profile, pseudonyms, the gate for burned-in text (PS3.15 Annex E)."""
+"""De-identification (PS3.15 Annex E): profile, pseudonyms, header elements, pixel data."""

@@ -1,4 +1,4 @@
-"""The de-identification profile: which options of PS3.15 Annex E hold, and its version."""
+"""The de-identification profile: its version and the options of PS3.15 Annex E that are on."""
 
 import hashlib
 from dataclasses import asdict, dataclass, fields
@@ -15,40 +15,40 @@ _SETTING = "DCM2SET_DEIDENTIFICATION_PROFILE"
 class Profile:
     """The Basic Application Level Confidentiality Profile with options (PS3.15 table E.1-1).
 
-    A file says what differs from these: the same names, in TOML.
+    A TOML file can replace these defaults, under the same names.
     """
 
     name: str = "dcm2set"
     version: int = 2
-    clean_descriptors: bool = True  # of descriptions, the words of radiology stay
-    retain_longitudinal_modified: bool = True  # dates shifted, the same number of days for a patient
-    retain_patient_characteristics: bool = True  # sex, capped age, size, weight
+    clean_descriptors: bool = True  # descriptions keep only words of radiology
+    retain_longitudinal_modified: bool = True  # shift dates, by one number of days per patient
+    retain_patient_characteristics: bool = True  # sex, age (over 89: 90), size, weight
     retain_device_identity: bool = False
     retain_institution_identity: bool = False
-    retain_safe_private: bool = True  # numbers only, of private elements known to hold nothing else
+    retain_safe_private: bool = True  # only numbers, in private elements known to hold nothing else
 
     def __str__(self) -> str:
         return self._title
 
     @cached_property
     def _title(self) -> str:
-        """Name, version and a digest of all it says: another file, another profile."""
-        told = repr(sorted(asdict(self).items())).encode()
-        return f"{self.name} {self.version} ({hashlib.sha256(told).hexdigest()[:8]})"
+        """Name, version and a digest of all fields, so that profiles with other options have other titles."""
+        fields_text = repr(sorted(asdict(self).items())).encode()
+        return f"{self.name} {self.version} ({hashlib.sha256(fields_text).hexdigest()[:8]})"
 
     @cached_property
     def options(self) -> tuple[str, ...]:
-        """The names of the options that hold, as the table's columns are named."""
+        """The names of the options that are on, as in the columns of the profile table."""
         values = asdict(self)
         return tuple(name for name in values if values[name] is True)
 
     @cached_property
     def codes(self) -> tuple[tuple[str, str], ...]:
-        """Code value and meaning of the profile and each of its options (PS3.16 CID 7050)."""
+        """Code value and code meaning of the profile and of each option that is on (PS3.16 CID 7050)."""
         return (_BASIC, *(_OPTIONS[name] for name in self.options))
 
 
-# By the gate for burned-in text, which is no matter of the profile.
+# Added if the burned-in text gate is on; the profile has no option for it.
 CLEAN_PIXEL_DATA = ("113101", "Clean Pixel Data Option")
 _BASIC = ("113100", "Basic Application Confidentiality Profile")
 _OPTIONS = {
@@ -65,14 +65,16 @@ _OPTIONS = {
 
 
 def load_profile(path: Path | None) -> Profile:
-    """The profile in a TOML file, or the default; SettingsError names what is wrong in it."""
+    """The profile in a TOML file, or the default if `path` is None; SettingsError names a wrong field."""
     if path is None:
         return Profile()
-    told = read_toml(path, _SETTING)
-    kinds = {field.name: type(field.default) for field in fields(Profile)}
-    for name, value in told.items():
-        if name not in kinds or type(value) is not kinds[name]:
-            raise SettingsError(f"{_SETTING} is wrong at {name!r}.")
-    if not {"name", "version"} <= told.keys() or len(told["name"]) > 40:
-        raise SettingsError(f"{_SETTING} must have a name of its own and a version.")
-    return Profile(**told)
+    table = read_toml(path, _SETTING)
+    types = {field.name: type(field.default) for field in fields(Profile)}
+    for name, value in table.items():
+        if name not in types:
+            raise SettingsError(f"{_SETTING}: {name!r} is not a field of a profile.")
+        if type(value) is not types[name]:
+            raise SettingsError(f"{_SETTING}: {name!r} must be of type {types[name].__name__}.")
+    if not {"name", "version"} <= table.keys() or len(table["name"]) > 40:
+        raise SettingsError(f"{_SETTING} must set a name, of at most 40 characters, and a version.")
+    return Profile(**table)

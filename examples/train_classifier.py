@@ -1,10 +1,11 @@
-"""Train a small multi-label classifier on an exported training set, and tell its macro AUROC.
+"""Train a small multi-label classifier on an exported training set and print its macro AUROC.
 
     dcm2set export chest --out chest
     python examples/train_classifier.py chest
 
-One logistic regression for each label on pictures of 64 x 64 greys: no good classifier, but the whole way
-from the hospital's files to a figure. Nothing here knows dcm2set; the folder is all it reads.
+It fits one logistic regression per label on grey pictures of 64 x 64. This is not a good classifier, but it
+shows the complete way from the hospital's files to a figure. The example doesn't import dcm2set and reads
+only the exported folder.
 """
 
 import argparse
@@ -24,13 +25,13 @@ SIDE = 64
 
 
 def main() -> int:
-    """Train on train/, measure on test/."""
+    """Train on train/ and measure on test/."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="an exported training set with its pictures")
     folder = parser.parse_args().folder
     missing = [name for name in ("train", "test") if not (folder / name / "metadata.csv").is_file()]
     if missing:
-        print(f"{missing[0]}/metadata.csv is missing: no export with pictures, or one without that split.")
+        print(f"{missing[0]}/metadata.csv is missing: not an export, or one without this split.")
         return 1
     train, test = (read_split(folder / name) for name in ("train", "test"))
     labels = [name for name in train.columns if name.startswith("label_")]
@@ -43,8 +44,8 @@ def main() -> int:
     scores = pd.DataFrame(model.predict_proba(pictures(folder / "test", test)), columns=learned)
     aurocs = {name: auroc(test[name], scores[name]) for name in learned}
     for name, value in aurocs.items():
-        told = "one class only in test/" if value is None else f"{value:.3f}"
-        print(f"{name.removeprefix('label_'):<30} AUROC {told}")
+        text = "only one class in test/" if value is None else f"{value:.3f}"
+        print(f"{name.removeprefix('label_'):<30} AUROC {text}")
     known = [value for value in aurocs.values() if value is not None]
     if known:
         print(f"Macro AUROC over {len(known)} label(s): {np.mean(known):.3f}")
@@ -52,27 +53,27 @@ def main() -> int:
 
 
 def read_split(folder: Path) -> pd.DataFrame:
-    """What is known of a split's images. Missing and uncertain labels count as absent in training."""
+    """Read the metadata of a split. Training treats missing and uncertain labels as absent."""
     return pd.read_csv(folder / "metadata.csv")
 
 
 def pictures(folder: Path, images: pd.DataFrame) -> np.ndarray:
-    """Every picture as a row of greys from 0 to 1."""
+    """Return one row of grey values from 0 to 1 per picture."""
     return np.stack([picture(folder / name) for name in images["file_name"]])
 
 
 def picture(path: Path) -> np.ndarray:
-    """One picture of 8 or 16 bits as float32 (SIDE * SIDE,), 0 to 1."""
+    """Read an 8-bit or 16-bit picture as float32 (SIDE * SIDE,), 0 to 1."""
     with Image.open(path) as image:
         white = 65535 if image.mode.startswith("I") else 255
         small = image.convert("F").resize((SIDE, SIDE), Image.Resampling.BOX)
     return np.asarray(small).ravel() / white
 
 
-def auroc(said: pd.Series, scores: pd.Series) -> float | None:
-    """Over the images of which the label says yes or no; None if all of them say the same."""
-    known = said.ge(0).to_numpy()
-    truth = said[known].ge(0.5)
+def auroc(labels: pd.Series, scores: pd.Series) -> float | None:
+    """Return the AUROC over images with a certain label; None if all of them have the same label."""
+    known = labels.ge(0).to_numpy()
+    truth = labels[known].ge(0.5)
     return float(roc_auc_score(truth, scores[known])) if truth.nunique() == 2 else None
 
 

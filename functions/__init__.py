@@ -1,1 +1,1 @@
-"""The functions, a folder each."""
+"""The functions, one folder each."""

@@ -1,1 +1,1 @@
-"""Everything around the functions: setting up, running, looking, mending."""
+"""The command line, and everything around the functions: setup, running, monitoring, repair."""

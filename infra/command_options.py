@@ -1,29 +1,80 @@
-"""What the commands share: the home they speak of, and its store."""
+"""What several commands share: options, connections to a running home, output as JSON or text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+import orjson
 
-from common.store.minio_store import MinioStore
+from infra.local.home import Home, read_endpoints
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from common.store.minio_store import MinioStore
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Result = TypeVar("Result")
+
+EXISTING_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+NEW_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 def home_option(command: Command) -> Command:
-    """`--home DIR`, for every command that needs one."""
-    return click.option(
+    """Add `--home DIR`; the command receives a `Home` as its argument `home`."""
+    option = click.option(
         "--home",
-        "folder",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=NEW_FOLDER,
+        callback=lambda _context, _option, folder: Home(folder.resolve()),
         envvar="DCM2SET_HOME",
         default=Path("dcm2set-home"),
         show_default=True,
-        help="Folder that holds everything of one local dcm2set.",
-    )(command)
+        help="Folder with everything of one local dcm2set.",
+    )
+    return option(command)
 
 
-def operator_store(endpoints: dict[str, Any]) -> MinioStore:
+def decision_options(why: str) -> Callable[[Command], Command]:
+    """Add `--why` and `--who`, which are stored with a person's decision; `why` is the help of the first."""
+
+    def decorate(command: Command) -> Command:
+        import getpass
+
+        who = click.option("--who", default=getpass.getuser, show_default="your user name")
+        return click.option("--why", required=True, help=why)(who(command))
+
+    return decorate
+
+
+def print_result(result: Result, text: Callable[[Result], str], *, as_json: bool) -> None:
+    """Print a result as indented JSON, or as the text that `text` makes of it."""
+    if as_json:
+        click.echo(orjson.dumps(result, option=orjson.OPT_INDENT_2, default=str))
+    else:
+        click.echo(text(result))
+
+
+def database_url(home: Home) -> str:
+    """The operator's database URL of a running home."""
+    return str(read_endpoints(home)["database_url"])
+
+
+def operator_store(endpoints: dict[str, Any]) -> "MinioStore":
     """The object store of a running home, with the operator's rights."""
+    from common.store.minio_store import MinioStore
+
     return MinioStore(**endpoints["minio"])
+
+
+@contextmanager
+def connected(home: Home) -> "Iterator[tuple[psycopg.Connection[Any], MinioStore]]":
+    """Connect to the database and the object store of a running home, with the operator's rights."""
+    import psycopg
+
+    endpoints = read_endpoints(home)
+    with psycopg.connect(endpoints["database_url"]) as connection:
+        yield connection, operator_store(endpoints)

@@ -1,4 +1,4 @@
-"""Loading the quality model: nothing is unpickled before its digest is known to be right."""
+"""Load the quality model. The artefact's digest is checked before anything is unpickled."""
 
 import hashlib
 import warnings
@@ -26,20 +26,20 @@ class _Classifier(Protocol):
 
 @dataclass(frozen=True)
 class QualityModel:
-    """A loaded model; it keeps no state between calls and may be shared by threads."""
+    """A loaded model. It keeps no state between calls, so threads may share it."""
 
     version: str
     threshold: float
-    """From this probability on, a picture is rejected by default."""
+    """A picture is rejected by default if its probability of being bad is this or more."""
     low_confidence_modalities: frozenset[str]
-    """DICOM codes of modalities of which training saw too few patients."""
+    """DICOM codes of modalities with too few patients in the training data."""
     known_modalities: frozenset[str]
-    """DICOM codes of all modalities of which training saw any patient."""
+    """DICOM codes of all modalities with at least one patient in the training data."""
     _classifier: _Classifier = field(repr=False)
     _usual: UsualRange = field(repr=False)
 
     def probability_bad(self, features: NDArray[np.float64]) -> float:
-        """How likely the picture is bad, 0 to 1, if good and bad were equally frequent.
+        """Return the probability, 0 to 1, that the picture is bad, if good and bad were equally frequent.
 
         Parameters
         ----------
@@ -49,20 +49,20 @@ class QualityModel:
         Raises
         ------
         ValueError
-            If there are more or fewer features, or one isn't finite.
+            If the number of features is wrong or a feature isn't finite.
         """
         return float(self._classifier.predict_proba(_checked(features)[None, :])[0, 1])
 
     def reasons(self, features: NDArray[np.float64]) -> tuple[str, ...]:
-        """Up to three measures that speak most against the picture, most first, in plain words.
+        """Return up to three reasons against the picture in plain words, the strongest first.
 
-        They say where the picture lies outside the good ones of training, feature by feature, and
-        so may be there for a picture the model calls good, and missing for one it calls bad.
+        A reason means that a feature lies outside the range of the good training pictures. So a picture
+        that the model calls good may have reasons, and one that it calls bad may have none.
         """
         return self._usual.reasons(_checked(features))
 
     def confidence(self, modality: str | None) -> Literal["normal", "low"]:
-        """Low if training saw too few patients, or none, of a modality; low if it isn't known."""
+        """Return "low" for an unknown modality and for one with too few or no training patients."""
         known = modality in self.known_modalities and modality not in self.low_confidence_modalities
         return "normal" if known else "low"
 
@@ -76,13 +76,13 @@ def _checked(features: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def load_quality_model(path: Path) -> QualityModel:
-    """Load an artefact whose card lies beside it under the same name with the ending .json.
+    """Load an artefact. Its card has the same name with the suffix .json and lies beside it.
 
     Raises
     ------
     SettingsError
-        If a file is missing, the artefact isn't the one the card describes, or it was made
-        for other features or another scikit-learn.
+        If a file is missing, the artefact isn't the one that the card describes, or it was trained
+        with other features or another version of scikit-learn.
     """
     content = _read(path)
     card = _read_card(card_path(path))
@@ -113,7 +113,7 @@ def _read_card(path: Path) -> QualityCard:
     try:
         return QualityCard.from_json(_read(path).decode())
     except ValueError:
-        raise SettingsError(f"{path.name} is no model card; {_RESTORE}.") from None
+        raise SettingsError(f"{path.name} is not a model card; {_RESTORE}.") from None
 
 
 def _check_library(path: Path, card: QualityCard) -> None:
@@ -126,7 +126,7 @@ def _check_library(path: Path, card: QualityCard) -> None:
 
 
 def _unpickled(content: bytes, path: Path) -> tuple[Any, UsualRange]:
-    """The classifier and the good pictures' range; scikit-learn is imported here, not before."""
+    """Unpickle the classifier and the range of good pictures. scikit-learn is imported only here."""
     import joblib
     from sklearn.exceptions import InconsistentVersionWarning
 
@@ -135,5 +135,5 @@ def _unpickled(content: bytes, path: Path) -> tuple[Any, UsualRange]:
             warnings.simplefilter("error", InconsistentVersionWarning)
             parts = joblib.load(BytesIO(content))
             return parts["classifier"], UsualRange(*parts["usual"])
-    except Exception as error:  # noqa: BLE001 - unpickling raises whatever the classes in it raise
+    except Exception as error:  # noqa: BLE001 - unpickling can raise any exception
         raise SettingsError(f"{path.name} can't be loaded ({type(error).__name__}); {_RESTORE}.") from None

@@ -1,4 +1,4 @@
-"""The quality model's card: what lies beside the artefact and says what it is."""
+"""The quality model's card: a JSON file beside the artefact that describes it."""
 
 import json
 from dataclasses import asdict, dataclass, fields
@@ -8,40 +8,40 @@ from typing import Any
 
 @dataclass(frozen=True)
 class QualityCard:
-    """Everything a person or a program needs to know before the artefact is trusted."""
+    """What a person or a program must know before trusting the artefact."""
 
     version: str
     sha256: str
-    """Of the artefact's bytes; checked before they are unpickled."""
+    """SHA-256 of the artefact's bytes, checked before they are unpickled."""
     features: tuple[str, ...]
-    """Names in the order of the columns the model was fitted to."""
+    """Feature names in the order of the columns that the model was fitted to."""
     threshold: float
-    """From this probability of being bad on, a picture is rejected by default."""
+    """A picture is rejected by default if its probability of being bad is this or more."""
     libraries: dict[str, str]
     seeds: dict[str, int]
     model: dict[str, Any]
     """The estimator and its settings."""
     sources: list[dict[str, Any]]
-    """The patients' pictures: name, package, licence, files, number of pictures, digest."""
+    """Each patient's pictures: name, package, licence, files, number of pictures, digest."""
     patients_by_modality: dict[str, int]
-    """Sources the model learned from, by DICOM's code of the modality."""
+    """Number of training patients by DICOM modality code."""
     low_confidence_modalities: list[str]
-    """Those with so few that a verdict on their pictures is given with low confidence."""
+    """Modalities with so few training patients that their verdicts have low confidence."""
     threshold_table: list[dict[str, float]]
-    """What another threshold would catch and lose, on sources left out of training."""
+    """Rates of caught bad and rejected good pictures at other thresholds, on unseen sources."""
     metrics: dict[str, Any]
     limits: list[str]
-    """What the model doesn't judge, and how far the figures can be trusted."""
+    """What the model doesn't judge, and how reliable the figures are."""
 
     def to_json(self) -> str:
-        """The card as indented JSON, the same text for the same card."""
+        """Return the card as indented JSON. Equal cards give equal text."""
         return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> "QualityCard":
-        """The card of a JSON text; unknown members are ignored.
+        """Parse a card. Unknown members are ignored.
 
-        Raises ValueError if it is no JSON or a member is missing.
+        Raises ValueError if the text isn't JSON or a member is missing.
         """
         content = json.loads(text)
         members = content if isinstance(content, dict) else {}
@@ -53,5 +53,5 @@ class QualityCard:
 
 
 def card_path(artefact: Path) -> Path:
-    """Where the card of an artefact lies."""
+    """Return the path of an artefact's card."""
     return artefact.with_suffix(".json")

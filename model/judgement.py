@@ -1,4 +1,4 @@
-"""What is said of one picture: first whether it is black, then the model, and why."""
+"""Judge one picture: check whether it is black, then ask the model for a score and reasons."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,55 +10,55 @@ from numpy.typing import NDArray
 from model.features.image_features import FEATURE_NAMES, image_features
 from model.features.picture_views import Picture
 
-Word = Literal["good", "black", "low_quality"]
+Verdict = Literal["good", "black", "low_quality"]
 Confidence = Literal["normal", "low"]
 
 
 class Model(Protocol):
-    """What a judge asks of a model; `model.artefact.QualityModel` is the one there is."""
+    """What a judge needs of a model; `model.artefact.QualityModel` implements it."""
 
     @property
     def version(self) -> str:
-        """Tells it from every other model."""
+        """Identifies the model among all others."""
 
     @property
     def threshold(self) -> float:
-        """From this probability on, a picture is rejected by default."""
+        """A picture is rejected by default if its probability of being bad is this or more."""
 
     def probability_bad(self, features: NDArray[np.float64], /) -> float:
-        """How likely the picture is bad, 0 to 1."""
+        """Return the probability, 0 to 1, that the picture is bad."""
 
     def reasons(self, features: NDArray[np.float64], /) -> tuple[str, ...]:
-        """Up to three measures that speak most against the picture, in words."""
+        """Return up to three reasons against the picture, in words, the strongest first."""
 
     def confidence(self, modality: str | None, /) -> Confidence:
-        """Whether it has seen enough pictures of a modality."""
+        """Return "low" if the training data had too few patients of the modality."""
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The verdict on a picture, with all that led to it."""
+    """The verdict on a picture, with everything that it is based on."""
 
-    verdict: Word
+    verdict: Verdict
     score: float  # probability that the picture is bad; 1 for a black one
-    threshold: float  # score from which it counts as bad
+    threshold: float  # a score of this or more counts as bad
     mean_grey: float  # 0 to 255
-    features: Mapping[str, float]  # by name; none for a black picture
-    reasons: tuple[str, ...]  # up to three measures that speak most against it, in words
-    confidence: Confidence  # low: the model has seen too few pictures of the modality
+    features: Mapping[str, float]  # by name; empty for a black picture
+    reasons: tuple[str, ...]  # up to three reasons against it, in words
+    confidence: Confidence  # low: too few training patients of the modality
     model_version: str
 
 
 @dataclass(frozen=True)
 class Judge:
-    """A model, and from where on a picture is black or bad."""
+    """A model with the limits for a black and for a bad picture."""
 
     model: Model
-    black_mean: float  # mean grey level below which a picture is black
-    threshold: float  # probability from which it is bad
+    black_mean: float  # a picture with a lower mean grey level is black
+    threshold: float  # a picture with this probability or more is bad
 
     def judge(self, picture: Picture, *, modality: str | None) -> Judgement:
-        """The judgement on a uint8 picture of shape (rows, columns) or (rows, columns, 3)."""
+        """Judge a uint8 picture of shape (rows, columns) or (rows, columns, 3)."""
         mean = float(picture.sum(axis=0, dtype=np.uint32).sum(dtype=np.uint64) / picture.size)
         if mean < self.black_mean:
             confidence = self.model.confidence(modality)
@@ -71,7 +71,7 @@ class Judge:
     def judge_features(
         self, features: Mapping[str, float], mean_grey: float, *, modality: str | None
     ) -> Judgement:
-        """The judgement on a picture that is not black, from its features alone."""
+        """Judge a picture that is not black from its features alone."""
         values = np.array([features[name] for name in FEATURE_NAMES])
         score = self.model.probability_bad(values)
         return Judgement(

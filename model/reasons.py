@@ -1,4 +1,4 @@
-"""What speaks against a picture, in words a person understands."""
+"""Name the reasons against a picture in words that a person understands."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from model.features.image_features import FEATURE_NAMES
 
-# Each word stands on a few features, each with the direction in which it speaks against a picture.
+# Features behind each reason. The sign is the direction that counts against a picture.
 WORDS: dict[str, tuple[str, ...]] = {
     "too dark": ("-mean", "-percentile_99", "-foreground_mean"),
     "too bright": ("+mean", "+foreground_mean", "+percentile_50", "+share_white", "+percentile_1"),
@@ -51,38 +51,40 @@ WORDS: dict[str, tuple[str, ...]] = {
     "doubled": ("+echo_far",),
     "smeared": ("+gradient_coherence", "+echo_dark", "+gradient_direction", "-direction_weakest"),
 }
-_MOST = 3
-# A dark picture is also flat, smooth and of few greys: the cause counts double beside what follows from it.
-# So do missing rows, which also repeat themselves and have straight borders.
+_MOST_REASONS = 3
+# A dark picture is also flat, smooth and has few grey levels. Its cause counts double, so that it is named
+# before these effects. The same holds for missing rows, which also repeat and have straight borders.
 _CAUSES = {"too dark": 2.0, "too bright": 2.0, "missing rows or cut off": 2.0}
-_AT_THE_LAST_GOOD = 1.0
+_LIMIT_OF_RANGE = 1.0
 
 
 @dataclass(frozen=True)
 class UsualRange:
-    """How the clean good pictures of training spread; float64 arrays (len(FEATURE_NAMES),)."""
+    """The range of the features of clean training pictures, float64 arrays (len(FEATURE_NAMES),)."""
 
     low: NDArray[np.float64]
-    """Only 3 % of the good pictures lie under it."""
+    """3 % of the good pictures lie below it."""
     median: NDArray[np.float64]
     high: NDArray[np.float64]
-    """Only 3 % of the good pictures lie over it."""
+    """3 % of the good pictures lie above it."""
 
     @classmethod
     def of(cls, features: NDArray[np.float64], weights: NDArray[np.float64]) -> "UsualRange":
-        """The weighted percentiles 3, 50 and 97 of each column of (n, len(FEATURE_NAMES))."""
+        """Return the weighted percentiles 3, 50 and 97 of each column of (n, len(FEATURE_NAMES))."""
         return cls(*(_percentiles(features, weights, share) for share in (0.03, 0.5, 0.97)))
 
     def reasons(self, features: NDArray[np.float64]) -> tuple[str, ...]:
-        """Up to three words whose features lie furthest outside the good pictures', most first."""
+        """Return up to three reasons whose features lie furthest outside the range, the strongest first."""
         beyond = self._beyond(features)
         strengths = {word: max(beyond[feature] for feature in signed) for word, signed in WORDS.items()}
-        outside = [word for word, strength in strengths.items() if strength > _AT_THE_LAST_GOOD]
-        return tuple(sorted(outside, key=lambda word: -strengths[word] * _CAUSES.get(word, 1.0))[:_MOST])
+        outside = [word for word, strength in strengths.items() if strength > _LIMIT_OF_RANGE]
+        return tuple(
+            sorted(outside, key=lambda word: -strengths[word] * _CAUSES.get(word, 1.0))[:_MOST_REASONS]
+        )
 
     def _beyond(self, features: NDArray[np.float64]) -> dict[str, float]:
-        """How far each feature lies from the median, by direction; at 1 the last 3 % of the good begin."""
-        span = np.abs(self.high - self.low) * 0.02 + 1e-6  # a feature that hardly varies isn't decisive
+        """Return how far each feature lies from the median, by direction; 1 is the limit of the range."""
+        span = np.abs(self.high - self.low) * 0.02 + 1e-6  # keep features that hardly vary from dominating
         up = (features - self.median) / np.maximum(self.high - self.median, span)
         down = (self.median - features) / np.maximum(self.median - self.low, span)
         pairs = zip(FEATURE_NAMES, up, down, strict=True)
@@ -95,7 +97,7 @@ def _percentiles(
     features: NDArray[np.float64], weights: NDArray[np.float64], share: float
 ) -> NDArray[np.float64]:
     order = np.argsort(features, axis=0, kind="stable")
-    places = np.cumsum(weights[order], axis=0) >= share * weights.sum()
-    rows = order[places.argmax(axis=0), np.arange(features.shape[1])]
+    is_reached = np.cumsum(weights[order], axis=0) >= share * weights.sum()
+    rows = order[is_reached.argmax(axis=0), np.arange(features.shape[1])]
     chosen: NDArray[np.float64] = features[rows, np.arange(features.shape[1])]
     return chosen

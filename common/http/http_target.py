@@ -1,6 +1,6 @@
-"""What every function answers over HTTP: events, runs without an event, health.
+"""The HTTP interface of every function: events, runs without an event, health and metrics.
 
-One place maps what happened to a status that MinIO, curl and a scheduler all understand.
+This one module maps results and errors to HTTP statuses that MinIO, curl and schedulers understand.
 """
 
 import time
@@ -22,39 +22,39 @@ from common.store.event_record import EXPECTED, EventRecord, parse_event_records
 from common.tokens import Tokens
 
 RETRY_AFTER_SECONDS = 5
-_LONGEST_REQUEST = 64  # bytes of one that is no event
+_MAX_DRAIN_REQUEST_BYTES = 64  # events are longer
 
 Check = Callable[[], object]
 
 
 @dataclass(frozen=True)
 class Target:
-    """One function as seen over HTTP."""
+    """What one function does for each kind of request."""
 
     function: str
     tokens: Tokens
     on_record: Callable[[EventRecord], Result] | None = None
-    on_full: Callable[[EventRecord], None] = lambda _: None  # of what there is no place for
+    on_full: Callable[[EventRecord], None] = lambda _: None  # for an event without a slot
     on_run: Callable[[], Mapping[str, object]] | None = None
-    on_due: Callable[[], Mapping[str, object]] | None = None  # works off what is due
+    on_due: Callable[[], Mapping[str, object]] | None = None  # works on the backlog
     checks: Mapping[str, Check] = field(default_factory=dict)
-    gauges: Collect = tuple  # what is told at /metrics beside what is counted
-    admission: Admission | None = None  # None: every event comes in
+    gauges: Collect = tuple  # current values at /metrics, beside the counters
+    admission: Admission | None = None  # None: no limit
 
 
 def respond(request: Request, build: Callable[[], Target]) -> Response:
-    """Answer one request; `build` gives the target, which may lack its settings."""
+    """Answer one request; `build` makes the target, or raises SettingsError."""
     read_body(request)
     try:
         target = build()
     except SettingsError as error:
-        if request.method in {"GET", "HEAD"} and not _asks_metrics(request):
+        if request.method in {"GET", "HEAD"} and not _is_for_metrics(request):
             return _json(200, {"status": "degraded", "checks": {"settings": str(error)}})
         return _unavailable(error)
-    except Exception as error:  # noqa: BLE001 its text may quote a setting
+    except Exception as error:  # noqa: BLE001 the text may quote a setting
         return _unavailable(PipelineError(f"Unexpected {type(error).__name__}; check the settings."))
     if request.method in {"GET", "HEAD"}:
-        return _metrics(request, target) if _asks_metrics(request) else _json(200, _health(target))
+        return _metrics(request, target) if _is_for_metrics(request) else _json(200, _health(target))
     if request.method != "POST":
         return _json(405, {"error": "Use POST for events and runs, GET for health."})
     try:
@@ -66,12 +66,12 @@ def respond(request: Request, build: Callable[[], Target]) -> Response:
         return _json(400, {"error": str(error)})
     except TransientError as error:
         return _unavailable(error)
-    except Exception as error:  # noqa: BLE001 never a traceback, nor a text that may quote values
+    except Exception as error:  # noqa: BLE001 the text and the traceback may quote values
         log_item(target.function, status="retry", cause=f"Unexpected {type(error).__name__}.")
         return _unavailable(PipelineError(f"Unexpected {type(error).__name__}; see the log."))
 
 
-def _asks_metrics(request: Request) -> bool:
+def _is_for_metrics(request: Request) -> bool:
     return request.method == "GET" and request.path.rstrip("/").endswith("/metrics")
 
 
@@ -84,7 +84,7 @@ def _metrics(request: Request, target: Target) -> Response:
 def _post(request: Request, target: Target) -> Response:
     body = body_of(request)
     is_run = body.strip() in {b"", b"{}"}
-    run = target.on_run or target.on_due if is_run else target.on_due if _asks_for_due(body) else None
+    run = target.on_run or target.on_due if is_run else target.on_due if _requests_drain(body) else None
     if run is not None:
         answer = _run(target.function, run)
         return _full(target) if answer["status"] == backlog.FULL else _json(200, answer)
@@ -93,8 +93,8 @@ def _post(request: Request, target: Target) -> Response:
         raise BadRequestError(f"{target.function} takes no events; POST it an empty body to run it.")
     if is_run:
         raise BadRequestError(EXPECTED)
-    with target.admission.place() if target.admission else nullcontext(True) as has_place:
-        if not has_place:
+    with target.admission.slot() if target.admission else nullcontext(True) as has_slot:
+        if not has_slot:
             for record in records:
                 target.on_full(record)
             return _full(target)
@@ -105,9 +105,9 @@ def _post(request: Request, target: Target) -> Response:
     return _json(200, {"results": bodies})
 
 
-def _asks_for_due(body: bytes) -> bool:
-    # Most bodies are events, which are longer and are parsed elsewhere.
-    return len(body) < _LONGEST_REQUEST and body.replace(b" ", b"") == orjson.dumps(backlog.REQUEST)
+def _requests_drain(body: bytes) -> bool:
+    # Most bodies are events, which are longer; the check of the length saves a copy of them.
+    return len(body) < _MAX_DRAIN_REQUEST_BYTES and body.replace(b" ", b"") == orjson.dumps(backlog.REQUEST)
 
 
 def _full(target: Target) -> Response:
@@ -140,7 +140,7 @@ def _checked(check: Check) -> str:
         check()
     except PipelineError as error:
         return str(error)
-    except Exception as error:  # noqa: BLE001 its text may quote values
+    except Exception as error:  # noqa: BLE001 the text may quote values
         return f"Unexpected {type(error).__name__}."
     return "ok"
 

@@ -1,4 +1,4 @@
-"""A request's body, read once, before anything else, and never more of it than an event can be."""
+"""Reads a request's body once, before anything else, up to the size that an event can have."""
 
 import io
 
@@ -12,31 +12,31 @@ _FAULT = "dcm2set.body_fault"
 
 
 def read_body(request: Request) -> None:
-    """Read the body into the request; one that is too large or broken is left, and the fault kept.
+    """Read the body into the request. A body that is too large or broken is dropped and the fault is stored.
 
-    Needed also where it is of no interest: functions-framework reads every body to its end before it
-    answers, into memory, whoever sent it.
+    This is done for every request: functions-framework reads each body completely into memory before it
+    answers, whoever sent it.
     """
     request.max_content_length = MAX_BODY_BYTES
     try:
         request.get_data()
-    except Exception as error:  # noqa: BLE001 the server, werkzeug and the socket each have their own kinds
+    except Exception as error:  # noqa: BLE001 the server, werkzeug and the socket raise different types
         is_large = getattr(error, "code", None) == 413
-        told = f"The body is over {MAX_BODY_BYTES} bytes." if is_large else "The body is not whole."
-        request.environ[_FAULT] = told
+        fault = f"The body is over {MAX_BODY_BYTES} bytes." if is_large else "The body is incomplete."
+        request.environ[_FAULT] = fault
         request.stream = io.BytesIO()
 
 
 def body_of(request: Request) -> bytes:
-    """The body; raises BadRequestError if it was too large or broken."""
+    """The body of a request; raises BadRequestError if it was too large or broken."""
     fault = request.environ.get(_FAULT)
     if fault is not None:
         raise BadRequestError(fault)
     return request.get_data()
 
 
-# functions-framework loads a function within its application; here is the one place to come before
-# it, also on paths that it answers itself.
+# functions-framework imports a function within its Flask application. A hook that is registered here runs
+# before the framework, also for paths that the framework answers itself.
 if has_app_context():
 
     @current_app.before_request

@@ -1,1 +1,1 @@
-"""Text and JSON of label files, read in pieces."""
+"""Reads the text and JSON of label files piece by piece."""

@@ -1,4 +1,4 @@
-"""A label file's bytes as text, piece by piece, whatever encoding a spreadsheet gave it."""
+"""Decodes a label file piece by piece, in any encoding that spreadsheet programs write."""
 
 import codecs
 import io
@@ -8,49 +8,51 @@ from itertools import chain
 from common.errors import PermanentError
 
 MAX_LINE = 1024 * 1024
-TOO_LONG = "\x00"  # stands for a line over the limit: no line of text holds it
-NEXT = "Give it one of the forms of docs/labels.md and put it into the bucket again."
+TOO_LONG = "\x00"  # replaces a line over the limit; text can't contain it
+NEXT_STEP = "Give it one of the forms of docs/labels.md and put it into the bucket again."
 _CONTROLS = bytes({*range(32)} - {9, 10, 12, 13}) + b"\x7f"
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
 def decoded(chunks: Iterable[bytes]) -> Iterator[str]:
-    """The text of a file: UTF-8 or UTF-16 by its mark, else UTF-8, else Windows-1252 (Latin-1).
+    """The text of a file: UTF-8 or UTF-16 by its byte order mark, else UTF-8, else Windows-1252 (Latin-1).
 
-    Raises PermanentError for what is no text.
+    Raises PermanentError if the file is not text.
     """
     pieces = iter(chunks)
     head = b""
     while len(head) < 4 and (piece := next(pieces, None)) is not None:
         head += piece
-    mark, encoding = next(((m, e) for m, e in _MARKS if head.startswith(m)), (b"", _unmarked(head)))
-    rest = _with_first(head[len(mark) :], pieces)
-    return _utf_8(rest) if encoding == "utf-8" and not mark else _marked(rest, encoding)
+    mark, encoding = next(
+        ((m, e) for m, e in _MARKS if head.startswith(m)), (b"", _encoding_without_mark(head))
+    )
+    rest = _prepend(head[len(mark) :], pieces)
+    return _decode_utf_8(rest) if encoding == "utf-8" and not mark else _decode_marked(rest, encoding)
 
 
-def _unmarked(head: bytes) -> str:
-    """UTF-16 without a mark shows by the zeros between its first letters."""
+def _encoding_without_mark(head: bytes) -> str:
+    """The encoding of a file without a byte order mark: UTF-16 has zeros between its first letters."""
     zeros = "".join("0" if byte == 0 else "x" for byte in head[:4])
     return {"x0x0": "utf-16-le", "0x0x": "utf-16-be"}.get(zeros, "utf-8")
 
 
-def _with_first(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
+def _prepend(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
     yield first
     yield from others
 
 
-def _marked(pieces: Iterator[bytes], encoding: str) -> Iterator[str]:
+def _decode_marked(pieces: Iterator[bytes], encoding: str) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
         for piece in pieces:
-            yield _text(decoder.decode(piece))
-        yield _text(decoder.decode(b"", final=True))
+            yield _checked(decoder.decode(piece))
+        yield _checked(decoder.decode(b"", final=True))
     except UnicodeDecodeError:
-        raise PermanentError(f"The label file is no {encoding.upper()} text.", NEXT) from None
+        raise PermanentError(f"The label file is not valid {encoding.upper()}.", NEXT_STEP) from None
 
 
-def _utf_8(pieces: Iterator[bytes]) -> Iterator[str]:
-    """UTF-8 up to the first letter that is none; a file that had none before is Windows-1252."""
+def _decode_utf_8(pieces: Iterator[bytes]) -> Iterator[str]:
+    """Decode UTF-8. A file that is ASCII up to the first invalid byte is decoded as Windows-1252."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     is_ascii = True
     for piece in pieces:
@@ -58,41 +60,41 @@ def _utf_8(pieces: Iterator[bytes]) -> Iterator[str]:
             text = decoder.decode(piece)
         except UnicodeDecodeError as error:
             if not is_ascii or not error.object[: error.start].isascii():
-                raise PermanentError("The label file is neither UTF-8 nor Latin-1 text.", NEXT) from None
-            yield from _windows(_with_first(error.object, pieces))
+                raise PermanentError("The label file is neither UTF-8 nor Latin-1 text.", NEXT_STEP) from None
+            yield from _decode_windows_1252(_prepend(error.object, pieces))
             return
         is_ascii = is_ascii and text.isascii()
-        yield _text(text)
+        yield _checked(text)
     try:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
-        yield from _windows(iter([error.object]))
+        yield from _decode_windows_1252(iter([error.object]))
 
 
-def _windows(pieces: Iterator[bytes]) -> Iterator[str]:
+def _decode_windows_1252(pieces: Iterator[bytes]) -> Iterator[str]:
     for piece in pieces:
-        yield _text(piece.decode("cp1252", errors="replace"))
+        yield _checked(piece.decode("cp1252", errors="replace"))
 
 
-def _text(text: str) -> str:
-    """The text itself; PermanentError if it holds what no text does."""
+def _checked(text: str) -> str:
+    """Return the text unchanged; raises PermanentError if it contains control characters."""
     raw = text.encode("utf-8", errors="replace")
     if len(raw.translate(None, _CONTROLS)) != len(raw):
-        raise PermanentError("The label file holds control characters; it is no text.", NEXT)
+        raise PermanentError("The label file contains control characters; it is not text.", NEXT_STEP)
     return text
 
 
 def lines(texts: Iterable[str]) -> Iterator[str]:
-    """Lines with their ends; one over the limit comes as TOO_LONG, and costs no memory."""
+    """Lines with their line ends; a line over the limit is replaced by TOO_LONG and needs no memory."""
     return chain.from_iterable(_blocks(texts))
 
 
 def _blocks(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Lines, as many at a time as a piece of text ends."""
+    """Lists of lines: those that end within each piece of text."""
     rest, is_skipping = "", False
     for text in texts:
         rest += text
-        cut = rest.rfind("\n") + 1 or _old_end(rest)
+        cut = rest.rfind("\n") + 1 or _after_carriage_return(rest)
         block = io.StringIO(rest[:cut], newline="").readlines()
         rest = rest[cut:]
         if is_skipping and block:
@@ -105,6 +107,9 @@ def _blocks(texts: Iterable[str]) -> Iterator[list[str]]:
     yield [TOO_LONG] if is_skipping else [rest] if rest else []
 
 
-def _old_end(text: str) -> int:
-    """Behind the last carriage return that ends a line by itself; it may be half of an end, if last."""
+def _after_carriage_return(text: str) -> int:
+    """The position after the last carriage return that is a line end of its own.
+
+    A carriage return at the end of the text is left out: a line feed may follow in the next piece.
+    """
     return text.rfind("\r", 0, -1) + 1

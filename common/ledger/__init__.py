@@ -1,1 +1,1 @@
-"""The ledger: who works on which object version, and what became of it."""
+"""The ledger: who works on which object version, and how it ended."""

@@ -1,4 +1,4 @@
-"""A lease that lasts as long as its worker works, and ends with it."""
+"""Renews leases while their workers work, and stops when the work ends."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,27 +14,27 @@ from common.ledger.ledger import LONGEST_SECONDS
 def renewed_lease(
     renew: Callable[[], bool], *, seconds: float, longest_seconds: float = LONGEST_SECONDS
 ) -> Iterator[Callable[[], None]]:
-    """Renew a lease of so many seconds during the block, in time, from another thread.
+    """Renew a lease of `seconds` from another thread during the block.
 
-    A worker that is killed or stands still renews nothing, so its lease runs out; so does that of one
-    that takes longer than `longest_seconds`, for it hangs. Gives a function for long work to call now
-    and then: it raises TransientError once another worker has the item.
+    If the process is killed or stopped, nothing renews the lease and it runs out. After `longest_seconds`
+    the lease is no longer renewed either, because the work must be hanging. Yields a heartbeat function
+    that long work must call now and then: it raises TransientError once another worker has the item.
     """
     lease = _Lease(renew, seconds / 3, time.monotonic() + longest_seconds)
-    _KEEPER.begin(lease)
+    _RENEWER.add(lease)
     try:
         yield lease.heartbeat
     finally:
-        _KEEPER.end(lease)
+        _RENEWER.remove(lease)
 
 
 @dataclass(eq=False)
 class _Lease:
-    """One lease, and when it is renewed next."""
+    """One lease, and when it is renewed next (time.monotonic())."""
 
-    renew: Callable[[], bool]
-    interval: float
-    given_up_at: float
+    renew: Callable[[], bool]  # False: another worker has the item
+    interval: float  # seconds
+    renewed_until: float
     is_lost: bool = False
     due_at: float = field(init=False)
 
@@ -45,19 +45,19 @@ class _Lease:
         if self.is_lost:
             raise TransientError("The lease ran out and another worker has the item.")
 
-    def beat(self) -> bool:
-        """Renew it; whether it is to be renewed again."""
+    def renew_now(self) -> bool:
+        """Renew the lease; False if it is lost and must not be renewed again."""
         self.due_at = time.monotonic() + self.interval
-        with suppress(Exception):  # the ledger is away; it is asked again, and so is it for other items
+        with suppress(Exception):  # the ledger does not answer; the next renewal asks it again
             self.is_lost = not self.renew()
         return not self.is_lost
 
 
-class _Keeper:
-    """Renews all leases of a process from one thread: one for each item cost as much as a statement.
+class _LeaseRenewer:
+    """Renews all leases of a process from one thread: a thread for each item cost as much as a statement.
 
-    The thread is there while any lease is. It sleeps until the first of them is due, and is woken for
-    none that is due later.
+    The thread lives as long as there is a lease. It sleeps until the first lease is due, and is woken only
+    if a new lease is due earlier than that.
     """
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class _Keeper:
         self._thread: Thread | None = None
         self._wakes_at = 0.0
 
-    def begin(self, lease: _Lease) -> None:
+    def add(self, lease: _Lease) -> None:
         with self._changed:
             self._leases.add(lease)
             if self._thread is None:
@@ -75,7 +75,7 @@ class _Keeper:
             elif lease.due_at < self._wakes_at:
                 self._changed.notify()
 
-    def end(self, lease: _Lease) -> None:
+    def remove(self, lease: _Lease) -> None:
         with self._changed:
             self._leases.discard(lease)
 
@@ -83,7 +83,7 @@ class _Keeper:
         while True:
             with self._changed:
                 now = time.monotonic()
-                self._leases -= {lease for lease in self._leases if now >= lease.given_up_at}
+                self._leases -= {lease for lease in self._leases if now >= lease.renewed_until}
                 if not self._leases:
                     self._thread = None
                     return
@@ -92,10 +92,10 @@ class _Keeper:
                     self._wakes_at = min(lease.due_at for lease in self._leases)
                     self._changed.wait(self._wakes_at - now)
                     continue
-            # Not under the lock: while the ledger is asked, other items begin and end.
+            # Outside the lock: other items begin and end while the ledger answers.
             for lease in due:
-                if not lease.beat():
-                    self.end(lease)
+                if not lease.renew_now():
+                    self.remove(lease)
 
 
-_KEEPER = _Keeper()
+_RENEWER = _LeaseRenewer()

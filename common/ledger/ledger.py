@@ -95,7 +95,7 @@ class Ledger(Protocol):
     def announce(self, version: ObjectVersion) -> None:
         """Insert an item that is due at once (a transactional outbox); a known item stays as it is.
 
-        A known item that was moved away is in its old place again: its deletion is pending once more.
+        The object of a known item that was moved is at its old location again: its deletion is pending again.
         """
 
     def find(self, location: Location) -> ExistingItem | None:
@@ -115,7 +115,7 @@ class Ledger(Protocol):
         """Settled items whose objects are still to be deleted."""
 
     def mark_deleted(self, item_id: int) -> None:
-        """Note that the object is gone from its old place."""
+        """Note that the object at its old location is deleted."""
 
     def schedule_retry(self, claim: Claim, cause: str, *, seconds: float, crashed: bool) -> bool:
         """End the claim for now; the item is due again after that many seconds. False as in settle."""

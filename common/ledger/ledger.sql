@@ -1,7 +1,7 @@
 -- The ledger's queries, by name.
 
 -- name: claim
--- One statement, so that of two workers on one event exactly one gets a row back.
+-- One statement, so that of two workers with the same event exactly one gets a row.
 insert into ledger_item as item (function, bucket, key, etag, size, state, lease, worker, lease_until)
 values (%(function)s, %(bucket)s, %(key)s, %(etag)s, %(size)s, 'running', %(lease)s, %(worker)s,
         now() + make_interval(secs => %(seconds)s))
@@ -15,7 +15,7 @@ where item.state = 'retry' or (item.state = 'running' and (item.lease_until < no
 returning id, attempts, crashes, releases, source;
 
 -- name: claim_due
--- The one that has been due longest; whoever looks at the same moment takes the next.
+-- The item that has been due longest; a worker that claims at the same moment gets the next one.
 update ledger_item item
 set state = 'running', attempts = attempts + 1, lease = %(lease)s, worker = %(worker)s,
     lease_until = now() + make_interval(secs => %(seconds)s), due_at = null, started_at = now(), settled_at = null
@@ -25,9 +25,9 @@ where id = (
     order by due_at limit 1 for update skip locked)
 returning id, attempts, crashes, releases, source, bucket, key, etag, size;
 
--- name: claim_lost
--- One whose worker never came back. A moment farther ahead than any wait is: the clock was moved back
--- since, and nobody waits for it.
+-- name: claim_expired
+-- An item whose lease ran out. If a lease or a wait ends later than any can, the clock was moved back in the
+-- meantime; then the item is claimed at once.
 update ledger_item item
 set state = 'running', attempts = attempts + 1, crashes = crashes + (state = 'running')::int,
     lease = %(lease)s, worker = %(worker)s, lease_until = now() + make_interval(secs => %(seconds)s),
@@ -44,12 +44,12 @@ where id = coalesce((
 returning id, attempts, crashes, releases, source, bucket, key, etag, size;
 
 -- name: announce_one
--- Not an attempt yet.
+-- An announcement is not an attempt.
 insert into ledger_item (function, bucket, key, etag, size, state, attempts, due_at)
 values (%(function)s, %(bucket)s, %(key)s, %(etag)s, %(size)s, 'retry', 0, now())
 on conflict do nothing;
 
--- name: known
+-- name: find
 select id, state, outcome, cause, moved_to_bucket, moved_to_key, source from ledger_item
 where function = %(function)s and bucket = %(bucket)s and key = %(key)s
     and (etag = %(etag)s or %(etag)s::text is null)
@@ -59,12 +59,12 @@ order by id desc limit 1;
 update ledger_item set lease_until = now() + make_interval(secs => %(seconds)s)
 where id = %(id)s and lease = %(lease)s and state = 'running';
 
--- name: mine
--- A worker whose lease is over writes and announces nothing.
+-- name: leased
+-- A worker that lost its lease records and announces nothing.
 select from ledger_item where id = %(id)s and lease = %(lease)s and state = 'running' for update
 
 -- name: settle
--- What is recorded and announced with it stands in front.
+-- The parts that record and announce are put in front as a WITH clause.
 update ledger_item
 set state = %(state)s, outcome = %(outcome)s, cause = %(cause)s, next_step = %(next_step)s,
     sop_instance_uid = coalesce(%(sop_instance_uid)s, sop_instance_uid),
@@ -81,11 +81,11 @@ select id, bucket, key, etag, moved_to_bucket, moved_to_key from ledger_item
 where function = %(function)s and pending_delete limit %(limit)s;
 
 -- name: announce
--- Due at once: their events are hints. In the settlement's own statement, so a settled item's outputs
--- are known to the functions that come next, whatever becomes of the events.
+-- The objects are due at once, because their events may be lost. This is part of the settling statement, so
+-- that the next functions have an item for every output of a settled item.
 insert into ledger_item (function, bucket, key, etag, size, state, attempts, due_at)
 select function, bucket, key, etag, size, 'retry', 0, now()
-from mine, unnest(%(functions)s::text[], %(buckets)s::text[], %(keys)s::text[], %(etags)s::text[], %(sizes)s::bigint[])
+from leased, unnest(%(functions)s::text[], %(buckets)s::text[], %(keys)s::text[], %(etags)s::text[], %(sizes)s::bigint[])
     as made (function, bucket, key, etag, size)
 on conflict do nothing
 
@@ -97,12 +97,13 @@ set state = 'retry', cause = %(cause)s, lease = null, lease_until = null,
 where id = %(id)s and lease = %(lease)s and state = 'running';
 
 -- name: uncount_crash
--- A worker came back late: the clock was moved, or it stood still. It was counted as lost meanwhile.
+-- A worker finished after its lease had run out, because it or the clock was stopped. It was counted as a crash.
 update ledger_item set crashes = crashes - 1
 where id = %(id)s and lease is distinct from %(lease)s and state in ('running', 'retry') and crashes > 0;
 
 -- name: has_due
--- Whether anything is due, or was lost by its worker; asked again and again, so each part by an index.
+-- Whether an item is due, its lease ran out, or a deletion is pending. Sweep runs it all the time, so each part
+-- uses an index.
 select 1 as found
 where exists (
     select from ledger_item

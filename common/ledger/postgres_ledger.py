@@ -26,12 +26,12 @@ _HOST = socket.gethostname()
 
 
 class PostgresLedger(Ledger):
-    """One function's rows; the database's own clock decides what is due."""
+    """One function's rows; the clock of the database decides what is due."""
 
     def __init__(
         self, database: Database, *, function: str, longest_seconds: float = LONGEST_SECONDS
     ) -> None:
-        """`longest_seconds`: no lease and no wait is longer, unless the clock was moved meanwhile."""
+        """If a lease or wait ends later than `longest_seconds` from now, the clock was moved back."""
         self._database = database
         self._function = function
         self._longest = longest_seconds
@@ -49,21 +49,21 @@ class PostgresLedger(Ledger):
             )
             if row is not None:
                 return Claim(lease=lease, **row)
-            found = self._database.one(_SQL["known"], **item)
-            # Between the two statements the row may have become free, but it is never deleted.
+            found = self._database.one(_SQL["find"], **item)
+            # The row may have become free between the two statements; it is never deleted.
             if found is not None:
-                return _known(found)
+                return _existing_item(found)
 
     def claim_due(self, *, lease_seconds: float) -> tuple[Claim, ObjectVersion] | None:
         lease = uuid4()
         values = {"function": self._function, **self._lease(lease, lease_seconds)}
         row = self._database.one(_SQL["claim_due"], **values)
         if row is None:
-            row = self._database.one(_SQL["claim_lost"], **values, longest=self._longest)
+            row = self._database.one(_SQL["claim_expired"], **values, longest=self._longest)
         if row is None:
             return None
-        place = Location(row.pop("bucket"), row.pop("key"))
-        version = ObjectVersion(place, row.pop("etag"), row.pop("size") or 0)
+        location = Location(row.pop("bucket"), row.pop("key"))
+        version = ObjectVersion(location, row.pop("etag"), row.pop("size") or 0)
         return Claim(lease=lease, **row), version
 
     def announce(self, version: ObjectVersion) -> None:
@@ -71,8 +71,8 @@ class PostgresLedger(Ledger):
         self._database.run(_SQL["announce_one"], **item, size=version.size or None)
 
     def find(self, location: Location) -> ExistingItem | None:
-        found = self._database.one(_SQL["known"], **self._item(location, None))
-        return _known(found) if found else None
+        found = self._database.one(_SQL["find"], **self._item(location, None))
+        return _existing_item(found) if found else None
 
     def renew(self, claim: Claim, *, lease_seconds: float) -> bool:
         values = {"id": claim.id, "lease": claim.lease, "seconds": lease_seconds}
@@ -94,10 +94,10 @@ class PostgresLedger(Ledger):
             "moved_to_key": moved_to.key if moved_to else None,
             "pending_delete": settlement.pending_delete,
         }
-        call, announced = settlement.database_call, _columns(settlement.announces)
-        query = _settle(call.call if call else None, is_announcing=bool(settlement.announces))
-        recorded = call.values if call else {}
-        return self._has_ended(self._database.run(query, **values, **recorded, **announced), claim)
+        call, announced = settlement.database_call, _announcement_columns(settlement.announces)
+        query = _settle_query(call.call if call else None, is_announcing=bool(settlement.announces))
+        arguments = call.values if call else {}
+        return self._has_ended(self._database.run(query, **values, **arguments, **announced), claim)
 
     def pending_deletes(self, *, limit: int) -> list[PendingDelete]:
         rows = self._database.all(_SQL["pending_deletes"], function=self._function, limit=limit)
@@ -115,8 +115,8 @@ class PostgresLedger(Ledger):
 
     def schedule_retry(self, claim: Claim, cause: str, *, seconds: float, crashed: bool) -> bool:
         values = {"id": claim.id, "lease": claim.lease, "cause": cause}
-        touched = self._database.run(_SQL["schedule_retry"], **values, seconds=seconds, crashed=crashed)
-        return self._has_ended(touched, claim)
+        changed_rows = self._database.run(_SQL["schedule_retry"], **values, seconds=seconds, crashed=crashed)
+        return self._has_ended(changed_rows, claim)
 
     def has_due(self) -> bool:
         values = {"function": self._function, "longest": self._longest}
@@ -132,10 +132,10 @@ class PostgresLedger(Ledger):
     def ping(self) -> None:
         self._database.ping()
 
-    def _has_ended(self, touched: int, claim: Claim) -> bool:
-        if touched != 1:
+    def _has_ended(self, changed_rows: int, claim: Claim) -> bool:
+        if changed_rows != 1:
             self._database.run(_SQL["uncount_crash"], id=claim.id, lease=claim.lease)
-        return touched == 1
+        return changed_rows == 1
 
     def _lease(self, lease: UUID, seconds: float) -> dict[str, object]:
         return {"lease": lease, "worker": f"{_HOST}:{os.getpid()}", "seconds": seconds}
@@ -149,7 +149,7 @@ class PostgresLedger(Ledger):
         }
 
 
-def _known(row: Row) -> ExistingItem:
+def _existing_item(row: Row) -> ExistingItem:
     return ExistingItem(
         id=row["id"],
         state=State(row["state"]),
@@ -166,24 +166,24 @@ def _moved_to(row: Row) -> Location | None:
 
 
 @cache
-def _settle(call: LiteralString | None, *, is_announcing: bool) -> LiteralString:
-    """One statement for all that ends an item: one round trip, and all of it is there or nothing."""
+def _settle_query(call: LiteralString | None, *, is_announcing: bool) -> LiteralString:
+    """One statement that records, announces and settles: one round trip, and all or nothing."""
     query = _SQL["settle"]
     if call is None and not is_announcing:
         return query
-    parts: list[LiteralString] = ["mine as (" + _SQL["mine"] + ")"]
-    # The update asks for what stands in front, so that comes first: after it, the row is nobody's.
-    query += " and exists (select from mine)"
+    parts: list[LiteralString] = ["leased as (" + _SQL["leased"] + ")"]
+    # The update refers to the other parts, so that these run first: after the update nobody has the lease.
+    query += " and exists (select from leased)"
     if call is not None:
-        parts.append(f"recorded as materialized (select {call} from mine)")
-        query += " and exists (select from recorded)"
+        parts.append(f"called as materialized (select {call} from leased)")
+        query += " and exists (select from called)"
     if is_announcing:
         parts.append("announced as (" + _SQL["announce"] + ")")
     return "with " + ", ".join(parts) + "\n" + query
 
 
-def _columns(announces: Sequence[tuple[str, ObjectVersion]]) -> dict[str, list[object]]:
-    """What is announced, a list a column; nothing for nothing."""
+def _announcement_columns(announces: Sequence[tuple[str, ObjectVersion]]) -> dict[str, list[object]]:
+    """The announcements as one list for each column; empty without announcements."""
     if not announces:
         return {}
     return {

@@ -1,5 +1,6 @@
 -- Views of the ledger.
 
+-- Rows that settled_total does not include yet are counted, and the totals are added.
 create view ledger_state as
 with counted as (
     select function, case when attempts = 0 then 'waiting' else state end as state, count(*) as number,
@@ -18,4 +19,4 @@ select function,
     coalesce(sum(number) filter (where state = 'done'), 0)::bigint as done,
     extract(epoch from now() - min(oldest)) as oldest_seconds
 from counted group by function;
-comment on view ledger_state is 'How many items of each function are in which state, and the age of the oldest unsettled one.';
+comment on view ledger_state is 'Number of items of each function by state, and the age of the oldest unsettled item.';

@@ -1,1 +1,1 @@
-"""The NAS: its port, a mounted share, and a Synology NAS."""
+"""The NAS: the port, and its implementations for a mounted share and a Synology NAS."""

@@ -1,4 +1,4 @@
-"""The NAS that DCM2SET_NAS_URL names."""
+"""Opens the NAS at DCM2SET_NAS_URL."""
 
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -17,22 +17,22 @@ _EXPECTED = "expected file:///path of the mounted share, or synology+https://hos
 
 
 def open_nas(config: Settings, *, refusals: Refusals | None = None) -> Nas:
-    """The NAS of the settings; nothing is asked of it yet."""
+    """The NAS in the settings; no request is sent yet."""
     parts = _parts(config.required("nas_url"))
     path = unquote(parts.path)
     if parts.scheme == "file" and parts.netloc in {"", "localhost"} and path:
         return FolderNas(Path(path))
     if parts.scheme in {"synology+https", "synology+http"}:
         return _synology(parts, path.rstrip("/"), config, refusals)
-    raise _wrong(_EXPECTED)
+    raise _wrong_url(_EXPECTED)
 
 
 def _synology(parts: SplitResult, root: str, config: Settings, refusals: Refusals | None) -> SynologyNas:
     port = _port(parts)
     if parts.username is not None or parts.password is not None:
-        raise _wrong("the user belongs into DCM2SET_NAS_USER, the password into DCM2SET_NAS_PASSWORD")
+        raise _wrong_url("the user belongs into DCM2SET_NAS_USER, the password into DCM2SET_NAS_PASSWORD")
     if not parts.hostname or port is None or not root or parts.query or parts.fragment:
-        raise _wrong(_EXPECTED)
+        raise _wrong_url(_EXPECTED)
     account = Account(
         user=config.required("nas_user"),
         password=config.required("nas_password"),
@@ -55,7 +55,7 @@ def _parts(url: str) -> SplitResult:
     try:
         return urlsplit(url)
     except ValueError:
-        raise _wrong(_EXPECTED) from None
+        raise _wrong_url(_EXPECTED) from None
 
 
 def _port(parts: SplitResult) -> int | None:
@@ -65,5 +65,5 @@ def _port(parts: SplitResult) -> int | None:
         return None
 
 
-def _wrong(why: str) -> SettingsError:
+def _wrong_url(why: str) -> SettingsError:
     return SettingsError(f"DCM2SET_NAS_URL is wrong: {why}.")

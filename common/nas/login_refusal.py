@@ -1,7 +1,8 @@
-"""What an account was refused by the NAS for, so that nobody tries it again before it is mended.
+"""Remembers accounts that the NAS refused, so that they are not tried again before the settings are fixed.
 
-DSM blocks an address after a few failures, for everybody behind it. So a refusal outlives the
-process, and is known to its replicas; only the settings' digest is kept, never the password.
+DSM blocks an address after a few failed logins, for everybody behind it. So refusals are stored in the
+database, for later processes and replicas. Only a digest of the account is stored, never
+the password.
 """
 
 import hashlib
@@ -18,31 +19,31 @@ from common.database import Database, queries
 from common.errors import DependencyAwayError, SettingsError
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
-_MEND = "It was tried once and isn't again, until the setting is mended or `dcm2set nas check` gets in."
+_NOT_RETRIED = "It is not tried again until the setting is fixed or `dcm2set nas check` can log in."
 
 
 class Refusals(Protocol):
-    """Which account was refused."""
+    """The accounts that were refused."""
 
-    def one_try(self, account: bytes) -> AbstractContextManager[None]:
-        """Around a login: no two at a time, and none with an account that was refused before.
+    def login_attempt(self, account: bytes) -> AbstractContextManager[None]:
+        """Allow one login at a time, and none with an account that was refused before.
 
-        Raises SettingsError with what was refused then. A SettingsError from within is kept; a
-        login that succeeds ends every refusal.
+        Raises SettingsError with the earlier cause for a refused account. A SettingsError in the block is
+        stored as a refusal. A successful login ends all refusals.
         """
 
 
 @dataclass
 class ProcessRefusals(Refusals):
-    """Refusals of one process, for commands that a person starts."""
+    """Refusals of one process, for commands that people run."""
 
     refused: bytes | None = None
     cause: str = ""
 
     @contextmanager
-    def one_try(self, account: bytes) -> Iterator[None]:
+    def login_attempt(self, account: bytes) -> Iterator[None]:
         if account == self.refused:
-            raise SettingsError(f"{self.cause} {_MEND}")
+            raise SettingsError(f"{self.cause} {_NOT_RETRIED}")
         try:
             yield
         except SettingsError as error:
@@ -51,37 +52,39 @@ class ProcessRefusals(Refusals):
 
 
 class PostgresRefusals(Refusals):
-    """Refusals of every process and replica."""
+    """Refusals of all processes and replicas."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._own = Lock()
+        self._thread_lock = Lock()
 
     @contextmanager
-    def one_try(self, account: bytes) -> Iterator[None]:
-        # Threads wait for each other here, and hold no connection while they do.
-        with self._own, self._database.lock("nas login") as mine:
-            if not mine:
-                raise DependencyAwayError("Another process is logging in to the NAS; the next poll goes on.")
+    def login_attempt(self, account: bytes) -> Iterator[None]:
+        # Threads wait for each other at their own lock, so that no waiting thread holds a connection.
+        with self._thread_lock, self._database.lock("nas login") as is_locked:
+            if not is_locked:
+                raise DependencyAwayError(
+                    "Another process is logging in to the NAS; the next poll tries again."
+                )
             for row in self._database.all(_SQL["refusals"]):
                 if hmac.compare_digest(bytes(row["digest"]), _digest(account, bytes(row["salt"]))):
-                    raise SettingsError(f"{row['cause']} {_MEND}")
+                    raise SettingsError(f"{row['cause']} {_NOT_RETRIED}")
             try:
                 yield
             except SettingsError as error:
-                self._keep(account, str(error))
+                self._store(account, str(error))
                 raise
             self.forget()
 
     def forget(self) -> int:
-        """Let every account be tried again; how many were refused."""
+        """Allow all accounts again; returns how many were refused."""
         return self._database.run(_SQL["forget"])
 
-    def _keep(self, account: bytes, cause: str) -> None:
+    def _store(self, account: bytes, cause: str) -> None:
         salt = secrets.token_bytes(16)
         self._database.run(_SQL["refused"], salt=salt, digest=_digest(account, salt), cause=cause)
 
 
 def _digest(account: bytes, salt: bytes) -> bytes:
-    """Slow on purpose: who reads the table can't try passwords against it by the million."""
+    """A slow digest, so that a reader of the table can't test millions of passwords against it."""
     return hashlib.scrypt(account, salt=salt, n=2**14, r=8, p=1)

@@ -1,4 +1,4 @@
--- Refused accounts, by name.
+-- Queries about refused accounts.
 
 -- name: refusals
 select salt, digest, cause from nas_refusal;

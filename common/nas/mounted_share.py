@@ -13,7 +13,7 @@ from common.nas.nas import Nas, NasFile, NasFolder, is_system_name
 
 
 class FolderNas(Nas):
-    """The share as the operating system shows it; its time limits are the mount's."""
+    """The share as the operating system shows it; the mount options set its time limits."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -57,20 +57,20 @@ class FolderNas(Nas):
             return shutil.disk_usage(self._root).free
 
     def clock(self) -> datetime | None:
-        return None  # a mount tells no time of its own
+        return None  # a mounted share has no clock of its own
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Nothing is open."""
 
 
 def _files(top: Path, *, deep: bool) -> Iterator[NasFile]:
-    left = [""]  # folders still to be looked into, below the top
-    while left:
-        below = left.pop()
+    pending = [""]  # folders to list, below the top
+    while pending:
+        below = pending.pop()
         with os.scandir(top / below) as entries:
             for entry in entries:
                 path = f"{below}{entry.name}"
-                # A link may lead out of the share, so links are no files of it.
+                # Links are left out: they may point to files outside the share.
                 if entry.is_file(follow_symlinks=False):
                     stat = entry.stat(follow_symlinks=False)
                     yield NasFile(path, stat.st_size, _modified_at(stat))
@@ -78,7 +78,7 @@ def _files(top: Path, *, deep: bool) -> Iterator[NasFile]:
                     if is_system_name(entry.name):
                         yield NasFile(path, 0, _modified_at(entry.stat(follow_symlinks=False)))
                     else:
-                        left.append(f"{path}/")
+                        pending.append(f"{path}/")
 
 
 def _modified_at(stat: os.stat_result) -> datetime:
@@ -87,7 +87,7 @@ def _modified_at(stat: os.stat_result) -> datetime:
 
 @contextmanager
 def _nas_errors() -> Iterator[None]:
-    """The system's texts name paths, which may tell a patient; none is passed on."""
+    """Turn OSErrors into errors of the pipeline, without their texts, whose paths may name a patient."""
     try:
         yield
     except PermissionError:

@@ -1,4 +1,4 @@
-"""Logs: one JSON line per event, with numbers and causes of ours, never a value of a file."""
+"""Logs: one line of JSON for each event, with item numbers and causes, never a value from a file."""
 
 import logging
 import sys
@@ -17,7 +17,7 @@ class _JsonLine(logging.Formatter):
 
 @cache
 def logger() -> logging.Logger:
-    """The project's logger, writing to standard error."""
+    """The logger of dcm2set; it writes to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLine())
     own = logging.getLogger("dcm2set")
@@ -28,7 +28,7 @@ def logger() -> logging.Logger:
 
 
 def log_item(function: str, **fields: object) -> None:
-    """One line on one item: function, item number, attempt, duration, outcome."""
+    """Log one line about an item: function, item number, attempt, duration, outcome."""
     known = {name: value for name, value in fields.items() if value is not None}
     level = (
         logging.WARNING if known.get("status") in {"retry", "quarantined", "unauthorised"} else logging.INFO

@@ -1,4 +1,4 @@
-"""Prometheus metrics: what each function did and how long it took, in numbers and words of ours alone."""
+"""Prometheus metrics: what each function did and how long it took. Labels hold no values from files."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -10,7 +10,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-# From the quickest store_metadata to the longest a file may take.
+# From the fastest store_metadata to the longest time that a file may take.
 _SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300)
 
 _own = CollectorRegistry()
@@ -35,30 +35,30 @@ Collect = Callable[[], Iterable[Metric]]
 
 
 def count_event(function: str, *, status: str, outcome: str, seconds: float) -> None:
-    """One event answered."""
+    """Count one answered event."""
     _events.labels(function, status, outcome).inc()
     _event_seconds.labels(function).observe(seconds)
 
 
 def count_run(function: str, *, status: str, seconds: float) -> None:
-    """One run that a timer or a person started."""
+    """Count one run that a timer or a person started."""
     _runs.labels(function, status).inc()
     _run_seconds.labels(function).observe(seconds)
 
 
 def metrics_text(collect: Collect) -> bytes:
-    """Everything in Prometheus' text format: of all worker processes, and what is asked for just now."""
+    """All metrics in Prometheus' text format: counters of all worker processes, and current values."""
     registry = _own
-    # Several processes serve one function; each keeps its numbers in a file of that folder.
+    # Several processes serve one function; each writes its counters to a file in this folder.
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    momentary = CollectorRegistry()
-    momentary.register(_Momentary(collect))
-    return generate_latest(registry) + generate_latest(momentary)
+    current = CollectorRegistry()
+    current.register(_CurrentValues(collect))
+    return generate_latest(registry) + generate_latest(current)
 
 
-class _Momentary(Collector):
+class _CurrentValues(Collector):
     def __init__(self, collect: Collect) -> None:
         self._collect = collect
 

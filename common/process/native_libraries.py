@@ -1,16 +1,16 @@
-"""What the native libraries below Python are told, by the environment of a process that works on pictures."""
+"""Environment variables that configure native libraries in processes that work on pictures."""
 
 from collections.abc import Mapping
 
 _MIB = 1024 * 1024
 
-# Read once, as a process starts.
+# The libraries read them once, when the process starts.
 ENVIRONMENT: Mapping[str, str] = {
-    # Several processes share the processors; more threads within each only get in their way.
+    # Several processes share the processors; more threads in each process would only compete.
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
-    # glibc gives the memory of each temporary array back to the kernel and asks for it again: in a
-    # thread 2,300 page faults, a quarter of the time, for each picture of 512 x 512 (mallopt(3)).
+    # By default glibc returns the memory of each temporary array to the kernel and requests it again. In a
+    # thread this caused 2,300 page faults for each picture of 512 x 512, a quarter of the time (mallopt(3)).
     "MALLOC_MMAP_THRESHOLD_": str(16 * _MIB),
     "MALLOC_TRIM_THRESHOLD_": str(32 * _MIB),
 }

@@ -1,4 +1,4 @@
-"""Child processes that do not outlive their parent."""
+"""Ends child processes together with their parent."""
 
 import ctypes
 import signal
@@ -8,9 +8,9 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 def end_with_parent(number: signal.Signals) -> None:
-    """Have the kernel send this process a signal when its parent ends, even if that was killed.
+    """Let the kernel send a signal to this process when its parent ends, also if the parent was killed.
 
-    Called in the child. Only Linux can; elsewhere nothing happens.
+    Call it in the child. It works on Linux only; elsewhere it does nothing.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)

@@ -1,1 +1,1 @@
-"""A stage: claims an item, works on it, records and settles; its admission and its backlog."""
+"""A stage: claims an item, works on it, records and settles; its admission and backlog."""

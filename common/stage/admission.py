@@ -1,9 +1,9 @@
-"""Who may come in: as many events at a time as a process can work on, and no long queue behind them.
+"""Limits how many events a process works on at a time, and how long other events wait for a slot.
 
-The store delivers the events of all functions over the same few connections. A function that
-lets many wait holds those connections, and with them every other function's events. So a short
-rush may wait; when it lasts, whoever finds no place is sent away at once. Nothing is lost by
-that: the sweep sends it again, at a pace of its own.
+The object store delivers the events of all functions over the same few connections. A function that lets
+many events wait holds those connections, and delays the events of every other function. So events wait
+only during a short burst; if the burst goes on, events without a slot are refused at once. Nothing is lost
+by that: the sweep sends them again at its own pace.
 """
 
 import time
@@ -11,36 +11,38 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Condition
 
+MAX_WAIT_SECONDS = 10.0  # events of a longer burst are left to the sweep
+
 
 class Admission:
-    """The places of one process; safe to share between threads."""
+    """The slots of one process; safe to share between threads."""
 
     def __init__(
-        self, places: int, *, patience_seconds: float, clock: Callable[[], float] = time.monotonic
+        self, slots: int, *, max_wait_seconds: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._free = places
-        self._patience = patience_seconds
+        self._free = slots
+        self._max_wait = max_wait_seconds
         self._clock = clock
         self._changed = Condition()
         self._waiting = 0
-        self._rush_began: float | None = None  # since then somebody always waited or was sent away
-        self._rush_seen = 0.0  # when somebody last did
+        self._burst_began: float | None = None  # since then events always waited or were refused
+        self._burst_seen = 0.0  # when an event last waited or was refused
 
     @contextmanager
-    def place(self) -> Iterator[bool]:
-        """Whether there is a place, until the end of the block; waits while a rush is young."""
-        has_place = self._enter()
+    def slot(self) -> Iterator[bool]:
+        """Take a slot for the duration of the block; False if there is none. Waits during a short burst."""
+        has_slot = self._enter()
         try:
-            yield has_place
+            yield has_slot
         finally:
-            if has_place:
+            if has_slot:
                 self._leave()
 
     def _enter(self) -> bool:
         with self._changed:
             if not (self._free and not self._waiting):
-                self._rush_goes_on()
-                if not self._waited():
+                self._note_burst()
+                if not self._wait():
                     return False
             self._free -= 1
             return True
@@ -50,18 +52,19 @@ class Admission:
             self._free += 1
             self._changed.notify()
 
-    def _rush_goes_on(self) -> None:
+    def _note_burst(self) -> None:
+        """Extend the current burst, or begin a new one if there was none for as long as events may wait."""
         now = self._clock()
-        if self._rush_began is None or now - self._rush_seen > self._patience:
-            self._rush_began = now
-        self._rush_seen = now
+        if self._burst_began is None or now - self._burst_seen > self._max_wait:
+            self._burst_began = now
+        self._burst_seen = now
 
-    def _waited(self) -> bool:
-        """Wait for a place as long as the rush may last."""
-        assert self._rush_began is not None  # noqa: S101 set just before
+    def _wait(self) -> bool:
+        """Wait for a slot until the burst has lasted too long; False if none became free."""
+        assert self._burst_began is not None  # noqa: S101 set just before
         self._waiting += 1
         try:
-            left = self._rush_began + self._patience - self._clock()
+            left = self._burst_began + self._max_wait - self._clock()
             return self._changed.wait_for(lambda: self._free > 0, timeout=max(0.0, left))
         finally:
             self._waiting -= 1

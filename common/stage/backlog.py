@@ -1,7 +1,7 @@
-"""What is due, worked off by the function itself: an event each would cost more than many an item.
+"""A function works on its own backlog: one request for many items, since an event for each would cost more.
 
-A function that is sent ``{"due": true}`` takes one item after another from its ledger, until nothing is
-due or its time is over, in one of the places that its events take too.
+A function that receives ``{"due": true}`` takes one item after another from its ledger until none is due or
+its time is over. It uses one of the slots that events use.
 """
 
 import time
@@ -11,19 +11,20 @@ from collections.abc import Callable, Mapping
 from common.stage.admission import Admission
 from common.stage.item import Result
 
-REQUEST = {"due": True}  # the body that asks for it
+REQUEST = {"due": True}  # the body that requests it
 FULL = "full"
+DRAIN_SECONDS = 1.0  # after this time the function answers, also if more items are due
 
 
 def drain(take: Callable[[], Result | None], admission: Admission, *, seconds: float) -> Mapping[str, object]:
-    """Items until `take` gives none or so many seconds are over; how many ended how.
+    """Work on items until `take` returns None or the time is over; returns how many items ended how.
 
-    `more` says that time was over first; the status `full` that there was no place.
+    `more` is set if the time was over first; the status is `full` if there was no slot.
     """
     ends_at = time.monotonic() + seconds
     items: Counter[str] = Counter()
-    with admission.place() as has_place:
-        if not has_place:
+    with admission.slot() as has_slot:
+        if not has_slot:
             return {"status": FULL}
         while (result := take()) is not None:
             items[str(result.body["status"])] += 1

@@ -50,6 +50,6 @@ def answer(location: Location, status: str, *, retry: bool = False, **details: A
 
     A key in raw holds a NAS path, which may name a patient: the item's number stands for it.
     """
-    place = {"bucket": location.bucket} | ({} if location.bucket == RAW else {"key": location.key})
+    shown = {"bucket": location.bucket} | ({} if location.bucket == RAW else {"key": location.key})
     known = {name: value for name, value in details.items() if value is not None}
-    return Result({**place, "status": str(status), **known}, retry=retry)
+    return Result({**shown, "status": str(status), **known}, retry=retry)

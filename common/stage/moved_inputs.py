@@ -18,7 +18,7 @@ class MovedInputs:
     ledger: Ledger
 
     def delete_moved(self) -> None:
-        """Delete the inputs whose deletion is still pending, in places that no listing covers."""
+        """Delete the inputs whose deletion is still pending, at locations that no listing covers."""
         for item in self.ledger.pending_deletes(limit=_MOST_AT_ONCE):
             if item.moved_to is None:
                 self.store.delete(item.version)

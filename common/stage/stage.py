@@ -1,4 +1,4 @@
-"""A stage of the line: claim an object, work on it, record and settle, and only then move the input.
+"""A stage of the pipeline: claim an object, work on it, record and settle, and only then move the input.
 
 The order makes any crash harmless. Outputs have deterministic keys, so doing the work again writes the
 same objects; the input is deleted last, so it can always be found again. An input that its maker has
@@ -24,6 +24,7 @@ from common.store.object_key import Location, held, quarantined
 from common.store.object_store import ObjectStore, ObjectVersion
 
 ERASED = "erased"  # the outcome of an item whose patient was erased on request
+MAX_CRASHES = 3  # after as many crashes in a row an item is quarantined
 LONGEST_WAIT = 32  # the longest wait before a retry, in multiples of the first one
 _REPLAY = "Fix the cause, then put the item back with: dcm2set replay --item {id}"
 
@@ -39,8 +40,8 @@ class Stage:
     ledger: Ledger
     lease_seconds: float
     retry_seconds: float  # the wait before the first retry
-    max_crashes: int
-    is_announced: Callable[[Location], bool] = lambda _: False  # whether its maker tells the ledger of it
+    max_crashes: int = MAX_CRASHES
+    is_announced: Callable[[Location], bool] = lambda _: False  # whether its maker announces it
 
     def handle(self, record: EventRecord) -> Result:
         """Work on one object as far as possible now; never raises for a fault of the object."""
@@ -99,7 +100,7 @@ class Stage:
         location = Location(record.bucket, record.key)
         if not self.accepts(location):
             # The key is not repeated: outside the function's own prefixes it may be a NAS path.
-            return Result({"status": "ignored", "cause": f"{self.function} does not work on this place."})
+            return Result({"status": "ignored", "cause": f"{self.function} does not work on this location."})
         try:
             version = self._version(record)
             if version is None:
@@ -162,9 +163,11 @@ class Stage:
             return self._input_missing(claim, version)
         except TransientError as error:
             return self._schedule_retry(claim, version, str(error), crashed=False)
-        except OSError as error:  # a fault of the machine, as a full disk, and never of the file
+        except OSError as error:  # a fault of the machine, for example a full disk, and not of the file
             cause = os.strerror(error.errno) if error.errno else type(error).__name__
-            return self._schedule_retry(claim, version, f"The machine refused: {cause}.", crashed=False)
+            return self._schedule_retry(
+                claim, version, f"The operating system reported: {cause}.", crashed=False
+            )
         except Exception as error:  # noqa: BLE001 a fault of our own; its text may quote values
             return self._schedule_retry(claim, version, f"Unexpected {type(error).__name__}.", crashed=True)
 
@@ -213,7 +216,7 @@ class Stage:
     def _set_aside(
         self, claim: Claim, version: ObjectVersion, state: State, error: PermanentError | HoldError
     ) -> Result:
-        """Held or quarantined: copied out of the line, recorded, then deleted from it."""
+        """Held or quarantined: copied out of the pipeline, recorded, then deleted from it."""
         location = version.location
         target = held(location) if state is State.HELD else quarantined(location)
         try:

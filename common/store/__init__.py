@@ -1,1 +1,1 @@
-"""The object store: its port, MinIO, keys of objects, and event records."""
+"""The object store: the port, MinIO, object keys, and event records."""

@@ -1,4 +1,4 @@
-"""Where objects lie: the fixed buckets, and the keys derived from one another."""
+"""The fixed buckets, and how keys are built and derived from other keys."""
 
 from dataclasses import dataclass
 
@@ -17,15 +17,15 @@ FIXED_BUCKETS = (
     *(TRAINING_SETS, LABELLING),
 )
 
-INCOMING = "incoming/"  # what others put; found by listing, so it is moved on
-NAS = "nas/"  # what poll_nas copied; found by its rows, so it stays
+INCOMING = "incoming/"  # uploaded by others; sweep finds it by listing, so it is moved when it is done
+NAS = "nas/"  # copied by poll_nas, which announces it; so it stays
 PROCESSED = "processed/"
 HELD = "held/"
 
 
 @dataclass(frozen=True)
 class Location:
-    """An object's place."""
+    """Bucket and key of an object."""
 
     bucket: str
     key: str
@@ -33,7 +33,7 @@ class Location:
 
 @dataclass(frozen=True)
 class ImagePath:
-    """The pseudonymous identifiers that an image's key is made of."""
+    """The pseudonymous identifiers in the keys of one SOP instance."""
 
     patient: str
     study_instance_uid: str
@@ -42,29 +42,29 @@ class ImagePath:
 
     @property
     def instance(self) -> str:
-        """The common part of the keys of everything made from one SOP instance."""
+        """The beginning of the keys of all objects made from one SOP instance."""
         study, series = self.study_instance_uid, self.series_instance_uid
         return f"{self.patient}/{study}/{series}/{self.sop_instance_uid}"
 
     def frame(self, number: int) -> str:
-        """The key of one frame's picture; frames count from 1 (PS3.3 C.7.6.6)."""
+        """The key of the image of one frame; frames count from 1 (PS3.3 C.7.6.6)."""
         return f"{self.instance}/{number}.png"
 
 
 def processed(location: Location) -> Location:
-    """Where an input goes once its work is done: out of `incoming/`, same bucket."""
+    """Where an input is moved when it is done: out of `incoming/`, in the same bucket."""
     return Location(location.bucket, PROCESSED + location.key.removeprefix(INCOMING))
 
 
 def held(location: Location) -> Location:
-    """Where an input waits for a person: still in its own bucket."""
+    """Where a held input waits for a person: in the same bucket."""
     return Location(location.bucket, HELD + location.key.removeprefix(INCOMING))
 
 
-def as_it_came(key: str) -> list[str]:
-    """The keys under which an object of raw may have come, by the one it lies under now.
+def original_keys(key: str) -> list[str]:
+    """The keys under which an object in raw may have arrived, by its present key.
 
-    Two for `held/nas/…`: who puts objects into `incoming/` may call a folder so too.
+    There are two for `held/nas/…`, since a folder in `incoming/` may have the name `nas` too.
     """
     if key.startswith((INCOMING, NAS)):
         return [key]
@@ -76,25 +76,25 @@ def as_it_came(key: str) -> list[str]:
 
 
 def quarantined(location: Location) -> Location:
-    """Where an input goes that can't succeed as it is."""
+    """Where an input is moved that can't succeed as it is."""
     return Location(QUARANTINE, f"{location.bucket}/{location.key}")
 
 
 def beside(location: Location, etag: str) -> Location:
-    """Where other content goes when the place is taken."""
+    """Where content is copied if another object has the key already."""
     return Location(location.bucket, f"{location.key}~{etag}")
 
 
 def frame_number(key: str) -> tuple[str, int]:
     """The SOP Instance UID and frame number in an image's key.
 
-    Raises PermanentError if the key is none of an image.
+    Raises PermanentError if the key is not the key of an image.
     """
     parts = key.split("/")
     stem, dot, suffix = parts[-1].partition(".")
     if len(parts) != 5 or not (dot and suffix == "png" and stem.isascii() and stem.isdigit()):
         raise PermanentError(
-            "The object's key is none of an image: <patient>/<study>/<series>/<instance>/<frame>.png.",
+            "The object's key is not the key of an image: <patient>/<study>/<series>/<instance>/<frame>.png.",
             "Only extract writes into image buckets; put files for it into raw/incoming/.",
         )
     return parts[3], int(stem)

@@ -1,4 +1,4 @@
-"""The object store as the pipeline needs it: a small port."""
+"""The port to the object store."""
 
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ class ObjectVersion:
 
 @dataclass(frozen=True)
 class ListedObject:
-    """An object as a listing shows it."""
+    """An object in a listing."""
 
     version: ObjectVersion
-    last_modified: datetime  # aware, the store's clock
+    last_modified: datetime  # aware, by the clock of the store
 
 
 @dataclass(frozen=True)
 class Notification:
-    """Which new objects of a bucket are told to which function."""
+    """Which function receives events about which new objects of a bucket."""
 
     target: str  # the function's name
     prefix: str = ""
@@ -38,50 +38,49 @@ class Notification:
 class ObjectStore(Protocol):
     """Objects by bucket and key.
 
-    Every method raises DependencyAwayError when the store does not answer, and
-    ObjectMissingError when the object or its bucket isn't there.
+    Every method raises DependencyAwayError if the store does not answer or the bucket does not exist, and
+    ObjectMissingError if the object does not exist.
     """
 
     def stat(self, location: Location) -> ObjectVersion:
-        """What is there now."""
+        """The version that is there now."""
 
     def read(self, version: ObjectVersion) -> bytes:
-        """The whole object, if it is still that version."""
+        """The complete object, if it is still this version."""
 
     def stream(self, version: ObjectVersion) -> Generator[bytes]:
-        """The object in pieces, if it is still that version; close it if it isn't read to its end."""
+        """The object in pieces, if it is still this version; close the generator if you stop early."""
 
     def read_now(self, location: Location) -> bytes:
-        """The whole object, whichever version is there now, in one request."""
+        """The complete object, whichever version is there now, in one request."""
 
     def download(self, version: ObjectVersion, path: Path) -> None:
-        """The object into a file, in pieces, if it is still that version."""
+        """Write the object into a file, in pieces, if it is still this version."""
 
     def put(self, location: Location, data: bytes | Path, *, content_type: str) -> ObjectVersion:
-        """Write an object from memory or from a file, over whatever is there."""
+        """Write an object from memory or from a file; overwrites an existing object."""
 
     def upload(self, location: Location, stream: BinaryIO, *, size: int) -> ObjectVersion:
         """Write an object of `size` bytes from a stream, in pieces."""
 
     def copy(self, source: ObjectVersion, target: Location, *, overwrite: bool = False) -> ObjectVersion:
-        """Copy within the store and verify the copy, which is returned.
+        """Copy an object within the store, verify the copy and return it.
 
-        Unless told to overwrite (right for what can be made again), other content stays: if
-        the target holds another object, the copy goes beside it, with the source's etag
-        added to its key.
+        Without `overwrite`, other content at the target stays: the etag of the source is then added to the
+        key of the copy. Overwriting is right for objects that can be made again.
         """
 
     def delete(self, version: ObjectVersion) -> None:
-        """Remove an object if it is still that version; one that is gone already is no error."""
+        """Delete an object if it is still this version; no error if it does not exist."""
 
     def list_prefix(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
-        """The objects whose key begins with `prefix`, in key order, page by page."""
+        """The objects whose keys begin with `prefix`, in key order, page by page."""
 
     def list_top(self, bucket: str) -> list[str]:
         """The first path components in a bucket; folders end in '/'."""
 
     def ensure_bucket(self, bucket: str, notifications: Iterable[Notification] = ()) -> None:
-        """Create a bucket with its notifications; both may be there already."""
+        """Create a bucket and set its notifications; no error if they exist."""
 
     def ping(self) -> None:
         """Raise unless the store answers."""

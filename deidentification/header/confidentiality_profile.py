@@ -1,7 +1,7 @@
-"""Table E.1-1 of PS3.15: what the Basic Profile does with each attribute, and each option instead.
+"""Table E.1-1 of PS3.15: the action of the Basic Profile and of each option for each attribute.
 
-The table is data: ``data/confidentiality_profile.csv``, made by
-``scripts/make_confidentiality_profile.py``; its first line names edition and sources.
+The table is the file ``data/confidentiality_profile.csv``, written by
+``scripts/make_confidentiality_profile.py``. Its first line names the edition and the sources.
 """
 
 import csv
@@ -21,15 +21,15 @@ _PRIVATE = "ggggeeee"  # the row of (gggg,eeee) where gggg is odd
 class Attribute:
     """A row of the table."""
 
-    tag: str  # 8 hex digits, x for any digit; ggggeeee for private attributes
-    basic: str  # X remove, Z empty, D dummy, U new UID; X/Z/D and the like: as the attribute's type asks
-    options: Mapping[str, str]  # by option, K keep or C clean instead; an option not named leaves basic
+    tag: str  # 8 hex digits, x for any digit; ggggeeee for all private attributes
+    basic: str  # X remove, Z empty, D dummy, U new UID; X/Z/D etc.: by the attribute's type
+    options: Mapping[str, str]  # by option: K keep, C clean; an option not listed leaves `basic`
 
 
 def attribute(tag: int) -> Attribute | None:
-    """The row for a tag; None if the table doesn't name it.
+    """The row for a tag; None if the table has none.
 
-    Private attributes share one row, 50xx and 60xx have theirs for every even group.
+    All private attributes share one row. The rows of 50xx and 60xx apply to each even group.
     """
     if tag >> 16 & 1:
         return _private()
@@ -41,7 +41,7 @@ def attribute(tag: int) -> Attribute | None:
 
 @cache
 def attributes() -> tuple[Attribute, ...]:
-    """All rows, in the order of their tags."""
+    """All rows, in tag order."""
     path = files("deidentification.header") / "data" / "confidentiality_profile.csv"
     _, *lines = path.read_text("utf-8").splitlines()
     return tuple(_attribute(row) for row in csv.DictReader(lines))
@@ -60,7 +60,7 @@ def _private() -> Attribute:
 
 @cache
 def _rows_by_mask() -> Mapping[int, Mapping[int, Attribute]]:
-    """Rows by what of a tag they look at, whole tags first, and by what that must be."""
+    """Rows by bit mask, complete tags first, and by the tag's bits under the mask."""
     rows: defaultdict[int, dict[int, Attribute]] = defaultdict(dict)
     rows[0xFFFFFFFF] = {}
     for row in attributes():

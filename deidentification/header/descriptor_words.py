@@ -1,9 +1,9 @@
 """Words that may stay in descriptions and code meanings (PS3.15 E.3.5, Clean Descriptors).
 
-An allow-list: words of radiology and of the standard, numbers, and values with units. Names of
-people and places, months and weekdays are not in it, nor initials but for c, l, r, t and x. It
-judges one word: that numbers side by side are no date, and words no name of this patient, is for
-the caller to see.
+An allow-list of words of radiology and of the standard, numbers, and values with units. It has no
+names of people or places, no months or weekdays, and no initials except c, l, r, t and x. It
+judges single words. The caller must check that adjacent numbers are not a date and that a word is
+not a name of the patient.
 """
 
 import re
@@ -23,14 +23,14 @@ _FORMS = re.compile(
     | [tr][12](star|rho)?w?                                          # t1, t2w, t2star, r2
     | [bhiu]\d{2}[fhms]                                              # kernels: b30f, h31s
     | (b[lrv]|h[crv]|qr|sa)\d{2}[dfus]?                              # br40, bl57d, hr38
-    | [clrtx]                                                        # sides, parts of the spine, x-ray
+    | [clrtx]                                                        # sides, sections of the spine, x-ray
     """,
     re.VERBOSE,
 )
 
 
 def is_descriptor_word(word: str) -> bool:
-    """Whether a word, in any case, may stay; never one of 4 or more digits in a row."""
+    """Whether a word, in upper or lower case, may stay; never one with 4 or more digits in a row."""
     folded = unicodedata.normalize("NFC", word.casefold())
     if _LONG_NUMBER.search(folded):
         return False

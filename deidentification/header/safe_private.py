@@ -1,6 +1,7 @@
-"""Private elements known to hold a number and nothing else (PS3.15 table E.3.10-1, and vendors' statements).
+"""Private elements known to hold only numbers (PS3.15 table E.3.10-1 and statements of vendors).
 
-By creator, group and the element's last two hex digits. Only numbers pass, whatever a file says.
+Listed by private creator, group and the last two hex digits of the element. Only numbers stay,
+whatever a file has there.
 """
 
 SAFE_PRIVATE = frozenset(
@@ -35,7 +36,7 @@ SAFE_PRIVATE = frozenset(
         ("PHILIPS PET PRIVATE GROUP", 0x7053, 0x00),  # SUV factor
         ("PHILIPS PET PRIVATE GROUP", 0x7053, 0x09),  # activity concentration factor
         ("HOLOGIC", 0x0011, 0x11),
-        ("ELSCINT1", 0x01E1, 0x26),  # phantom type, a number
+        ("ELSCINT1", 0x01E1, 0x26),  # phantom type, as a number
         ("TOSHIBA_MEC_CT3", 0x7005, 0x23),  # CTDI volume
     }
 )

@@ -1,12 +1,12 @@
-"""Values that a coded or short string may have: closed lists, so that no name passes for a term.
+"""Allowed values of coded and short strings: closed lists, so that no name passes as a term.
 
-Defined and enumerated terms of PS3.3, and what scanners write beside them; an unknown term is
-dropped. Elsewhere a coded string may be made of words of radiology (`descriptor_words`).
+Defined and enumerated terms of PS3.3, and terms that scanners write besides. An unknown term is
+removed. Coded strings without a list may consist of words of radiology (`descriptor_words`).
 """
 
 import re
 
-# By keyword, where the terms are few. Values in upper case.
+# By keyword, for attributes with few terms. All values are in upper case.
 TERMS = {
     keyword: frozenset(terms.split())
     for keyword, terms in {
@@ -55,7 +55,7 @@ TERMS["ScanOptions"] = TERMS["ScanningSequence"] | frozenset(
 TERMS["PhotometricInterpretation"] |= {"PALETTE COLOR"}
 TERMS["PresentationIntentType"] |= {"FOR PRESENTATION", "FOR PROCESSING"}
 TERMS["ScanOptions"] |= {"CINE MODE", "SCOUT MODE", "AXIAL MODE", "HELICAL MODE"}
-# PS3.16 annex L and the CIDs of anatomic regions, as written into Body Part Examined.
+# PS3.16 annex L and the context groups of anatomic regions, as files have them in Body Part Examined.
 TERMS["BodyPartExamined"] = frozenset(
     """ABDOMEN ABDOMENPELVIS ADRENAL ANKLE ANUS AORTA AORTICARCH APPENDIX ARM ARTERY AXILLA BACK BLADDER
     BODY BONE BOWEL BRAIN BREAST BRONCHUS BUTTOCK CALCANEUS CALF CARDIAC CAROTID CEREBELLUM CERVIX CHEEK
@@ -81,7 +81,7 @@ for _keyword, _terms in {
     TERMS[_keyword] = frozenset(_terms.split())
 TERMS["SequenceVariant"] |= {"OTHER"}
 TERMS["ScanningSequence"] |= {"OTHER", "RM", "EP\\SE"}
-# The empty string and these stand in coded strings of every kind.
+# Allowed in every coded string, as the empty string is.
 GENERAL = frozenset(
     """Y N YES NO NONE UNKNOWN TRUE FALSE ON OFF L R B U M F O A P H I S X ORIGINAL DERIVED PRIMARY
     SECONDARY MIXED HU IU CM MM MS SEC PIXEL PCT DEG UM MA KV MGY ML HZ KHZ MHZ KBYTE RAW MPR MIP MINIP
@@ -136,7 +136,7 @@ KERNELS = frozenset(
     high extra normal iterative y-sharp y-detail""".split()
 )
 KERNEL = re.compile(r"[a-z]{1,3}\d{1,3}[a-z]{0,2}(\\?\d{0,2})", re.IGNORECASE)
-# Code values of the schemes, so that a name can't pass for a code.
+# The form of code values in the schemes, so that a name can't pass as a code.
 CODE_VALUE = re.compile(
     r"\d{5,6}|\d{6,18}|[A-Z]{1,2}-[0-9A-F]{4,6}|RID\d{1,6}|C\d{4,7}|\d{1,5}-\d|[A-Z]\d\d(\.\d{1,2})?"
 )

@@ -1,13 +1,13 @@
-"""What may remain of one value: a rule for each kind, by VR and keyword.
+"""Rules for cleaning one value, chosen by VR and keyword.
 
-A rule takes the value as pydicom gives it and returns what may leave, or None. Its second result
-is a word for the report: kept, shifted, replaced or cleaned.
+A rule takes a value as pydicom decodes it. It returns the value that may leave `raw` and the
+outcome for the report (kept, shifted, replaced or cleaned), or None if no value may leave.
 """
 
 import math
 import re
 from collections.abc import Callable
-from datetime import date as Day  # noqa: N812 a rule is called date
+from datetime import date as Day  # noqa: N812 one rule has the name date
 from datetime import datetime
 from typing import Any
 
@@ -19,8 +19,8 @@ from deidentification.header.descriptor_words import is_descriptor_word
 from deidentification.identity import Identity
 from deidentification.pseudonym import Pseudonyms
 
-Kept = tuple[Any, str] | None
-Rule = Callable[[Any], Kept]
+Cleaned = tuple[Any, str] | None  # value and outcome
+Rule = Callable[[Any], Cleaned]
 
 _AGE = re.compile(r"(\d{3})([DWMY])", re.ASCII)
 _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
@@ -32,17 +32,17 @@ _DESCRIPTOR_WORD = re.compile(r"\d[\d.,x]*\w*|\w+")
 _SHORT_NUMBER = re.compile(r"\d{1,3}")
 _ORIENTATION = re.compile(r"[APRLHF]{1,3}")
 _TEXT, _SEVERAL, _DATA = (str, bytes), (MultiValue, list), (bytes, int)
-_FIRST_YEAR = 1800  # shifted by ten years it has still four digits
+_FIRST_YEAR = 1800  # shifted by ten years it still has four digits
 _DICOM_ROOT = "1.2.840.10008"
 _DICOM_UID = re.compile(r"1\.2\.840\.10008(\.\d{1,5}){1,12}", re.ASCII)
 _TIME = re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?", re.ASCII)
-# Each value has its place, which an unknown one must not leave empty.
-_PLACED = frozenset(["ImageType", "FrameType"])
+# The position of a value has a meaning, so an unknown value is replaced, not removed.
+_POSITIONAL = frozenset(["ImageType", "FrameType"])
 _MAKE = frozenset(["Manufacturer"])
 _MODEL = frozenset(["ManufacturerModelName", "SecondaryCaptureDeviceManufacturerModelName"])
 _KERNEL = frozenset(["ConvolutionKernel", "FilterType", "ReconstructionMethod"])
-# Text that is not in table E.1-1, and made of the words of radiology where it is of use.
-WORDED = frozenset(
+# Useful text attributes outside table E.1-1; they are cleaned like descriptions.
+DESCRIPTIVE_KEYWORDS = frozenset(
     """CodeMeaning SegmentLabel SequenceName PulseSequenceName ReceiveCoilName TransmitCoilName AngioFlag
     ImageTypeText FrameTypeText Grid ScatterCorrectionMethod AttenuationCorrectionMethod
     RandomsCorrectionMethod DecayCorrectionText RadiopharmaceuticalText FilterMaterialText
@@ -51,15 +51,15 @@ WORDED = frozenset(
 
 
 class ValueRules:
-    """The rules for one file: its patient's shift and pseudonyms, its patient's words."""
+    """The rules for one file, with the pseudonyms, the date shift and the identity of its patient."""
 
     def __init__(
-        self, pseudonyms: Pseudonyms, *, patient: str, identity: Identity, keeps_times: bool
+        self, pseudonyms: Pseudonyms, *, patient: str, identity: Identity, retain_times: bool
     ) -> None:
         self._pseudonyms = pseudonyms
         self._patient = patient
         self._identity = identity
-        self._keeps_times = keeps_times
+        self._retain_times = retain_times
         self.by_vr: dict[str, Rule] = {
             "DA": self.date,
             "DT": self.date_time,
@@ -67,8 +67,8 @@ class ValueRules:
             "AS": self.age,
         }
 
-    def number(self, value: Any) -> Kept:
-        """A finite number, of binary form or in text, that is no number of the patient's."""
+    def number(self, value: Any) -> Cleaned:
+        """A finite number, binary or as text, that is not a number of the patient's identity."""
         try:
             is_finite = math.isfinite(float(value))
         except (TypeError, ValueError, OverflowError):
@@ -76,70 +76,70 @@ class ValueRules:
         text = str(value)
         return (value, "kept") if is_finite and text.isascii() and not self._identity.found_in(text) else None
 
-    def table(self, value: Any) -> Kept:
-        """The data of a look-up table, of a binary VR."""
+    def table(self, value: Any) -> Cleaned:
+        """The data of a look-up table with a binary VR."""
         return (value, "kept") if isinstance(value, _DATA) else None
 
-    def tag(self, value: Any) -> Kept:
-        """The tag of an attribute that the dictionary knows; others may be letters."""
+    def tag(self, value: Any) -> Cleaned:
+        """A tag that the data dictionary knows; the bytes of other tags may be letters."""
         return (value, "kept") if isinstance(value, int) and dictionary_has_tag(value) else None
 
-    def uid(self, value: Any) -> Kept:
-        """A pseudonym in place of an instance's UID; DICOM's own stay."""
+    def uid(self, value: Any) -> Cleaned:
+        """A pseudonym for an instance UID; UIDs that DICOM defines stay."""
         text = str(value)
-        if not text or is_odd_dicom_uid(text):
+        if not text or is_malformed_dicom_uid(text):
             return None
         replaced = self._pseudonyms.uid(text)
         return replaced, "kept" if replaced == text else "replaced"
 
-    def date(self, value: Any) -> Kept:
-        """A date, shifted; any other form than a whole date is dropped."""
+    def date(self, value: Any) -> Cleaned:
+        """A complete date, shifted; other forms are removed."""
         day = self._shifted(str(value))
         return (day, "shifted") if day else None
 
-    def date_time(self, value: Any) -> Kept:
-        """The date of a date and time, shifted; its time only where times are kept, its zone never."""
+    def date_time(self, value: Any) -> Cleaned:
+        """A date and time, its date shifted; the time stays if times are retained, the zone never."""
         text = str(value).strip()
         day = self._shifted(text[:8])
         if day is None:
             return None
         time = text[8:].partition("+")[0].partition("-")[0]
-        keeps = self._keeps_times and _TIME.fullmatch(time)
-        return f"{day}{time if keeps else ''}", "shifted"
+        may_stay = self._retain_times and _TIME.fullmatch(time)
+        return f"{day}{time if may_stay else ''}", "shifted"
 
-    def time(self, value: Any) -> Kept:
-        """A time of day, where the decay of a tracer needs it."""
+    def time(self, value: Any) -> Cleaned:
+        """A time of day, if times are retained, as radioactive decay is computed from them."""
         text = str(value).strip()
-        return (text, "kept") if self._keeps_times and _TIME.fullmatch(text) else None
+        return (text, "kept") if self._retain_times and _TIME.fullmatch(text) else None
 
-    def age(self, value: Any) -> Kept:
-        """An age, 90 for everyone over 89."""
+    def age(self, value: Any) -> Cleaned:
+        """An age; every age over 89 becomes 90."""
         years = age_years(str(value))
         if years is None:
             return None
         return ("090Y", "cleaned") if years > 89 else (str(value).strip(), "kept")
 
     def term(self, keyword: str) -> Rule:
-        """A coded string out of its closed list, or of standard words."""
+        """The rule for a coded string: it is in its closed list, or consists of standard words."""
         if keyword == "PatientOrientation":
-            return lambda value: _matched(str(value).strip(), _ORIENTATION)
-        if keyword in _PLACED:
+            return lambda value: _if_matching(str(value).strip(), _ORIENTATION)
+        if keyword in _POSITIONAL:
             return lambda value: (
                 (str(value).strip(), "kept")
-                if self._is_of_terms(str(value).strip())
+                if self._consists_of_terms(str(value).strip())
                 else ("OTHER", "cleaned")
             )
         closed = terms.TERMS.get(keyword)
 
-        def rule(value: Any) -> Kept:
+        def rule(value: Any) -> Cleaned:
             text = str(value).strip()
             if closed is not None:
                 return (text, "kept") if text.upper() in closed else None
-            return (text, "kept") if self._is_of_terms(text) else None
+            return (text, "kept") if self._consists_of_terms(text) else None
 
         return rule
 
-    def _is_of_terms(self, text: str) -> bool:
+    def _consists_of_terms(self, text: str) -> bool:
         if text.upper() in terms.GENERAL or not text:
             return True
         if len(text) > 16 or not text.isascii() or self._identity.found_in(text):
@@ -149,7 +149,7 @@ class ValueRules:
         )
 
     def name(self, keyword: str) -> Rule | None:
-        """A maker, a model, a kernel: words of their lists and numbers of three digits."""
+        """The rule for a maker, model or kernel: words of their lists and numbers of up to three digits."""
         if keyword in terms.TERMS:
             return self.term(keyword)
         if keyword in _MAKE:
@@ -159,7 +159,7 @@ class ValueRules:
         return self._kernel if keyword in _KERNEL else None
 
     def _listed(self, words: frozenset[str]) -> Rule:
-        def rule(value: Any) -> Kept:
+        def rule(value: Any) -> Cleaned:
             text = str(value).strip()
             tokens = [token.lower() for token in re.findall(r"[\w-]+", text)]
             is_listed = all(token in words or _SHORT_NUMBER.fullmatch(token) for token in tokens)
@@ -167,7 +167,7 @@ class ValueRules:
 
         return rule
 
-    def _kernel(self, value: Any) -> Kept:
+    def _kernel(self, value: Any) -> Cleaned:
         text = str(value).strip()
         is_known = terms.KERNEL.fullmatch(text) or all(
             word.lower() in terms.KERNELS or _SHORT_NUMBER.fullmatch(word)
@@ -175,12 +175,12 @@ class ValueRules:
         )
         return self._ascii(text) if is_known and text else None
 
-    def _ascii(self, text: str) -> Kept:
-        """A text without letters that could not be decoded, and without a word of the patient's."""
+    def _ascii(self, text: str) -> Cleaned:
+        """The text, if it is ASCII, as badly decoded text is not, and has no word of the identity."""
         return (text, "kept") if text.isascii() and not self._identity.found_in(text) else None
 
-    def description(self, value: Any) -> Kept:
-        """The words of radiology in a description, in their order; nothing if a name is in it."""
+    def description(self, value: Any) -> Cleaned:
+        """The words of radiology in a description, in order; None if a word of the identity is in it."""
         text = str(value)
         if self._identity.found_in(text):
             return None
@@ -191,37 +191,37 @@ class ValueRules:
         return kept[:64], "kept" if kept == text.strip() else "cleaned"
 
     def _shifted(self, text: str) -> str | None:
-        """A DA value, earlier; None if it is no whole date, or none of a picture's time."""
+        """A shifted DA value; None if it is not a complete date, or one before images were made."""
         day = parse_date(text)
         if day is None or day.year < _FIRST_YEAR:
             return None
         return f"{self._pseudonyms.shifted(day, self._patient):%Y%m%d}"
 
 
-def each(value: Any, rule: Rule) -> Kept:
-    """A rule applied to a value or to all of several; one refused value refuses them all."""
+def apply_to_each(value: Any, rule: Rule) -> Cleaned:
+    """Apply a rule to a value, or to each of several; if one is refused, all are."""
     if value is None or (isinstance(value, _TEXT) and not value):
         return None
     if not isinstance(value, _SEVERAL):
         return rule(value)
-    kept = [rule(one) for one in value]
-    if not kept or any(one is None for one in kept):
+    results = [rule(one) for one in value]
+    cleaned = [result for result in results if result is not None]
+    if not cleaned or len(cleaned) < len(results):
         return None
-    told = [one for one in kept if one is not None]
-    words = {word for _, word in told}
-    word = words.pop() if len(words) == 1 else "cleaned"
-    if all(new is one for (new, _), one in zip(told, value, strict=True)):
-        return value, word  # the very same, which need not be converted again
-    return [one for one, _ in told], word
+    outcomes = {outcome for _, outcome in cleaned}
+    outcome = outcomes.pop() if len(outcomes) == 1 else "cleaned"
+    if all(new is one for (new, _), one in zip(cleaned, value, strict=True)):
+        return value, outcome  # the same object, which need not be converted again
+    return [new for new, _ in cleaned], outcome
 
 
-def is_odd_dicom_uid(text: str) -> bool:
-    """Whether a UID that begins as DICOM's own goes on as none of them does (PS3.6 annex A)."""
+def is_malformed_dicom_uid(text: str) -> bool:
+    """Whether a UID has DICOM's root but not the form of a UID in PS3.6 annex A."""
     return text.startswith(_DICOM_ROOT) and not _DICOM_UID.fullmatch(text)
 
 
 def parse_date(text: str) -> Day | None:
-    """A DA value (PS3.5 table 6.2-1); None if it is no whole date."""
+    """The date of a DA value (PS3.5 table 6.2-1); None if it is not a complete date."""
     text = text.strip()
     if len(text) != 8 or not text.isascii() or not text.isdigit():
         return None
@@ -232,7 +232,7 @@ def parse_date(text: str) -> Day | None:
 
 
 def age_years(text: str) -> float | None:
-    """An AS value in years (PS3.5 table 6.2-1), 90 for everyone over 89."""
+    """The years of an AS value (PS3.5 table 6.2-1), 90 if over 89; None if it is not one."""
     found = _AGE.fullmatch(text.strip())
     if found is None:
         return None
@@ -240,5 +240,5 @@ def age_years(text: str) -> float | None:
     return 90.0 if years > 89 else round(years, 2)
 
 
-def _matched(text: str, form: re.Pattern[str]) -> Kept:
+def _if_matching(text: str, form: re.Pattern[str]) -> Cleaned:
     return (text, "kept") if form.fullmatch(text) else None

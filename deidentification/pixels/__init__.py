@@ -1,1 +1,1 @@
-"""De-identifying pixel data: the burned-in text gate, blanking by device, text in pictures."""
+"""De-identifying pixel data: burned-in text gate, blanking, text recognition, hidden data in streams."""

@@ -1,4 +1,4 @@
-"""Where a site's devices burn in text: rectangles by maker, model and size, in a TOML file."""
+"""A site's blanking rules: where devices burn in text, by maker, model and picture size, from TOML."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,25 +18,26 @@ _Name = Annotated[str, Field(min_length=1, max_length=64)]
 
 @dataclass(frozen=True)
 class DeviceRule:
-    """What is made black in pictures of one device; nothing, where it is known to burn in nothing."""
+    """The rectangles to blank in pictures of one device; none if the device burns in no text."""
 
     name: str
-    manufacturer: str  # (0008,0070), in any case
-    model: str  # (0008,1090), in any case
+    manufacturer: str  # (0008,0070), case-insensitive
+    model: str  # (0008,1090), case-insensitive
     rows: int
     columns: int
     blank: tuple[Rectangle, ...]
 
-    def fits(self, ds: Dataset) -> bool:
-        """Whether a data set is of this device and size."""
-        told = (_folded(ds.get("Manufacturer")), _folded(ds.get("ManufacturerModelName")))
+    def matches(self, ds: Dataset) -> bool:
+        """Whether a data set is of this device and picture size."""
+        device = (_folded(ds.get("Manufacturer")), _folded(ds.get("ManufacturerModelName")))
         size = (ds.get("Rows"), ds.get("Columns"))
-        return told == (_folded(self.manufacturer), _folded(self.model)) and size == (self.rows, self.columns)
+        is_device = device == (_folded(self.manufacturer), _folded(self.model))
+        return is_device and size == (self.rows, self.columns)
 
     @property
     def blanking(self) -> Blanking | None:
-        """None where nothing is to be made black, so that the pixels stay as they were coded."""
-        return Blanking(f"blanked by rule {self.name}", self.blank, keeps=False) if self.blank else None
+        """The blanking; None if there are no rectangles, so that the pixels keep their encoding."""
+        return Blanking(f"blanked by rule {self.name}", self.blank, is_outside=False) if self.blank else None
 
 
 class _Rule(BaseModel):
@@ -51,35 +52,35 @@ class _Rule(BaseModel):
 
 
 def rule_for(ds: Dataset, rules: Iterable[DeviceRule]) -> DeviceRule | None:
-    """The first rule that fits."""
-    return next((rule for rule in rules if rule.fits(ds)), None)
+    """The first rule that matches a data set; None if none does."""
+    return next((rule for rule in rules if rule.matches(ds)), None)
 
 
 def load_device_rules(path: Path | None) -> tuple[DeviceRule, ...]:
-    """The rules of a file, in its order; SettingsError names the rule and field that is wrong."""
+    """The rules of a TOML file, in order; SettingsError names the rule and the field that are wrong."""
     if path is None:
         return ()
-    told = read_toml(path, _SETTING)
-    rules = told.pop("rule", None)
-    if told or not isinstance(rules, list):
-        raise SettingsError(f"{_SETTING} is wrong: expected [[rule]] tables alone.")
+    tables = read_toml(path, _SETTING)
+    rules = tables.pop("rule", None)
+    if tables or not isinstance(rules, list):
+        raise SettingsError(f"{_SETTING} is wrong: the file must have [[rule]] tables and nothing else.")
     return tuple(_rule(number, table) for number, table in enumerate(rules, 1))
 
 
 def _rule(number: int, table: object) -> DeviceRule:
     try:
-        told = _Rule.model_validate(table)
+        rule = _Rule.model_validate(table)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        field = ".".join(map(str, first["loc"])) or "its top"
+        field = ".".join(map(str, first["loc"])) or "its top level"
         raise SettingsError(f"{_SETTING} is wrong in rule {number} at {field}: {first['msg']}.") from None
-    rectangles = tuple(_rectangle(number, told, corners) for corners in told.blank)
-    return DeviceRule(told.name, told.manufacturer, told.model, told.rows, told.columns, rectangles)
+    rectangles = tuple(_rectangle(number, rule, values) for values in rule.blank)
+    return DeviceRule(rule.name, rule.manufacturer, rule.model, rule.rows, rule.columns, rectangles)
 
 
-def _rectangle(number: int, rule: _Rule, corners: list[int]) -> Rectangle:
-    if len(corners) == 4:
-        left, top, width, height = corners
+def _rectangle(number: int, rule: _Rule, values: list[int]) -> Rectangle:
+    if len(values) == 4:
+        left, top, width, height = values
         is_inside = left + width <= rule.columns and top + height <= rule.rows
         if min(left, top) >= 0 and min(width, height) > 0 and is_inside:
             return Rectangle(left, top, width, height)

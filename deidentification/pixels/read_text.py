@@ -1,6 +1,6 @@
-"""Text read in a picture by Tesseract, where it is installed: a second net, never a proof.
+"""Reading text in pictures with Tesseract, if it is installed: a second check, not a proof.
 
-It reads names in dark corners well and over anatomy hardly ever.
+Tesseract reads text on a dark background well, but hardly ever text over anatomy.
 """
 
 import os
@@ -11,28 +11,28 @@ from functools import cache
 
 from deidentification.identity import Identity
 
-SECONDS = 60
-# Sparse text: as much as can be found, in no order.
+TIMEOUT_SECONDS = 60
+# --psm 11: sparse text, as much as possible, in no particular order.
 _COMMAND = ("tesseract", "stdin", "stdout", "--psm", "11")
 
 
 @cache
 def can_read_text() -> bool:
-    """Whether Tesseract is there."""
+    """Whether Tesseract is installed."""
     return shutil.which(_COMMAND[0]) is not None
 
 
 def identity_in_pictures(pngs: Iterable[bytes], identity: Identity) -> str | None:
-    """The keyword of an identifying attribute of which a word is read in a picture, or None."""
+    """The keyword of an identifying attribute that has a word in one of the pictures, or None."""
     return next((found for png in pngs if (found := identity.found_in(read_text(png)))), None)
 
 
 def read_text(png: bytes) -> str:
-    """The text that is read in a PNG; none if it takes over a minute or can't be read."""
+    """The text in a PNG; empty if Tesseract fails or takes longer than a minute."""
     environment = {"PATH": os.environ.get("PATH", ""), "OMP_THREAD_LIMIT": "1"}
     try:
-        done = subprocess.run(  # noqa: S603 nothing of the file is in the command
-            _COMMAND, input=png, capture_output=True, timeout=SECONDS, env=environment, check=False
+        done = subprocess.run(  # noqa: S603 no part of the file is in the command
+            _COMMAND, input=png, capture_output=True, timeout=TIMEOUT_SECONDS, env=environment, check=False
         )
     except subprocess.TimeoutExpired:
         return ""

@@ -1,4 +1,4 @@
-"""The regions of an ultrasound picture that show tissue, flow, traces and scales (PS3.3 C.8.5.5)."""
+"""Blanking outside the regions of an ultrasound picture (PS3.3 C.8.5.5)."""
 
 from collections.abc import Iterator
 
@@ -21,38 +21,40 @@ _CORNERS = (
     "RegionLocationMaxX1",
     "RegionLocationMaxY1",
 )
-_GRAPHICS = 5  # of C.8.5.5.1.1: what it shows may be text
-_DATA_TYPES = range(0x1, 0x13)  # of C.8.5.5.1.2; 0 may be anything
+_GRAPHICS = 5  # Region Spatial Format (C.8.5.5.1.1): such a region may show text
+_DATA_TYPES = range(0x1, 0x13)  # Region Data Type (C.8.5.5.1.2): tissue, flow, traces; 0 may be anything
 
 
 class UnusableRegionsError(Exception):
-    """Regions are declared, but what is outside them can't be told; the text says why."""
+    """The file's regions can't be used for blanking; the message says why."""
 
 
-def outside_regions(ds: Dataset) -> Blanking | None:
-    """All outside an ultrasound picture's regions; None for any other object, or one without regions.
+def blanking_outside_regions(ds: Dataset) -> Blanking | None:
+    """The blanking of everything outside the regions of an ultrasound picture.
 
-    Raises UnusableRegionsError where blanking by them would prove nothing.
+    None for any other object, and for one without regions. Raises UnusableRegionsError if blanking
+    outside the regions would not remove text reliably.
     """
     if UID(str(ds.get("SOPClassUID", ""))) not in _ULTRASOUND or not ds.get("SequenceOfUltrasoundRegions"):
         return None
     rows, columns = int(ds.Rows), int(ds.Columns)
-    kept = tuple(_rectangles(ds, rows, columns))
-    if not kept:
-        raise UnusableRegionsError("none of its ultrasound regions is known to hold no text")
-    blanking = Blanking(f"blanked outside {len(kept)} ultrasound region(s)", kept, keeps=True)
+    regions = tuple(_rectangles(ds, rows, columns))
+    if not regions:
+        raise UnusableRegionsError("each of its ultrasound regions may show text")
+    blanking = Blanking(f"blanked outside {len(regions)} ultrasound region(s)", regions, is_outside=True)
     if not blanking.mask(rows, columns).any():
         raise UnusableRegionsError("its ultrasound regions cover the whole picture")
     return blanking
 
 
 def _rectangles(ds: Dataset, rows: int, columns: int) -> Iterator[Rectangle]:
+    """The regions that show no graphics."""
     for region in ds.SequenceOfUltrasoundRegions:
         corners = [region.get(keyword) for keyword in _CORNERS]
         if not all(isinstance(corner, int) for corner in corners):
-            raise UnusableRegionsError("an ultrasound region has no place")
+            raise UnusableRegionsError("an ultrasound region has no coordinates")
         left, top, right, bottom = corners
-        # One pixel too far is common; further, and the picture was cut or scaled since.
+        # One pixel beyond the edge is common. With more, the picture was probably cropped or scaled.
         if not (0 <= left <= right <= columns and 0 <= top <= bottom <= rows):
             raise UnusableRegionsError("an ultrasound region does not lie within the picture")
         if region.get("RegionDataType") in _DATA_TYPES and region.get("RegionSpatialFormat") != _GRAPHICS:

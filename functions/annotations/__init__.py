@@ -1,1 +1,1 @@
-"""annotations: labels from files."""
+"""annotations: imports labels from files."""

@@ -1,4 +1,4 @@
-"""One label file: read its rows, find the images, keep the labels, report."""
+"""Imports one label file: reads its rows, stores the labels and writes the report."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
@@ -16,7 +16,7 @@ from functions.annotations.formats.label_file import LabelFile, read_label_file
 from functions.annotations.formats.refused_row import Refusals
 from functions.annotations.formats.vocabulary import Vocabulary
 from functions.annotations.storage.import_counts import ImportCounts
-from functions.annotations.storage.label_rows import LabelRows
+from functions.annotations.storage.label_rows import LabelImport, LabelRows
 
 _MEGABYTE = 1024 * 1024
 _REPORT = ".report.json"
@@ -32,17 +32,17 @@ class LabelImporter:
     max_bytes: int
 
     def __call__(self, item: Item) -> Outcome:
-        """Keep every good row of a label file, and write the report beside its processed copy."""
+        """Store every valid row of a label file, and write the report beside its processed copy."""
         version = item.version
         target = self._target(version)
-        counts = self.rows.known(version) or self._imported(item, target)
+        counts = self.rows.find_import(version) or self._import(item, target)
         return Outcome("imported", move_to=target, details=_details(counts))
 
-    def _imported(self, item: Item, target: Location) -> ImportCounts:
+    def _import(self, item: Item, target: Location) -> ImportCounts:
         version = item.version
         if version.size > self.max_bytes:
             limit = self.max_bytes // _MEGABYTE
-            raise PermanentError(f"The label file is over {limit} MiB.", "Split it and put the parts.")
+            raise PermanentError(f"The label file is over {limit} MiB.", "Split it into several files.")
         with ExitStack() as streams:
 
             def read() -> LabelFile:
@@ -50,31 +50,31 @@ class LabelImporter:
                 return read_label_file(chunks, self.vocabulary())
 
             report = partial(self._report, target)
-            return self.rows.keep(version, read, renew=item.heartbeat, report=report)
+            return self.rows.import_file(LabelImport(version, read, item.heartbeat, report))
 
     def _target(self, version: ObjectVersion) -> Location:
-        """Where the file goes; beside a file of that name that came before, never where a report may lie."""
+        """Where the file is moved to; another name if an earlier file or a report may have this one."""
         target = processed(version.location)
         if target.key.endswith(_REPORT):
             return beside(target, version.etag)
         try:
-            there = self.store.stat(target)
+            existing = self.store.stat(target)
         except ObjectMissingError:
             return target
-        is_same = (there.etag, there.size) == (version.etag, version.size)
+        is_same = (existing.etag, existing.size) == (version.etag, version.size)
         return target if is_same else beside(target, version.etag)
 
     def _report(self, target: Location, counts: ImportCounts, refused: Refusals) -> None:
-        told = _details(counts) | {"refused_rows": [asdict(row) for row in refused.rows]}
-        body = orjson.dumps(told, option=orjson.OPT_INDENT_2)
-        place = replace(target, key=f"{target.key}{_REPORT}")
-        self.store.put(place, body, content_type="application/json")
+        content = _details(counts) | {"refused_rows": [asdict(row) for row in refused.rows]}
+        body = orjson.dumps(content, option=orjson.OPT_INDENT_2)
+        location = replace(target, key=f"{target.key}{_REPORT}")
+        self.store.put(location, body, content_type="application/json")
 
 
 def import_waiting(
     store: ObjectStore, rows: LabelRows, handle: Callable[[EventRecord], Result]
 ) -> Mapping[str, object]:
-    """A run without an event: whatever waits in the bucket, and held labels that can be applied."""
+    """A run without an event: import the waiting files, and apply held labels whose images are known."""
     results = []
     for waiting in _waiting(store):
         version = waiting.version
@@ -87,7 +87,7 @@ def import_waiting(
 
 
 def _waiting(store: ObjectStore) -> Iterator[ListedObject]:
-    """Everything in the bucket but what was processed, at the cost of what waits."""
+    """The waiting files. Processed ones are not listed, so the cost depends on the waiting files only."""
     for top in store.list_top(ANNOTATIONS):
         if top not in {PROCESSED, HELD}:
             yield from store.list_prefix(ANNOTATIONS, top)

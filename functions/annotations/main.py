@@ -1,9 +1,9 @@
-"""annotations: one label file to label rows, with an import report beside it.
+"""annotations: imports one label file as label rows, and writes a report beside the file.
 
-Trigger   ObjectCreated in annotations, outside processed/; POST without a body: all that waits
+Trigger   ObjectCreated in annotations, outside processed/; POST without a body: all waiting files
 Reads     annotations
-Writes    label rows, kept as history; annotations/processed/ with a report
-Errors    no label file (docs/labels.md): quarantined; wrong rows: refused by line in the report
+Writes    label rows, as history; moves the file to annotations/processed/, with a report beside it
+Errors    not a label file (docs/labels.md): quarantined; wrong rows: refused, by line in the report
 """
 
 from functools import cache, partial

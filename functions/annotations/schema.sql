@@ -1,5 +1,6 @@
--- Labels as they hold now.
+-- The current labels of images.
 
+-- Applies the labels of instances, series and studies to each of their images.
 create view label_statement as
 select image_id, label_id, annotator_id, value, labelled_at, import_id, line, id, 0 as breadth from label
 union all
@@ -11,15 +12,18 @@ from group_label g join image_allocation a on g.level = 'series' and split_part(
 union all
 select a.image_id, g.label_id, g.annotator_id, g.value, g.labelled_at, g.import_id, g.line, g.id, 3
 from group_label g join image_allocation a on g.level = 'study' and split_part(a.key, '/', 2) = g.uid;
-comment on view label_statement is 'Every label of every image, with those of its instance, series and study; breadth 0 is its own.';
+comment on view label_statement is 'Every label of every image, including those of its instance, series and study; breadth 0 is the image itself.';
 
+-- An annotator may change a label, so only the newest counts; at the same time, the more specific one.
 create view latest_label as
 select distinct on (image_id, label_id, annotator_id)
     image_id, label_id, annotator_id, value, labelled_at, import_id, line
 from label_statement
 order by image_id, label_id, annotator_id, labelled_at desc, import_id desc, breadth, id desc;
-comment on view latest_label is 'What each annotator last said of each label of each image.';
+comment on view latest_label is 'The newest value of each label of each image by each annotator.';
 
+-- Combines the labels of all annotators into one value for each label and image. Votes: 1 from 0.5 on, -1
+-- uncertain, otherwise 0. A function, since training sets may use another rule than the settings.
 create or replace function current_labels(rule text, uncertain text)
 returns table (image_id bigint, label_id int, value real, annotators int)
 language sql stable as $$
@@ -50,12 +54,13 @@ language sql stable as $$
     from ruled r
     where r.value >= 0 or current_labels.uncertain <> 'missing'
 $$;
-comment on function current_labels is 'The current label of each image by a rule (last, majority, any, all); uncertain: keep, 0, 1, missing.';
+comment on function current_labels is 'The current labels of each image by a rule (last, majority, any, all); uncertain: keep, 0, 1, missing.';
 
+-- The labels for people and other programs, by the rule in the settings.
 create view current_label as
 select now.image_id, a.sop_instance_uid, a.frame, n.name as label, now.value, now.annotators
 from label_rule r
 cross join lateral current_labels(r.rule, r.uncertain) now
 join image_allocation a on a.image_id = now.image_id
 join label_name n on n.id = now.label_id;
-comment on view current_label is 'The current label of each image, by the rule of the settings.';
+comment on view current_label is 'The current labels of each image, by the rule in the settings.';

@@ -1,1 +1,1 @@
-"""extract: pictures, de-identified files and metadata from DICOM."""
+"""extract: makes pictures, de-identified files and metadata from DICOM files."""

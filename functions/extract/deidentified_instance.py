@@ -1,4 +1,4 @@
-"""The de-identified SOP instance: pseudonyms, allowed attributes, and the file made of them."""
+"""The de-identified SOP instance: its pseudonyms, its allowed attributes, and its DICOM file."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +16,11 @@ from deidentification.header.residue import check_residue
 from deidentification.header.value_rules import ValueRules
 from deidentification.identity import Identity, identity_of
 from deidentification.pixels.burned_in_gate import NOTHING_SUSPECTED, BurnedInDecision
-from deidentification.pixels.pixel_data import description_of_decoded, syntax_of, write_pixel_data
+from deidentification.pixels.pixel_data import (
+    decoded_frame_elements,
+    output_transfer_syntax,
+    write_pixel_data,
+)
 from deidentification.profile import CLEAN_PIXEL_DATA, Profile
 from deidentification.pseudonym import Pseudonyms
 from functions.extract.subject import patient_of
@@ -24,34 +28,34 @@ from imaging.dataset.encoded_dataset import Encoding
 from imaging.frames.image_file import ImageFile
 
 # Type 2 of the Patient, General Study, General Series and General Image modules (PS3.3 C.7):
-# present with zero length where nothing is kept.
+# present with zero length if their value was removed.
 _EMPTY = """
     PatientBirthDate PatientSex StudyDate StudyTime AccessionNumber ReferringPhysicianName StudyID
     SeriesNumber InstanceNumber Manufacturer
     """.split()
-# The decay of a tracer is reckoned from times of day.
+# Modalities whose pixel values depend on times of day: the decay of a tracer is computed from them.
 _TIMED_MODALITIES = frozenset(["PT", "NM"])
 # File meta is always explicit VR little endian (PS3.10 section 7.1).
 _META = Encoding(is_implicit_vr=False, is_little_endian=True)
-# Our own root-less UID (PS3.5 B.2), made once for this project.
+# The implementation class UID of dcm2set, generated once from a UUID (PS3.5 B.2).
 _IMPLEMENTATION = UID("2.25.287318930468106513843516231826937471246")
 
 
 @dataclass(frozen=True)
 class DeidentifiedInstance:
-    """One SOP instance as it may leave raw; its pixels are still in the original file."""
+    """One SOP instance as it may leave raw; its pixel data is read from the original file."""
 
     path: ImagePath
-    attributes: Dataset  # allowed ones, de-identified
+    attributes: Dataset  # only allowed attributes, de-identified
     profile: Profile
-    decision: BurnedInDecision  # how it passed the gate for burned-in text
-    tally: Tally  # what was done, by keyword
-    identity: Identity  # the patient's words in the original
-    source: ImageFile  # the original: pixel data and transfer syntax are taken from it
+    decision: BurnedInDecision  # of the gate for burned-in text
+    tally: Tally  # number of elements by keyword and action
+    identity: Identity  # the patient's name and ids in the original
+    source: ImageFile  # the original, for pixel data and transfer syntax
 
     def write(self, stream: BinaryIO) -> None:
-        """The de-identified DICOM file (PS3.10), its file meta made from nothing."""
-        ds = self._whole()
+        """Write the de-identified DICOM file (PS3.10) with new file meta information."""
+        ds = self._complete_dataset()
         stream.write(b"\0" * 128 + b"DICM")
         meta = _file_meta(self)
         head = _META.encoded(meta)
@@ -59,11 +63,11 @@ class DeidentifiedInstance:
         syntax = meta.TransferSyntaxUID
         is_implicit, is_little = syntax.is_implicit_VR, syntax.is_little_endian
         stream.write(Encoding(is_implicit_vr=is_implicit, is_little_endian=is_little).encoded(ds))
-        # Behind all others, as the greatest tag of those allowed.
+        # Pixel data comes last: it has the greatest of the allowed tags.
         write_pixel_data(self.source, stream)
 
-    def _whole(self) -> Dataset:
-        """The allowed attributes, and what the file says of its own making (PS3.15 E.1.1)."""
+    def _complete_dataset(self) -> Dataset:
+        """The allowed attributes, and those that document the de-identification (PS3.15 E.1.1)."""
         ds = Dataset(dict(self.attributes.items()))
         for keyword in _EMPTY:
             if keyword not in ds and (keyword != "Manufacturer" or not _is_enhanced(self.source.ds)):
@@ -87,9 +91,9 @@ def deidentify(
     profile: Profile,
     decision: BurnedInDecision = NOTHING_SUSPECTED,
 ) -> DeidentifiedInstance:
-    """Everything of an image that may leave raw, but its pixels.
+    """De-identify the attributes of an image.
 
-    Raises PermanentError if a word of the patient's is found in it after all.
+    Raises PermanentError if the patient's name or an id is still found in them.
     """
     ds = image_file.ds
     patient = patient_of(ds, pseudonyms)
@@ -101,13 +105,13 @@ def deidentify(
     )
     identity = identity_of(ds)
     rules = ValueRules(
-        pseudonyms, patient=patient, identity=identity, keeps_times=ds.get("Modality") in _TIMED_MODALITIES
+        pseudonyms, patient=patient, identity=identity, retain_times=ds.get("Modality") in _TIMED_MODALITIES
     )
     cleaner = CleanDataset(profile, rules, is_enhanced=_is_enhanced(ds))
     attributes = cleaner.clean(ds)
     check_residue(attributes, identity)
     if image_file.blanking is not None:
-        for keyword, value in description_of_decoded(image_file).items():
+        for keyword, value in decoded_frame_elements(image_file).items():
             setattr(attributes, keyword, value)
     if decision.is_cleaned:
         attributes.BurnedInAnnotation = "NO"
@@ -115,13 +119,13 @@ def deidentify(
 
 
 def _is_enhanced(ds: Dataset) -> bool:
-    """Whether it is of the kinds that have to tell more of themselves (PS3.3 C.7.5.2, C.7.6.16)."""
+    """Whether it is an enhanced SOP class, where Manufacturer is Type 1 (PS3.3 C.7.5.2, C.7.6.16)."""
     return "SharedFunctionalGroupsSequence" in ds or "Enhanced" in UID(str(ds.SOPClassUID)).name
 
 
 @cache
 def _codes(codes: tuple[tuple[str, str], ...]) -> Sequence:
-    """The same items for every file: they are written, never changed."""
+    """A code sequence, cached and shared by all files: it is written but never changed."""
     items = []
     for value, meaning in codes:
         item = Dataset()
@@ -137,12 +141,12 @@ def _group_length(length: int) -> Dataset:
 
 
 def _file_meta(instance: DeidentifiedInstance) -> Dataset:
-    """All of it (PS3.10 table 7.1-1) but its length."""
+    """The file meta information (PS3.10 table 7.1-1) without its group length."""
     meta = Dataset()
     meta.FileMetaInformationVersion = b"\0\1"
     meta.MediaStorageSOPClassUID = instance.attributes.SOPClassUID
     meta.MediaStorageSOPInstanceUID = UID(instance.path.sop_instance_uid)
-    meta.TransferSyntaxUID = syntax_of(instance.source)
+    meta.TransferSyntaxUID = output_transfer_syntax(instance.source)
     meta.ImplementationClassUID = _IMPLEMENTATION
     meta.ImplementationVersionName = f"PYDICOM {pydicom.__version__}"
     return meta

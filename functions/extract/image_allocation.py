@@ -1,4 +1,4 @@
-"""Where each image of an instance lies: decided once, in Postgres, never over a bucket's limit."""
+"""Allocates the images of an instance to buckets: once, in Postgres, and never over a bucket's limit."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,46 +15,50 @@ from common.store.object_store import Notification, ObjectStore
 from imaging.rendering.picture_recipe import RECIPE_VERSION
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
+_VERSIONS = {"recipe_version": RECIPE_VERSION, "pipeline_version": PIPELINE_VERSION}
 NEW_IMAGE = Notification("quality", suffix=".png")
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where an instance's images belong."""
+class AllocationRequest:
+    """An instance whose images need locations."""
 
-    images: tuple[Location, ...]  # one a frame, in order
-    is_duplicate: bool  # another raw object brought this instance first
-    is_completed: bool  # all of its outputs were written before
+    path: ImagePath
+    item_id: int  # the ledger item of the raw object
+    content_digest: str  # keyed digest of the original file, hex
+    number_of_frames: int
+    modality: str | None = None
+    is_localizer: bool = False
+
+
+@dataclass(frozen=True)
+class AllocatedImages:
+    """The locations of an instance's images."""
+
+    locations: tuple[Location, ...]  # one for each frame, in order
+    is_duplicate: bool  # whether another raw object with this instance came first
+    is_completed: bool  # whether all outputs of the instance were written before
 
 
 class Allocation(Protocol):
-    """The instances that extract has taken on, and the places of their images."""
+    """The instances that were extracted, and the locations of their images."""
 
-    def allocate(
-        self,
-        path: ImagePath,
-        *,
-        item_id: int,
-        content_digest: str,
-        number_of_frames: int,
-        modality: str | None = None,
-        is_localizer: bool = False,
-    ) -> Places:
-        """Places for an instance's frames; the same ones whenever it comes again.
+    def allocate(self, request: AllocationRequest) -> AllocatedImages:
+        """The locations of an instance's images: the same ones whenever the instance comes again.
 
-        `item_id` is the ledger's number of the raw object that brings it. Raises ConflictError
-        if the instance is known with other content, ErasedError if its patient was erased.
+        Raises ConflictError if the instance is known with other content, and ErasedError if its
+        patient was erased.
         """
 
     def is_erased(self, patient_id: str | None) -> bool:
-        """Whether a patient, by pseudonym, was erased on request."""
+        """Whether a patient, named by pseudonym, was erased on request."""
 
     def complete(self, sop_instance_uid: str) -> DatabaseCall:
-        """All outputs of the instance are written."""
+        """The call that records that all outputs of an instance are written."""
 
 
 class PostgresAllocation(Allocation):
-    """The allocation in Postgres; new buckets in the object store."""
+    """The allocation in Postgres; creates new buckets in the object store."""
 
     def __init__(self, database: Database, *, store: ObjectStore, settings: Settings) -> None:
         self._database = database
@@ -62,57 +66,46 @@ class PostgresAllocation(Allocation):
         self._prefix = settings.images_prefix
         self._capacity = settings.images_per_bucket
 
-    def allocate(
-        self,
-        path: ImagePath,
-        *,
-        item_id: int,
-        content_digest: str,
-        number_of_frames: int,
-        modality: str | None = None,
-        is_localizer: bool = False,
-    ) -> Places:
-        wanted = {
-            "sop_instance_uid": path.sop_instance_uid,
-            "patient": path.patient,
-            "instance": path.instance,
-            "item_id": item_id,
-            "content_digest": content_digest,
-            "number_of_frames": number_of_frames,
-            "modality": modality,
-            "is_localizer": is_localizer,
+    def allocate(self, request: AllocationRequest) -> AllocatedImages:
+        values = {
+            "sop_instance_uid": request.path.sop_instance_uid,
+            "patient": request.path.patient,
+            "instance": request.path.instance,
+            "item_id": request.item_id,
+            "content_digest": request.content_digest,
+            "number_of_frames": request.number_of_frames,
+            "modality": request.modality,
+            "is_localizer": request.is_localizer,
             "prefix": self._prefix,
             **_VERSIONS,
         }
         while True:
-            placed = self._database.one(_SQL["place"], **wanted)
-            if placed is None or placed["is_erased"]:
+            row = self._database.one(_SQL["allocate"], **values)
+            if row is None or row["is_erased"]:
                 raise ErasedError
-            if placed["digest"] != content_digest:
+            if row["digest"] != request.content_digest:
                 raise ConflictError(
                     "Another file with the same SOP Instance UID and other content was extracted before.",
                     "Find out which of the two is right; nothing was overwritten.",
                 )
-            images = tuple(map(Location, placed["buckets"], placed["keys"]))
-            if len(images) >= number_of_frames:
-                return Places(images, placed["first_item"] != item_id, placed["is_completed"])
-            self._roll_over()
+            locations = tuple(map(Location, row["buckets"], row["keys"]))
+            if len(locations) >= request.number_of_frames:
+                is_duplicate = row["first_item"] != request.item_id
+                return AllocatedImages(locations, is_duplicate, row["is_completed"])
+            self._add_bucket()
 
     def is_erased(self, patient_id: str | None) -> bool:
-        return self._database.one(_SQL["erased"], patient=patient_id) is not None
+        return self._database.one(_SQL["find_erased"], patient=patient_id) is not None
 
     def complete(self, sop_instance_uid: str) -> DatabaseCall:
         return DatabaseCall(_SQL["complete"], {"uid": sop_instance_uid, **_VERSIONS})
 
-    def _roll_over(self) -> None:
-        """A new bucket, unless somebody else made one meanwhile."""
+    def _add_bucket(self) -> None:
+        """Create a bucket, unless another worker created one in the meantime."""
         with self._database.transaction() as cursor:
             cursor.execute(_SQL["lock_allocation"])
             if cursor.execute(_SQL["open_bucket"], {"prefix": self._prefix}).fetchone() is None:
                 bucket = f"{self._prefix}{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
-                # The bucket and its notification are there before the first image goes in.
+                # The bucket and its notification must exist before its first image is written.
                 self._store.ensure_bucket(bucket, [NEW_IMAGE])
                 cursor.execute(_SQL["new_bucket"], {"bucket": bucket, "capacity": self._capacity})
-
-
-_VERSIONS = {"recipe_version": RECIPE_VERSION, "pipeline_version": PIPELINE_VERSION}

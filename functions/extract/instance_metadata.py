@@ -1,4 +1,4 @@
-"""The metadata document of an instance: typed fields people filter by, the rest by keyword."""
+"""Builds the metadata document of an instance: typed fields for filters, all others by keyword."""
 
 from typing import Any
 
@@ -22,22 +22,30 @@ from functions.extract.deidentified_instance import DeidentifiedInstance
 from imaging.rendering.picture_recipe import RECIPE_VERSION
 
 
-def describe(instance: DeidentifiedInstance, *, rows: int, columns: int, key_id: str) -> MetadataDocument:
-    """What store_metadata will persist of an instance; its images are added once they have places.
+def build_document(
+    instance: DeidentifiedInstance, *, rows: int, columns: int, key_id: str
+) -> MetadataDocument:
+    """The metadata document of an instance; its images are added once they are allocated.
 
-    Raises PermanentError if a value is of another form than the document's.
+    `rows` and `columns` are those of its pictures. Raises PermanentError if a value does not
+    have the form that the document requires.
     """
+    ds, path = instance.attributes, instance.path
     try:
-        return _described(instance, rows=rows, columns=columns, key_id=key_id)
+        return MetadataDocument(
+            header=_header(instance, key_id),
+            series=_series(instance),
+            instance=_instance(instance, rows=rows, columns=columns),
+            patient=PatientEntry(patient_id=path.patient, sex=_text(ds, "PatientSex")),
+            study=_study(instance),
+        )
     except ValidationError as error:
         field = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"])
         raise PermanentError(f"The value of {field} is of a wrong form.") from None
 
 
-def _described(instance: DeidentifiedInstance, *, rows: int, columns: int, key_id: str) -> MetadataDocument:
-    ds, path = instance.attributes, instance.path
-    row_spacing, column_spacing = _spacing(ds)
-    header = Header(
+def _header(instance: DeidentifiedInstance, key_id: str) -> Header:
+    return Header(
         pipeline_version=PIPELINE_VERSION,
         recipe_version=RECIPE_VERSION,
         deidentification=str(instance.profile),
@@ -45,16 +53,30 @@ def _described(instance: DeidentifiedInstance, *, rows: int, columns: int, key_i
         actions=_by_action(instance.tally),
         images=[],
     )
-    series = SeriesEntry(
-        series_instance_uid=path.series_instance_uid,
+
+
+def _study(instance: DeidentifiedInstance) -> StudyEntry:
+    study_date = parse_date(str(instance.attributes.get("StudyDate", "")))
+    return StudyEntry(study_instance_uid=instance.path.study_instance_uid, study_date=study_date)
+
+
+def _series(instance: DeidentifiedInstance) -> SeriesEntry:
+    ds = instance.attributes
+    return SeriesEntry(
+        series_instance_uid=instance.path.series_instance_uid,
         modality=_text(ds, "Modality"),
         body_part=_text(ds, "BodyPartExamined"),
         laterality=_text(ds, "Laterality") or _text(ds, "ImageLaterality"),
         manufacturer=_text(ds, "Manufacturer"),
         model=_text(ds, "ManufacturerModelName"),
     )
-    entry = InstanceEntry(
-        sop_instance_uid=path.sop_instance_uid,
+
+
+def _instance(instance: DeidentifiedInstance, *, rows: int, columns: int) -> InstanceEntry:
+    ds = instance.attributes
+    row_spacing, column_spacing = _spacing(ds)
+    return InstanceEntry(
+        sop_instance_uid=instance.path.sop_instance_uid,
         sop_class_uid=str(ds.SOPClassUID),
         instance_number=_integer(ds, "InstanceNumber"),
         view_position=_text(ds, "ViewPosition"),
@@ -69,15 +91,6 @@ def _described(instance: DeidentifiedInstance, *, rows: int, columns: int, key_i
         age_years=age_years(str(ds.get("PatientAge") or "")),
         attributes=to_json_values(ds),
     )
-    return MetadataDocument(
-        header=header,
-        patient=PatientEntry(patient_id=path.patient, sex=_text(ds, "PatientSex")),
-        study=StudyEntry(
-            study_instance_uid=path.study_instance_uid, study_date=parse_date(str(ds.get("StudyDate", "")))
-        ),
-        series=series,
-        instance=entry,
-    )
 
 
 def _by_action(tally: Tally) -> dict[str, dict[str, int]]:
@@ -88,7 +101,7 @@ def _by_action(tally: Tally) -> dict[str, dict[str, int]]:
 
 
 def to_json_values(ds: Dataset) -> dict[str, Any]:
-    """Attributes by DICOM keyword as plain JSON values; look-up tables are left to the DICOM file."""
+    """Attributes by DICOM keyword as JSON values, without bytes such as look-up tables."""
     return {
         element.keyword: _json(element.value)
         for element in ds
@@ -98,7 +111,7 @@ def to_json_values(ds: Dataset) -> dict[str, Any]:
 
 def _json(value: Any) -> Any:
     if isinstance(value, MultiValue | list):
-        return [_json(one) for one in value]
+        return [_json(item) for item in value]
     if isinstance(value, Dataset):
         return to_json_values(value)
     if isinstance(value, int):
@@ -107,7 +120,7 @@ def _json(value: Any) -> Any:
 
 
 def _spacing(ds: Dataset) -> tuple[float | None, float | None]:
-    """Row and column spacing in mm: in the patient, else at the detector (PS3.3 10.7.1.3)."""
+    """Row and column spacing in mm: in the patient, or else at the detector (PS3.3 10.7.1.3)."""
     for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
         value = ds.get(keyword)
         if isinstance(value, MultiValue | list) and len(value) == 2:

@@ -1,9 +1,9 @@
-"""extract: one DICOM file to PNGs, a de-identified DICOM file and metadata.
+"""extract: turns one DICOM file into PNGs, a de-identified DICOM file and metadata.
 
-Trigger   ObjectCreated in raw, prefixes nas/ and incoming/; POST without a body: what is due
+Trigger   ObjectCreated in raw, prefixes nas/ and incoming/; POST without a body: all due items
 Reads     raw/nas/, raw/incoming/
-Writes    images-*, deidentified, metadata, ledger rows of what comes next; raw/processed/, held/, quarantine
-Errors    no DICOM, truncated, no decoder, UID conflict: quarantined; burned-in text: held
+Writes    images-*, deidentified, metadata, due ledger rows for the next functions; raw/processed/, raw/held/
+Errors    not DICOM, truncated, no decoder, UID conflict: quarantined; possible burned-in text: held
 """
 
 from functools import cache
@@ -16,8 +16,8 @@ from common.settings import settings
 from common.store.object_key import INCOMING, NAS, RAW
 from functions.extract.extract_instance import InstanceExtractor
 from functions.extract.image_allocation import PostgresAllocation
-from functions.extract.prepared_instance import rules_of
-from functions.extract.sandbox.process import DrawingProcesses
+from functions.extract.prepared_instance import preparation_rules
+from functions.extract.sandbox.process import SandboxPool
 
 
 def extract(request: Request) -> Response:
@@ -31,8 +31,8 @@ def _target() -> Target:
     extractor = InstanceExtractor(
         store=wiring.object_store(),
         allocation=PostgresAllocation(wiring.database(), store=wiring.object_store(), settings=config),
-        prepare=DrawingProcesses(
-            rules_of(config), seconds=config.seconds_per_file, megabytes=config.megabytes_per_file
+        prepare=SandboxPool(
+            preparation_rules(config), seconds=config.seconds_per_file, megabytes=config.megabytes_per_file
         ),
         max_megabytes=config.max_megabytes_per_file,
     )

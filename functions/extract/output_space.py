@@ -1,4 +1,4 @@
-"""Where a file's outputs are until they are uploaded: small ones in memory, the others on disk."""
+"""Holds the outputs of one file until they are uploaded: small ones in memory, the others on disk."""
 
 import io
 from collections.abc import Callable
@@ -6,35 +6,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-MOST_BYTES_IN_MEMORY = 1024 * 1024  # of all of one file's outputs
+MAX_BYTES_IN_MEMORY = 1024 * 1024  # of all outputs of one file together
 
 
 @dataclass(frozen=True)
 class Spooled:
-    """An output's place in the file that several share, for a file of its own costs more than a frame."""
+    """An output in a file shared by several outputs: a file for each would cost more than a frame."""
 
     path: Path
     offset: int
     size: int
 
 
-Kept = bytes | Path | Spooled
+Output = bytes | Path | Spooled
 
 
 class OutputSpace:
     """Takes the outputs of one file.
 
-    The first few are kept in memory, for a disk costs more than a small picture; the others, so
-    that memory stays flat, in a folder.
+    The first ones stay in memory, because a disk costs more than a small picture. The others go
+    to a folder, so that memory use stays flat.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._spool = folder / "outputs"
-        self._free = MOST_BYTES_IN_MEMORY
+        self._free = MAX_BYTES_IN_MEMORY
 
-    def keep(self, body: bytes) -> Kept:
-        """One output that is whole already."""
+    def add(self, body: bytes) -> Output:
+        """Take one complete output."""
         if len(body) <= self._free:
             self._free -= len(body)
             return body
@@ -43,8 +43,8 @@ class OutputSpace:
             file.write(body)
         return Spooled(self._spool, offset, len(body))
 
-    def write(self, name: str, write: Callable[[BinaryIO], None], *, size: int) -> Kept:
-        """One output of about `size` bytes that `write` writes to a stream."""
+    def write(self, name: str, write: Callable[[BinaryIO], None], *, size: int) -> Output:
+        """Take one output of about `size` bytes that `write` writes to a stream."""
         if size <= self._free:
             self._free -= size
             buffer = io.BytesIO()
@@ -56,16 +56,16 @@ class OutputSpace:
         return path
 
 
-def to_upload(kept: Kept) -> bytes | Path:
-    """What an object store takes: a frame from the shared file is read, a file of its own is not."""
-    if not isinstance(kept, Spooled):
-        return kept
-    with kept.path.open("rb") as file:
-        file.seek(kept.offset)
-        return file.read(kept.size)
+def upload_body(output: Output) -> bytes | Path:
+    """An output as the object store takes it: bytes, or the path of a file of its own."""
+    if not isinstance(output, Spooled):
+        return output
+    with output.path.open("rb") as file:
+        file.seek(output.offset)
+        return file.read(output.size)
 
 
-def read_kept(kept: Kept) -> bytes:
-    """An output's bytes."""
-    found = to_upload(kept)
-    return found.read_bytes() if isinstance(found, Path) else found
+def read_output(output: Output) -> bytes:
+    """The bytes of an output."""
+    body = upload_body(output)
+    return body.read_bytes() if isinstance(body, Path) else body

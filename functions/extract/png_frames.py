@@ -1,4 +1,4 @@
-"""The frames of an image file as PNGs, one decoded frame in memory at a time."""
+"""Draws the frames of an image file as PNGs, with one decoded frame in memory at a time."""
 
 import struct
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 from common.errors import PermanentError
-from functions.extract.output_space import Kept, OutputSpace, read_kept
+from functions.extract.output_space import Output, OutputSpace, read_output
 from imaging.frames.image_file import ImageFile
 from imaging.rendering.picture_recipe import Drawing, PictureRecipe, PictureRules
 
@@ -20,19 +20,19 @@ _FILTER_UP, _GREY, _RGB = 2, 0, 2
 
 @dataclass(frozen=True)
 class PngFrame:
-    """One frame's picture, encoded."""
+    """The PNG of one frame."""
 
     number: int  # from 1, as DICOM counts frames
-    kept: Kept  # the PNG
+    png: Output
     rows: int
     columns: int
     samples: int  # 1 grey, 3 RGB
     bits: int  # of each sample, 8 or 16
-    recipe: str  # how it was made, in words
+    recipe: str  # how it was drawn, in words
 
     def read(self) -> bytes:
-        """The PNG."""
-        return read_kept(self.kept)
+        """The bytes of the PNG."""
+        return read_output(self.png)
 
 
 def draw_frames(
@@ -43,17 +43,17 @@ def draw_frames(
     Raises PermanentError if any frame can't be decoded or drawn.
     """
     recipe = PictureRecipe(image_file.ds, rules)
-    blanking = "" if image_file.blanking is None else f"; {image_file.blanking.words}"
+    blanking = "" if image_file.blanking is None else f"; {image_file.blanking.description}"
     drawn = []
     for index, frame in enumerate(image_file.frames()):
         heartbeat()
-        drawing = _drawn(recipe, frame, index)
+        drawing = _draw(recipe, frame, index)
         body = encode_png(drawing.picture)
         rows, columns, *samples = drawing.picture.shape
         drawn.append(
             PngFrame(
                 number=index + 1,
-                kept=space.keep(body),
+                png=space.add(body),
                 rows=rows,
                 columns=columns,
                 samples=samples[0] if samples else 1,
@@ -64,12 +64,12 @@ def draw_frames(
     return drawn
 
 
-def _drawn(recipe: PictureRecipe, frame: NDArray[Any], index: int) -> Drawing:
+def _draw(recipe: PictureRecipe, frame: NDArray[Any], index: int) -> Drawing:
     try:
         return recipe.draw(frame, index=index)
     except MemoryError:
-        raise  # the limit's fault, told by its name
-    except Exception as error:  # noqa: BLE001 whatever a wrong description of pixels leads to
+        raise  # the memory limit is the cause, and is reported as such
+    except Exception as error:  # noqa: BLE001 a wrong description of pixels may raise anything
         raise PermanentError(
             f"The frame can't be drawn ({type(error).__name__}): its photometric interpretation, "
             "look-up tables or windows contradict one another.",
@@ -78,10 +78,10 @@ def _drawn(recipe: PictureRecipe, frame: NDArray[Any], index: int) -> Drawing:
 
 
 def encode_png(picture: NDArray[Any]) -> bytes:
-    """A picture of 8 or 16 bits as PNG bytes, of header, pixels and end alone (ISO/IEC 15948).
+    """An 8- or 16-bit picture as PNG bytes with only the chunks IHDR, IDAT and IEND (ISO/IEC 15948).
 
-    Each row is stored as its difference from the row above (filter Up), which suits smooth
-    pictures and is one subtraction of the whole; then deflated at isal's level 1.
+    Each row is stored as its difference from the row above (filter Up): this suits smooth pictures
+    and is one subtraction for the complete array. Then it is deflated at isal's level 1.
     """
     rows, columns = picture.shape[:2]
     bits = 8 * picture.dtype.itemsize

@@ -1,4 +1,4 @@
-"""Everything an image file becomes, before any of it is written to a store."""
+"""Prepares all outputs of an image file before any of them is written to a store."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -12,13 +12,13 @@ from common.settings import Settings
 from common.store.object_key import ImagePath
 from deidentification.pixels.burned_in_gate import NEXT_STEP, NEXT_STEP_AFTER_READING, burned_in_decision
 from deidentification.pixels.device_rules import DeviceRule, load_device_rules
-from deidentification.pixels.pixel_data import size_of_pixel_data
+from deidentification.pixels.pixel_data import approximate_pixel_data_size
 from deidentification.pixels.read_text import can_read_text, identity_in_pictures
 from deidentification.profile import Profile, load_profile
 from deidentification.pseudonym import Pseudonyms
 from functions.extract.deidentified_instance import DeidentifiedInstance, deidentify
-from functions.extract.instance_metadata import describe
-from functions.extract.output_space import Kept, OutputSpace
+from functions.extract.instance_metadata import build_document
+from functions.extract.output_space import Output, OutputSpace
 from functions.extract.png_frames import PngFrame, draw_frames
 from functions.extract.subject import device_of, subject_of
 from imaging.frames.image_checks import Limits, NoPictureError, reading_elements
@@ -28,19 +28,19 @@ from imaging.rendering.picture_recipe import PictureRules
 
 @dataclass(frozen=True)
 class Rules:
-    """What the settings say of how files are prepared."""
+    """How files are prepared, from the settings."""
 
     pseudonym_key: bytes  # 32 bytes
     limits: Limits
     pictures: PictureRules
     profile: Profile
     hold_burned_in_text: bool
-    devices: tuple[DeviceRule, ...] = ()  # what is blanked in their pictures
-    reads_released: bool = False  # whether text in released pictures is searched for the patient's words
+    devices: tuple[DeviceRule, ...] = ()  # the rectangles to blank, by device
+    reads_released: bool = False  # whether released pictures are searched for the patient's name and ids
 
 
-def rules_of(settings: Settings) -> Rules:
-    """The rules in the settings; SettingsError if the key is missing."""
+def preparation_rules(settings: Settings) -> Rules:
+    """The rules from the settings; SettingsError if the pseudonym key is missing."""
     return Rules(
         pseudonym_key=bytes.fromhex(settings.required("pseudonym_key")),
         limits=Limits(settings.max_pixels_per_frame, settings.max_frames),
@@ -54,21 +54,21 @@ def rules_of(settings: Settings) -> Rules:
 
 @dataclass(frozen=True)
 class PreparedInstance:
-    """One SOP instance as it may leave raw."""
+    """The outputs of one SOP instance, ready to leave raw."""
 
     content_digest: str  # keyed digest of the original file, hex
-    dicom: Kept  # the de-identified file
-    document: MetadataDocument  # without its images, which have no places yet
+    dicom: Output  # the de-identified file
+    document: MetadataDocument  # without its images, which are not allocated yet
     frames: list[PngFrame]
 
     @property
     def path(self) -> ImagePath:
-        """What the keys of everything made from the instance begin with."""
+        """The identifiers that the keys of all outputs of the instance begin with."""
         return self.document.path
 
 
 class Preparer(Protocol):
-    """Prepares one file; `folder` takes what is too large for memory.
+    """Prepares one file; outputs too large for memory are written to `folder`.
 
     Raises PermanentError, HoldError or NoPictureError.
     """
@@ -76,7 +76,7 @@ class Preparer(Protocol):
     def __call__(
         self, source: Path, folder: Path, *, releases: int, heartbeat: Callable[[], None]
     ) -> PreparedInstance:
-        """Prepare the file; `heartbeat` is called now and then."""
+        """Prepare the file; `heartbeat` is called regularly meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class InstancePreparer(Preparer):
     ) -> PreparedInstance:
         pseudonyms = Pseudonyms(self.rules.pseudonym_key)
         try:
-            return self._prepared(
+            return self._prepare(
                 source, OutputSpace(folder), pseudonyms, releases=releases, heartbeat=heartbeat
             )
         except (PermanentError, HoldError, NoPictureError) as error:
@@ -98,7 +98,7 @@ class InstancePreparer(Preparer):
                 error.subject = subject_of(source, pseudonyms)
             raise
 
-    def _prepared(
+    def _prepare(
         self,
         source: Path,
         space: OutputSpace,
@@ -112,11 +112,11 @@ class InstancePreparer(Preparer):
             decision = burned_in_decision(
                 image_file.ds,
                 self.rules.devices,
-                holds=self.rules.hold_burned_in_text,
+                hold_burned_in_text=self.rules.hold_burned_in_text,
                 is_released=releases > 0,
             )
         image_file = replace(image_file, blanking=decision.blanking)
-        # Every frame is decoded before anything is held: what is no good file is not.
+        # Every frame is decoded before the file may be held: a broken file is quarantined, not held.
         frames = draw_frames(image_file, space, rules=self.rules.pictures, heartbeat=heartbeat)
         with reading_elements():
             instance = deidentify(image_file, pseudonyms, self.rules.profile, decision)
@@ -125,14 +125,19 @@ class InstancePreparer(Preparer):
             if releases == 1 and self.rules.reads_released and can_read_text():
                 _check_read_text(frames, instance)
             rows, columns = frames[0].rows, frames[0].columns
-            document = describe(instance, rows=rows, columns=columns, key_id=pseudonyms.key_id)
+            document = build_document(instance, rows=rows, columns=columns, key_id=pseudonyms.key_id)
             digest = pseudonyms.content(_sha256(image_file.path))
-            dicom = space.write("deidentified.dcm", instance.write, size=size_of_pixel_data(image_file))
+            dicom = space.write(
+                "deidentified.dcm", instance.write, size=approximate_pixel_data_size(image_file)
+            )
             return PreparedInstance(digest, dicom, document, frames)
 
 
 def _check_read_text(frames: Sequence[PngFrame], instance: DeidentifiedInstance) -> None:
-    """A second look at what a person let pass; their second word stands above it."""
+    """Hold an instance again if its released pictures show the patient's name or ids.
+
+    Only after the first release: a second release by a person takes precedence.
+    """
     some = sorted({0, len(frames) // 2, len(frames) - 1})
     found = identity_in_pictures((frames[index].read() for index in some), instance.identity)
     if found is not None:

@@ -1,5 +1,7 @@
--- What extract calls: allocating images to buckets, and completing an extraction.
+-- Functions that extract calls.
 
+-- Registers an instance and allocates its images to buckets; later calls return the same allocation. If no bucket
+-- has room, it returns fewer images than frames: the caller then creates a bucket and calls again.
 create or replace function allocate_images(this_uid text, this_patient text, this_path text, this_item bigint, this_digest text,
     frames int, this_modality text, this_is_localizer boolean, this_recipe int, this_pipeline text, prefix text,
     out is_erased boolean, out digest text, out first_item bigint, out is_completed boolean, out buckets text[], out keys text[])
@@ -24,7 +26,7 @@ begin
     end if;
     select count(*) into placed from image_allocation where sop_instance_uid = this_uid;
     if placed < frames then
-        -- One at a time: a bucket's count and its images are decided together.
+        -- One call at a time, because the number of images in a bucket and the new images must agree.
         perform pg_advisory_xact_lock(hashtext('image_allocation'));
         select count(*) into placed from image_allocation where sop_instance_uid = this_uid;
     end if;
@@ -32,7 +34,7 @@ begin
         select bucket, least(capacity - allocated, frames - placed) into open_bucket, free from image_bucket
         where allocated < capacity and starts_with(bucket, prefix) order by created_at desc, bucket desc limit 1;
         exit when open_bucket is null;
-        -- The table's own check (allocated <= capacity) refuses the image too many.
+        -- The check constraint of the table (allocated <= capacity) refuses one image too many.
         update image_bucket set allocated = allocated + free where bucket = open_bucket;
         insert into image_allocation (sop_instance_uid, frame, allocated_bucket, bucket, key)
         select this_uid, frame, open_bucket, open_bucket, this_path || '/' || frame || '.png'
@@ -42,8 +44,9 @@ begin
     select coalesce(array_agg(allocated_bucket order by frame), '{}'), coalesce(array_agg(key order by frame), '{}')
     into buckets, keys from image_allocation where sop_instance_uid = this_uid;
 end $$;
-comment on function allocate_images is 'Registers an instance and places its images; extract calls it.';
+comment on function allocate_images is 'Registers an instance and allocates its images to buckets; called by extract.';
 
+-- Part of the settling statement, so that an instance counts as extracted only with its item.
 create or replace function complete_extraction(this_uid text, this_recipe int, this_pipeline text) returns void
 language plpgsql as $$
 begin
@@ -51,4 +54,4 @@ begin
         recipe_version = this_recipe, pipeline_version = this_pipeline
     where sop_instance_uid = this_uid;
 end $$;
-comment on function complete_extraction is 'All outputs of an instance are written; extract calls it as it settles.';
+comment on function complete_extraction is 'Notes that all outputs of an instance are written; called by extract when it settles.';

@@ -1,4 +1,4 @@
-"""Whose a file is, told to the operator's ledger even of a file that comes to nothing."""
+"""The patient of a file, recorded in the ledger even for a file that is refused."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ _KEYWORDS = ["SpecificCharacterSet", "PatientID", "IssuerOfPatientID", "StudyIns
 
 
 def patient_of(ds: Dataset, pseudonyms: Pseudonyms) -> str:
-    """The pseudonym of a data set's patient."""
+    """The pseudonym of the patient of a data set."""
     return pseudonyms.patient(
         str(ds.get("PatientID") or ""),
         str(ds.get("IssuerOfPatientID") or ""),
@@ -21,19 +21,19 @@ def patient_of(ds: Dataset, pseudonyms: Pseudonyms) -> str:
 
 
 def subject_of(source: Path, pseudonyms: Pseudonyms) -> Subject:
-    """The patient of a file, as far as its header can be read at all."""
+    """The patient of a file, if its header can be read."""
     try:
         ds = pydicom.dcmread(source, stop_before_pixels=True, force=True, specific_tags=_KEYWORDS)
-        is_told = bool(ds.get("PatientID") or ds.get("StudyInstanceUID"))
-        return Subject(patient_of(ds, pseudonyms) if is_told else None)
-    except Exception:  # noqa: BLE001 the file is refused already; this is all that is left to ask of it
+        has_patient = bool(ds.get("PatientID") or ds.get("StudyInstanceUID"))
+        return Subject(patient_of(ds, pseudonyms) if has_patient else None)
+    except Exception:  # noqa: BLE001 the file is refused already, and a second error would hide the cause
         return UNKNOWN
 
 
 def device_of(attributes: Dataset) -> str | None:
-    """Maker, model and size of de-identified attributes, as held items are told apart by them."""
+    """Manufacturer, model and image size, for grouping held items; None if both names are missing."""
     names = [attributes.get(keyword) for keyword in ("Manufacturer", "ManufacturerModelName")]
     if not any(names):
         return None
-    told = [str(name) if name else "unknown" for name in names]
-    return " / ".join([*told, f"{attributes.Rows} x {attributes.Columns}"])
+    known = [str(name) if name else "unknown" for name in names]
+    return " / ".join([*known, f"{attributes.Rows} x {attributes.Columns}"])

@@ -1,1 +1,1 @@
-"""poll_nas: new folders from the NAS."""
+"""poll_nas: copies new folders from the NAS into raw."""

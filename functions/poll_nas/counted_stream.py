@@ -1,4 +1,4 @@
-"""A file's bytes on their way into raw: counted, digested, and refused unless they are as listed."""
+"""Counts and hashes the bytes of a file while they are copied into raw, and checks their number."""
 
 import hashlib
 import io
@@ -8,10 +8,11 @@ from common.errors import DependencyAwayError, TransientError
 
 
 class CountedStream(io.RawIOBase):
-    """A stream of a known size that digests what is read from it.
+    """A stream of a known size that hashes the bytes read from it.
 
-    Refuses a file that turns out longer before its last bytes are handed on, and a shorter one
-    in place of its end, so that no part of a file ever becomes an object.
+    Reading raises TransientError if the file is longer than its size, before its last bytes are
+    returned, and DependencyAwayError if it is shorter or can't be read. So no incomplete file
+    ever becomes an object.
     """
 
     def __init__(self, stream: BinaryIO, *, size: int) -> None:
@@ -41,5 +42,5 @@ class CountedStream(io.RawIOBase):
         return data
 
     def is_copied_as(self, etag: str) -> bool:
-        """Whether an object's etag tells the same content: its MD5, unless it was put in parts."""
+        """Whether an ETag belongs to the same content: it is the MD5, except for multipart uploads."""
         return "-" in etag or etag == self.md5.hexdigest()

@@ -1,9 +1,9 @@
-"""poll_nas: new folders on the NAS to the raw bucket.
+"""poll_nas: copies new folders from the NAS into raw.
 
 Trigger   timer (POST), or curl
 Reads     the NAS folder root
-Writes    raw/nas/<folder>/<path>, source rows, ledger rows for extract; a mark on the NAS
-Errors    NAS, store or database away: 503, the next poll goes on; junk: skipped with a cause
+Writes    raw/nas/<folder>/<path>, source rows, due ledger rows for extract; a mark on the NAS
+Errors    NAS, store or database away: 503, the next poll continues; junk files: skipped with a cause
 """
 
 from functools import cache
@@ -21,6 +21,8 @@ from functions.poll_nas.poll_folders import FolderPoller, PollLimits
 from functions.poll_nas.postgres_source_rows import PostgresSourceRows
 from functions.poll_nas.unpack_archive import ArchiveLimits
 
+_RECHECKED_FOLDERS = 10  # processed folders listed again in each poll, the longest ago first
+
 
 def poll_nas(request: Request) -> Response:
     """The HTTP target."""
@@ -36,11 +38,9 @@ def _target() -> Target:
     poller = FolderPoller(
         nas=nas,
         rows=rows,
-        copier=FileCopier(nas, store, rows, at_a_time=config.nas_copies, limits=archives),
+        copier=FileCopier(nas, store, rows, threads=config.nas_copies, limits=archives),
         mark=configured_mark(config),
-        limits=PollLimits(
-            config.nas_quiet_seconds, config.nas_poll_budget_seconds, config.nas_recheck_folders
-        ),
+        limits=PollLimits(config.nas_quiet_seconds, config.nas_poll_budget_seconds, _RECHECKED_FOLDERS),
     )
     return Target(
         "poll_nas",

@@ -1,4 +1,4 @@
-"""The rows of the NAS in Postgres."""
+"""The rows of folders and files of the NAS, in Postgres."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -16,10 +16,11 @@ from psycopg.rows import DictRow, class_row
 from common.database import Database, queries
 from functions.poll_nas.source_rows import (
     GONE,
+    ArchivedFile,
     Copy,
     KnownFolder,
     ListedFile,
-    Look,
+    ListingChanges,
     SourceFolder,
     SourceRows,
     WaitingFile,
@@ -27,9 +28,9 @@ from functions.poll_nas.source_rows import (
 )
 
 _SQL = queries(Path(__file__).with_name("source_rows.sql"))
-_PIECE = 500  # files in memory at a time
-_LOOK_SECONDS = 1.0  # after the lock
-Record = TypeVar("Record")
+_BATCH = 500  # files in memory at a time
+_CHECK_SECONDS = 1.0  # between two checks of the lock
+Entry = TypeVar("Entry")
 
 
 class PostgresSourceRows(SourceRows):
@@ -42,7 +43,7 @@ class PostgresSourceRows(SourceRows):
     def lock(self) -> Iterator[Callable[[], bool] | None]:
         with self._database.transaction() as cursor:
             row = cursor.execute(_SQL["lock"]).fetchone()
-            yield _HeldLock(cursor.connection) if row and row["mine"] else None
+            yield _HeldLock(cursor.connection) if row and row["is_locked"] else None
 
     def folder(self, name: str) -> SourceFolder:
         values = {"name": storable(name)}
@@ -56,54 +57,52 @@ class PostgresSourceRows(SourceRows):
         with self._database.transaction() as cursor:
             return _read(cursor, KnownFolder, "known_folders", {"names": [storable(name) for name in names]})
 
-    def look(
+    def record_listing(
         self, folder: SourceFolder, listed: Iterable[ListedFile], *, listed_time: datetime | None
-    ) -> Look:
+    ) -> ListingChanges:
         values: dict[str, Any] = {"id": folder.id, "listed_time": listed_time, "cause": GONE}
         with self._database.transaction() as cursor:
-            cursor.execute(_SQL["listing"])
-            files = _copied_in(cursor, iter(listed))
+            cursor.execute(_SQL["create_listing"])
+            files = _copy_listing(cursor, iter(listed))
             gone = cursor.execute(_SQL["gone_files"], values).rowcount
             changed = cursor.execute(_SQL["changed_files"], values).rowcount
             new = cast("DictRow", cursor.execute(_SQL["new_files"], values).fetchone())
             values["is_quiet"] = not (gone or changed or new["found"])
-            (row,) = _read(cursor, SourceFolder, "looked", values)
-            left = cast("DictRow", cursor.execute(_SQL["number_waiting"], values).fetchone())
-        return Look(row, files, new["found"], new["skipped"], changed, left["waiting"])
+            (row,) = _read(cursor, SourceFolder, "visited", values)
+            left = cast("DictRow", cursor.execute(_SQL["count_waiting"], values).fetchone())
+        return ListingChanges(row, files, new["found"], new["skipped"], changed, left["waiting"])
 
-    def record_failed_look(self, folder: SourceFolder) -> None:
-        self._database.run(_SQL["failed_look"], id=folder.id)
+    def record_failed_visit(self, folder: SourceFolder) -> None:
+        self._database.run(_SQL["failed_visit"], id=folder.id)
 
     def waiting(self, folder: SourceFolder) -> Iterator[list[WaitingFile]]:
-        values, last = {"id": folder.id, "most": _PIECE}, 0
+        values, last = {"id": folder.id, "most": _BATCH}, 0
         while True:
             with self._database.transaction() as cursor:
-                piece = _read(cursor, WaitingFile, "waiting", values | {"last": last})
-            if not piece:
+                batch = _read(cursor, WaitingFile, "waiting", values | {"last": last})
+            if not batch:
                 return
-            yield piece
-            last = piece[-1].id
+            yield batch
+            last = batch[-1].id
 
     def plan_copies(self, keys: Iterable[tuple[int, str]]) -> None:
-        numbers, raw_keys = zip(*keys, strict=True)
-        self._database.run(_SQL["plan_copies"], ids=list(numbers), raw_keys=list(raw_keys))
+        ids, raw_keys = zip(*keys, strict=True)
+        self._database.run(_SQL["plan_copies"], ids=list(ids), raw_keys=list(raw_keys))
 
     def record_copies(self, copies: Iterable[Copy]) -> None:
         rows = [(copy.file_id, copy.raw_key, copy.etag, copy.sha256) for copy in copies]
         columns = zip(("ids", "raw_keys", "etags", "sha256s"), zip(*rows, strict=True), strict=True)
         self._database.run(_SQL["copied"], **{name: list(column) for name, column in columns})
 
-    def plan_unpacked(
-        self, archive_id: int, *, path: str, size: int, raw_key: str, cause: str | None = None
-    ) -> int | None:
+    def plan_unpacked(self, file: ArchivedFile) -> int | None:
         row = self._database.one(
             _SQL["plan_unpacked"],
-            archive_id=archive_id,
-            path=storable(path),
-            size=size,
-            raw_key=None if cause else raw_key,
-            state="skipped" if cause else "waiting",
-            cause=cause,
+            archive_id=file.archive_id,
+            path=storable(file.path),
+            size=file.size,
+            raw_key=None if file.cause else file.raw_key,
+            state="skipped" if file.cause else "waiting",
+            cause=file.cause,
         )
         return row["id"] if row and row["state"] == "waiting" else None
 
@@ -123,15 +122,15 @@ class PostgresSourceRows(SourceRows):
 
 @dataclass
 class _HeldLock:
-    """Whether the session that holds the lock is still there; without it another poll may run."""
+    """Checks that the session with the lock is still alive; without it another poll may run."""
 
     connection: Connection[DictRow]
-    looked_at: float = field(default_factory=time.monotonic)
+    checked_at: float = field(default_factory=time.monotonic)
     is_held: bool = True
 
     def __call__(self) -> bool:
-        if self.is_held and time.monotonic() - self.looked_at > _LOOK_SECONDS:
-            self.looked_at = time.monotonic()
+        if self.is_held and time.monotonic() - self.checked_at > _CHECK_SECONDS:
+            self.checked_at = time.monotonic()
             try:
                 self.connection.execute(_SQL["alive"])
             except psycopg.Error:
@@ -139,18 +138,18 @@ class _HeldLock:
         return self.is_held
 
 
-def _read(cursor: Cursor[DictRow], kind: type[Record], query: str, values: dict[str, Any]) -> list[Record]:
+def _read(cursor: Cursor[DictRow], kind: type[Entry], query: str, values: dict[str, Any]) -> list[Entry]:
     rows = cursor.connection.cursor(row_factory=class_row(kind))
     return rows.execute(_SQL[query], values).fetchall()
 
 
-def _copied_in(cursor: Cursor[DictRow], listed: Iterator[ListedFile]) -> int:
-    """Put a listing into the database piece by piece; how many files it has."""
+def _copy_listing(cursor: Cursor[DictRow], listed: Iterator[ListedFile]) -> int:
+    """Copy a listing into the database in batches; return the number of its files."""
     number = 0
-    # A listing may take minutes, and a statement may not.
-    while piece := list(islice(listed, _PIECE)):
+    # One COPY a batch: a listing may take minutes, but a statement may not.
+    while batch := list(islice(listed, _BATCH)):
         with cursor.copy(_SQL["copy_listing"]) as rows:
-            for file in piece:
+            for file in batch:
                 rows.write_row((file.path, file.size, file.modified_at, file.cause))
-        number += len(piece)
+        number += len(batch)
     return number

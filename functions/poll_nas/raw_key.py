@@ -1,4 +1,4 @@
-"""Keys in raw for files on the NAS: readable, legal, and never two files under one."""
+"""Keys in raw for files on the NAS: readable, legal in S3, and different for every file."""
 
 import hashlib
 import re
@@ -7,14 +7,14 @@ from common.nas.nas import is_system_name
 from common.store.object_key import NAS
 
 MAX_PART_BYTES = 200
-MAX_KEY_BYTES = 980  # S3 allows 1024; quarantine puts the bucket before it and an etag behind
+MAX_KEY_BYTES = 980  # S3 allows 1024; quarantine adds the bucket before it and an ETag after it
 _JUNK_NAME = re.compile(r"(^~\$|^\._)|\.(tmp|part)$", re.IGNORECASE)
-# Control characters, the percent sign itself, a backslash, and bytes that were no Unicode.
+# Control characters, the percent sign itself, backslashes, and bytes that are not UTF-8.
 _ESCAPED = re.compile(r"[\x00-\x1f\x7f%\\\udc80-\udcff]")
 
 
 def junk_cause(path: str) -> str | None:
-    """Why a file is never copied, judged by its name, or None."""
+    """The cause why a file of this name is never copied, or None."""
     parts = path.split("/")
     for part in parts:
         if is_system_name(part):
@@ -23,14 +23,17 @@ def junk_cause(path: str) -> str | None:
 
 
 def raw_key(folder: str, generation: int, path: str, version: int) -> str:
-    """The key in raw of one content of a file; later folders and contents get ~2, ~3, and so on."""
+    """The key in raw of one content of a file.
+
+    Later folders of the same name and later contents of the same path get ~2, ~3, and so on.
+    """
     parts = [_later(_part(folder), generation)] if folder else []
     parts += [_part(part) for part in path.split("/")]
     parts[-1] = _later(parts[-1], version)
     key = NAS + "/".join(parts)
     if len(key.encode()) <= MAX_KEY_BYTES:
         return key
-    # The folders between the first and the file give way to a digest of them all.
+    # The folders between the first one and the file are replaced by a digest of the key.
     return NAS + "/".join([parts[0], _shortened(key), parts[-1]])
 
 
@@ -39,8 +42,8 @@ def _later(part: str, number: int) -> str:
 
 
 def _part(name: str) -> str:
-    """One path component that every object store takes."""
-    # A tilde before a number at the end is ours, so such a name from the NAS is escaped.
+    """One path component in characters that every object store accepts."""
+    # Our own keys end in a tilde and a number, so a name on the NAS that ends so is escaped.
     escaped = _ESCAPED.sub(_escape, re.sub(r"~(?=\d+$)", "%7E", name))
     if len(escaped.encode()) <= MAX_PART_BYTES:
         return escaped
@@ -48,7 +51,7 @@ def _part(name: str) -> str:
 
 
 def _shortened(text: str) -> str:
-    """Stands for a longer text; no escaped name holds a percent sign before a tilde."""
+    """A digest in place of a longer text; no escaped name has a percent sign before a tilde."""
     return "%~" + hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""Rows of what was found on the NAS; the poll's state lives here, not on the NAS."""
+"""Rows of the folders and files found on the NAS; the state of polling is in these rows, not on the NAS."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -17,46 +17,46 @@ class SourceFolder:
 
     id: int
     name: str
-    generation: int  # counts folders under the same name
-    quiet_since: datetime  # since when every look found the same
-    looked_at: datetime
-    listed_time: datetime | None  # its own time of change on the NAS at the last look
+    generation: int  # counts folders of the same name
+    quiet_since: datetime  # every listing since then was the same
+    looked_at: datetime  # start of the last visit
+    listed_time: datetime | None  # the folder's time of change on the NAS at the last visit
     processed_at: datetime | None
-    mark: str | None  # its name on the NAS since it was processed
+    mark: str | None  # the folder's name on the NAS since it was processed
 
 
 @dataclass(frozen=True)
 class KnownFolder(SourceFolder):
-    """A folder that a listing of the root shows again."""
+    """A folder in the listing of the root that already has a row."""
 
-    has_waiting: bool  # whether any file of it is still to be copied
+    has_waiting: bool  # whether any of its files is not copied yet
 
 
 @dataclass(frozen=True)
 class ListedFile:
-    """A file as a look at its folder finds it."""
+    """A file in the listing of its folder."""
 
-    path: str  # below its folder, as text that Postgres takes
+    path: str  # below its folder, as text that Postgres can store
     size: int  # bytes
     modified_at: datetime
     cause: str | None = None  # why it is never copied
 
 
 @dataclass(frozen=True)
-class Look:
-    """One listing of a folder against its rows."""
+class ListingChanges:
+    """What one listing of a folder changed in its rows."""
 
     folder: SourceFolder  # its row afterwards
-    files: int  # listed
-    found: int  # new, of other content, or back after they were gone
-    skipped: int  # found, and never copied
-    changed: int  # waiting, and not as listed before
-    waiting: int  # to be copied
+    files: int  # number of files in the listing
+    found: int  # new files, files with other content, and files that were gone and came back
+    skipped: int  # those of `found` that are never copied
+    changed: int  # waiting files whose size or time changed
+    waiting: int  # files that are not copied yet
 
 
 @dataclass(frozen=True)
 class WaitingFile:
-    """One content of a file that isn't in raw yet."""
+    """One content of a file that is not in raw yet."""
 
     id: int
     path: str  # below its folder
@@ -66,8 +66,19 @@ class WaitingFile:
 
 
 @dataclass(frozen=True)
+class ArchivedFile:
+    """One file inside an archive."""
+
+    archive_id: int
+    path: str  # below the archive's folder, the archive's own name included
+    size: int  # bytes, unpacked
+    raw_key: str
+    cause: str | None = None  # why it is skipped; None: it is copied
+
+
+@dataclass(frozen=True)
 class Copy:
-    """A file whose bytes are in raw, verified."""
+    """A file whose bytes are verified in raw."""
 
     file_id: int
     raw_key: str
@@ -76,68 +87,66 @@ class Copy:
 
 
 class SourceRows(Protocol):
-    """What the polls have found so far."""
+    """The folders and files found by all polls so far."""
 
     def lock(self) -> AbstractContextManager[Callable[[], bool] | None]:
-        """Hold the poll's lock; gives whether it is still held, or None if another poll runs."""
+        """Hold the poll lock; gives a check whether it is still held, or None if another poll runs."""
 
     def folder(self, name: str) -> SourceFolder:
-        """The folder's newest row, made if it is new or the last one was marked away."""
+        """The folder's newest row; a new row if the folder is new or the last one was marked."""
 
     def known_folders(self, names: Iterable[str]) -> list[KnownFolder]:
-        """What is known of folders by their names on the NAS: those not marked, and the marked ones."""
+        """The folders that have these names on the NAS now, whether marked or not."""
 
-    def look(
+    def record_listing(
         self, folder: SourceFolder, listed: Iterable[ListedFile], *, listed_time: datetime | None
-    ) -> Look:
-        """Compare a listing with the newest row of each path, and keep what is new, changed or gone.
+    ) -> ListingChanges:
+        """Compare a listing with the newest row of each path, and store what is new, changed or gone.
 
-        The listing is read piece by piece; nothing is kept if it fails before its end. The
-        folder's `quiet_since` is now if there was any news.
+        The listing is read in batches; nothing is stored if it fails before its end. The folder's
+        `quiet_since` is set to now if anything changed.
         """
 
-    def record_failed_look(self, folder: SourceFolder) -> None:
-        """A folder could not be looked at; others come before it in the next poll."""
+    def record_failed_visit(self, folder: SourceFolder) -> None:
+        """Record a visit that failed, so that the next poll visits other folders first."""
 
     def waiting(self, folder: SourceFolder) -> Iterator[list[WaitingFile]]:
-        """What is to be copied of a folder, in pieces; none of what is unpacked from an archive."""
+        """The folder's files that wait to be copied, in batches, without files inside archives."""
 
     def plan_copies(self, keys: Iterable[tuple[int, str]]) -> None:
-        """Where files are about to be copied to, known before an event can come."""
+        """Store the raw keys of files before they are copied, so that no event comes before its row."""
 
     def record_copies(self, copies: Iterable[Copy]) -> None:
-        """Files are verified in raw."""
+        """Record files that are verified in raw, and announce them to extract."""
 
-    def plan_unpacked(
-        self, archive_id: int, *, path: str, size: int, raw_key: str, cause: str | None = None
-    ) -> int | None:
-        """A file within an archive, about to be copied or skipped with a cause.
+    def plan_unpacked(self, file: ArchivedFile) -> int | None:
+        """Store a row for a file inside an archive before it is copied or skipped.
 
-        Returns its number, or None if there is nothing left to do for it.
+        Returns the id of its row, or None if it is skipped or already copied.
         """
 
     def record_skipped(self, file_id: int, *, cause: str, sha256: str | None = None) -> None:
-        """A file of which nothing, or nothing more, is copied."""
+        """Record a file that will not be copied, or an archive whose files are all done."""
 
     def plan_mark(self, folder: SourceFolder, *, mark: str) -> None:
-        """The name the folder is about to get on the NAS."""
+        """Store the name that the folder is about to get on the NAS."""
 
     def planned_marks(self) -> list[SourceFolder]:
-        """Folders that were about to be renamed; `mark` is the planned name."""
+        """Folders with a planned rename that is not recorded as done; `mark` is the planned name."""
 
     def record_processed(self, folder: SourceFolder, *, mark: str | None) -> None:
-        """Every file of the folder is in raw; `mark` is its name on the NAS from now on."""
+        """Record that every file of the folder is in raw; `mark` is its new name on the NAS."""
 
 
 def storable(name: str) -> str:
-    """A name as text Postgres takes: bytes that were no Unicode become backslash escapes.
+    """A name as text that Postgres can store: bytes that are not UTF-8 become backslash escapes.
 
-    Two names never become one: a backslash of the name's own is doubled.
+    Different names stay different: a backslash in the name itself is doubled.
     """
     doubled = name.replace("\\", "\\\\")
     return doubled.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def original(text: str) -> str:
-    """The name that `storable` made a text of."""
+    """The name that `storable` turned into this text."""
     return _ESCAPED.sub(lambda found: chr(0xDC00 + int(found[1], 16)) if found[1] else "\\", text)

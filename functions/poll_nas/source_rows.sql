@@ -1,4 +1,4 @@
--- Rows of the NAS, by name.
+-- Queries for the rows of folders and files of the NAS.
 
 -- name: folder
 select id, name, generation, quiet_since, looked_at, listed_time, processed_at, mark from source_folder
@@ -10,7 +10,7 @@ select %(name)s, coalesce(max(generation), 0) + 1 from source_folder where name 
 returning id, name, generation, quiet_since, looked_at, listed_time, processed_at, mark;
 
 -- name: known_folders
--- What the names in a listing of the root stand for: folders not yet marked, and marked ones.
+-- The folders that the names in a listing of the root belong to: unmarked ones by name, marked ones by mark.
 select distinct on (mark, name) id, name, generation, quiet_since, looked_at, listed_time, processed_at, mark,
     exists (select from source_file s where s.folder_id = f.id and s.state = 'waiting') as has_waiting
 from source_folder f
@@ -18,13 +18,13 @@ where (mark is null and name = any(%(names)s::text[])) or mark = any(%(names)s::
 order by mark, name, generation desc;
 
 -- name: lock
-select pg_try_advisory_xact_lock(hashtext('poll_nas')) as mine;
+select pg_try_advisory_xact_lock(hashtext('poll_nas')) as is_locked;
 
 -- name: alive
 select 1;
 
--- name: listing
--- What a look finds, for the length of its transaction.
+-- name: create_listing
+-- The files of one listing, until the end of the transaction.
 create temporary table if not exists listing (path text, size bigint, modified_at timestamptz, cause text)
 on commit delete rows;
 
@@ -32,7 +32,7 @@ on commit delete rows;
 copy listing (path, size, modified_at, cause) from stdin;
 
 -- name: gone_files
--- What was unpacked from an archive is in no listing of the NAS.
+-- Files unpacked from an archive are excluded: no listing of the NAS has them.
 update source_file s set state = 'skipped', cause = %(cause)s
 where folder_id = %(id)s and state = 'waiting' and archive_id is null
     and not exists (select from listing l where l.path = s.path);
@@ -44,12 +44,12 @@ where s.folder_id = %(id)s and s.state = 'waiting' and s.archive_id is null and 
     and (s.size, s.modified_at) is distinct from (l.size, l.modified_at);
 
 -- name: new_files
--- Another content is another version, linked to the one before; a folder that comes again under
--- an old name has rows of its own, linked to the earlier folder's.
+-- Other content becomes a new version, linked to the version before. A new folder with the name of an
+-- earlier one has its own rows, linked to those of the earlier folder.
 with newest as (
     select distinct on (path) path, id, state, size, modified_at, cause from source_file
     where folder_id = %(id)s and archive_id is null order by path, version desc
-), news as (
+), changed as (
     select distinct on (l.path) l.*
     from listing l left join newest n using (path)
     where n.id is null or (n.state <> 'waiting' and l.cause is null and (
@@ -60,18 +60,18 @@ with newest as (
     from source_file s
     join source_folder f on f.id = s.folder_id
     where f.name = (select name from source_folder where id = %(id)s) and f.id <= %(id)s
-        and s.path in (select path from news)
+        and s.path in (select path from changed)
     order by s.path, s.folder_id desc, s.version desc
 ), added as (
     insert into source_file (folder_id, path, version, size, modified_at, state, cause, replaces)
     select %(id)s, n.path, coalesce(b.version, 0) + 1, n.size, n.modified_at,
         case when n.cause is null then 'waiting' else 'skipped' end, n.cause, b.id
-    from news n left join before b using (path)
+    from changed n left join before b using (path)
     returning cause
 )
 select count(*) as found, count(cause) as skipped from added;
 
--- name: number_waiting
+-- name: count_waiting
 select count(*) as waiting from source_file
 where folder_id = %(id)s and state = 'waiting' and archive_id is null;
 
@@ -80,16 +80,16 @@ select id, path, version, size, modified_at from source_file
 where folder_id = %(id)s and state = 'waiting' and archive_id is null and id > %(last)s
 order by id limit %(most)s;
 
--- name: looked
--- now() is when the look began: what one look ends with and the next begins with is compared. A
--- folder quiet since a moment yet to come was looked at before the clock was moved back.
+-- name: visited
+-- now() is the start of the visit: the end of one visit is compared with the start of the next. If
+-- quiet_since is in the future, the clock was moved back since that visit, and the quiet time starts again.
 update source_folder
 set looked_at = now(), listed_time = %(listed_time)s,
     quiet_since = case when %(is_quiet)s and quiet_since <= now() then quiet_since else clock_timestamp() end
 where id = %(id)s
 returning id, name, generation, quiet_since, looked_at, listed_time, processed_at, mark;
 
--- name: failed_look
+-- name: failed_visit
 update source_folder set looked_at = now() where id = %(id)s;
 
 -- name: plan_copies
@@ -98,7 +98,7 @@ from unnest(%(ids)s::bigint[], %(raw_keys)s::text[]) as p (id, raw_key)
 where s.id = p.id and s.raw_key is distinct from p.raw_key;
 
 -- name: copied
--- What is in raw is announced to extract in the same statement: whatever becomes of its event, it is due.
+-- Announces the copies to extract in the same statement: they are due even if their events are lost.
 with copied as (
     update source_file s
     set state = 'copied', raw_key = c.raw_key, etag = c.etag, sha256 = c.sha256, copied_at = now()
@@ -112,7 +112,7 @@ select 'extract', 'raw', raw_key, etag, size, 'retry', 0, now() from copied
 on conflict do nothing;
 
 -- name: plan_unpacked
--- An archive whose unpacking was interrupted is unpacked again; what is in raw already stays.
+-- An archive whose unpacking was interrupted is unpacked again; files already in raw stay as they are.
 insert into source_file (folder_id, archive_id, path, version, size, modified_at, state, cause, raw_key, replaces)
 select folder_id, id, %(path)s, version, %(size)s, modified_at, %(state)s, %(cause)s, %(raw_key)s,
     (select max(s.id) from source_file s where s.folder_id = a.folder_id and s.path = %(path)s and s.version < a.version)

@@ -1,10 +1,10 @@
-"""The files of a .zip archive, within limits against bombs.
+"""Unpacks .zip archives, within limits that protect against zip bombs.
 
-An archive's own table of contents is not trusted for what it costs: its size, the number of
-files, their sum and how far they were packed are looked at before anything is unpacked, and
-each file is cut off where its declared size ends. What an archive must not hold (other
-archives, encrypted files, packing that takes memory at will, names that lead out of it) is
-told as the cause.
+The archive's own table of contents is not trusted. Before anything is unpacked, the archive's
+size, the number of its files, the sum of their sizes and the compression ratio are checked, and
+no file yields more bytes than its declared size. An archive within an archive, an encrypted file
+and a compression method that may take any amount of memory are skipped with a cause; an archive
+with a name that leads out of it is refused.
 """
 
 import io
@@ -22,18 +22,18 @@ from functions.poll_nas.counted_stream import CountedStream
 from functions.poll_nas.raw_key import junk_cause
 
 _CHUNK = 1024 * 1024
-_MOST_RATIO = 200  # deflate reaches 1032; pictures of one grey level about 150
-_TABLE_BYTES_PER_FILE = 512  # of the table of contents, which is read as a whole
-_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_MAX_RATIO = 200  # deflate reaches 1032; images of a single grey level about 150
+_TABLE_BYTES_PER_FILE = 512  # of the table of contents, which zipfile reads in one piece
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1  # general purpose bit 0, APPNOTE 4.4.4
 
 
 @dataclass(frozen=True)
 class ArchiveLimits:
-    """What one archive may cost."""
+    """The largest archive that is unpacked."""
 
     files: int
-    bytes: int  # packed, and unpacked
+    bytes: int  # of the archive, and of all its files unpacked
 
 
 @dataclass(frozen=True)
@@ -48,48 +48,48 @@ class Member:
 
 @dataclass(frozen=True)
 class Archive:
-    """An archive that may be unpacked, or none with a cause."""
+    """An open archive, or a refused one without members."""
 
     members: tuple[Member, ...]
-    told: str  # what became of the archive itself
+    outcome: str  # what was done with the archive, or why it was refused
     sha256: str | None = None
     file: zipfile.ZipFile | None = None
 
     @contextmanager
     def open(self, member: Member) -> Iterator[BinaryIO]:
-        """A file's content; PermanentError if the archive is damaged there."""
+        """The content of a file; PermanentError if it is damaged in the archive."""
         if self.file is None:
             raise PermanentError("The archive isn't unpacked.")
         with _damage():
             stream = self.file.open(member.info)
         with stream:
-            yield cast("BinaryIO", _Content(stream, member.size))
+            yield cast("BinaryIO", _MemberStream(stream, member.size))
 
 
 class _RefusedError(Exception):
     """Why an archive isn't unpacked."""
 
 
-class _Table(io.RawIOBase):
-    """An archive's file, of which no more is read at a time than its table of contents may have."""
+class _BoundedFile(io.RawIOBase):
+    """An archive's file; one read returns no more bytes than the table of contents may have."""
 
     def __init__(self, file: IO[bytes], limits: ArchiveLimits) -> None:
         self._file = file
-        self._most = max(_CHUNK, limits.files * _TABLE_BYTES_PER_FILE)
+        self._max_bytes = max(_CHUNK, limits.files * _TABLE_BYTES_PER_FILE)
         self.seek, self.tell = file.seek, file.tell  # type: ignore[method-assign]
 
     def seekable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
-        data = self._file.read(self._most + 1 if size < 0 else min(size, self._most + 1))
-        if len(data) > self._most:
+        data = self._file.read(self._max_bytes + 1 if size < 0 else min(size, self._max_bytes + 1))
+        if len(data) > self._max_bytes:
             raise _RefusedError("its table of contents is larger than DCM2SET_NAS_ARCHIVE_FILES allows")
         return data
 
 
-class _Content(io.RawIOBase):
-    """A file in an archive, of exactly its declared size."""
+class _MemberStream(io.RawIOBase):
+    """The content of a file in an archive; PermanentError if it ends before its declared size."""
 
     def __init__(self, stream: IO[bytes], size: int) -> None:
         self._stream = stream
@@ -109,7 +109,7 @@ class _Content(io.RawIOBase):
 
 @contextmanager
 def _damage() -> Iterator[None]:
-    """What zipfile raises on what is damaged or lies about itself."""
+    """Turn the errors that zipfile raises for damaged or lying archives into PermanentError."""
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError):
@@ -117,7 +117,8 @@ def _damage() -> Iterator[None]:
 
 
 @contextmanager
-def _space() -> Iterator[None]:
+def _temporary_space() -> Iterator[None]:
+    """Turn errors of the temporary folder into DependencyAwayError."""
     try:
         yield
     except OSError as error:
@@ -127,7 +128,7 @@ def _space() -> Iterator[None]:
 
 
 def is_archive(path: str) -> bool:
-    """Whether a file is an archive, judged by its name."""
+    """Whether a file has the name of an archive."""
     return path.lower().endswith(".zip")
 
 
@@ -135,23 +136,23 @@ def is_archive(path: str) -> bool:
 def unpacked(
     open_: Callable[[str, str], BinaryIO], folder: str, file: NasFile, limits: ArchiveLimits
 ) -> Iterator[Archive]:
-    """An archive on the NAS, fetched into a temporary file that is gone afterwards."""
+    """An archive on the NAS, copied to a temporary file that is deleted afterwards."""
     if file.size > limits.bytes:
         yield _refused("it is larger than DCM2SET_NAS_ARCHIVE_MEGABYTES")
         return
-    with _space(), tempfile.TemporaryFile() as place:
+    with _temporary_space(), tempfile.TemporaryFile() as copy:
         with open_(folder, file.path) as stream:
             counted = CountedStream(stream, size=file.size)
-            while piece := counted.read(_CHUNK):
-                place.write(piece)
+            while chunk := counted.read(_CHUNK):
+                copy.write(chunk)
         sha256 = counted.sha256.hexdigest()
         try:
-            archive = zipfile.ZipFile(cast("IO[bytes]", _Table(place, limits)))
+            archive = zipfile.ZipFile(cast("IO[bytes]", _BoundedFile(copy, limits)))
             members = tuple(_members(archive, limits))
         except _RefusedError as error:
             yield _refused(str(error), sha256)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
-            yield _refused("it is damaged, or no archive", sha256)
+            yield _refused("it is damaged or not an archive", sha256)
         else:
             with archive:
                 yield Archive(members, f"archive, unpacked: {len(members)} files", sha256, archive)
@@ -165,8 +166,8 @@ def _members(archive: zipfile.ZipFile, limits: ArchiveLimits) -> Iterator[Member
     packed = sum(info.compress_size for info in files)
     if size > limits.bytes:
         raise _RefusedError("unpacked it is larger than DCM2SET_NAS_ARCHIVE_MEGABYTES")
-    if size > _MOST_RATIO * max(packed, _CHUNK // _MOST_RATIO):
-        raise _RefusedError(f"it is packed more than {_MOST_RATIO} to 1")
+    if size > _MAX_RATIO * max(packed, _CHUNK // _MAX_RATIO):
+        raise _RefusedError(f"it is compressed more than {_MAX_RATIO} to 1")
     if len({info.filename for info in files}) < len(files):
         raise _RefusedError("two of its files have one name")
     for info in files:
@@ -180,8 +181,8 @@ def _cause(info: zipfile.ZipInfo) -> str | None:
         return "archive within an archive"
     if info.flag_bits & _ENCRYPTED:
         return "encrypted in its archive"
-    if info.compress_type not in _PACKINGS:
-        return "packed in its archive by another method than deflate"
+    if info.compress_type not in _METHODS:
+        return "compressed in its archive by another method than deflate"
     return junk_cause(info.filename)
 
 

@@ -1,1 +1,1 @@
-"""quality: verdicts on images."""
+"""quality: judges images."""

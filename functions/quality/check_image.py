@@ -1,4 +1,4 @@
-"""One image: read it, judge it, record the verdict; a bad one leaves the training images."""
+"""Judges one image, stores the verdict, and moves a bad image out of the training images."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from common.stage.item import Item, Outcome
 from common.store.object_key import SUBOPTIMAL, Location, frame_number
 from common.store.object_store import ObjectStore
 from functions.quality.picture_hash import picture_hash
-from functions.quality.verdict_rows import VerdictRows
+from functions.quality.verdict_rows import ImageVerdict, VerdictRows
 from imaging.png.png_picture import decode_png
 from model.judgement import Judge
 
@@ -23,39 +23,36 @@ class ImageChecker:
     max_pixels: int
 
     def __call__(self, item: Item) -> Outcome:
-        """Judge one image; only good ones stay. A person's verdict stands above the model's."""
-        location = item.version.location
-        sop_instance_uid, frame = frame_number(location.key)
-        state = self.rows.image_state(sop_instance_uid, frame, location)
-        if state is None:
+        """Judge one image; only good ones stay. A person's verdict takes precedence over the model's."""
+        allocated = item.version.location
+        sop_instance_uid, frame = frame_number(allocated.key)
+        image = self.rows.find_image(sop_instance_uid, frame, allocated)
+        if image is None:
             raise PermanentError(
-                "No image was allocated to this place.",
-                "Only extract writes into image buckets; replay its instance if the image is one of its own.",
+                "No image is allocated to this bucket and key.",
+                "Only extract writes into image buckets; replay the item of extract if it wrote this image.",
             )
         picture = decode_png(self.store.read(item.version), max_pixels=self.max_pixels)
-        judgement = self.judge.judge(picture, modality=state.modality)
-        verdict = state.overruled or judgement.verdict
+        judgement = self.judge.judge(picture, modality=image.modality)
+        verdict = image.overruled or judgement.verdict
         is_good = verdict == "good"
-        if is_good and state.bucket == SUBOPTIMAL:
-            self._drop_older(Location(SUBOPTIMAL, location.key))
-        place = location if is_good else Location(SUBOPTIMAL, location.key)
+        if is_good and image.bucket == SUBOPTIMAL:
+            self._delete_suboptimal(allocated.key)
+        bucket = allocated.bucket if is_good else SUBOPTIMAL
         return Outcome(
             verdict,
             sop_instance_uid=sop_instance_uid,
-            move_to=None if is_good else place,
+            move_to=None if is_good else Location(SUBOPTIMAL, allocated.key),
             overwrite=True,
             database_call=self.rows.record(
-                sop_instance_uid,
-                frame,
-                judgement,
-                verdict=verdict,
-                bucket=place.bucket,
-                picture_hash=picture_hash(picture),
+                ImageVerdict(
+                    sop_instance_uid, frame, judgement, verdict, bucket, picture_hash=picture_hash(picture)
+                )
             ),
-            details={"score": judgement.score, "bucket_now": place.bucket},
+            details={"score": judgement.score, "bucket_now": bucket},
         )
 
-    def _drop_older(self, location: Location) -> None:
-        """A picture drawn again turned out good: its bad predecessor goes, or there would be two."""
+    def _delete_suboptimal(self, key: str) -> None:
+        """Delete the older, bad image of a frame that was drawn again and is good now."""
         with suppress(ObjectMissingError):
-            self.store.delete(self.store.stat(location))
+            self.store.delete(self.store.stat(Location(SUBOPTIMAL, key)))

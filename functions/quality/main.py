@@ -1,9 +1,9 @@
-"""quality: one PNG to a verdict; black and low-quality images are set aside.
+"""quality: judges one PNG, and moves a black or low-quality image to suboptimal.
 
-Trigger   ObjectCreated in every images-* bucket, suffix .png; POST without a body: the backlog
+Trigger   ObjectCreated in every images-* bucket, suffix .png; POST without a body: all due items
 Reads     images-*
-Writes    verdict rows; bad images move to suboptimal
-Errors    no PNG, too large, an image that extract did not allocate: quarantined
+Writes    verdict rows; moves bad images to suboptimal
+Errors    not a PNG, too large, or an image that extract did not allocate: quarantined
 """
 
 from functools import cache

@@ -1,5 +1,6 @@
--- What quality calls: recording a verdict.
+-- The function that quality calls.
 
+-- Stores the verdict and the bucket of the image together, so that they always agree.
 create or replace function record_verdict(this_uid text, this_frame int, this_bucket text, this_verdict text, this_by_model text,
     this_score double precision, this_threshold double precision, this_mean double precision, these_features jsonb,
     these_reasons text[], this_confidence text, this_model text, this_hash bytea) returns void
@@ -17,4 +18,4 @@ begin
     update image_allocation set bucket = this_bucket
     where sop_instance_uid = this_uid and frame = this_frame and bucket <> this_bucket;
 end $$;
-comment on function record_verdict is 'A verdict and where its image lies; quality calls it as it settles.';
+comment on function record_verdict is 'Stores a verdict and the bucket of its image; called by quality when it settles.';

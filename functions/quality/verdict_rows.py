@@ -1,4 +1,4 @@
-"""Rows of verdicts, and where the judged images lie."""
+"""Rows of verdicts, and the buckets of the judged images."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,37 +9,40 @@ from psycopg.types.json import Jsonb
 from common.database import Database, queries
 from common.ledger.ledger import DatabaseCall
 from common.store.object_key import Location
-from model.judgement import Judgement, Word
+from model.judgement import Judgement, Verdict
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 
 
 @dataclass(frozen=True)
-class ImageState:
-    """What is known of an image before it is judged."""
+class ImageRow:
+    """What the database says about an image before it is judged."""
 
-    bucket: str  # where it is now
+    bucket: str  # where the image is now: its allocated bucket, or suboptimal
     modality: str | None
-    overruled: Word | None  # a person's verdict
+    overruled: Verdict | None  # the verdict of a person, if one overruled the model
+
+
+@dataclass(frozen=True)
+class ImageVerdict:
+    """The verdict on one image."""
+
+    sop_instance_uid: str
+    frame: int  # from 1
+    judgement: Judgement  # of the model
+    verdict: Verdict  # the valid one: a person's, or else the model's
+    bucket: str  # where the image is afterwards
+    picture_hash: bytes | None
 
 
 class VerdictRows(Protocol):
-    """Where verdicts are kept."""
+    """The rows of verdicts."""
 
-    def image_state(self, sop_instance_uid: str, frame: int, allocated: Location) -> ImageState | None:
-        """What is known of the image allocated to that place; None if there is none such."""
+    def find_image(self, sop_instance_uid: str, frame: int, allocated: Location) -> ImageRow | None:
+        """The image whose allocated bucket and key are these; None if there is none."""
 
-    def record(
-        self,
-        sop_instance_uid: str,
-        frame: int,
-        judgement: Judgement,
-        *,
-        verdict: Word,
-        bucket: str,
-        picture_hash: bytes | None,
-    ) -> DatabaseCall:
-        """The verdict that holds, the model's judgement, the bucket the image lies in now, and its hash."""
+    def record(self, verdict: ImageVerdict) -> DatabaseCall:
+        """The call that stores a verdict and the image's bucket."""
 
 
 class PostgresVerdictRows(VerdictRows):
@@ -48,30 +51,22 @@ class PostgresVerdictRows(VerdictRows):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def image_state(self, sop_instance_uid: str, frame: int, allocated: Location) -> ImageState | None:
-        place = {"bucket": allocated.bucket, "key": allocated.key}
+    def find_image(self, sop_instance_uid: str, frame: int, allocated: Location) -> ImageRow | None:
+        location = {"bucket": allocated.bucket, "key": allocated.key}
         image = {"sop_instance_uid": sop_instance_uid, "frame": frame}
-        row = self._database.one(_SQL["image_state"], **image, **place)
-        return ImageState(**row) if row else None
+        row = self._database.one(_SQL["find_image"], **image, **location)
+        return ImageRow(**row) if row else None
 
-    def record(
-        self,
-        sop_instance_uid: str,
-        frame: int,
-        judgement: Judgement,
-        *,
-        verdict: Word,
-        bucket: str,
-        picture_hash: bytes | None,
-    ) -> DatabaseCall:
+    def record(self, verdict: ImageVerdict) -> DatabaseCall:
+        judgement = verdict.judgement
         values = asdict(judgement) | {
-            "uid": sop_instance_uid,
-            "frame": frame,
+            "uid": verdict.sop_instance_uid,
+            "frame": verdict.frame,
             "features": Jsonb(dict(judgement.features)),
             "reasons": list(judgement.reasons),
             "by_model": judgement.verdict,
-            "verdict": verdict,
-            "picture_hash": picture_hash,
-            "bucket": bucket,
+            "verdict": verdict.verdict,
+            "picture_hash": verdict.picture_hash,
+            "bucket": verdict.bucket,
         }
         return DatabaseCall(_SQL["record"], values)

@@ -1,6 +1,6 @@
--- Verdict rows, by name.
+-- Queries for the rows of verdicts.
 
--- name: image_state
+-- name: find_image
 select a.bucket, e.modality, (
     select o.verdict from overruling o
     where o.sop_instance_uid = a.sop_instance_uid and o.frame = a.frame order by o.id desc limit 1) as overruled

@@ -1,1 +1,1 @@
-"""store_metadata: rows from metadata."""
+"""store_metadata: stores metadata documents as rows."""

@@ -1,9 +1,9 @@
-"""store_metadata: one metadata JSON to rows.
+"""store_metadata: stores one metadata JSON as rows.
 
-Trigger   ObjectCreated in metadata, suffix .json; POST without a body: what is due
+Trigger   ObjectCreated in metadata, suffix .json; POST without a body: all due items
 Reads     metadata
 Writes    patient, study, series, instance and image rows in one transaction
-Errors    no JSON, a wrong field, a study or series of another patient or study: quarantined
+Errors    not JSON, a wrong field, a study of another patient, a series of another study: quarantined
 """
 
 from functools import cache

@@ -16,13 +16,13 @@ _SQL = queries(Path(__file__).with_suffix(".sql"))
 
 
 class MetadataRows(Protocol):
-    """Where metadata documents are persisted."""
+    """The rows of metadata documents."""
 
     def record(self, document: MetadataDocument) -> DatabaseCall:
-        """All rows of a document.
+        """The call that stores all rows of a document.
 
-        A conflict if its study belongs to another patient, its series to another study, or its
-        instance to another series.
+        It raises ConflictError if the study is stored under another patient, the series under
+        another study, or the instance under another series.
         """
 
 

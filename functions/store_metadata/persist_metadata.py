@@ -1,4 +1,4 @@
-"""One metadata document from its object into rows."""
+"""Reads one metadata document from its object and stores it as rows."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class MetadataPersister:
     rows: MetadataRows
 
     def __call__(self, item: Item) -> Outcome:
-        """Upsert what the document says; the same document again changes nothing."""
+        """Insert or update the rows of the document; storing the same document again changes nothing."""
         if item.version.size > MAX_BYTES:
             raise PermanentError(f"The metadata object is over {MAX_BYTES} bytes.")
         document = parse_metadata(self.store.read(item.version))

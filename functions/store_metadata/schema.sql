@@ -1,5 +1,7 @@
--- What store_metadata calls: recording a metadata document.
+-- The function that store_metadata calls.
 
+-- Writes all rows of a metadata document, or none. Rows that are stored already are read and not updated: otherwise
+-- the slices of a series would wait for one another. A row with another parent is refused as a conflict.
 create or replace function record_document(this_patient jsonb, this_study jsonb, this_series jsonb, this_instance jsonb,
     these_images jsonb, these_actions jsonb) returns void
 language plpgsql as $$
@@ -21,7 +23,7 @@ begin
             then 'The instance''s UID is already stored under another series.'
     end;
     if conflict is not null then
-        -- An SQLSTATE of our own (common/database.py).
+        -- common/database.py turns this SQLSTATE into a ConflictError.
         raise exception using errcode = 'U0001', message = conflict,
             hint = 'Find out which of the two is right; nothing was overwritten.';
     end if;
@@ -96,4 +98,4 @@ begin
     set "rows" = excluded."rows", "columns" = excluded."columns", samples = excluded.samples, bits = excluded.bits,
         sha256 = excluded.sha256, recipe = excluded.recipe, recipe_version = excluded.recipe_version;
 end $$;
-comment on function record_document is 'All rows of a metadata document; store_metadata calls it as it settles.';
+comment on function record_document is 'Writes all rows of a metadata document; called by store_metadata when it settles.';

@@ -1,1 +1,1 @@
-"""sweep: pending items, sent again."""
+"""sweep: finds the work that events have missed."""

@@ -1,4 +1,4 @@
-"""The ledger as gauges: items by function and state, the oldest that waits, and the balance."""
+"""Prometheus gauges of the ledger: items by function and state, the oldest unsettled item, the balance."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,7 +14,7 @@ _STATES = ("waiting", "running", "retry", "held", "quarantined", "done")
 
 
 def ledger_gauges(database: Database) -> Callable[[], Iterable[Metric]]:
-    """What Prometheus is told of the ledger; while the database is away, that it is."""
+    """A collector of the gauges; while the database is away, only `dcm2set_ledger_up`, which is 0."""
 
     def collect() -> Iterable[Metric]:
         try:
@@ -33,11 +33,11 @@ def ledger_gauges(database: Database) -> Callable[[], Iterable[Metric]]:
             oldest.add_metric([row["function"]], float(row["oldest_seconds"] or 0))
         yield items
         yield oldest
-        places = GaugeMetricFamily(
+        numbers = GaugeMetricFamily(
             "dcm2set_balance", "The balance; the differences are 0 if nothing is lost.", labels=["number"]
         )
         for name, number in (balance or {}).items():
-            places.add_metric([name], number)
-        yield places
+            numbers.add_metric([name], number)
+        yield numbers
 
     return collect

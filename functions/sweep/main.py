@@ -1,9 +1,9 @@
-"""sweep: whatever is still pending goes again to the function that owns it.
+"""sweep: finds work that events have missed, and lets its function do it.
 
 Trigger   timer (POST), or curl
-Reads     the ledger; raw/incoming/ and annotations, where nobody announces what is put
-Writes    nothing itself; asks functions for what is due, and sends them what the ledger does not know
-Errors    a function that does not answer is counted; the next sweep sends again
+Reads     the ledger; the listings of raw/incoming/ and annotations, where new objects are not announced
+Writes    nothing itself; functions work on their due items, and get objects that the ledger does not know
+Errors    a function that does not answer: counted; the next sweep sends again
 """
 
 from functools import cache
@@ -15,9 +15,9 @@ from common.http.http_target import Target, respond
 from common.settings import settings
 from functions.sweep.ledger_gauges import ledger_gauges
 from functions.sweep.pending_items import PendingItems
-from functions.sweep.resend import http_sender, sweep_once
+from functions.sweep.resend import EVENTS_PER_SWEEP, concurrent_requests, http_sender, sweep_once
 
-_LONGEST_SECONDS = 30.0
+_MAX_SECONDS = 30.0
 
 
 def sweep(request: Request) -> Response:
@@ -33,8 +33,6 @@ def _target() -> Target:
         store=wiring.object_store(),
         database=wiring.database(),
         ledger=wiring.ledger,
-        grace_seconds=config.sweep_grace_seconds,
-        attempt_days=config.attempt_days,
     )
     sender = http_sender(config, tokens)
     return Target(
@@ -43,10 +41,10 @@ def _target() -> Target:
         on_run=lambda: sweep_once(
             pending,
             sender,
-            limit=config.sweep_limit,
-            concurrency=config.sweep_concurrency,
-            # The timer lets those pass that fall into it, and a caller is answered in a minute.
-            seconds=min(4.5 * config.sweep_seconds, _LONGEST_SECONDS),
+            limit=EVENTS_PER_SWEEP,
+            concurrency=concurrent_requests(config),
+            # The timer skips runs while a sweep lasts, and a caller gets an answer within a minute.
+            seconds=min(4.5 * config.sweep_seconds, _MAX_SECONDS),
         ),
         checks=wiring.checks(),
         gauges=ledger_gauges(wiring.database()),

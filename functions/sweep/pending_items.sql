@@ -1,13 +1,13 @@
--- What is pending, by name.
+-- Queries for pending work and for cleaning up.
 
 -- name: count_settled
-select count_settled(%(most)s::int) as mine;
+select count_settled(%(most)s::int) as is_locked;
 
 -- name: delete_old_attempts
 select delete_old_attempts(%(days)s) as number;
 
 -- name: held_labels
--- Whether a held row's image is there; the same conditions as where they are applied.
+-- Whether the image of a held label is known; with the same conditions as find_applicable in label_rows.sql.
 select 1 as found from held_label h
 join image_allocation a on a.sop_instance_uid = h.sop_instance_uid and (a.frame = h.frame or h.frame is null)
 where (h.frame is not null or not exists (

@@ -1,4 +1,4 @@
-"""Asking functions for what is due, and sending them what the ledger does not know, over HTTP."""
+"""Tells functions to work on their due items, and sends them objects that the ledger does not know."""
 
 import math
 import ssl
@@ -14,39 +14,41 @@ import orjson
 import urllib3
 
 from common.errors import SettingsError
-from common.http.tls import require_tls, tls_context
 from common.process.json_log import log_item
 from common.settings import Settings
 from common.stage import backlog
 from common.store.object_store import ObjectVersion
+from common.tls import require_tls, tls_context
 from common.tokens import Tokens
 from functions.sweep.pending_items import PendingItems
 
-_PAUSE_SECONDS = 0.1  # before a function that is full is asked again
-_LOOK_SECONDS = 0.5  # before another look, while other functions make work
-OWNERS = ("extract", "store_metadata", "quality", "annotations")
+_PAUSE_SECONDS = 0.1  # before another request to a function that was full
+_RECHECK_SECONDS = 0.5  # before the next check of a function without work, while others make work for it
+EVENTS_PER_SWEEP = 1000
+_MIN_CONCURRENCY = 4  # requests at a time to each function
+FUNCTIONS = ("extract", "store_metadata", "quality", "annotations")
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a function did with what was due."""
+class BacklogAnswer:
+    """What a function did with its due items in one request."""
 
-    items: Mapping[str, int] = field(default_factory=dict)  # how many ended how; none if it had no place
-    has_more: bool = False  # its time was over first
+    items: Mapping[str, int] = field(default_factory=dict)  # by status; empty if it had no free slot
+    has_more: bool = False  # whether items were still due when its time was over
 
 
 class Sender(Protocol):
-    """Sends one event to a function, or asks it for what is due."""
+    """Sends requests to functions."""
 
     def send(self, function: str, event: Mapping[str, object]) -> str:
-        """What became of it, in one word."""
+        """Send one event; return settled, full, retry, refused or unreachable."""
 
-    def ask(self, function: str) -> Asked:
-        """Have it take what is due, for as long as one request may last."""
+    def drain(self, function: str) -> BacklogAnswer:
+        """Tell a function to work on its due items, for as long as one request may take."""
 
 
 class HttpSender(Sender):
-    """Posts events to the functions' URLs, over kept connections."""
+    """Posts events to the functions' URLs over pooled connections."""
 
     def __init__(
         self,
@@ -60,18 +62,18 @@ class HttpSender(Sender):
         self._pool = urllib3.PoolManager(maxsize=16, timeout=timeout, retries=False, ssl_context=tls)
 
     def send(self, function: str, event: Mapping[str, object]) -> str:
-        return self._posted(function, event)[0]
+        return self._post(function, event)[0]
 
-    def ask(self, function: str) -> Asked:
-        word, body = self._posted(function, backlog.REQUEST)
-        if word == "settled":
-            told = orjson.loads(body)
-            items = {str(status): int(number) for status, number in told.get("items", {}).items()}
-            return Asked(items, has_more=bool(told.get("more")))
-        return Asked() if word == "full" else Asked({word: 1})
+    def drain(self, function: str) -> BacklogAnswer:
+        result, body = self._post(function, backlog.REQUEST)
+        if result == "settled":
+            answer = orjson.loads(body)
+            items = {str(status): int(number) for status, number in answer.get("items", {}).items()}
+            return BacklogAnswer(items, has_more=bool(answer.get("more")))
+        return BacklogAnswer() if result == "full" else BacklogAnswer({result: 1})
 
-    def _posted(self, function: str, body: Mapping[str, object]) -> tuple[str, bytes]:
-        """What became of a request, in one word, and the answer's body."""
+    def _post(self, function: str, body: Mapping[str, object]) -> tuple[str, bytes]:
+        """Post a request; return its result in one word, and the body of the answer."""
         if function not in self._urls:
             raise SettingsError(f"DCM2SET_FUNCTION_URLS has no URL of {function}.")
         headers = {"Authorization": f"Bearer {self._tokens.current}", "Content-Type": "application/json"}
@@ -85,44 +87,50 @@ class HttpSender(Sender):
 
 
 def http_sender(config: Settings, tokens: Tokens) -> HttpSender:
-    """The sender that the settings tell of; SettingsError if it would send in the clear."""
+    """The sender for the settings; SettingsError if it would send unencrypted over a network."""
     require_tls(config, "function_urls")
     tls = tls_context(config.functions_ca_file, "functions_ca_file")
     return HttpSender(config.function_urls, tokens=tokens, timeout=config.lease_seconds, tls=tls)
 
 
+def concurrent_requests(config: Settings) -> int:
+    """Requests at a time to each function: as many as its processes have slots, if their number is set."""
+    return max(_MIN_CONCURRENCY, (config.workers or 1) * config.at_a_time)
+
+
 def sweep_once(
     pending: PendingItems, sender: Sender, *, limit: int, concurrency: int, seconds: float = math.inf
 ) -> Mapping[str, object]:
-    """Have done what is pending, and tell what came of it per function.
+    """Let every function do its pending work, and return the number of results by function.
 
-    The functions are sent to side by side, so that one with much to do keeps none waiting. As long
-    as anything was found for one of them, all are looked at again: what one makes is the next one's
-    work. What is not sent within `seconds` is left to the next sweep, and `more` says so.
+    All functions are swept in parallel, so that one with much work does not delay the others. As
+    long as one of them has work, all are checked again, because the work of one makes work for the
+    next. Work left after `seconds` waits for the next sweep, and the answer has `more`.
     """
     deadline = time.monotonic() + seconds
-    busy: set[str] = set()  # functions that something was found for in their last look
+    busy: set[str] = set()  # functions that had work at their last check
 
-    def feed(function: str) -> Counter[str]:
-        feeder = _Feeder(pending, sender, function, limit=limit, concurrency=concurrency, deadline=deadline)
-        return feeder.run(busy)
+    def sweep(function: str) -> Counter[str]:
+        return _FunctionSweep(
+            pending, sender, function, limit=limit, concurrency=concurrency, deadline=deadline
+        ).run(busy)
 
-    with ThreadPoolExecutor(len(OWNERS) + 1) as threads:
-        # Beside the others: after them, they would have nothing to do meanwhile.
-        tidied = threads.submit(pending.tidy)
-        sent = threads.map(feed, OWNERS)
-        counts = {function: count for function, count in zip(OWNERS, sent, strict=True) if count}
-        tidied.result()
+    with ThreadPoolExecutor(len(FUNCTIONS) + 1) as threads:
+        # In parallel with the sweeps, which mostly wait for answers.
+        clean_up = threads.submit(pending.clean_up)
+        results = threads.map(sweep, FUNCTIONS)
+        counts = {function: count for function, count in zip(FUNCTIONS, results, strict=True) if count}
+        clean_up.result()
     is_late = time.monotonic() > deadline
     log_item("sweep", status="done", **{name: dict(count) for name, count in counts.items()})
     if not counts:
         return {"status": "no_updates"}
-    told = {"status": "sent", "functions": {name: dict(count) for name, count in counts.items()}}
-    return told | ({"more": True} if is_late else {})
+    answer = {"status": "sent", "functions": {name: dict(count) for name, count in counts.items()}}
+    return answer | ({"more": True} if is_late else {})
 
 
-class _Feeder:
-    """Has one function do what is pending for it."""
+class _FunctionSweep:
+    """The sweep of one function."""
 
     def __init__(
         self,
@@ -136,69 +144,69 @@ class _Feeder:
     ) -> None:
         self._pending, self._sender, self._function = pending, sender, function
         self._limit, self._concurrency, self._deadline = limit, concurrency, deadline
-        self._sent: set[ObjectVersion | None] = set()  # each once in a sweep; None: a run
-        self._is_away = Event()  # it does not answer, and is sent no more
+        self._sent: set[ObjectVersion | None] = set()  # each is sent once in a sweep; None: a run
+        self._is_away = Event()  # the function does not answer, and gets no more requests
 
     def run(self, busy: set[str]) -> Counter[str]:
-        """Look and send until nothing is found for any function, or the time is over."""
+        """Check and send until no function has work, or the time is over."""
         counts: Counter[str] = Counter()
         while True:
-            has_due, found = self._pending.has_due(self._function), self._find()
-            told: Counter[str] = Counter()
-            if has_due or found:
+            has_due, missed = self._pending.has_due(self._function), self._find_missed()
+            results: Counter[str] = Counter()
+            if has_due or missed:
                 busy.add(self._function)
-                told = (self._asked() if has_due else told) + self._send(found)
-                counts += told
+                results = (self._drain() if has_due else results) + self._send(missed)
+                counts += results
             else:
                 busy.discard(self._function)
             if self._is_away.is_set() or self._is_late() or not busy:
                 busy.discard(self._function)
                 return counts
-            if not told:
-                time.sleep(_LOOK_SECONDS)
+            if not results:
+                time.sleep(_RECHECK_SECONDS)
 
-    def _asked(self) -> Counter[str]:
-        """What is due, taken by the function itself, in several of its places at a time."""
+    def _drain(self) -> Counter[str]:
+        """Let the function work on its due items, with several requests at a time."""
         if self._is_late():
             return Counter(left=1)
-        with ThreadPoolExecutor(self._concurrency) as askers:
-            answers = [askers.submit(self._ask) for _ in range(self._concurrency)]
-            told = sum((answer.result() for answer in answers), Counter[str]())
-        if told["unreachable"]:
+        with ThreadPoolExecutor(self._concurrency) as threads:
+            answers = [threads.submit(self._drain_repeatedly) for _ in range(self._concurrency)]
+            results = sum((answer.result() for answer in answers), Counter[str]())
+        if results["unreachable"]:
             self._is_away.set()
-        return told
+        return results
 
-    def _ask(self) -> Counter[str]:
-        """One request after the other for as long as there is more, so that its place is never empty."""
-        told: Counter[str] = Counter()
+    def _drain_repeatedly(self) -> Counter[str]:
+        """Send one request after another while more items are due, so that the slot is never idle."""
+        results: Counter[str] = Counter()
         while True:
-            answer = self._sender.ask(self._function)
-            told.update(answer.items)
+            answer = self._sender.drain(self._function)
+            results.update(answer.items)
             if not answer.has_more or self._is_late():
-                return told
+                return results
 
-    def _find(self) -> list[ObjectVersion | None]:
-        found: list[ObjectVersion | None] = [*self._pending.find(self._function, limit=self._limit)]
-        if self._pending.asks_for_run(self._function):
-            found.append(None)
-        return [each for each in found if each not in self._sent]
+    def _find_missed(self) -> list[ObjectVersion | None]:
+        missed: list[ObjectVersion | None] = [*self._pending.find_missed(self._function, limit=self._limit)]
+        if self._pending.needs_run(self._function):
+            missed.append(None)
+        return [version for version in missed if version not in self._sent]
 
-    def _send(self, found: list[ObjectVersion | None]) -> Counter[str]:
-        if not found:
+    def _send(self, missed: list[ObjectVersion | None]) -> Counter[str]:
+        if not missed:
             return Counter()
-        with ThreadPoolExecutor(self._concurrency) as workers:
-            answers = Counter(workers.map(self._send_one, found))
-        self._sent.update(found)
-        return answers
+        with ThreadPoolExecutor(self._concurrency) as threads:
+            results = Counter(threads.map(self._send_one, missed))
+        self._sent.update(missed)
+        return results
 
     def _send_one(self, version: ObjectVersion | None) -> str:
         event = {} if version is None else _event(version)
         while not self._is_away.is_set() and not self._is_late():
-            answer = self._sender.send(self._function, event)
-            if answer == "unreachable":
+            result = self._sender.send(self._function, event)
+            if result == "unreachable":
                 self._is_away.set()
-            if answer != "full":
-                return answer
+            if result != "full":
+                return result
             self._is_away.wait(_PAUSE_SECONDS)
         return "left"
 

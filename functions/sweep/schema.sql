@@ -1,5 +1,7 @@
--- What the sweep calls: summing up what is settled, and deleting old attempts.
+-- Functions that sweep calls.
 
+-- Adds up to `most` settled files, instances and items to settled_total; returns false if another call is running.
+-- It skips rows that others have locked, so that it waits for nobody and nobody waits long for it.
 create or replace function count_settled(most int) returns boolean
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -10,7 +12,7 @@ begin
     if not pg_try_advisory_xact_lock(hashtext('dcm2set count_settled')) then
         return false;
     end if;
-    -- Files of the NAS, with their items: locked first, looked at after.
+    -- Files of the NAS with their items: first locked, then read again.
     select array_agg(source_file_id), array_agg(ledger_id) into ids, items from (
         select source_file_id, ledger_id from file_state
         where counted_as is null and source_file_id is not null
@@ -61,8 +63,9 @@ begin
         where told.number > 0;
     end if;
 
-    -- Items of every function; one of a file only once its file is, one without a file as the file it is.
-    -- In the order of the index of what is not counted: in that of the key, all rows would be walked through.
+    -- Items of all functions. An item of a NAS file is added only after its file; an item without one also counts as
+    -- a file. They are read in the order of the index of rows not counted yet: in the order of the primary key, all
+    -- rows would be read.
     select array_agg(id) into items from (
         select id from ledger_item where counted_as is null and state = 'done'
         order by function, state, due_at, lease_until limit most for update skip locked) as locked;
@@ -103,8 +106,9 @@ begin
     end if;
     return true;
 end $$;
-comment on function count_settled is 'Adds what is settled to settled_total; the sweep calls it.';
+comment on function count_settled is 'Adds settled rows to settled_total; called by sweep.';
 
+-- Deletes at most 10,000 rows in one call, so that no call takes long.
 create or replace function delete_old_attempts(days double precision) returns int
 language sql security definer set search_path = public, pg_temp as $$
     with gone as (
@@ -114,4 +118,4 @@ language sql security definer set search_path = public, pg_temp as $$
         returning 1)
     select count(*)::int from gone
 $$;
-comment on function delete_old_attempts is 'Deletes the details of attempts that ended so long ago; the sweep calls it.';
+comment on function delete_old_attempts is 'Deletes details of attempts that ended more than the given number of days ago; called by sweep.';

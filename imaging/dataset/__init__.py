@@ -1,1 +1,1 @@
-"""Elements of a data set: reading one value, encoding a whole data set."""
+"""Data sets: reading one element, encoding a complete data set."""

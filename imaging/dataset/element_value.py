@@ -1,4 +1,4 @@
-"""Elements of a data set by tag, in a third of the time of asking by keyword: every file is asked often."""
+"""Fast access to data set elements by tag: a third of the time of access by keyword."""
 
 from functools import lru_cache
 from typing import Any
@@ -17,25 +17,25 @@ TAGS = {
     SegmentationType SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence""".split()
 }
 _CHARACTER_SETS = 0x00080005
-# Values of these are decoded without a look at other elements, and are no items.
-_ALONE = frozenset("AE AS CS DA DS DT FD FL IS LO LT SH SL SS ST TM UC UI UL US UT".split())
+# Values of these VRs are decoded without other elements of the data set.
+_INDEPENDENT_VRS = frozenset("AE AS CS DA DS DT FD FL IS LO LT SH SL SS ST TM UC UI UL US UT".split())
 
 
 def element_value(ds: Dataset, keyword: str) -> Any:
     """The value of one of `TAGS`, or None if the data set has no such element."""
     tag: BaseTag = TAGS[keyword]
-    return element(ds, tag).value if tag in ds._dict else None  # noqa: SLF001 its own `in` converts the tag again
+    return element(ds, tag).value if tag in ds._dict else None  # noqa: SLF001 `in ds` would convert the tag again
 
 
 def element(ds: Dataset, tag: BaseTag) -> DataElement:
-    """What `ds[tag]` gives, in half the time."""
+    """The same as `ds[tag]`, in half the time."""
     raw = ds._dict[tag]  # noqa: SLF001
     if not isinstance(raw, RawDataElement):
         return raw
     number = int(tag)
     known = known_vr(number)
     vr = raw.VR or known
-    if vr not in _ALONE or vr != known or number == _CHARACTER_SETS or raw.value is None:
+    if vr not in _INDEPENDENT_VRS or vr != known or number == _CHARACTER_SETS or raw.value is None:
         return ds[tag]
     character_sets = ds.original_character_set or ds._character_set  # noqa: SLF001
     value = convert_value(vr, raw, character_sets)
@@ -46,5 +46,5 @@ def element(ds: Dataset, tag: BaseTag) -> DataElement:
 
 @lru_cache(maxsize=10_000)
 def known_vr(tag: int) -> str:
-    """The dictionary's VR, which may be one of several; UN if it doesn't know the tag."""
+    """The VR in the data dictionary, such as 'US or SS'; UN if the tag isn't in it."""
     return dictionary_VR(tag) if dictionary_has_tag(tag) else "UN"

@@ -1,1 +1,1 @@
-"""From a DICOM file to its decoded frames, and what of them is blanked."""
+"""From a DICOM file to its decoded frames, with blanked parts made black."""

@@ -1,4 +1,4 @@
-"""Parts of a picture made black before anything is made of it (PS3.15 E.3.1, Clean Pixel Data)."""
+"""Blanking: parts of decoded frames made black (PS3.15 E.3.1, Clean Pixel Data)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,38 +14,39 @@ from imaging.frames.stored_value import stored_value
 
 @dataclass(frozen=True)
 class Rectangle:
-    """Pixels of a frame; the first column and the first row are 0."""
+    """A rectangle of pixels in a frame; the first column and the first row are 0."""
 
     left: int
     top: int
     width: int
     height: int
 
-    def of(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """The part of a mask that it covers, as a view."""
+    def view(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """The part of a mask inside the rectangle, as a view."""
         return mask[self.top : self.top + self.height, self.left : self.left + self.width]
 
 
 @dataclass(frozen=True)
 class Blanking:
-    """What of every frame of a file is made black: all but some rectangles, or some rectangles."""
+    """The part of every frame of a file that is made black."""
 
-    words: str  # how it came about, for the picture's recipe
+    description: str  # why, for the recipe text of the picture
     rectangles: tuple[Rectangle, ...]
-    keeps: bool  # the rectangles stay, and all around them goes
+    is_outside: bool  # blank everything outside the rectangles, else everything inside
 
     def mask(self, rows: int, columns: int) -> NDArray[np.bool_]:
-        """True where pixels go, of shape (rows, columns)."""
-        mask = np.full((rows, columns), self.keeps)
+        """True for pixels to blank, of shape (rows, columns)."""
+        mask = np.full((rows, columns), self.is_outside)
         for rectangle in self.rectangles:
-            rectangle.of(mask)[:] = not self.keeps
+            rectangle.view(mask)[:] = not self.is_outside
         return mask
 
     def blanked(self, frame: NDArray[Any], ds: Dataset) -> NDArray[Any]:
-        """A decoded frame as `ImageFile.frames` gives it, with black for what goes.
+        """A copy of a decoded frame with the blanked pixels black; the frame itself if there are none.
 
-        Black is RGB 0, the darkest colour of a palette, or the darkest grey of what stays: so a
-        picture of its own range is drawn as if nothing else had been there.
+        `frame` is an array as `ImageFile.frames` yields it. Black is RGB 0, the darkest colour of
+        the palette, or the darkest grey value outside the blanked part. So a picture that is
+        stretched to its own range looks as if the blanked part had never been there.
         """
         mask = self.mask(*frame.shape[:2])
         if not mask.any():
@@ -56,14 +57,14 @@ class Blanking:
 
 
 def _black(frame: NDArray[Any], mask: NDArray[np.bool_], ds: Dataset) -> Any:
-    """The stored pattern of bits that is drawn darkest."""
+    """The bit pattern in a frame of one sample per pixel that is drawn darkest."""
     photometric = element_value(ds, "PhotometricInterpretation")
     if photometric == "PALETTE COLOR":
         indices = np.arange(1 << min(8 * frame.dtype.itemsize, 16)).astype(frame.dtype)
         return indices[palette_colours(indices, ds).astype(int).sum(axis=1).argmin()]
-    kept = frame[~mask]
-    if kept.size == 0:
+    unmasked = frame[~mask]
+    if unmasked.size == 0:
         return 0
-    values = stored_value(ds).values(kept) if frame.dtype.kind in "iu" else kept
+    values = stored_value(ds).values(unmasked) if frame.dtype.kind in "iu" else unmasked
     is_inverted = photometric == "MONOCHROME1"
-    return kept[values.argmax() if is_inverted else values.argmin()]
+    return unmasked[values.argmax() if is_inverted else values.argmin()]

@@ -1,4 +1,4 @@
-"""Where a file's pixel data lies, and how it is written there (PS3.5 section 8 and annex A)."""
+"""The position and layout of a file's encoded pixel data (PS3.5 section 8 and annex A)."""
 
 import io
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _ITEM_HEADER = Struct("<4sL")
 
 
 class UnreadableElementError(Exception):
-    """The pixel data element's own header is not one."""
+    """The bytes where the pixel data element should begin are not its header."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,14 @@ class EncodedPixels:
 
     keyword: str
     vr: str
-    offset: int  # of the value, bytes from the start of the file
-    length: int  # as declared, of native pixel data; of encapsulated, what the file has left
-    is_encapsulated: bool  # by its undefined length (PS3.5 A.4)
-    available: int  # bytes of it that are there
+    offset: int  # of the value, in bytes from the start of the file
+    length: int  # in bytes: native as declared, encapsulated up to the end of the file
+    is_encapsulated: bool  # has an undefined length (PS3.5 A.4)
+    available: int  # bytes of it that the file has
     path: Path
-    inflated: bytes | None = field(default=None, repr=False)  # of a deflated data set, in memory
+    inflated: bytes | None = field(
+        default=None, repr=False
+    )  # the value in memory, if the data set is deflated
 
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:
@@ -48,7 +50,7 @@ class EncodedPixels:
             yield stream
 
     def native(self, length: int, *, chunk: int) -> Iterator[bytes]:
-        """The first `length` bytes of native pixel data, in pieces of `chunk` bytes."""
+        """The first `length` bytes of native pixel data, in chunks of at most `chunk` bytes."""
         with self.opened() as stream:
             while length > 0:
                 piece = stream.read(min(chunk, length))
@@ -64,8 +66,8 @@ class EncodedPixels:
                 stream, number_of_frames=number_of_frames, extended_offsets=extended_offsets(ds)
             )
 
-    def is_closed(self) -> bool:
-        """Whether the items of encapsulated pixel data end in their delimiter, or with the file."""
+    def is_complete(self) -> bool:
+        """Whether the items of encapsulated pixel data end with the delimiter or exactly with the file."""
         with self.opened() as stream:
             position = 0
             while position + _ITEM_HEADER.size <= self.available:
@@ -87,9 +89,10 @@ def extended_offsets(ds: FileDataset) -> tuple[bytes, bytes] | None:
 
 
 def locate_pixels(stream: BinaryIO, ds: FileDataset, path: Path) -> EncodedPixels | None:
-    """The pixel data element that a stream stands at, read as far as there; None at the end.
+    """The pixel data element at a stream's position; None at the end of the stream.
 
-    Raises UnreadableElementError if what stands there is no such element.
+    `ds` is the data set read up to this position. Raises UnreadableElementError if there is
+    anything else than a pixel data element.
     """
     _, is_little = ds.original_encoding
     order = "<" if is_little else ">"
@@ -97,7 +100,7 @@ def locate_pixels(stream: BinaryIO, ds: FileDataset, path: Path) -> EncodedPixel
     if len(header) < 8:
         return None
     tag = Tag(Struct(f"{order}HH").unpack(header[:4]))
-    # Some writers mix implicit elements into explicit data sets: no VR is one in each of its own.
+    # Some writers mix implicit VR elements into explicit VR data sets, so each element is examined.
     is_explicit = header[4:6].isalpha()
     vr = header[4:6].decode() if is_explicit else "OW"
     long = stream.read(4) if is_explicit else header[4:]
@@ -112,7 +115,7 @@ def locate_pixels(stream: BinaryIO, ds: FileDataset, path: Path) -> EncodedPixel
 
 
 def inflated_pixels(ds: FileDataset, path: Path) -> EncodedPixels | None:
-    """The pixel data of a deflated data set, which can't be read in pieces; taken out of it."""
+    """The pixel data of a deflated data set, removed from it; such a file can't be read in pieces."""
     for tag, keyword in KEYWORDS.items():
         if tag in ds:
             element = ds[tag]

@@ -1,7 +1,7 @@
-"""Codecs of single frames by imagecodecs and zlib, as plugins of pydicom's decoders.
+"""Codecs for single frames by imagecodecs and zlib, as plugins of pydicom's decoders.
 
-pydicom keeps everything else: fragments, planes, signs and byte order. A lossless stream that a
-plugin here can't take is left to pydicom's own. Interface: pydicom's guide "Decoder plugins".
+pydicom handles everything else: fragments, planes, signs and byte order. A lossless stream that a
+codec here can't decode is passed to pydicom's own plugin. Interface: pydicom's guide "Decoder plugins".
 """
 
 import zlib
@@ -17,23 +17,23 @@ from pydicom.pixels.decoders import rle as pydicom_rle
 PLUGIN = "imagecodecs"
 
 
-class _EveryCodec(dict[str, tuple[str, ...]]):
-    """What pydicom asks a plugin's module for: the packages that a transfer syntax needs."""
+class _DependenciesByUid(dict[str, tuple[str, ...]]):
+    """The packages that each transfer syntax needs; pydicom looks for this in a plugin's module."""
 
     def __missing__(self, uid: str) -> tuple[str, ...]:
         return ("numpy", "imagecodecs")
 
 
-DECODER_DEPENDENCIES = _EveryCodec()
+DECODER_DEPENDENCIES = _DependenciesByUid()
 
 
 def is_available(uid: str) -> bool:
-    """Whether frames of a transfer syntax can be decoded; pydicom asks of those it was given."""
+    """Whether frames of a transfer syntax can be decoded; pydicom asks only for those registered here."""
     return bool(uid)
 
 
 def decode_rle(source: bytes, runner: Any) -> bytes | bytearray:
-    """One frame of RLE Lossless (PS3.5 annex G), planes one after the other, little endian."""
+    """One frame of RLE Lossless (PS3.5 annex G), plane by plane, little endian."""
     dtype = np.dtype(f"<u{runner.bits_allocated // 8}")
     expected = runner.rows * runner.columns * runner.samples_per_pixel * dtype.itemsize
     try:
@@ -47,11 +47,11 @@ def decode_rle(source: bytes, runner: Any) -> bytes | bytearray:
 
 
 def decode_jpeg_lossless(source: bytes, runner: Any) -> bytes | memoryview:
-    """One grey frame of JPEG Lossless (PS3.5 A.4.3); colour is left to gdcm."""
+    """One grey frame of JPEG Lossless (PS3.5 A.4.3); colour is passed to gdcm."""
     if runner.samples_per_pixel != 1:
         return bytes(pydicom_gdcm._decode_frame(source, runner))  # noqa: SLF001
     try:
-        return _allocated(imagecodecs.jpeg8_decode(source), runner)
+        return _in_allocated_bits(imagecodecs.jpeg8_decode(source), runner)
     except (imagecodecs.Jpeg8Error, ValueError, RuntimeError):
         return bytes(pydicom_gdcm._decode_frame(source, runner))  # noqa: SLF001
 
@@ -59,17 +59,17 @@ def decode_jpeg_lossless(source: bytes, runner: Any) -> bytes | memoryview:
 def decode_jpeg(source: bytes, runner: Any) -> memoryview:
     """One frame of JPEG Baseline or Extended, of 8 or 12 bits (PS3.5 A.4.1, A.4.2); colour as RGB."""
     if runner.samples_per_pixel == 1:
-        return _allocated(imagecodecs.jpeg8_decode(source), runner)
-    # Named on both sides, so that no guess from markers is made beside our own.
+        return _in_allocated_bits(imagecodecs.jpeg8_decode(source), runner)
+    # Both colour spaces are given, so that the codec does not guess from markers.
     coded = "YCBCR" if _is_ycbcr(source, runner) else "RGB"
     values = imagecodecs.jpeg8_decode(source, colorspace=coded, outcolorspace="RGB")
-    _is_as_described(values, runner)
+    _check_size(values, runner)
     runner.set_option("planar_configuration", 0)
     return _buffer(values)
 
 
 def decode_jpeg_ls(source: bytes, runner: Any) -> bytearray | memoryview:
-    """One frame of JPEG-LS (PS3.5 A.4.3); colour is left to pyjpegls."""
+    """One frame of JPEG-LS (PS3.5 A.4.3); colour is passed to pyjpegls."""
     if runner.samples_per_pixel == 1:
         try:
             values = imagecodecs.jpegls_decode(source)
@@ -82,50 +82,50 @@ def decode_jpeg_ls(source: bytes, runner: Any) -> bytearray | memoryview:
 
 
 def decode_jpeg_xl(source: bytes, runner: Any) -> memoryview:
-    """One frame of JPEG XL (PS3.5 A.4.12), colour as RGB whatever it was coded in."""
+    """One frame of JPEG XL (PS3.5 A.4.12); colour as RGB, whatever its coded colour space."""
     values = imagecodecs.jpegxl_decode(source)
     if runner.samples_per_pixel == 1:
-        return _allocated(values, runner)
-    _is_as_described(values, runner)
+        return _in_allocated_bits(values, runner)
+    _check_size(values, runner)
     runner.set_option("planar_configuration", 0)
     return _buffer(values)
 
 
 def decode_deflated(source: bytes, runner: Any) -> bytes:
-    """One frame of Deflated Image Frame Compression (PS3.5 A.4.13), no larger than described."""
+    """One frame of Deflated Image Frame Compression (PS3.5 A.4.13); ValueError if its size is wrong."""
     size = runner.rows * runner.columns * runner.samples_per_pixel * runner.bits_allocated // 8
     data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(source, size)
     if len(data) != size:
-        raise ValueError("The frame is of another size than the header says.")
+        raise ValueError("The frame's size differs from the header's.")
     return data
 
 
 def _is_ycbcr(source: bytes, runner: Any) -> bool:
-    """Whether a colour JPEG holds YCbCr: by its own markers, else by the header (PS3.5 8.2.1)."""
-    if runner.photometric_interpretation != "RGB":  # pydicom has compared it with the markers
+    """Whether a colour JPEG holds YCbCr, by its markers, else by the header (PS3.5 8.2.1)."""
+    if runner.photometric_interpretation != "RGB":  # pydicom has checked it against the markers
         return True
     adobe = source.find(b"\xff\xee\x00\x0eAdobe", 0, 4096)
-    return adobe >= 0 and source[adobe + 15] == 1  # APP14: flag of the transform
+    return adobe >= 0 and source[adobe + 15] == 1  # APP14: the transform flag
 
 
-def _allocated(values: NDArray[Any], runner: Any) -> memoryview:
-    """Grey values in as many bits as allocated."""
+def _in_allocated_bits(values: NDArray[Any], runner: Any) -> memoryview:
+    """Grey values in the allocated bits; ValueError if the frame is not of the header's size."""
     if values.shape != (runner.rows, runner.columns) or values.dtype.itemsize * 8 > runner.bits_allocated:
-        raise ValueError("The frame is of another size than the header says.")
+        raise ValueError("The frame's size differs from the header's.")
     allocated = values.astype(f"<u{runner.bits_allocated // 8}", copy=False)
     if runner.pixel_representation == 1:
-        # The stream holds the stored bits alone; a negative value's sign is repeated above them.
+        # The stream holds only the stored bits; the sign is extended into the bits above them.
         above = runner.bits_allocated - runner.bits_stored
         allocated = (allocated << above).view(allocated.dtype.str.replace("u", "i")) >> above
     return _buffer(allocated)
 
 
-def _is_as_described(values: NDArray[Any], runner: Any) -> None:
+def _check_size(values: NDArray[Any], runner: Any) -> None:
     described = (runner.rows, runner.columns, runner.samples_per_pixel)
     if values.shape != described or values.dtype.itemsize * 8 != runner.bits_allocated:
-        raise ValueError("The frame is of another size than the header says.")
+        raise ValueError("The frame's size differs from the header's.")
 
 
 def _buffer(values: NDArray[Any]) -> memoryview:
-    """The array's own memory, which pydicom need not copy to make it writeable."""
+    """The array's own memory, which pydicom need not copy to make writeable."""
     return np.ascontiguousarray(values).data.cast("B")

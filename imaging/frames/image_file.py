@@ -1,4 +1,4 @@
-"""A DICOM file on disk: is it one, does it hold a picture, and its frames one at a time (PS3.10)."""
+"""A DICOM image file on disk and its frames, decoded one at a time (PS3.10)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,28 +24,34 @@ from imaging.frames.encoded_pixels import (
     inflated_pixels,
     locate_pixels,
 )
-from imaging.frames.image_checks import ASK_SENDER, Limits, check_image, no_pixels, reading_elements
+from imaging.frames.image_checks import (
+    ASK_SENDER,
+    Limits,
+    check_image,
+    missing_pixels_error,
+    reading_elements,
+)
 from imaging.frames.stored_value import is_self_described
-from imaging.frames.transfer_syntax import GIVE_RGB, frame_decoder
+from imaging.frames.transfer_syntax import DECODED_AS_RGB, frame_decoder
 
 
 @dataclass(frozen=True)
 class ImageFile:
-    """A readable DICOM image; its pixels are still encoded, and on disk."""
+    """A readable DICOM image; its pixels are still encoded and on disk."""
 
     path: Path
     ds: FileDataset  # without the pixel data
     pixels: EncodedPixels
     number_of_frames: int
-    blanking: Blanking | None = None  # what of each frame is made black once it is decoded
+    blanking: Blanking | None = None  # the part of each frame that is made black after decoding
 
     def frames(self) -> Iterator[NDArray[Any]]:
         """Decode the frames in order, one in memory at a time.
 
-        Yields arrays of shape (rows, columns) or (rows, columns, samples): grey values in as many
-        bits as allocated, what is around the stored ones included (`StoredValue` reads them); YBR
-        converted to RGB; what is blanked is black. They may be read-only. Raises PermanentError
-        if a frame can't be decoded.
+        Yields arrays of shape (rows, columns) or (rows, columns, samples), possibly read-only.
+        Grey values have all allocated bits, stored or not (`StoredValue` extracts the values).
+        YBR is converted to RGB. Blanked pixels are black. Raises PermanentError if a frame can't
+        be decoded.
         """
         count = 0
         with _decoding(self.ds), self.pixels.opened() as stream:
@@ -69,15 +75,15 @@ class ImageFile:
             and syntax.is_little_endian
         ):
             return self._single_bits(stream)
-        found = frame_decoder(syntax)
+        decoder = frame_decoder(syntax)
         options = self._decoder_options()
-        frames = found.decoder.iter_array(stream, decoding_plugin=found.plugin, **options)
+        frames = decoder.decoder.iter_array(stream, decoding_plugin=decoder.plugin, **options)
         return (frame for frame, _ in frames)
 
     def _single_bits(self, stream: BinaryIO) -> Iterator[NDArray[np.uint8]]:
-        """Frames of one bit a pixel, which may begin within a byte (PS3.5 8.1.1).
+        """Frames of one bit per pixel, which may begin within a byte (PS3.5 8.1.1).
 
-        pydicom 3.0 reads too few bytes of such a frame.
+        pydicom 3.0 reads too few bytes for such a frame.
         """
         pixels = int(self.ds.Rows) * int(self.ds.Columns)
         for index in range(self.number_of_frames):
@@ -88,7 +94,7 @@ class ImageFile:
             yield bits[skipped:].reshape(self.ds.Rows, self.ds.Columns)
 
     def _decoder_options(self) -> dict[str, Any]:
-        """What pydicom's decoder has to know of the pixels (its guide "Decoding options")."""
+        """The options of pydicom's decoder for these pixels (pydicom's guide "Decoding options")."""
         options = as_pixel_options(self.ds) | {
             "pixel_keyword": self.pixels.keyword,
             "pixel_vr": self.pixels.vr,
@@ -99,32 +105,31 @@ class ImageFile:
         if not syntax.is_encapsulated:
             options["view_only"] = True
         if element_value(self.ds, "SamplesPerPixel") == 1 and not is_self_described(self.ds):
-            options["correct_unused_bits"] = False  # done by the recipe's tables, at no cost
-        if syntax in GIVE_RGB:
+            options["correct_unused_bits"] = False  # the recipe's tables do it at no extra cost
+        if syntax in DECODED_AS_RGB:
             options["as_rgb"] = False
         elif element_value(self.ds, "PhotometricInterpretation") == "YBR_PARTIAL_422":
-            # pydicom knows how these lie, but not their colours: the recipe converts them.
+            # pydicom knows their layout but not their colour space: the recipe converts them.
             options |= {"photometric_interpretation": "YBR_FULL_422", "as_rgb": False}
         return options
 
 
 def read_image_file(path: Path, limits: Limits) -> ImageFile:
-    """Read the header of a DICOM file and check that its pixels can be decoded in principle.
+    """Read the header of a DICOM file and check that it describes an image that can be decoded.
 
-    Raises PermanentError with a cause a person understands, or NoPictureError for a DICOM
-    object that is no image.
+    Raises PermanentError with the cause, or NoPictureError for a DICOM object that is not an image.
     """
     if path.stat().st_size == 0:
         raise PermanentError("The file is empty (0 bytes).", ASK_SENDER)
     with reading_elements():
         ds, pixels = _read(path)
         if pixels is None:
-            raise no_pixels(ds, size=path.stat().st_size)
+            raise missing_pixels_error(ds, size=path.stat().st_size)
         return ImageFile(path, ds, pixels, check_image(ds, pixels, limits))
 
 
 def _read(path: Path) -> tuple[FileDataset, EncodedPixels | None]:
-    """The data set up to its pixel data, and where that lies; what follows it is never used."""
+    """The data set before its pixel data, and the position of that; elements behind it are never used."""
     try:
         with path.open("rb") as stream:
             ds = pydicom.dcmread(stream, stop_before_pixels=True)
@@ -145,7 +150,7 @@ def _read(path: Path) -> tuple[FileDataset, EncodedPixels | None]:
 
 @contextmanager
 def _decoding(ds: FileDataset) -> Iterator[None]:
-    """Turn whatever a decoder raises into a cause without the file's values."""
+    """Turn whatever a decoder raises into PermanentError, without values of the file."""
     try:
         yield
     except PermanentError:
@@ -156,10 +161,10 @@ def _decoding(ds: FileDataset) -> Iterator[None]:
             "Ask for the file in another transfer syntax.",
         ) from None
     except MemoryError:
-        raise  # told by the limit's own name
+        raise  # reported as the memory limit's
     except Exception as error:  # noqa: BLE001 whatever a decoder raises
         raise PermanentError(
-            f"The pixel data can't be decoded ({type(error).__name__}); it is shorter than "
-            "the header says, or damaged.",
+            f"The pixel data can't be decoded ({type(error).__name__}); it is damaged or shorter "
+            "than the header says.",
             ASK_SENDER,
         ) from None

@@ -1,4 +1,4 @@
-"""Colours of a palette's indices (PS3.3 C.7.6.3.1.5 and C.7.6.3.1.6)."""
+"""PALETTE COLOR: palette indices to colours (PS3.3 C.7.6.3.1.5 and C.7.6.3.1.6)."""
 
 from typing import Any
 
@@ -11,17 +11,17 @@ _COLOURS = ("Red", "Green", "Blue")
 
 
 def palette_colours(indices: NDArray[Any], ds: Dataset) -> NDArray[Any]:
-    """RGB in the palette's bits, of the indices' shape and 3, unsigned."""
-    return apply_color_lut(indices, _with_native_words(ds))
+    """The colours of indices of any shape: unsigned RGB in the palette's bits, of shape (*shape, 3)."""
+    return apply_color_lut(indices, _with_little_endian_tables(ds))
 
 
 def palette_bits(ds: Dataset) -> int:
-    """Bits of each of its values."""
+    """Bits per palette entry."""
     return int(ds.RedPaletteColorLookupTableDescriptor[2])
 
 
-def _with_native_words(ds: Dataset) -> Dataset:
-    """The palette as pydicom 3.0 takes it, which reads a big endian file's direct table as little endian."""
+def _with_little_endian_tables(ds: Dataset) -> Dataset:
+    """The palette in little endian: pydicom 3.0 reads the direct table of any file as little endian."""
     meta = getattr(ds, "file_meta", None)
     if meta is None or meta.TransferSyntaxUID.is_little_endian or "RedPaletteColorLookupTableData" not in ds:
         return ds

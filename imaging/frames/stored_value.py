@@ -1,4 +1,4 @@
-"""Grey values as they lie in their allocated bits (PS3.5 section 8.1.1)."""
+"""Grey values and the allocated bits that hold them (PS3.5 section 8.1.1)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,64 +10,64 @@ from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes
 
 from imaging.dataset.element_value import element_value
 
-# Their streams say the precision and sign themselves, by which pydicom reads the values.
+# Their code streams state the precision and the sign, and pydicom decodes the values by these.
 _SELF_DESCRIBED = frozenset([*JPEG2000TransferSyntaxes, *JPEGLSTransferSyntaxes])
 
 
 @dataclass(frozen=True)
 class StoredValue:
-    """Which of the allocated bits hold a value; those around it may hold anything."""
+    """Which of the allocated bits hold a value. The other bits may hold anything."""
 
-    stored: int  # bits
-    high: int  # position of the highest of them, from 0
-    signed: bool
+    bits_stored: int
+    high_bit: int  # position of the highest stored bit, from 0
+    is_signed: bool
 
     def bits(self, frame: NDArray[Any]) -> NDArray[Any]:
-        """The allocated bits as unsigned integers in native byte order; a view where that can be."""
+        """The allocated bits as unsigned integers in native byte order; a view where possible."""
         native = frame.astype(frame.dtype.newbyteorder("="), copy=False)
         return native.view(f"u{native.dtype.itemsize}")
 
     def values(self, frame: NDArray[Any]) -> NDArray[Any]:
-        """The values alone, of the frame's size of integer, signed if they are."""
-        return self._of_bits(self.bits(frame))
+        """The stored values of a frame, in integers of the frame's size, signed if the values are."""
+        return self._values_of_bits(self.bits(frame))
 
     def every_value(self, itemsize: int) -> NDArray[Any]:
-        """The value that each pattern of the bits stands for, in the patterns' order."""
-        return self._of_bits(np.arange(1 << 8 * itemsize, dtype=f"u{itemsize}"))
+        """The value of each bit pattern of `itemsize` bytes, from pattern 0 up."""
+        return self._values_of_bits(np.arange(1 << 8 * itemsize, dtype=f"u{itemsize}"))
 
-    def extent(self) -> tuple[int, int]:
-        """The least and the greatest value there can be."""
-        if self.signed:
-            return -(1 << (self.stored - 1)), (1 << (self.stored - 1)) - 1
-        return 0, (1 << self.stored) - 1
+    def value_range(self) -> tuple[int, int]:
+        """The least and the greatest value that the stored bits can hold."""
+        if self.is_signed:
+            return -(1 << (self.bits_stored - 1)), (1 << (self.bits_stored - 1)) - 1
+        return 0, (1 << self.bits_stored) - 1
 
-    def _of_bits(self, bits: NDArray[Any]) -> NDArray[Any]:
+    def _values_of_bits(self, bits: NDArray[Any]) -> NDArray[Any]:
         allocated = bits.dtype.itemsize * 8
-        kind = f"{'i' if self.signed else 'u'}{bits.dtype.itemsize}"
-        high = min(self.high, allocated - 1)
-        above, below = allocated - 1 - high, max(high + 1 - self.stored, 0)
+        kind = f"{'i' if self.is_signed else 'u'}{bits.dtype.itemsize}"
+        high = min(self.high_bit, allocated - 1)
+        above, below = allocated - 1 - high, max(high + 1 - self.bits_stored, 0)
         if above + below == 0:
             return bits.view(kind)
         return (bits << above).view(kind) >> (above + below)
 
 
 def stored_value(ds: Dataset) -> StoredValue:
-    """How the data set's decoded values lie in their bits.
+    """Where the decoded frames of a data set hold their values.
 
-    Of JPEG-LS and JPEG 2000 the decoder gives the values alone already, in all bits.
+    The decoders of JPEG-LS and JPEG 2000 return the bare values, so all bits are stored ones.
     """
-    signed = bool(int(element_value(ds, "PixelRepresentation") or 0))
+    is_signed = bool(int(element_value(ds, "PixelRepresentation") or 0))
     allocated = max(int(element_value(ds, "BitsAllocated") or 16), 8)
     stored = int(element_value(ds, "BitsStored") or allocated)
     if is_self_described(ds):
-        return StoredValue(allocated, allocated - 1, signed)
+        return StoredValue(allocated, allocated - 1, is_signed)
     high = int(element_value(ds, "HighBit") or stored - 1)
     if not 0 < stored <= high + 1 <= allocated:
         high = stored - 1
-    return StoredValue(stored, high, signed)
+    return StoredValue(stored, high, is_signed)
 
 
 def is_self_described(ds: Dataset) -> bool:
-    """Whether the code stream says the precision and the sign."""
+    """Whether the code stream states the precision and the sign of its values."""
     meta = getattr(ds, "file_meta", None)
     return meta is not None and meta.get("TransferSyntaxUID") in _SELF_DESCRIBED

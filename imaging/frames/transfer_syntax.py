@@ -1,4 +1,4 @@
-"""Transfer syntaxes and the decoder of each (PS3.6 table A-1, PS3.5 annex A)."""
+"""Transfer syntaxes and their frame decoders (PS3.6 table A-1, PS3.5 annex A)."""
 
 from dataclasses import dataclass
 
@@ -47,9 +47,10 @@ CODECS = {
     JPEGXL: frame_codecs.decode_jpeg_xl,
     DeflatedFrames: frame_codecs.decode_deflated,
 }
-GIVE_RGB = frozenset([JPEGBaseline8Bit, JPEGExtended12Bit, JPEGXLLossless, JPEGXLRecompression, JPEGXL])
-# Where pydicom knows more than one, and its first choice would be another: gdcm shares a JPEG 2000
-# frame among all processors and takes more of their time for it than OpenJPEG takes of one.
+# Colour frames of these come out of our codecs as RGB.
+DECODED_AS_RGB = frozenset([JPEGBaseline8Bit, JPEGExtended12Bit, JPEGXLLossless, JPEGXLRecompression, JPEGXL])
+# The plugin to use where pydicom would choose another. For JPEG 2000 it would choose gdcm, which
+# spreads a frame over all processors and takes more processor time in sum than OpenJPEG on one.
 _PLUGINS = dict.fromkeys(CODECS, frame_codecs.PLUGIN) | {
     JPEG2000Lossless: "pylibjpeg",
     JPEG2000: "pylibjpeg",
@@ -61,20 +62,20 @@ _PLUGINS = dict.fromkeys(CODECS, frame_codecs.PLUGIN) | {
 
 @dataclass(frozen=True)
 class FrameDecoder:
-    """pydicom's decoder of a transfer syntax, and which of its plugins is to be used."""
+    """pydicom's decoder for a transfer syntax and the plugin it must use."""
 
     decoder: Decoder
     plugin: str  # empty for native pixel data
 
 
 def frame_decoder(transfer_syntax: UID) -> FrameDecoder:
-    """The decoder of a transfer syntax; NotImplementedError if there is none."""
+    """The decoder for a transfer syntax; raises NotImplementedError if there is none."""
     decoder = _DECODERS.get(transfer_syntax) or get_decoder(transfer_syntax)
     return FrameDecoder(decoder, _PLUGINS.get(transfer_syntax, ""))
 
 
-def _with_ours() -> dict[UID, Decoder]:
-    """Pydicom's decoders with our codecs added, and new ones where it has none."""
+def _decoders_with_our_codecs() -> dict[UID, Decoder]:
+    """Pydicom's decoders with our codecs added, and new decoders where pydicom has none."""
     decoders = {}
     for uid, function in CODECS.items():
         try:
@@ -87,4 +88,4 @@ def _with_ours() -> dict[UID, Decoder]:
     return decoders
 
 
-_DECODERS = _with_ours()
+_DECODERS = _decoders_with_our_codecs()

@@ -1,1 +1,1 @@
-"""Pictures as PNG files: writing and reading."""
+"""Reading PNG files as pictures."""

@@ -1,4 +1,4 @@
-"""PNGs in the form this project writes them, read several times as fast as any PNG can be."""
+"""A decoder for PNGs as this project writes them, several times as fast as a general PNG decoder."""
 
 import struct
 from typing import Any
@@ -9,18 +9,22 @@ from numpy.typing import NDArray
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _FILTER_UP = 2  # ISO/IEC 15948, 9.2
-_FORMS = {(8, 0): (1, "u1"), (8, 2): (3, "u1"), (16, 0): (1, ">u2")}  # bits and colour: samples, their type
+_FORMS = {
+    (8, 0): (1, "u1"),
+    (8, 2): (3, "u1"),
+    (16, 0): (1, ">u2"),
+}  # bit depth and colour type: samples and dtype
 _HEADER, _CHUNK, _CHECK = 13, 8, 4  # bytes
 
 
-def decode_own(body: bytes, *, max_pixels: int) -> NDArray[Any] | None:
-    """The picture of a PNG of header, one IDAT and end, every row with filter Up; None for any other.
+def decode_own_png(body: bytes, *, max_pixels: int) -> NDArray[Any] | None:
+    """The picture of a PNG with one IDAT chunk, no ancillary chunks and filter Up in every row.
 
     Returns
     -------
-    uint8 array (rows, columns) or (rows, columns, 3), or big-endian uint16 (rows, columns); None also
-    for more than `max_pixels`, before anything is inflated, and for whatever is damaged: another
-    reader then says what is wrong.
+    uint8 array (rows, columns) or (rows, columns, 3), or big-endian uint16 (rows, columns). None for
+    any other PNG, for a damaged one, and for more than `max_pixels`, before anything is inflated. The
+    caller then uses a general decoder, which reports what is wrong.
     """
     chunks = _chunks(body)
     if chunks is None:
@@ -33,12 +37,12 @@ def decode_own(body: bytes, *, max_pixels: int) -> NDArray[Any] | None:
     lines = _inflated(chunks[1], rows, 1 + width)
     if lines is None or (lines[:, 0] != _FILTER_UP).any():
         return None
-    picture = _summed(lines[:, 1:]).view(kind)
+    picture = _unfiltered(lines[:, 1:]).view(kind)
     return picture.reshape(rows, columns, samples) if samples > 1 else picture
 
 
 def _chunks(body: bytes) -> tuple[memoryview, memoryview] | None:
-    """The contents of IHDR and IDAT, if there is nothing else but IEND and all checks are right."""
+    """The contents of IHDR and IDAT; None if there is another chunk but IEND, or a checksum is wrong."""
     if not body.startswith(_SIGNATURE):
         return None
     view, start, contents = memoryview(body), len(_SIGNATURE), []
@@ -58,7 +62,7 @@ def _chunks(body: bytes) -> tuple[memoryview, memoryview] | None:
 
 
 def _inflated(content: memoryview, rows: int, width: int) -> NDArray[np.uint8] | None:
-    """Rows of that width, if the stream holds just them; never more than one byte too many is inflated."""
+    """Array (rows, width); None if the stream has another size. At most one byte more is inflated."""
     stream = isal_zlib.decompressobj()
     try:
         data = stream.decompress(content, rows * width + 1)
@@ -69,8 +73,8 @@ def _inflated(content: memoryview, rows: int, width: int) -> NDArray[np.uint8] |
     return np.frombuffer(data, np.uint8).reshape(rows, width)
 
 
-def _summed(differences: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Each row added to the one above, modulo 256 (one addition a row: NumPy's accumulate is slower)."""
+def _unfiltered(differences: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Undo filter Up: add each row to the one above, modulo 256 (NumPy's accumulate is slower)."""
     picture = np.empty(differences.shape, np.uint8)
     picture[0] = differences[0]
     for row in range(1, len(picture)):

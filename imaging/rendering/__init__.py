@@ -1,1 +1,1 @@
-"""From a decoded frame to a picture: modality LUT, VOI LUT, palette, polarity."""
+"""From a decoded frame to a picture: modality LUT, VOI LUT, polarity, palette."""

@@ -1,18 +1,20 @@
-"""VOI windows: values in modality units to greys (PS3.3 C.11.2.1.2, C.11.2.1.3)."""
+"""The VOI transform: modality units to grey levels, by VOI LUT, window or range (PS3.3 C.11.2)."""
 
 from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.pixels import apply_voi  # type: ignore[attr-defined]
+
+from imaging.rendering.frame_luts import FrameLuts
 
 Picture = NDArray[np.uint8]
-Luts = dict[str, Any]  # look-up attributes by keyword
 
 
 @dataclass(frozen=True)
 class Window:
-    """A window in modality units, and where it comes from."""
+    """A window in modality units, and where it comes from (PS3.3 C.11.2.1.2, C.11.2.1.3)."""
 
     center: float
     width: float
@@ -23,13 +25,13 @@ class Window:
         return f"window {self.center:g}/{self.width:g} {self.function} {self.origin}"
 
     def greys(self, values: NDArray[Any]) -> Picture:
-        """Values of any shape through the window to 0..255."""
+        """Grey levels 0 to 255 of values of any shape."""
         center, width = self.center, self.width
         x = values.astype(np.float64)
         if self.function == "SIGMOID":
             return rounded(255 / (1 + np.exp(-4 * (x - center) / width)))
         if self.function == "LINEAR":
-            # C.11.2.1.2.1: the centre is half a value lower and the width one value less.
+            # C.11.2.1.2.1: the center is half a value lower and the width one value less.
             center, width = center - 0.5, width - 1
             if width == 0:
                 return rounded(np.where(x <= center, 0.0, 255.0))
@@ -40,12 +42,25 @@ class Window:
 CT_DEFAULT = Window(40, 400, origin="by default for CT")
 
 
-def first_window(luts: Luts) -> Window | None:
-    """The first window among look-up attributes, if there is a usable one."""
-    if "WindowCenter" not in luts or "WindowWidth" not in luts:
+def has_voi_lut(luts: FrameLuts) -> bool:
+    """Whether the file has a VOI LUT Sequence for the frame."""
+    return bool(luts.attributes.get("VOILUTSequence"))
+
+
+def voi_lut_greys(values: NDArray[Any], luts: FrameLuts) -> Picture:
+    """Grey levels 0 to 255 of values of any shape, by the first VOI LUT of the sequence (C.11.2.1.1)."""
+    bits = int(luts.attributes["VOILUTSequence"][0].LUTDescriptor[2])
+    greys = apply_voi(values.astype(np.int64), luts.tables, index=0)
+    return rounded(greys * (255 / ((1 << bits) - 1)))
+
+
+def first_window(luts: FrameLuts) -> Window | None:
+    """The first window of the file for the frame; None if there is none or its width is not allowed."""
+    attributes = luts.attributes
+    if "WindowCenter" not in attributes or "WindowWidth" not in attributes:
         return None
-    center, width = _first(luts["WindowCenter"]), _first(luts["WindowWidth"])
-    function = str(luts.get("VOILUTFunction") or "LINEAR").upper()
+    center, width = _first(attributes["WindowCenter"]), _first(attributes["WindowWidth"])
+    function = str(attributes.get("VOILUTFunction") or "LINEAR").upper()
     if function not in {"LINEAR", "LINEAR_EXACT", "SIGMOID"}:
         function = "LINEAR"
     if width < 1 if function == "LINEAR" else width <= 0:
@@ -58,15 +73,15 @@ def _first(value: Any) -> float:
 
 
 def stretched(values: NDArray[Any], low: float, high: float) -> Picture:
-    """Values stretched from `low`..`high` to 0..255; all black if these are equal."""
+    """Values of any shape stretched linearly from `low`..`high` to 0..255; all black if these are equal."""
     x = values.astype(np.float64)
     if high == low:
         return np.zeros(x.shape, np.uint8)
     x = np.clip(np.where(np.isnan(x), low, x), low, high)
-    # Quarters, so that the difference of two large doubles stays finite.
+    # Divided by 4 first, so that the difference of two large doubles stays finite.
     return rounded((x / 4 - low / 4) / (high / 4 - low / 4) * 255)
 
 
 def rounded(values: NDArray[Any]) -> Picture:
-    """The nearest greys, clipped to 0..255."""
+    """The nearest grey levels, clipped to 0..255."""
     return cast("Picture", np.clip(np.rint(values), 0, 255).astype(np.uint8))

@@ -1,8 +1,8 @@
-"""A backup of both stores, and a fresh home out of it.
+"""A backup of the database and the object store, and a new home restored from it.
 
-The database comes first, in one snapshot, then the objects in the order in which the line moves them. So
-whatever the snapshot speaks of is in the backup, at its place or where it was moved to meanwhile; what was
-moved is put back at the end of a restore, and the sweep goes on from there.
+The database is dumped first, in one snapshot, then the objects are copied in the order in which the
+pipeline moves them. So every object that the snapshot names is in the backup, either at its location or
+where it was moved meanwhile. A restore puts moved objects back, and the sweep continues from there.
 """
 
 import shutil
@@ -33,46 +33,46 @@ from common.store.object_key import (
     RAW,
     SUBOPTIMAL,
     Location,
-    as_it_came,
+    original_keys,
 )
 from common.store.object_store import ObjectVersion
-from infra.provision.schema_dump import run_client
+from infra.local.postgres_client import run_client
 
-_LAST = [PROCESSED, HELD]
+_COPIED_LAST = [PROCESSED, HELD]
 DUMP, OBJECTS, CARD = "database.dump", "objects.tar", "backup.json"
 _CONTENT_TYPES = {"png": "image/png", "json": "application/json", "dcm": "application/dicom"}
 _SQL = queries(Path(__file__).with_suffix(".sql"))
-REPORT_SUFFIX = ".report.json"  # beside processed label files; no item speaks of it
+REPORT_SUFFIX = ".report.json"  # written beside processed label files; not in the ledger
 
 
 @dataclass
 class BackupCard:
-    """What a backup says of itself; the last file to be written, so a backup without it is none."""
+    """Describes a backup. It is written last, so a folder without it is not a complete backup."""
 
     taken_at: str
     objects: int = 0
     bytes: int = 0
-    pseudonym_key: str | None = None  # the home's own; None if a setting holds it
+    pseudonym_key: str | None = None  # the home's own; None if the key is a setting
 
 
 @dataclass
 class Restored:
-    """What a restore did."""
+    """How many objects a restore wrote and left out."""
 
     objects: int = 0
-    left_out: int = 0  # made after the database's snapshot; they are made again
-    put_back: int = 0  # moved after it; back where it has them
+    left_out: int = 0  # written after the snapshot of the database; the pipeline writes them again
+    put_back: int = 0  # moved after the snapshot; restored to their location in the snapshot
 
 
 def back_up(
     endpoints: dict[str, Any], store: MinioStore, folder: Path, *, pseudonym_key: str | None
 ) -> BackupCard:
-    """Write a backup into a new folder while the line goes on."""
+    """Write a backup into a new folder; the pipeline continues meanwhile."""
     folder.mkdir(mode=0o700, parents=True)
     card = BackupCard(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", pseudonym_key=pseudonym_key)
     run_client("pg_dump", endpoints["database_url"], "--format=custom", f"--file={folder / DUMP}")
     with tarfile.open(folder / OBJECTS, "w", format=tarfile.PAX_FORMAT) as tar:
-        for version in _in_order(store):
+        for version in _all_objects(store):
             size = _add(tar, store, version)
             card.objects += size is not None
             card.bytes += size or 0
@@ -83,15 +83,15 @@ def back_up(
 
 
 def read_card(folder: Path) -> BackupCard:
-    """What a backup says of itself; SettingsError if the folder holds none."""
+    """Read the card of a backup; raises SettingsError if the folder is not a complete backup."""
     try:
         return BackupCard(**orjson.loads((folder / CARD).read_bytes()))
     except (OSError, orjson.JSONDecodeError, TypeError):
-        raise SettingsError(f"{folder} holds no whole backup: {CARD} is missing or wrong.") from None
+        raise SettingsError(f"{folder} is not a complete backup: {CARD} is missing or invalid.") from None
 
 
 def restore_database(url: str, folder: Path) -> None:
-    """The dump into an empty database; no role and no right of before."""
+    """Restore the dump into an empty database, without the old roles and rights."""
     name = conninfo_to_dict(url)["dbname"]
     run_client(
         "pg_restore", url, "--no-owner", "--no-acl", "--exit-on-error", f"--dbname={name}", str(folder / DUMP)
@@ -99,12 +99,14 @@ def restore_database(url: str, folder: Path) -> None:
 
 
 def restore_objects(url: str, store: MinioStore, folder: Path) -> Restored:
-    """The objects of a backup; what was moved after the snapshot goes back to where the snapshot has it."""
+    """Restore the objects; those moved after the snapshot go back to their location in the snapshot."""
     restored = Restored()
     with psycopg.connect(url, row_factory=dict_row) as connection:
-        known = _Known(
+        known = KnownObjects(
             instances={row["uid"] for row in connection.execute(_SQL["instances"])},
-            homes={row["key"]: row["allocated_bucket"] for row in connection.execute(_SQL["still_at_home"])},
+            allocated={
+                row["key"]: row["allocated_bucket"] for row in connection.execute(_SQL["allocated_buckets"])
+            },
             moved={(row["bucket"], row["key"]) for row in connection.execute(_SQL["moved"])},
             originals={row["key"] for row in connection.execute(_SQL["originals"])},
         )
@@ -112,41 +114,42 @@ def restore_objects(url: str, store: MinioStore, folder: Path) -> Restored:
             store.ensure_bucket(row["bucket"])
     for bucket in FIXED_BUCKETS:
         store.ensure_bucket(bucket)
-    copied: list[tuple[str, str, int]] = []  # of the NAS: key, etag, size
+    from_nas: list[tuple[str, str, int]] = []  # key, ETag, size of objects copied from the NAS
     with tarfile.open(folder / OBJECTS) as tar:
         for member in tar:
-            place = known.place(Location(*member.name.split("/", 1)))
+            found = Location(*member.name.split("/", 1))
+            location = known.location_before(found)
             body = tar.extractfile(member)
-            if place is None or body is None:
+            if location is None or body is None:
                 restored.left_out += 1
                 continue
-            restored.put_back += place != Location(*member.name.split("/", 1))
-            etag = _put(store, place, cast("BinaryIO", body), member.size)
+            restored.put_back += location != found
+            etag = _put(store, location, cast("BinaryIO", body), member.size)
             restored.objects += 1
-            if place.bucket == RAW and place.key.startswith(NAS):
-                copied.append((place.key, etag, member.size))
+            if location.bucket == RAW and location.key.startswith(NAS):
+                from_nas.append((location.key, etag, member.size))
     with psycopg.connect(url) as connection:
-        # Copied after the snapshot, so no row tells extract of them, and no listing will.
-        connection.cursor().executemany(_SQL["announce"], copied)
+        # Those copied after the snapshot have no row for extract, and raw/nas/ is never listed.
+        connection.cursor().executemany(_SQL["announce"], from_nas)
     return restored
 
 
 @dataclass(frozen=True)
-class _Known:
-    """What the database's snapshot knows of objects."""
+class KnownObjects:
+    """What the snapshot of the database knows of objects."""
 
-    instances: set[str]  # by pseudonymous UID
-    homes: dict[str, str]  # bucket by key, of images that were not set aside
-    moved: set[tuple[str, str]]  # where settled items' objects went
+    instances: set[str]  # pseudonymous SOP Instance UIDs
+    allocated: dict[str, str]  # allocated bucket by key, of images that lie in it
+    moved: set[tuple[str, str]]  # bucket and key to which objects of settled items were moved
     originals: set[str]  # keys in raw of the items of extract
 
-    def place(self, found: Location) -> Location | None:
-        """Where an object belongs; None for what is made again of an original that comes again."""
+    def location_before(self, found: Location) -> Location | None:
+        """The location of an object in the snapshot; None if the pipeline writes the object again."""
         bucket, key = found.bucket, found.key
         if self._is_of_unknown_instance(found):
             return None
         if bucket == SUBOPTIMAL:
-            return Location(self.homes.get(key, SUBOPTIMAL), key)
+            return Location(self.allocated.get(key, SUBOPTIMAL), key)
         if (bucket, key) in self.moved or bucket == DEIDENTIFIED or key.endswith(REPORT_SUFFIX):
             return found
         if bucket == QUARANTINE:
@@ -154,46 +157,46 @@ class _Known:
         if bucket == ANNOTATIONS:
             top = next((top for top in (PROCESSED, HELD) if key.startswith(top)), "")
             return Location(bucket, key.removeprefix(top))
-        came = as_it_came(key) if bucket == RAW else [key]
-        return Location(bucket, next((name for name in came if name in self.originals), came[-1]))
+        keys = original_keys(key) if bucket == RAW else [key]
+        return Location(bucket, next((each for each in keys if each in self.originals), keys[-1]))
 
     def _is_of_unknown_instance(self, found: Location) -> bool:
         if found.bucket in {RAW, ANNOTATIONS, QUARANTINE}:
             return False
-        name = found.key.split("/")
-        return len(name) >= 4 and name[3].removesuffix(".json").removesuffix(".dcm") not in self.instances
+        parts = found.key.split("/")  # patient, study, series, instance
+        return len(parts) >= 4 and parts[3].removesuffix(".json").removesuffix(".dcm") not in self.instances
 
 
-def _in_order(store: MinioStore) -> Iterator[ObjectVersion]:
-    """Every object; each place before those that its objects are moved to."""
+def _all_objects(store: MinioStore) -> Iterator[ObjectVersion]:
+    """Every object; each folder comes before those to which its objects are moved."""
     buckets = [bucket.name for bucket in store.client.list_buckets()]
-    last = {SUBOPTIMAL: 1, QUARANTINE: 2}
-    for bucket in sorted(buckets, key=lambda name: (last.get(name, 0), name)):
-        # What is done is looked for last, also where nothing was done yet when this bucket's turn came.
-        for top in [top for top in store.list_top(bucket) if top not in _LAST] + _LAST:
+    turns = {SUBOPTIMAL: 1, QUARANTINE: 2}
+    for bucket in sorted(buckets, key=lambda name: (turns.get(name, 0), name)):
+        # processed/ and held/ are always listed, because objects may be moved there during the backup.
+        for top in [top for top in store.list_top(bucket) if top not in _COPIED_LAST] + _COPIED_LAST:
             yield from (listed.version for listed in store.list_prefix(bucket, top))
 
 
 def _add(tar: tarfile.TarFile, store: MinioStore, version: ObjectVersion) -> int | None:
-    """One object into the archive; None if it was moved since it was listed, and comes later."""
-    place = version.location
+    """Add one object to the archive; returns its size, or None if it was moved and is listed later."""
+    location = version.location
     try:
-        current = store.stat(place)
+        current = store.stat(location)
         with tempfile.NamedTemporaryFile() as file:
             path = Path(file.name)
             store.download(current, path)
-            tar.add(path, f"{place.bucket}/{place.key}")
+            tar.add(path, f"{location.bucket}/{location.key}")
             return path.stat().st_size
     except ObjectMissingError:
         return None
 
 
-def _put(store: MinioStore, place: Location, body: BinaryIO, size: int) -> str:
-    """Write an object; its etag."""
-    kind = _CONTENT_TYPES.get(place.key.rpartition(".")[2]) if place.bucket != RAW else None
-    if kind is None:
-        return store.upload(place, body, size=size).etag  # in one piece, so it is the one of before
+def _put(store: MinioStore, location: Location, body: BinaryIO, size: int) -> str:
+    """Write an object; returns its ETag."""
+    content_type = _CONTENT_TYPES.get(location.key.rpartition(".")[2]) if location.bucket != RAW else None
+    if content_type is None:
+        return store.upload(location, body, size=size).etag  # in one part, so the ETag is the same as before
     with tempfile.NamedTemporaryFile() as file:
         shutil.copyfileobj(body, file)
         file.flush()
-        return store.put(place, Path(file.name), content_type=kind).etag
+        return store.put(location, Path(file.name), content_type=content_type).etag

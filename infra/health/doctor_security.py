@@ -1,4 +1,4 @@
-"""What the doctor says of secrets and of what leaves the machine."""
+"""The doctor's checks of TLS to other machines, and of who can read files with secrets."""
 
 import stat
 from collections.abc import Iterator
@@ -8,16 +8,16 @@ from urllib.parse import urlsplit
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-from common.http.tls import is_loopback, plaintext_faults
 from common.settings import Settings
+from common.tls import is_loopback, plaintext_faults
 from infra.health.finding import Finding
 from infra.local.home import Home
 
 
 def security_findings(home: Home, settings: Settings) -> Iterator[Finding]:
-    """TLS to other machines, and who else can read files with secrets."""
+    """TLS to other machines, and whether other users can read files with secrets."""
     yield from _transport(settings)
-    yield _files(home, settings)
+    yield _secret_files(home, settings)
 
 
 def _transport(settings: Settings) -> Iterator[Finding]:
@@ -26,30 +26,30 @@ def _transport(settings: Settings) -> Iterator[Finding]:
     if nas.scheme == "synology+http" and not is_loopback(nas.hostname or ""):
         faults.append("DCM2SET_NAS_URL names another machine without TLS: use synology+https.")
     if _is_unverified(settings):
-        faults.append("DATABASE_URL is encrypted, but to whomever answers: use sslmode=verify-full.")
+        faults.append("DATABASE_URL is encrypted, but the server is not verified: use sslmode=verify-full.")
     for fault in faults:
         yield Finding("TLS", False, fault)
     if not faults:
-        yield Finding("TLS", True, "nothing leaves this machine in the clear")
+        yield Finding("TLS", True, "nothing leaves this machine without encryption")
 
 
 def _is_unverified(settings: Settings) -> bool:
     if settings.database_url is None:
         return False
     try:
-        told = conninfo_to_dict(settings.database_url.get_secret_value())
+        parts = conninfo_to_dict(settings.database_url.get_secret_value())
     except ProgrammingError:
         return False
-    return told.get("sslmode") == "require" and not is_loopback(str(told.get("host") or ""))
+    return parts.get("sslmode") == "require" and not is_loopback(str(parts.get("host") or ""))
 
 
-def _files(home: Home, settings: Settings) -> Finding:
+def _secret_files(home: Home, settings: Settings) -> Finding:
     secret = [home.folder / name for name in ("secrets.json", "ports.json")]
     secret += [home.endpoints, home.token_file, home.minio_environment, home.supervisor_config, Path(".env")]
     secret += [settings.token_file] if settings.token_file else []
-    is_open = [path.name for path in secret if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077]
+    readable = [path.name for path in secret if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077]
     if home.folder.exists() and stat.S_IMODE(home.folder.stat().st_mode) & 0o077:
-        is_open.append(home.folder.name)
-    if is_open:
-        return Finding("secrets", False, f"others can read {', '.join(is_open)}: chmod go= on each")
-    return Finding("secrets", True, "files with secrets are their owner's alone")
+        readable.append(home.folder.name)
+    if readable:
+        return Finding("secrets", False, f"other users can read {', '.join(readable)}: chmod go= on each")
+    return Finding("secrets", True, "only their owner can read the files with secrets")

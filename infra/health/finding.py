@@ -1,4 +1,4 @@
-"""What a look at the machine or the NAS found, and how it is told."""
+"""The result of one check of this machine or of the NAS."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from common.errors import PipelineError
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     subject: str
     is_good: bool
@@ -16,7 +16,7 @@ class Finding:
 
 
 def tried(subject: str, attempt: Callable[[], str]) -> Finding:
-    """What an attempt tells, or why it failed."""
+    """Try something: the finding has the text that `attempt` returns, or the message of its error."""
     try:
         return Finding(subject, True, attempt())
     except PipelineError as error:
@@ -24,12 +24,12 @@ def tried(subject: str, attempt: Callable[[], str]) -> Finding:
 
 
 def are_good(findings: Iterable[Finding]) -> bool:
-    """Whether all of them are."""
+    """Whether all findings are good."""
     return all(finding.is_good for finding in findings)
 
 
 def findings_text(findings: Iterable[Finding]) -> str:
-    """A line each."""
+    """One line for each finding."""
     return "\n".join(
         f"{'ok   ' if finding.is_good else 'WRONG'}  {finding.subject}: {finding.text}"
         for finding in findings

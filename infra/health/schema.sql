@@ -1,5 +1,6 @@
--- The balance: where every file and every frame is.
+-- The balance: how many files and images are in which state.
 
+-- Joins the files found on the NAS with the items of extract, so that each file appears once.
 create view ledger_file as
 select s.folder_id, s.id as source_file_id, s.state as source_state, l.id as ledger_id, l.state, l.outcome,
     coalesce(l.cause, s.cause) as cause, l.sop_instance_uid, s.counted_as
@@ -12,8 +13,10 @@ from ledger_item l
 where l.function = 'extract' and l.bucket = 'raw' and not exists (
     select from source_file s where s.raw_key = l.key and (s.etag = l.etag or s.etag is null)
 );
-comment on view ledger_file is 'Every file there is: found on the NAS, put into raw directly, or both.';
+comment on view ledger_file is 'Every file: found on the NAS, put into raw directly, or both.';
 
+-- Each category has its own condition over other tables. A file that meets no condition, or two, makes a difference
+-- in the balance.
 create view file_state as
 select f.source_file_id, f.ledger_id, f.counted_as,
     coalesce(source_state = 'skipped' or (state = 'done' and outcome = 'skipped'), false) as skipped,
@@ -26,8 +29,9 @@ select f.source_file_id, f.ledger_id, f.counted_as,
         as extracted,
     coalesce(state = 'done' and outcome = 'duplicate' and e.completed_at is not null, false) as duplicate
 from ledger_file f left join extraction e using (sop_instance_uid);
-comment on view file_state is 'Every file, and which conditions hold for it: one, if nothing is wrong.';
+comment on view file_state is 'Every file and the conditions that it meets: exactly one, if nothing is wrong.';
 
+-- The same for images: each category has its own condition.
 create view image_state as
 select e.sop_instance_uid, a.frame, a.allocated_bucket, a.key, a.allocated_at, e.completed_at, e.counted_images,
     coalesce(v.verdict = 'good' and a.bucket = a.allocated_bucket, false) as good,
@@ -41,8 +45,10 @@ left join verdict v on v.sop_instance_uid = a.sop_instance_uid and v.frame = a.f
 left join ledger_item l on v.verdict is null and l.function = 'quality'
     and l.bucket = a.allocated_bucket and l.key = a.key and l.state = 'quarantined'
 where e.completed_at is not null;
-comment on view image_state is 'Every image of an extracted instance, and which conditions hold for it: one, if nothing is wrong.';
+comment on view image_state is 'Every image of an extracted instance and the conditions that it meets: exactly one, if nothing is wrong.';
 
+-- Rows that settled_total does not include yet are counted, and the totals are added, so that the cost does not grow
+-- with the number of settled files.
 create view balance as
 with total as (
     select coalesce(sum(number) filter (where subject = 'file'), 0)::bigint as found,
@@ -84,8 +90,9 @@ select *,
     frames - images_good - images_black - images_low_quality - images_waiting - images_quarantined
         as images_difference
 from told;
-comment on view balance is 'Where every file and every frame is; both differences are 0 at any moment.';
+comment on view balance is 'Number of files and images by state; both differences are always 0.';
 
+-- Checks the totals: dcm2set status --recount compares it with the balance.
 create view balance_recount as
 with file as (
     select count(*) as files_found, count(*) filter (where skipped) as files_skipped,
@@ -107,4 +114,4 @@ select *,
     frames - images_good - images_black - images_low_quality - images_waiting - images_quarantined
         as images_difference
 from told;
-comment on view balance_recount is 'The balance counted over all rows, without the totals: slow, and what they are checked by.';
+comment on view balance_recount is 'The balance counted over all rows, without the totals; slow.';

@@ -1,4 +1,4 @@
-"""The state of the line: backlog per function, the balance, the buckets."""
+"""The state of the pipeline: items by function and state, the balance, the buckets."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -6,48 +6,48 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow
 
 from common.database import queries
 from common.store.object_key import HELD, PROCESSED
 from common.store.object_store import ListedObject, ObjectStore
 from infra.health.stalled import read_stalled
 from infra.provision.function_card import FunctionCard, function_cards
+from infra.provision.snapshot import read_snapshot
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
-_MOST_LISTED = 10_000  # objects that wait for one function; more are told as "at least"
+_MOST_LISTED = 10_000  # objects listed below one prefix; of more, only these are counted
 _MOST_BUCKETS = 10
 _STATES = ("running", "retry", "held", "quarantined", "done")
 
 
 def read_status(url: str, store: ObjectStore, *, recount: bool = False) -> dict[str, Any]:
-    """Everything that `dcm2set status` tells; the database's part in one snapshot.
+    """Everything that `dcm2set status` shows; all rows come from one snapshot of the database.
 
-    With `recount`, what is summed up is counted again from all rows, and differences are told.
+    With `recount`, all rows are counted again, and the numbers that differ from the totals are added.
     """
-    listed = {card.function: _listed(store, card) for card in function_cards() if card.events}
-    with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
-        connection.execute("set transaction isolation level repeatable read, read only")
+    listed = {card.function: listed_objects(store, card) for card in function_cards() if card.events}
+    with read_snapshot(url) as connection:
         counts = {row["function"]: row for row in connection.execute(_SQL["functions"])}
-        waiting = {name: [*_unclaimed(connection, name, objects)] for name, objects in listed.items()}
+        waiting = {name: [*_unknown_ages(connection, name, objects)] for name, objects in listed.items()}
         uncopied = [float(row["seconds"]) for row in connection.execute(_SQL["not_copied"])]
         functions = [
-            # A file that is not in raw yet waits for extract, whoever has to bring it there.
+            # A file that poll_nas has not copied to raw yet also counts as waiting for extract.
             _function(name, counts.get(name, {}), ages + (uncopied if name == "extract" else []))
             for name, ages in waiting.items()
         ]
         balance = connection.execute(_SQL["balance"]).fetchone()
-        told = {
+        status = {
             "functions": functions,
             "balance": balance,
             "last_arrived": connection.execute(_SQL["last_arrived"]).fetchone(),
             "labels": connection.execute(_SQL["labels"]).fetchone(),
             "buckets": connection.execute(_SQL["buckets"], {"most": _MOST_BUCKETS}).fetchall(),
             "buckets_in_all": _number(connection, "buckets_in_all"),
-            "aside": connection.execute(_SQL["aside"]).fetchall(),
+            "aside": connection.execute(_SQL["set_aside"]).fetchall(),
             "stalled": read_stalled(connection, waiting, uncopied=uncopied),
         }
-        return told | ({"recount": _recount(connection, balance, counts)} if recount else {})
+        return status | ({"recount": _recount(connection, balance, counts)} if recount else {})
 
 
 def is_closed(status: dict[str, Any]) -> bool:
@@ -58,14 +58,14 @@ def is_closed(status: dict[str, Any]) -> bool:
 
 
 def is_waiting(status: dict[str, Any]) -> bool:
-    """Whether anything is still under way."""
+    """Whether anything still waits, runs or will be retried."""
     balance = status["balance"]
     backlog = any(row["waiting"] or row["running"] or row["retry"] for row in status["functions"])
     return bool(backlog or balance["files_waiting"] or balance["images_waiting"])
 
 
-def _listed(store: ObjectStore, card: FunctionCard) -> list[ListedObject]:
-    """What lies where nobody announces it; all else is in the ledger."""
+def listed_objects(store: ObjectStore, card: FunctionCard) -> list[ListedObject]:
+    """The objects that users put into the function's buckets; no function announces those in the ledger."""
     found: list[ListedObject] = []
     for event in card.events:
         if not event.get("listed"):
@@ -78,10 +78,10 @@ def _listed(store: ObjectStore, card: FunctionCard) -> list[ListedObject]:
     return found
 
 
-def _unclaimed(
+def _unknown_ages(
     connection: psycopg.Connection[DictRow], function: str, objects: Iterable[ListedObject]
 ) -> Iterable[float]:
-    """The ages in seconds of what no ledger row of the function knows."""
+    """The ages in seconds of objects for which the function has no ledger row."""
     versions = [listed.version for listed in objects]
     values = {
         "function": function,
@@ -114,15 +114,15 @@ def _number(connection: psycopg.Connection[DictRow], query: str) -> int:
 def _recount(
     connection: psycopg.Connection[DictRow], balance: DictRow | None, counts: dict[str, DictRow]
 ) -> list[dict[str, Any]]:
-    """Each number that a count over all rows finds otherwise than the sums say; none, if all is well."""
-    again = {row.pop("function"): row for row in connection.execute(_SQL["functions_recount"])}
+    """The numbers for which a count of all rows differs from the totals; an empty list if none does."""
+    recounted = {row.pop("function"): row for row in connection.execute(_SQL["functions_recount"])}
     found = connection.execute(_SQL["balance_recount"]).fetchone() or {}
     pairs = [("balance", name, (balance or {}).get(name), number) for name, number in found.items()]
-    for function in sorted({*again, *counts}):
-        told, counted = counts.get(function, {}), again.get(function, {})
-        pairs += [(function, state, told.get(state, 0), counted.get(state, 0)) for state in _STATES]
+    for function in sorted({*recounted, *counts}):
+        totals, rows = counts.get(function, {}), recounted.get(function, {})
+        pairs += [(function, state, totals.get(state, 0), rows.get(state, 0)) for state in _STATES]
     return [
-        {"of": of, "number": name, "told": told, "counted": counted}
-        for of, name, told, counted in pairs
-        if told != counted
+        {"of": subject, "number": name, "told": total, "counted": counted}
+        for subject, name, total, counted in pairs
+        if total != counted
     ]

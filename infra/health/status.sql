@@ -1,4 +1,4 @@
--- What `dcm2set status` asks, by name.
+-- Queries of `dcm2set status`.
 
 -- name: functions
 select * from ledger_state;
@@ -33,7 +33,7 @@ where p.counted_images is null and p.waiting and not exists (
     select from ledger_item l where l.function = 'quality' and l.bucket = p.allocated_bucket and l.key = p.key);
 
 -- name: last_arrived
--- The newest of what is summed up stands beside the sums.
+-- settled_total also stores the newest time of the rows that are in its totals.
 select extract(epoch from now() - (select found_at from source_file order by id desc limit 1))::float8 as nas_seconds,
     extract(epoch from now() - greatest(
         (select max(newest) from settled_total where subject = 'file'),
@@ -55,7 +55,7 @@ select (select count(*) from label) as on_images,
     (select count(*) from label_import) as files;
 
 -- name: buckets
--- The newest ones: all before them are full, and there may be thousands.
+-- Only the newest: all older buckets are full, and there may be thousands.
 select b.bucket, b.allocated, b.capacity, (
     select count(*) from image_allocation a where a.allocated_bucket = b.bucket and a.bucket = b.bucket) as images_here
 from (select * from image_bucket order by created_at desc, bucket desc limit %(most)s) b order by b.bucket;
@@ -63,7 +63,7 @@ from (select * from image_bucket order by created_at desc, bucket desc limit %(m
 -- name: buckets_in_all
 select count(*) as number from image_bucket;
 
--- name: aside
+-- name: set_aside
 select function, state, cause, min(next_step) as next_step, count(*) as items,
     (array_agg(id order by id))[1:20] as item_ids,
     (array_agg(distinct device) filter (where device is not null))[1:20] as devices

@@ -9,9 +9,9 @@ _COLUMNS = ("waiting", "running", "retry", "held", "quarantined", "done")
 
 
 def status_text(status: dict[str, Any]) -> str:
-    """All of it: functions, balance, what is aside and why, buckets."""
+    """The complete status: functions, stalled items, balance, what was set aside and why, labels, buckets."""
     parts = [_functions(status["functions"]), stalled_text(status["stalled"])]
-    parts += [balance_text(status["balance"]), aside_text(status["aside"])]
+    parts += [balance_text(status["balance"]), set_aside_text(status["aside"])]
     parts.append(_last_arrived(status["last_arrived"]))
     labels = status["labels"]
     parts.append(
@@ -28,8 +28,8 @@ def _last_arrived(seconds: dict[str, float | None]) -> str:
         ("raw directly", "raw_seconds"),
         ("annotations", "annotations_seconds"),
     )
-    told = ", ".join(f"{name} {_ago(seconds[key])}" for name, key in sources)
-    return f"Last arrived: {told}."
+    times = ", ".join(f"{name} {_ago(seconds[key])}" for name, key in sources)
+    return f"Last arrived: {times}."
 
 
 def _ago(seconds: float | None) -> str:
@@ -42,7 +42,7 @@ def _ago(seconds: float | None) -> str:
 
 
 def balance_text(balance: dict[str, Any]) -> str:
-    """The balance as the two equations it is."""
+    """The balance of files and the balance of images, each as one equation."""
     b = balance
     files = (
         f"Files   {b['files_found']} found = {b['files_skipped']} skipped + {b['files_waiting']} waiting"
@@ -62,10 +62,10 @@ def _erased(number: int) -> str:
     return f" + {number} erased on request" if number else ""
 
 
-def aside_text(aside: Sequence[dict[str, Any]]) -> str:
-    """What is held or quarantined, why, and what to do."""
+def set_aside_text(rows: Sequence[dict[str, Any]]) -> str:
+    """The held and quarantined items by cause, and what to do about each cause."""
     lines = []
-    for row in aside:
+    for row in rows:
         numbers = ", ".join(str(number) for number in row["item_ids"])
         lines.append(f"{row['items']} {row['state']} by {row['function']} (item {numbers}): {row['cause']}")
         lines += [f"    of {device}" for device in row["devices"] or ()]
@@ -88,18 +88,17 @@ def _functions(rows: Sequence[dict[str, Any]]) -> str:
 def _recount(found: Sequence[dict[str, Any]] | None) -> str:
     if found is None:
         return ""
-    lines = [f"{row['of']} {row['number']}: told {row['told']}, counted {row['counted']}" for row in found]
-    return "\n".join(["Counted again: the same numbers." if not found else "Counted again:", *lines])
+    lines = [f"{row['of']} {row['number']}: total {row['told']}, counted {row['counted']}" for row in found]
+    head = "Recount: these numbers differ." if found else "Recount: the same numbers."
+    return "\n".join([head, *lines])
 
 
-def _buckets(rows: Sequence[dict[str, Any]], in_all: int) -> str:
-    before = [f"{in_all - len(rows)} older buckets, then:"] if in_all > len(rows) else []
-    return (
-        "\n".join(before)
-        + ("\n" if before else "")
-        + "\n".join(
-            f"Bucket {row['bucket']}: {row['allocated']} of {row['capacity']} places taken, "
-            f"{row['images_here']} images in it now"
-            for row in rows
-        )
-    )
+def _buckets(rows: Sequence[dict[str, Any]], number_of_buckets: int) -> str:
+    older = number_of_buckets - len(rows)
+    lines = [f"{older} older buckets are not listed."] if older > 0 else []
+    lines += [
+        f"Bucket {row['bucket']}: {row['allocated']} of {row['capacity']} images allocated, "
+        f"{row['images_here']} images in it now"
+        for row in rows
+    ]
+    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Putting items back into the line: replay after a mended cause, release by a person's decision."""
+"""Putting items back into the pipeline: replay after the cause was fixed, release by a person's decision."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _SQL = queries(Path(__file__).with_suffix(".sql"))
 
 
 @dataclass(frozen=True)
-class AsideItem:
+class SettledItem:
     """A settled item of the ledger."""
 
     id: int
@@ -29,7 +29,7 @@ class AsideItem:
     moved_to_key: str | None
 
     @property
-    def place(self) -> Location:
+    def location(self) -> Location:
         return Location(self.bucket, self.key)
 
     @property
@@ -47,9 +47,9 @@ def choose_items(
     state: str | None = None,
     cause: str | None = None,
     device: str | None = None,
-) -> list[AsideItem]:
-    """Settled items by number, function, state, cause and device; what is not given is not asked for."""
-    rows = connection.cursor(row_factory=class_row(AsideItem))
+) -> list[SettledItem]:
+    """Settled items by number, function, state, cause and device; what is not given is no condition."""
+    rows = connection.cursor(row_factory=class_row(SettledItem))
     values = {
         "items": list(items) or None,
         "function": function,
@@ -60,44 +60,46 @@ def choose_items(
     return rows.execute(_SQL["choose"], values).fetchall()
 
 
-def choose_older_recipe(connection: psycopg.Connection, version: int) -> list[AsideItem]:
-    """Raw objects whose pictures were drawn by an older recipe."""
-    rows = connection.cursor(row_factory=class_row(AsideItem))
+def choose_older_recipe(connection: psycopg.Connection, version: int) -> list[SettledItem]:
+    """Items of raw objects whose images were rendered by a recipe older than `version`."""
+    rows = connection.cursor(row_factory=class_row(SettledItem))
     return rows.execute(_SQL["choose_older_recipe"], {"version": version}).fetchall()
 
 
-def put_back(connection: psycopg.Connection, store: ObjectStore, item: AsideItem) -> None:
-    """Open an item again and move its object back; the object's event starts the work.
+def put_back(connection: psycopg.Connection, store: ObjectStore, item: SettledItem) -> None:
+    """Reopen an item and move its object back; the event of the object starts the work.
 
-    First the ledger, so that the event is not taken for a late one; what stays where it is
-    is sent again by the next sweep.
+    The ledger is changed first, so that the event is not taken for a late one. If the object was not
+    moved, there is no event, and the next sweep sends the item again. Raises ConflictError if another
+    object lies at the item's location, or if the item is still being moved.
     """
     moved_to = item.moved_to
     source = store.stat(moved_to) if moved_to else None
-    if source is not None and not _is_free(store, item.place, source.etag):
-        raise ConflictError(f"Item {item.id} can't go back yet: another object lies in its place.")
+    if source is not None and not _is_free(store, item.location, source.etag):
+        raise ConflictError(f"Item {item.id} can't be put back yet: another object lies at its location.")
     etag = source.etag if source else item.etag
-    connection.execute(_SQL["forget_followers"], {"id": item.id})
+    connection.execute(_SQL["outdate_later_items"], {"id": item.id})
     if not connection.execute(_SQL["reopen"], {"id": item.id, "etag": etag}).rowcount:
         connection.rollback()
-        # Whoever finishes the move would take what is put back for its leftover.
-        raise ConflictError(f"Item {item.id} can't go back yet: it is still being moved. Try again.")
+        # The pending delete would remove the object that is put back.
+        raise ConflictError(f"Item {item.id} can't be put back yet: it is still being moved. Try again.")
     connection.commit()
-    if source is not None and moved_to is not None and moved_to != item.place:
-        store.copy(source, item.place, overwrite=False)
+    if source is not None and moved_to is not None and moved_to != item.location:
+        store.copy(source, item.location, overwrite=False)
         store.delete(source)
 
 
-def _is_free(store: ObjectStore, place: Location, etag: str) -> bool:
+def _is_free(store: ObjectStore, location: Location, etag: str) -> bool:
+    """Whether nothing, or already the same content, lies at a location."""
     try:
-        return store.stat(place).etag == etag
+        return store.stat(location).etag == etag
     except ObjectMissingError:
         return True
 
 
 def release(
-    connection: psycopg.Connection, store: ObjectStore, item: AsideItem, *, who: str, why: str
+    connection: psycopg.Connection, store: ObjectStore, item: SettledItem, *, who: str, why: str
 ) -> None:
-    """Let a held item pass, and keep who decided it and why."""
+    """Let a held item pass, and store who decided it and why."""
     connection.execute(_SQL["release"], {"id": item.id, "who": who, "why": why})
     put_back(connection, store, item)

@@ -1,4 +1,4 @@
--- Items to put back, by name.
+-- Queries of replay and release.
 
 -- name: choose
 select id, function, state, bucket, key, etag, moved_to_bucket, moved_to_key from ledger_item
@@ -11,7 +11,7 @@ where (%(items)s::bigint[] is null or id = any(%(items)s))
 order by id;
 
 -- name: choose_older_recipe
--- Of each instance the raw object that brought it first; its duplicates write nothing.
+-- Only the raw object from which each instance was extracted; its duplicates write nothing.
 select l.id, l.function, l.state, l.bucket, l.key, l.etag, l.moved_to_bucket, l.moved_to_key
 from extraction e join ledger_item l on l.id = e.item_id
 where e.recipe_version < %(version)s and l.state = 'done'
@@ -23,9 +23,9 @@ set state = 'retry', due_at = now(), crashes = 0, cause = null, next_step = null
     etag = %(etag)s, settled_at = null
 where id = %(id)s and not pending_delete;
 
--- name: forget_followers
--- What was made of an instance before: its rows stay as history, but no longer stand for the versions
--- they name, or a picture drawn again to what it once was would pass for known.
+-- name: outdate_later_items
+-- The later items of the instance stay as history, but no longer match the versions of their objects.
+-- Otherwise an image that is rendered again with the same content would count as settled already.
 update ledger_item set etag = etag || ' until ' || now()::text
 where function in ('store_metadata', 'quality') and state = 'done'
     and sop_instance_uid = (select sop_instance_uid from ledger_item where id = %(id)s and function = 'extract');

@@ -1,4 +1,4 @@
-"""The whole life of one file or image, from the NAS to its labels, with every attempt."""
+"""Everything that happened to one file or image, from the NAS to its labels, with every attempt."""
 
 import re
 from collections.abc import Sequence
@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow
 
 from common.database import queries
 from common.errors import PermanentError
-from common.store.object_key import RAW, as_it_came
+from common.store.object_key import RAW, original_keys
+from infra.provision.snapshot import read_snapshot
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _UID = re.compile(r"(?P<uid>[0-9]+(?:\.[0-9]+)+)(?:/(?P<frame>[0-9]+)(?:\.png)?)?$")
 _EXPECTED = (
-    "Give an item's number, file-N, item-N, an SOP Instance UID with or without /frame, or s3://bucket/key."
+    "Give the number of an item, file-N, item-N, an SOP Instance UID with or without /FRAME, "
+    "or s3://BUCKET/KEY."
 )
 
 
@@ -24,10 +26,10 @@ _EXPECTED = (
 class Subject:
     """What is traced."""
 
-    files: tuple[int, ...] = ()  # of source_file
-    items: tuple[int, ...] = ()  # of the ledger
+    files: tuple[int, ...] = ()  # ids of source_file
+    items: tuple[int, ...] = ()  # ids of ledger_item
     uid: str | None = None  # pseudonymous SOP Instance UID
-    frame: int | None = None  # None: every one
+    frame: int | None = None  # None: all frames
 
 
 def trace(url: str, name: str) -> dict[str, Any]:
@@ -35,8 +37,7 @@ def trace(url: str, name: str) -> dict[str, Any]:
 
     Raises PermanentError if nothing of that name is known.
     """
-    with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
-        connection.execute("set transaction isolation level repeatable read, read only")
+    with read_snapshot(url) as connection:
         subject = _subject(connection, name.strip())
         values = {"uid": subject.uid, "frame": subject.frame, "items": list(subject.items)}
         items = connection.execute(_SQL["items"], values).fetchall()
@@ -64,24 +65,25 @@ def trace(url: str, name: str) -> dict[str, Any]:
 def _subject(connection: psycopg.Connection[DictRow], name: str) -> Subject:
     kind, _, number = name.rpartition("-")
     if number.isdecimal() and kind in {"", "item"}:
-        return _of_item(connection, int(number), name)
+        return _subject_of_item(connection, int(number), name)
     if number.isdecimal() and kind == "file":
         found = connection.execute(_SQL["items_of_file"], {"id": int(number)}).fetchall()
-        return _of_extract(found, files=(int(number),))
+        return _subject_of_extract_items(found, files=(int(number),))
     bucket, _, key = name.removeprefix("s3://").partition("/")
     if name.startswith("s3://"):
         found = connection.execute(_SQL["image_at"], {"bucket": bucket, "key": key}).fetchall()
         if found:
             return Subject(uid=found[0]["sop_instance_uid"], frame=found[0]["frame"])
         if bucket == RAW:
-            return _of_extract(connection.execute(_SQL["items_at"], {"keys": as_it_came(key)}).fetchall())
+            values = {"keys": original_keys(key)}
+            return _subject_of_extract_items(connection.execute(_SQL["items_at"], values).fetchall())
     uid = _UID.search(name.removesuffix(".json").removesuffix(".dcm"))
     if uid is None:
-        raise PermanentError(f"{name} is no name of a file or image. {_EXPECTED}")
+        raise PermanentError(f"{name} does not name a file or image. {_EXPECTED}")
     return Subject(uid=uid["uid"], frame=int(uid["frame"]) if uid["frame"] else None)
 
 
-def _of_item(connection: psycopg.Connection[DictRow], number: int, name: str) -> Subject:
+def _subject_of_item(connection: psycopg.Connection[DictRow], number: int, name: str) -> Subject:
     row = connection.execute(_SQL["item"], {"id": number}).fetchone()
     if row is None:
         raise PermanentError(f"There is no item {name}. {_EXPECTED}")
@@ -92,13 +94,13 @@ def _of_item(connection: psycopg.Connection[DictRow], number: int, name: str) ->
     return Subject(items=(number,), uid=uid)
 
 
-def _of_extract(found: Sequence[DictRow], *, files: tuple[int, ...] = ()) -> Subject:
-    uids = [row["sop_instance_uid"] for row in found if row["sop_instance_uid"]]
-    return Subject(files, tuple(row["id"] for row in found), uids[0] if uids else None)
+def _subject_of_extract_items(rows: Sequence[DictRow], *, files: tuple[int, ...] = ()) -> Subject:
+    uids = [row["sop_instance_uid"] for row in rows if row["sop_instance_uid"]]
+    return Subject(files, tuple(row["id"] for row in rows), uids[0] if uids else None)
 
 
 def _with_attempts(item: DictRow, attempts: Sequence[DictRow]) -> dict[str, Any]:
-    """An item with its attempts; the last one stands in the item itself."""
+    """An item with its attempts; the last attempt is stored in the item's own row."""
     before = [
         {k: v for k, v in row.items() if k != "item_id"} for row in attempts if row["item_id"] == item["id"]
     ]
@@ -112,8 +114,8 @@ def _with_attempts(item: DictRow, attempts: Sequence[DictRow]) -> dict[str, Any]
         "started_at": item["started_at"],
         "ended_at": item["settled_at"],
     }
-    every = [*before, *([] if item["attempts"] in {0, *known} else [last])]
-    # Items that passed the first time leave no details; of older ones they are forgotten.
+    # An item without any attempt has no last one, and one that was reopened has it in ledger_attempt.
+    every = before if item["attempts"] in {0, *known} else [*before, last]
     return {**item, "attempts": item["attempts"], "each_attempt": every}
 
 

@@ -1,4 +1,4 @@
--- The life of one file or image, by name. Paths and raw keys stay out of the answer: they may tell a patient.
+-- Queries of `dcm2set trace`. They return no path and no key of raw: these may identify a patient.
 
 -- name: item
 select id, function, bucket, key, sop_instance_uid, source from ledger_item where id = %(id)s;
@@ -10,7 +10,7 @@ join ledger_item l on l.function = 'extract' and l.bucket = 'raw' and l.key = s.
 where s.id = %(id)s;
 
 -- name: items_at
--- Where an object of raw lies now, or lay when it came.
+-- Items of an object in raw, by the key that it has now or had when it arrived.
 select id, sop_instance_uid from ledger_item
 where function = 'extract' and bucket = 'raw' and key = any(%(keys)s::text[]);
 
@@ -40,7 +40,7 @@ select frame, verdict, why, decided_by, decided_at from overruling
 where sop_instance_uid = %(uid)s and (%(frame)s::int is null or frame = %(frame)s) order by id;
 
 -- name: items
--- All that is known of the instance: by its number where an item has one, and by its keys where none.
+-- All items of the instance: by its UID if the item has one, otherwise by the keys of its objects.
 select id, function, case when bucket = 'raw' then null else bucket || '/' || key end as object, state, attempts,
     outcome, cause, next_step, source, worker, released_by, released_why, released_at, first_seen_at, started_at,
     settled_at

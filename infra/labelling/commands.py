@@ -1,102 +1,79 @@
-"""Commands about what annotators are given."""
-
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+"""The commands that show the labels and give annotators images to label."""
 
 import click
-import orjson
-import psycopg
 
-from infra.command_options import home_option, operator_store
-from infra.labelling.labelling_tasks import Batch
-from infra.labelling.labelling_user import HANDED_IN, labelling_keys, labelling_keys_file
+from infra.command_options import (
+    connected,
+    database_url,
+    home_option,
+    json_option,
+    operator_store,
+    print_result,
+)
 from infra.local.home import Home, read_endpoints
-from infra.training_sets.commands import check_packages
+from infra.training_sets.packages import check_packages
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-    from infra.labelling.labelling_tasks import ImageToLabel
+@click.command()
+@home_option
+@click.option(
+    "--rule", type=click.Choice(["last", "majority", "any", "all"]), help="Default: DCM2SET_LABEL_RULE."
+)
+@click.option(
+    "--uncertain",
+    type=click.Choice(["keep", "0", "1", "missing"]),
+    help="Default: DCM2SET_LABEL_UNCERTAIN.",
+)
+@json_option
+def labels(home: Home, rule: str | None, uncertain: str | None, as_json: bool) -> None:
+    """Show, for each label, its images, annotators, held rows, and how far the annotators agree.
 
-_SHOWN = ("modality", "body_part", "laterality", "view_position", "sop_instance_uid", "frame")
+    Agreement is Cohen's kappa for two annotators and Fleiss' kappa for more, over the images that all of
+    them have labelled.
+    """
+    from common.settings import load_settings
+    from infra.labelling.label_overview import overview_text, read_overview
+
+    settings = load_settings()
+    overview = read_overview(
+        database_url(home),
+        rule=rule or settings.label_rule,
+        uncertain=uncertain or settings.label_uncertain,
+    )
+    print_result(overview, overview_text, as_json=as_json)
 
 
 @click.command()
 @home_option
 @click.argument("name")
-@click.option("--where", default="", help="Which images, as for export; default: all good ones.")
-@click.option("--label", "labels", multiple=True, help="A choice in the interface; may be repeated.")
-@click.option("--remove", is_flag=True, help="Delete the tasks and copies of that name; labels stay.")
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
-def tasks(folder: Path, name: str, where: str, labels: tuple[str, ...], remove: bool, as_json: bool) -> None:
-    """Write tasks for Label Studio into the bucket labelling, and tell what to enter there.
+@click.option("--where", default="", help="Which images, as for export. Default: all good ones.")
+@click.option("--label", "labels", multiple=True, help="A choice for the annotators; may be repeated.")
+@click.option("--remove", is_flag=True, help="Delete the tasks and image copies of NAME; labels stay.")
+@json_option
+def tasks(home: Home, name: str, where: str, labels: tuple[str, ...], remove: bool, as_json: bool) -> None:
+    """Write tasks for Label Studio into the bucket labelling, and print what to enter in Label Studio.
 
-    Run again, it adds the images that have no task of that name yet.
+    A second run adds the images that have no task of that name yet.
     """
     check_packages()
-    from infra.labelling.labelling_tasks import remove_tasks, write_tasks
+    from infra.labelling.images_to_label import images_to_label
+    from infra.labelling.label_studio import instructions, instructions_text
+    from infra.labelling.minio_user import create_labelling_user, labelling_keys_file
+    from infra.labelling.tasks import Batch, remove_tasks, write_tasks
     from training_set.versions.set_name import checked_name
 
-    batch, home = Batch(checked_name(name)), Home(folder.resolve())
-    endpoints = read_endpoints(home)
-    store = operator_store(endpoints)
+    batch, endpoints = Batch(checked_name(name)), read_endpoints(home)
     if remove:
-        click.echo(f"{remove_tasks(store, batch)} object(s) deleted.")
+        click.echo(f"{remove_tasks(operator_store(endpoints), batch)} object(s) deleted.")
         return
-    with psycopg.connect(endpoints["database_url"]) as connection:
-        images = list(_images(connection, where))
-    labelling_keys(home, endpoints["minio"])
-    written = write_tasks(store, batch, images, tell=_tell)
-    told = {
-        "written": written.written,
-        "there": written.there,
-        "gone": written.gone,
-        "storages": storages(batch, endpoints["minio"]),
-        "keys": str(labelling_keys_file(home)),
-        "labelling_config": _config(labels),
-    }
-    click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2) if as_json else _text(told))
+    with connected(home) as (connection, store):
+        images = list(images_to_label(connection, where))
+    create_labelling_user(home, endpoints["minio"])
+    written = write_tasks(store, batch, images, say_done=_say_done)
+    keys = labelling_keys_file(home)
+    result = instructions(batch, written, endpoints["minio"], keys=keys, labels=labels)
+    print_result(result, instructions_text, as_json=as_json)
 
 
-def storages(batch: Batch, minio: dict[str, Any]) -> dict[str, dict[str, object]]:
-    """What to enter as source and as target storage, by the names of Label Studio's API."""
-    scheme = "https" if minio["secure"] else "http"
-    common = {"s3_endpoint": f"{scheme}://{minio['endpoint']}", "region_name": "us-east-1"}
-    source = {"bucket": "labelling", "prefix": batch.tasks.rstrip("/"), "regex_filter": r".*\.json"}
-    flags = {"use_blob_urls": False, "presign": False, "recursive_scan": True}
-    target = {"bucket": "annotations", "prefix": f"{HANDED_IN}{batch.name}"}
-    return {"source": {**source, **flags, **common}, "target": {**target, **common}}
-
-
-def _images(connection: psycopg.Connection[Any], where: str) -> "Iterator[ImageToLabel]":
-    from infra.labelling.labelling_tasks import ImageToLabel
-    from training_set.selection.image_rows import read_images
-    from training_set.selection.options import Options
-    from training_set.selection.selection import full_selection
-
-    table = read_images(connection, full_selection(where), Options(labels=())).table
-    for row in table.select(["bucket", "key", *_SHOWN]).to_pylist():
-        shown = {name: row[name] for name in _SHOWN if row[name] is not None}
-        yield ImageToLabel(row["bucket"], row["key"], shown)
-
-
-def _config(labels: tuple[str, ...]) -> str | None:
-    from infra.labelling.labelling_config import labelling_config
-
-    return labelling_config(labels) if labels else None
-
-
-def _text(told: dict[str, Any]) -> str:
-    counts = "{written} task(s) written, {there} there already, {gone} gone meanwhile."
-    lines = [counts.format(**told)]
-    for storage, fields in told["storages"].items():
-        lines.append(f"Label Studio, Settings, Cloud Storage, {storage} storage, Amazon S3:")
-        lines += [f"  {name:<14} {value}" for name, value in fields.items()]
-    lines.append(f"Access key and secret key are in {told['keys']}.")
-    if told["labelling_config"]:
-        lines += ["Settings, Labeling Interface, Code:", told["labelling_config"]]
-    return "\n".join(lines)
-
-
-def _tell(done: int) -> None:
-    click.echo(f"{done} images looked at", err=True)
+def _say_done(done: int) -> None:
+    click.echo(f"{done} images done", err=True)

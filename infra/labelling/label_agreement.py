@@ -1,4 +1,4 @@
-"""How far annotators agree on a label, beyond what chance would give: kappa."""
+"""How far annotators agree on a label beyond chance, as kappa."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,28 +10,28 @@ VOTES = (-1, 0, 1)  # uncertain, absent, present
 
 @dataclass(frozen=True)
 class Pattern:
-    """What a group of annotators said of some images."""
+    """The votes of a group of annotators, and the number of images with the same votes."""
 
     annotators: tuple[int, ...]
-    votes: tuple[int, ...]  # in their order
+    votes: tuple[int, ...]  # in the order of the annotators
     images: int
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """One kappa, or why there is none."""
+    """One kappa, or the cause why it is not defined."""
 
-    measure: str | None  # Cohen's kappa, Fleiss' kappa
+    measure: str | None  # "Cohen's kappa" or "Fleiss' kappa"
     kappa: float | None
-    images: int  # that everyone of the group labelled
+    images: int  # that every annotator of the group labelled
     cause: str | None = None
 
 
 def agreement(patterns: Sequence[Pattern]) -> Agreement:
     """Cohen's kappa for two annotators (Cohen 1960), Fleiss' for more (Fleiss 1971).
 
-    Every image must have been labelled by as many: of groups of different size the one with the
-    most images counts. Fleiss' kappa allows different annotators for each image, Cohen's does not.
+    Both need the same number of annotators for every image, so only the images of the most frequent
+    number count. Fleiss' kappa allows different annotators for each image, Cohen's does not.
     """
     images: Counter[int] = Counter()
     for pattern in patterns:
@@ -41,12 +41,10 @@ def agreement(patterns: Sequence[Pattern]) -> Agreement:
     raters, number = max(images.items(), key=lambda item: (item[1], item[0]))
     chosen = [pattern for pattern in patterns if len(pattern.annotators) == raters]
     if len({vote for pattern in chosen for vote in pattern.votes}) == 1:
-        return Agreement(
-            None, None, number, "everyone always says the same; chance can't be told from agreement"
-        )
+        return Agreement(None, None, number, "all votes are equal, so agreement can't be told from chance")
     if raters == 2 and len({pattern.annotators for pattern in chosen}) == 1:
         return Agreement("Cohen's kappa", _cohen(chosen), number)
-    if find_spec("statsmodels") is None:  # functions do without it, so an installation may
+    if find_spec("statsmodels") is None:  # an optional package
         cause = "statsmodels is not installed: pip install 'dcm2set[training-sets]'"
         return Agreement(None, None, number, cause)
     return Agreement("Fleiss' kappa", _fleiss(chosen), number)

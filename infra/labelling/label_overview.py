@@ -1,24 +1,21 @@
-"""The labels: what of each is said of how many images, by whom, and how far they agree."""
+"""An overview of the labels: for each one its images, its annotators, and how far they agree."""
 
 from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import psycopg
-from psycopg.rows import dict_row
-
 from common.database import queries
 from infra.labelling.label_agreement import Pattern, agreement
+from infra.provision.snapshot import read_snapshot
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _COLUMNS = ("images", "positive", "negative", "uncertain", "annotators", "held")
 
 
 def read_overview(url: str, *, rule: str, uncertain: str) -> dict[str, Any]:
-    """Everything that `dcm2set labels` tells, in one snapshot."""
-    with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
-        connection.execute("set transaction isolation level repeatable read, read only")
+    """Everything that `dcm2set labels` shows, in one snapshot."""
+    with read_snapshot(url) as connection:
         values = {"rule": rule, "uncertain": uncertain}
         rows = connection.execute(_SQL["labels"], values).fetchall()
         patterns: defaultdict[int, list[Pattern]] = defaultdict(list)
@@ -30,24 +27,23 @@ def read_overview(url: str, *, rule: str, uncertain: str) -> dict[str, Any]:
     return {**values, "labels": labels, "imports": imports}
 
 
-def overview_text(told: dict[str, Any]) -> str:
+def overview_text(overview: dict[str, Any]) -> str:
     """The same as a table for a terminal."""
-    width = max([5, *(len(row["label"]) for row in told["labels"])])
+    width = max([5, *(len(row["label"]) for row in overview["labels"])])
     header = f"{'label':<{width}}" + "".join(f"{name:>12}" for name in _COLUMNS) + "  agreement"
-    lines = [f"Rule {told['rule']}, uncertain {told['uncertain']}.", header]
-    for row in told["labels"]:
+    lines = [f"Rule {overview['rule']}, uncertain {overview['uncertain']}.", header]
+    for row in overview["labels"]:
         numbers = "".join(f"{row[name]:>12}" for name in _COLUMNS)
         lines.append(f"{row['label']:<{width}}{numbers}  {_agreement(row['agreement'])}")
-    if not told["labels"]:
+    if not overview["labels"]:
         lines = ["No labels yet: put a label file into the bucket annotations."]
-    told_of_files = ("accepted", "superseded", "held", "refused")
-    for file in told["imports"]:
-        counts = ", ".join(f"{file[name]} {name}" for name in told_of_files)
+    for file in overview["imports"]:
+        counts = ", ".join(f"{file[name]} {name}" for name in ("accepted", "superseded", "held", "refused"))
         lines.append(f"{file['key']} ({file['format']}): {counts}")
     return "\n".join(lines)
 
 
-def _agreement(told: dict[str, Any]) -> str:
-    if told["kappa"] is None:
-        return f"not defined: {told['cause']}"
-    return f"{told['measure']} {told['kappa']:.3f} over {told['images']} image(s)"
+def _agreement(found: dict[str, Any]) -> str:
+    if found["kappa"] is None:
+        return f"not defined: {found['cause']}"
+    return f"{found['measure']} {found['kappa']:.3f} over {found['images']} image(s)"

@@ -1,28 +1,28 @@
--- What `dcm2set labels` asks, by name.
+-- Queries of `dcm2set labels`.
 
 -- name: labels
-with now as (
+with current as (
     select label_id, count(*) as images, count(*) filter (where value >= 0.5) as positive,
         count(*) filter (where value >= 0 and value < 0.5) as negative,
         count(*) filter (where value < 0) as uncertain
     from current_labels(%(rule)s, %(uncertain)s) group by label_id
-), said as (
+), annotated as (
     select label_id, count(distinct annotator_id) as annotators from latest_label group by label_id
 ), held as (
     select label_id, count(*) as held from held_label where label_id is not null group by label_id
 )
-select n.id, n.name as label, coalesce(now.images, 0) as images, coalesce(now.positive, 0) as positive,
-    coalesce(now.negative, 0) as negative, coalesce(now.uncertain, 0) as uncertain,
-    coalesce(said.annotators, 0) as annotators, coalesce(held.held, 0) as held
+select n.id, n.name as label, coalesce(current.images, 0) as images, coalesce(current.positive, 0) as positive,
+    coalesce(current.negative, 0) as negative, coalesce(current.uncertain, 0) as uncertain,
+    coalesce(annotated.annotators, 0) as annotators, coalesce(held.held, 0) as held
 from label_name n
-left join now on now.label_id = n.id
-left join said on said.label_id = n.id
+left join current on current.label_id = n.id
+left join annotated on annotated.label_id = n.id
 left join held on held.label_id = n.id
-where now.label_id is not null or said.label_id is not null or held.label_id is not null
+where current.label_id is not null or annotated.label_id is not null or held.label_id is not null
 order by n.name;
 
 -- name: votes
--- What several annotators say of one image, as votes; the images by how often each pattern comes.
+-- The votes of several annotators on one image, and the number of images with the same votes.
 with vote as (
     select image_id, label_id, annotator_id,
         case when value < 0 then -1 when value >= 0.5 then 1 else 0 end as vote

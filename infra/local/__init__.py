@@ -1,1 +1,1 @@
-"""Everything on one machine: servers, functions and timers of one home folder."""
+"""One local dcm2set: the servers, functions and timers of one home folder."""

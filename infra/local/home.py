@@ -1,4 +1,4 @@
-"""A home: the folder that holds everything of one local dcm2set."""
+"""A home: the folder with everything of one local dcm2set."""
 
 import json
 import os
@@ -13,12 +13,12 @@ from typing import Any
 from common.errors import SettingsError
 from infra.provision.function_card import function_cards
 
-MARKER = "DCM2SET_PROCESS_OF"  # in the environment of every process of a home
+MARKER = "DCM2SET_PROCESS_OF"  # environment variable that marks every process of a home
 
 
 @dataclass(frozen=True)
 class Secrets:
-    """Random ones, made with the home and kept in it."""
+    """Random secrets, created with the home and stored in it."""
 
     minio_user: str
     minio_password: str
@@ -30,8 +30,8 @@ class Secrets:
 
 
 @dataclass(frozen=True)
-class Ports:
-    """Loopback ports of one run."""
+class TcpPorts:
+    """The TCP ports of one run, on the loopback address."""
 
     minio: int
     postgres: int
@@ -40,7 +40,7 @@ class Ports:
 
 @dataclass(frozen=True)
 class Home:
-    """Where things lie below a home folder."""
+    """A home folder, and the paths of its files."""
 
     folder: Path
 
@@ -61,7 +61,7 @@ class Home:
         return self.folder / "tmp"
 
     def metrics(self, function: str) -> Path:
-        """Where the workers of a function keep their counters."""
+        """The folder with the metrics of a function's worker processes."""
         return self.folder / "metrics" / function
 
     @property
@@ -70,12 +70,12 @@ class Home:
 
     @property
     def token_file(self) -> Path:
-        """The tokens that count, the one in force first; functions read it again when it changes."""
+        """The accepted tokens, the current one first; functions read the file again when it changes."""
         return self.folder / "tokens"
 
     @property
     def minio_environment(self) -> Path:
-        """What MinIO reads at each of its starts."""
+        """The environment file that MinIO reads at every start."""
         return self.folder / "minio.env"
 
     @property
@@ -87,11 +87,11 @@ class Home:
         return self.folder / "up.lock"
 
     def create(self) -> None:
-        """Make the folder and its parts, for the owner's eyes only."""
+        """Create the folder and its subfolders, which only the owner can read."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)
-        for part in (self.minio_data, self.logs):
-            part.mkdir(mode=0o700, exist_ok=True)
+        for subfolder in (self.minio_data, self.logs):
+            subfolder.mkdir(mode=0o700, exist_ok=True)
         self.clear_scratch()
         self.scratch.mkdir(mode=0o700)
         shutil.rmtree(self.folder / "metrics", ignore_errors=True)
@@ -99,60 +99,60 @@ class Home:
             self.metrics(card.function).mkdir(parents=True)
 
     def clear_scratch(self) -> None:
-        """Remove what killed workers left: originals lie there while they are worked on."""
+        """Remove files that killed workers left; originals lie there while they are processed."""
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def secrets(self) -> Secrets:
-        """The home's secrets, made at first use."""
+        """The home's secrets, which are created at the first use."""
         path = self.folder / "secrets.json"
         if not path.exists():
-            self.keep(_new_secrets())
+            self.store_secrets(_new_secrets())
         return Secrets(**json.loads(path.read_text(encoding="utf-8")))
 
-    def keep_pseudonym_key(self, key: str) -> None:
-        """Use a key of before in a home that is new."""
-        self.keep(replace(self.secrets(), pseudonym_key=key))
+    def set_pseudonym_key(self, key: str) -> None:
+        """Use an existing key, in a new home."""
+        self.store_secrets(replace(self.secrets(), pseudonym_key=key))
 
-    def keep(self, secrets: Secrets) -> None:
+    def store_secrets(self, secrets: Secrets) -> None:
         """Replace the home's secrets."""
         write_private(self.folder / "secrets.json", asdict(secrets))
 
     def known_secrets(self) -> Secrets:
-        """The home's secrets; SettingsError if there is no such home."""
+        """The home's secrets; raises SettingsError if the folder is not a home."""
         if not (self.folder / "secrets.json").exists():
-            raise SettingsError(f"{self.folder} is no home, and DCM2SET_PSEUDONYM_KEY is not set.")
+            raise SettingsError(f"{self.folder} is not a home, and DCM2SET_PSEUDONYM_KEY is not set.")
         return self.secrets()
 
-    def ports(self) -> Ports:
-        """The ports of the last run if they are free, else other free ones."""
+    def tcp_ports(self) -> TcpPorts:
+        """The TCP ports of the last run if they are free, otherwise other free ones."""
         path = self.folder / "ports.json"
         names = ["minio", "postgres", *(card.function for card in function_cards())]
         before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        chosen = _free_ports([before.get(name, 0) for name in names])
+        chosen = _free_tcp_ports([before.get(name, 0) for name in names])
         found = dict(zip(names, chosen, strict=True))
         write_private(path, found)
-        return Ports(found.pop("minio"), found.pop("postgres"), found)
+        return TcpPorts(found.pop("minio"), found.pop("postgres"), found)
 
 
 def read_endpoints(home: Home) -> dict[str, Any]:
-    """What a running home offers its clients."""
+    """The URLs and keys of a running home; raises SettingsError if it does not run."""
     try:
         return dict(json.loads(home.endpoints.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise SettingsError(
-            f"Nothing runs in the home {home.folder}; start it with: dcm2set up --home {home.folder}"
+            f"The home {home.folder} is not running; start it with: dcm2set up --home {home.folder}"
         ) from None
 
 
 def write_tokens(home: Home, tokens: Iterable[str]) -> None:
-    """The tokens that count from now on, the one in force first."""
+    """Write the tokens that are accepted from now on, the current one first."""
     write_private(home.token_file, "".join(f"{token}\n" for token in tokens))
 
 
 def write_private(path: Path, content: Mapping[str, Any] | str) -> None:
-    """Write text, or JSON, into a file that only its owner can read, whole or not at all."""
+    """Write text or JSON into a file that only its owner can read; an interruption leaves the old file."""
     part = path.with_name(path.name + ".part")
-    part.unlink(missing_ok=True)  # one that lay there would keep its mode
+    part.unlink(missing_ok=True)  # an existing file would keep its mode
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(content if isinstance(content, str) else json.dumps(content, indent=2))
@@ -172,9 +172,9 @@ def _new_secrets() -> Secrets:
     )
 
 
-def _free_ports(wanted: list[int]) -> list[int]:
-    """A free loopback port for each; the wanted one where it can be had."""
-    sockets = [_bound(port) for port in wanted]
+def _free_tcp_ports(wanted: list[int]) -> list[int]:
+    """A free TCP port of the loopback address for each wanted one, which is used if it is free."""
+    sockets = [_bound_socket(port) for port in wanted]
     try:
         return [each.getsockname()[1] for each in sockets]
     finally:
@@ -182,14 +182,14 @@ def _free_ports(wanted: list[int]) -> list[int]:
             each.close()
 
 
-def _bound(port: int) -> socket.socket:
+def _bound_socket(port: int) -> socket.socket:
     for candidate in (port, 0):
-        own = socket.socket()
-        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound = socket.socket()
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            own.bind(("127.0.0.1", candidate))
+            bound.bind(("127.0.0.1", candidate))
         except OSError:
-            own.close()
+            bound.close()
         else:
-            return own
-    raise SettingsError("No free port on 127.0.0.1.")
+            return bound
+    raise SettingsError("No TCP port is free on 127.0.0.1.")

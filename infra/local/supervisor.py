@@ -1,4 +1,4 @@
-"""The processes of a home under supervisord: started, restarted with back-off, ended together."""
+"""supervisord starts the processes of a home, restarts them with back-off, and ends them together."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from common.errors import DependencyAwayError, SettingsError
 from common.process.parent_process import end_with_parent
 from infra.local.home import MARKER, Home
 
-# The lines of supervisord's log that an operator wants to see as they come.
+# Lines of supervisord's log that are shown to the operator as they come.
 _NEWS = re.compile(r"exited: .*not expected.*|spawned: .*|gave up: .*")
 
 
@@ -30,47 +30,47 @@ class Program:
     name: str
     command: list[str]
     environment: Mapping[str, str]
-    priority: int  # lower ones start first and end last
+    priority: int  # the lowest starts first and ends last
     stop_signal: str = "TERM"
     group: str = ""  # programs of a group end at the same time
 
 
 @dataclass
 class Supervised:
-    """A running supervisord, and how far its log has been told."""
+    """A running supervisord, and how much of its log has been shown."""
 
     home: Home
     daemon: subprocess.Popen[bytes]
-    tell: Callable[[str], None]
-    told: int = 0  # bytes of its log
+    say: Callable[[str], None]
+    bytes_read: int = 0  # of its log
 
     def skip_to_now(self) -> None:
-        """What is in the log so far is no news."""
+        """Skip what the log contains so far."""
         log = self.home.logs / "supervisord.log"
-        self.told = log.stat().st_size if log.exists() else 0
+        self.bytes_read = log.stat().st_size if log.exists() else 0
 
-    def tell_news(self) -> None:
-        """Tell what crashed and came back since the last time.
+    def say_news(self) -> None:
+        """Show which processes crashed or were restarted since the last call.
 
-        Raises DependencyAwayError if supervisord itself is gone.
+        Raises DependencyAwayError if supervisord itself has ended.
         """
         if self.daemon.poll() is not None:
             raise DependencyAwayError(f"supervisord ended; see {self.home.logs}. Start dcm2set up again.")
         log = self.home.logs / "supervisord.log"
-        if not log.exists() or log.stat().st_size < self.told:  # not there yet, or rotated
-            self.told = 0
+        if not log.exists() or log.stat().st_size < self.bytes_read:  # not there yet, or rotated
+            self.bytes_read = 0
             return
         with log.open("rb") as file:
-            file.seek(self.told)
+            file.seek(self.bytes_read)
             for line in file:
-                self.told += len(line)
+                self.bytes_read += len(line)
                 news = _NEWS.search(line.decode("utf-8", "replace"))
                 if news is not None:
-                    self.tell(news[0])
+                    self.say(news[0])
 
 
 def write_config(home: Home, programs: list[Program]) -> None:
-    """Supervisord's configuration; it holds secrets, so it is the owner's alone."""
+    """Write the configuration of supervisord; it contains secrets, so only its owner can read it."""
     groups = sorted({program.group for program in programs if program.group})
     sections = [_daemon(home), *(_program(home, program) for program in programs)]
     sections += [_group(name, programs) for name in groups]
@@ -82,7 +82,7 @@ def write_config(home: Home, programs: list[Program]) -> None:
 
 
 def start(home: Home) -> subprocess.Popen[bytes]:
-    """Start supervisord; it ends with this process, even if this one is killed."""
+    """Start supervisord; it ends with this process, even if this process is killed."""
     command = [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(home.supervisor_config)]
     environment = {
         name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ
@@ -95,18 +95,18 @@ def start(home: Home) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        start_new_session=True,  # Ctrl-C is for this process, which then ends the others in order
+        start_new_session=True,  # so Ctrl-C reaches only this process, which then ends the others in order
         preexec_fn=partial(end_with_parent, signal.SIGTERM),  # noqa: PLW1509 before any thread is started
     )
-    assert daemon.stdout is not None  # noqa: S101 asked for above
-    threading.Thread(target=_keep_output, args=[daemon.stdout, output], daemon=True).start()
+    assert daemon.stdout is not None  # noqa: S101 a pipe was requested above
+    threading.Thread(target=_copy_output, args=[daemon.stdout, output], daemon=True).start()
     return daemon
 
 
-def _keep_output(pipe: IO[bytes], path: Path) -> None:
-    """What supervisord says, into a file as long as the disk takes it.
+def _copy_output(pipe: IO[bytes], path: Path) -> None:
+    """Copy the output of supervisord into a file, and ignore a full disk.
 
-    Written there by itself, a full disk would end it, and with it every process of the home.
+    If supervisord wrote the file itself, a full disk would end it and every process of the home.
     """
     with pipe:
         for line in pipe:
@@ -115,7 +115,7 @@ def _keep_output(pipe: IO[bytes], path: Path) -> None:
 
 
 def end_leftovers(home: Home) -> int:
-    """End processes of this home that a killed run left behind; returns how many there were."""
+    """End the processes of this home that a killed run left behind; returns their number."""
     left = [process for process in psutil.process_iter() if _belongs_to(process, home)]
     for process in left:
         process.send_signal(signal.SIGINT if process.name() == "postgres" else signal.SIGTERM)
@@ -160,7 +160,7 @@ def _program(home: Home, program: Program) -> str:
             f"environment={environment}",
             f"priority={program.priority}",
             "autorestart=true",
-            # A process that dies within a second is tried again after 1, 2, 3 … seconds, for ever.
+            # A process that ends within a second is started again after 1, 2, 3 … seconds, without limit.
             "startsecs=1",
             "startretries=100000",
             f"stopsignal={program.stop_signal}",
@@ -183,15 +183,17 @@ def _group(name: str, programs: list[Program]) -> str:
 
 
 def _quoted_value(name: str, value: str) -> str:
-    """A variable's value: here supervisord knows both kinds of quotes, but no backslash."""
+    """The value of a variable in quotes; here supervisord knows both kinds of quotes, but no backslash."""
     quote = '"' if '"' not in value else "'"
     if quote in value or "\n" in value:
-        raise SettingsError(f"{name} can't be handed on: it holds both kinds of quotes, or a line break.")
+        raise SettingsError(
+            f"{name} can't be passed to the functions: it contains both kinds of quotes, or a line break."
+        )
     return f"{quote}{_escaped(value)}{quote}"
 
 
 def _quoted(text: str) -> str:
-    """A part of a command in double quotes; supervisord splits as a shell does and expands %."""
+    """A part of a command in double quotes; supervisord splits commands as a shell does, and expands %."""
     escaped = _escaped(text).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
@@ -201,7 +203,7 @@ def _escaped(text: str) -> str:
 
 
 def last_lines(path: Path, number: int = 5) -> str:
-    """The end of a log file."""
+    """The last lines of a log file; empty if there is none."""
     if not path.exists():
         return ""
     return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-number:])

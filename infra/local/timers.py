@@ -1,4 +1,4 @@
-"""The timers of a home: functions that are started by time get an empty POST."""
+"""The timers of a home: they send an empty POST to the functions that run at intervals."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -18,35 +18,35 @@ from infra.provision.function_card import function_cards
 
 @contextmanager
 def running_timers(urls: Mapping[str, str], settings: Settings, *, tokens: Tokens) -> Iterator[None]:
-    """Start every function with a timer at its interval; never two runs of one at a time."""
+    """Call every function that has a timer at its interval; two runs of one function never overlap."""
     logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
     pool = urllib3.PoolManager(maxsize=4, timeout=urllib3.Timeout(connect=3, read=3600), retries=False)
-    scheduler, is_over = BackgroundScheduler(timezone="UTC", daemon=True), Event()
+    scheduler, ended = BackgroundScheduler(timezone="UTC", daemon=True), Event()
     for card in function_cards():
         if card.timer is None or (card.function == "poll_nas" and not settings.nas_url):
             continue
         scheduler.add_job(
-            run_on_time,
+            run_until_finished,
             "interval",
             seconds=getattr(settings, card.timer),
-            args=[pool, urls[card.function], tokens, is_over],
+            args=[pool, urls[card.function], tokens, ended],
             max_instances=1,
             coalesce=True,
-            next_run_time=datetime.now(UTC),  # whoever has just started it waits for the first look
+            next_run_time=datetime.now(UTC),  # the first run is at the start
         )
     scheduler.start()
     try:
         yield
     finally:
-        is_over.set()
+        ended.set()
         scheduler.shutdown(wait=False)
 
 
-def run_on_time(pool: urllib3.PoolManager, url: str, tokens: Tokens, is_over: Event) -> None:
-    """One run, and the next at once as long as its time ended before its work (`more`)."""
-    # The function logs its own faults, and the next run comes.
+def run_until_finished(pool: urllib3.PoolManager, url: str, tokens: Tokens, ended: Event) -> None:
+    """Call a function again and again, until it no longer answers that it has `more` to do."""
+    # The function logs its own errors, and the timer calls it again.
     with suppress(urllib3.exceptions.HTTPError, SettingsError):
-        while not is_over.is_set():
+        while not ended.is_set():
             answer = pool.request("POST", url, headers={"Authorization": f"Bearer {tokens.current}"})
             if not _is_unfinished(answer.data):
                 return
@@ -54,6 +54,6 @@ def run_on_time(pool: urllib3.PoolManager, url: str, tokens: Tokens, is_over: Ev
 
 def _is_unfinished(body: bytes) -> bool:
     with suppress(orjson.JSONDecodeError):
-        told = orjson.loads(body)
-        return isinstance(told, dict) and bool(told.get("more"))
+        answer = orjson.loads(body)
+        return isinstance(answer, dict) and bool(answer.get("more"))
     return False

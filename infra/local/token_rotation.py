@@ -1,7 +1,7 @@
-"""Another token for a running home, without a request refused or an event lost.
+"""A new token for a running home; no request is refused and no event is lost meanwhile.
 
-First the functions accept both tokens, then every caller gets the new one, then the old one ends.
-An interrupted rotation leaves both accepted; the next one goes on from there.
+First the functions accept both tokens, then every caller gets the new one, then the old one is refused.
+After an interrupted rotation both are accepted, and the next rotation ends both.
 """
 
 import secrets
@@ -15,25 +15,24 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any
 
 from filelock import FileLock, Timeout
-from minio import MinioAdmin
-from minio.credentials.providers import StaticProvider
 from minio.error import MinioException
 
 from common.errors import DependencyAwayError, SettingsError
 from common.tokens import TokenFile
 from infra.local.home import Home, read_endpoints, write_private, write_tokens
 from infra.local.programs import write_minio_environment
+from infra.provision.minio_users import minio_admin
 
 _RESTART_SECONDS = 60
-_READY = "/minio/health/ready"
+_READY_PATH = "/minio/health/ready"
 
 
-def rotate(home: Home, *, overlap: float, tell: Callable[[str], None]) -> None:
-    """Give a running home a new token; the old one counts for `overlap` more seconds."""
-    endpoints, known = read_endpoints(home), home.secrets()
-    if TokenFile(home.token_file)()[0] != known.token:
+def rotate(home: Home, *, overlap: float, say: Callable[[str], None]) -> None:
+    """Give a running home a new token; the old one is accepted for `overlap` more seconds."""
+    endpoints, stored = read_endpoints(home), home.secrets()
+    if TokenFile(home.token_file)()[0] != stored.token:
         raise SettingsError(
-            "This home's token comes from DCM2SET_TOKEN or DCM2SET_TOKEN_FILE: change it there."
+            "The token of this home comes from DCM2SET_TOKEN or DCM2SET_TOKEN_FILE: change it there."
         )
     lock = FileLock(home.folder / "rotation.lock")
     try:
@@ -43,55 +42,51 @@ def rotate(home: Home, *, overlap: float, tell: Callable[[str], None]) -> None:
     with held:
         token = secrets.token_urlsafe(32)
         write_tokens(home, [token, *TokenFile(home.token_file)()])
-        home.keep(replace(known, token=token))
+        home.store_secrets(replace(stored, token=token))
         write_private(home.endpoints, endpoints | {"token": token})
-        tell("The functions accept the new token, and the sweep, the timers and endpoints.json have it.")
-        write_minio_environment(home, known, token)
+        say("The functions accept the new token; the sweep, the timers and endpoints.json use it.")
+        write_minio_environment(home, stored, token)
         _restart_minio(endpoints["minio"])
-        tell(f"MinIO sends the new token. The old one ends in {overlap:g} s.")
+        say(f"MinIO sends the new token. The old one is refused in {overlap:g} s.")
         time.sleep(overlap)
         write_tokens(home, [token])
-        tell("The old token is refused.")
+        say("The old token is refused now.")
 
 
-def _restart_minio(told: dict[str, Any]) -> None:
-    """Start MinIO again in its own process, and wait until the new one answers."""
-    # A kept connection ends with the old server: whatever answers after that is the new one.
-    kept = HTTPConnection(told["endpoint"], timeout=_RESTART_SECONDS)
+def _restart_minio(minio: dict[str, Any]) -> None:
+    """Let MinIO restart itself, and wait until it answers again."""
+    # An open connection ends with the old server; whatever answers after that is the new one.
+    connection = HTTPConnection(minio["endpoint"], timeout=_RESTART_SECONDS)
     try:
-        kept.request("GET", _READY)
-        kept.getresponse().read()
-        provider = StaticProvider(told["access_key"], told["secret_key"])
-        admin = MinioAdmin(
-            endpoint=told["endpoint"], credentials=provider, secure=told["secure"], region="us-east-1"
-        )
-        admin.service_restart()
-        _wait_for_end(kept.sock)
+        connection.request("GET", _READY_PATH)
+        connection.getresponse().read()
+        minio_admin(**minio, seconds=_RESTART_SECONDS).service_restart()
+        _wait_for_end(connection.sock)
         deadline = time.monotonic() + _RESTART_SECONDS
-        while not _is_ready(told["endpoint"]):
+        while not _is_ready(minio["endpoint"]):
             if time.monotonic() > deadline:
-                raise DependencyAwayError("MinIO did not come back; see its log, then rotate again.")
+                raise DependencyAwayError("MinIO did not restart; see its log, then rotate the token again.")
             time.sleep(0.02)
     except (OSError, HTTPException, MinioException):
         raise DependencyAwayError(
-            "MinIO could not be started again; both tokens count until it was."
+            "MinIO could not be restarted; both tokens are accepted until then."
         ) from None
     finally:
-        kept.close()
+        connection.close()
 
 
-def _wait_for_end(kept: socket.socket) -> None:
+def _wait_for_end(connection: socket.socket) -> None:
     with suppress(ConnectionError):
-        while kept.recv(1):
+        while connection.recv(1):
             pass
 
 
 def _is_ready(endpoint: str) -> bool:
-    fresh = HTTPConnection(endpoint, timeout=5)
+    connection = HTTPConnection(endpoint, timeout=5)
     try:
-        fresh.request("GET", _READY)
-        return fresh.getresponse().status == HTTPStatus.OK
+        connection.request("GET", _READY_PATH)
+        return connection.getresponse().status == HTTPStatus.OK
     except (OSError, HTTPException):
         return False
     finally:
-        fresh.close()
+        connection.close()

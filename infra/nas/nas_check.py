@@ -1,4 +1,4 @@
-"""Whether the NAS can be polled: each thing that poll_nas needs of it, tried once."""
+"""Whether poll_nas can use the NAS: everything that it does there is tried once."""
 
 import secrets
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ from common.settings import Settings
 from infra.health.finding import Finding, tried
 
 _READ_BYTES = 64 * 1024
-_MOST_FOLDERS = 20  # searched for a file to read
-_LARGE_DIFFERENCE = 120  # seconds
+_MOST_FOLDERS = 20  # in which a file to read is searched
+_LARGE_CLOCK_DIFFERENCE = 120  # seconds
 
 
 @dataclass
 class NasCheck:
-    """The tries, in the order in which one needs the other."""
+    """The checks, in order: each needs those before it."""
 
     nas: Nas
     mark: Mark | None
@@ -30,16 +30,16 @@ class NasCheck:
     folders: list[str] = field(default_factory=list)
 
     def findings(self) -> Iterator[Finding]:
-        """Try everything; what can't be tried after a failure is left out."""
+        """Run all checks; if login or listing fails, the others are left out."""
         listed = tried("log in and list", self._list)
         yield listed
         if not listed.is_good:
             return
         yield tried("read", self._read)
         yield tried("rename", self._rename)
-        yield tried("free space", self._free)
+        yield tried("free space", self._free_space)
         yield tried("clock", self._clock)
-        yield Finding("folders", True, self._waiting())
+        yield Finding("folders", True, self._folder_counts())
 
     def _list(self) -> str:
         folders = [folder.name for folder in self.nas.list_folders()]
@@ -47,22 +47,22 @@ class NasCheck:
         return f"{len(self.folders)} folder(s) in the root"
 
     def _read(self) -> str:
-        for folder in ["", *self._open_folders()[:_MOST_FOLDERS], *self.folders[:_MOST_FOLDERS]]:
+        for folder in ["", *self._unmarked_folders()[:_MOST_FOLDERS], *self.folders[:_MOST_FOLDERS]]:
             file = next(self._files(folder), None)
             if file is not None:
                 with self.nas.open(folder, file.path) as stream:
                     number = len(stream.read(min(_READ_BYTES, file.size)))
-                return f"{number} bytes of one file"
-        return "no file was found to read; put one there and try again"
+                return f"{number} bytes of one file read"
+        return "no file found to read; put one there and try again"
 
     def _files(self, folder: str) -> Iterator[NasFile]:
         return (file for file in self.nas.list_files(folder) if file.size)
 
     def _rename(self) -> str:
         if self.mark is None:
-            return "not needed, no folder is renamed (DCM2SET_NAS_PROCESSED_MARK)"
+            return "not needed: no folder is ever renamed (DCM2SET_NAS_PROCESSED_MARK)"
         if not self.may_write:
-            return "not tried; --write makes, renames and removes one empty folder of its own"
+            return "not tried; --write creates, renames and removes one empty folder"
         name = f"dcm2set-check-{secrets.token_hex(4)}"
         marked = self.mark.name(name)
         self.nas.make_folder(name)
@@ -73,34 +73,38 @@ class NasCheck:
                 with suppress(PipelineError):
                     self.nas.remove_empty_folder(left)
         if {name, marked} & {folder.name for folder in self.nas.list_folders()}:
-            return f"an empty folder was made and renamed, but may not be removed: {name}"
-        return "an empty folder was made, renamed and removed"
+            return f"an empty folder was created and renamed, but could not be removed: {name}"
+        return "an empty folder was created, renamed and removed"
 
-    def _free(self) -> str:
+    def _free_space(self) -> str:
         free = self.nas.free_bytes()
-        return "the NAS doesn't tell" if free is None else f"{free / 1024**3:.1f} GiB"
+        return "the NAS does not report it" if free is None else f"{free / 1024**3:.1f} GiB"
 
     def _clock(self) -> str:
         clock = self.nas.clock()
         if clock is None:
-            return "a mounted share tells no time of its own; times are only compared with each other"
+            return "a mounted share has no clock; its times are only compared with each other"
         seconds = (clock - datetime.now(UTC)).total_seconds()
-        if abs(seconds) < _LARGE_DIFFERENCE:
-            return f"{seconds:+.0f} s from this machine's"
-        return f"{seconds:+.0f} s from this machine's; poll_nas goes by the NAS's, TLS by both"
+        difference = f"{seconds:+.0f} s from this machine's clock"
+        if abs(seconds) < _LARGE_CLOCK_DIFFERENCE:
+            return difference
+        return f"{difference}; poll_nas uses the clock of the NAS, TLS uses both"
 
-    def _open_folders(self) -> list[str]:
+    def _unmarked_folders(self) -> list[str]:
         return [name for name in self.folders if self.mark is None or not self.mark.is_on(name)]
 
-    def _waiting(self) -> str:
-        waiting = len(self._open_folders())
+    def _folder_counts(self) -> str:
+        waiting = len(self._unmarked_folders())
         if self.mark is None:
-            return f"{len(self.folders)}, none is ever marked; dcm2set status tells what waits"
+            return f"{len(self.folders)}, none is ever marked; dcm2set status shows what waits"
         return f"{waiting} without the mark, {len(self.folders) - waiting} processed"
 
 
 def check_nas(settings: Settings, *, may_write: bool, database_url: str | None = None) -> list[Finding]:
-    """Everything that was found; one finding if the settings don't name a NAS."""
+    """Check the NAS; the only finding is an error if the settings do not name one.
+
+    After a successful login, refused logins are removed from the database at `database_url`.
+    """
     try:
         nas = open_nas(settings)
     except PipelineError as error:
@@ -108,15 +112,15 @@ def check_nas(settings: Settings, *, may_write: bool, database_url: str | None =
     try:
         findings = list(NasCheck(nas, configured_mark(settings), may_write).findings())
         if database_url is not None and findings[0].is_good:
-            findings += _refusals(database_url)
+            findings += _forget_refusals(database_url)
         return findings
     finally:
         with suppress(PipelineError):
             nas.close()
 
 
-def _refusals(database_url: str) -> list[Finding]:
-    """A person is here and the NAS lets in, so poll_nas may try again."""
+def _forget_refusals(database_url: str) -> list[Finding]:
+    """Let poll_nas log in again: a person has just logged in successfully."""
     database = Database(database_url)
     try:
         number = PostgresRefusals(database).forget()
@@ -124,4 +128,4 @@ def _refusals(database_url: str) -> list[Finding]:
         return [Finding("refused logins", False, str(error))]
     finally:
         database.close()
-    return [Finding("refused logins", True, f"{number} forgotten; poll_nas tries again")] if number else []
+    return [Finding("refused logins", True, f"{number} forgotten; poll_nas logs in again")] if number else []

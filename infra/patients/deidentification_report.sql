@@ -1,4 +1,4 @@
--- What the report tells of each folder, by name. Folder null: put into raw without the NAS.
+-- Queries of the report by NAS folder. Folder null: files that were put into raw without the NAS.
 
 -- name: files
 select folder_id, became, case when became <> 'extracted' then cause end as cause, count(*) as files
@@ -33,7 +33,7 @@ cross join lateral jsonb_each_text(keywords) as by_keyword (keyword, number)
 group by 1, 2, 3 order by 1 nulls last, 2, 3;
 
 -- name: blanked
--- Pictures of which parts were made black, by how.
+-- Images with blanked pixels, by the method that chose the pixels.
 select f.folder_id, 'blanked ' || split_part(im.recipe, '; blanked ', 2) as how, count(*) as images
 from ledger_file f join image im using (sop_instance_uid)
 where (%(folder)s::bigint is null or folder_id = %(folder)s) and im.recipe like '%%; blanked %%'

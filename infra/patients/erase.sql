@@ -1,11 +1,11 @@
--- Everything of one patient, by name. `patient` is the pseudonym.
+-- Queries that erase one patient. The parameter `patient` is the pseudonym.
 
 -- name: refuse
 insert into erased_patient (patient_id, erased_by, why) values (%(patient)s, %(who)s, %(why)s)
 on conflict (patient_id) do nothing;
 
 -- name: running
--- Whoever claimed before the refusal was committed may still write.
+-- Work that was claimed before the refusal was committed may still write.
 select id, lease from ledger_item
 where function in ('extract', 'store_metadata', 'quality', 'annotations') and state = 'running'
     and lease_until > now();
@@ -29,8 +29,8 @@ where function = 'extract' and bucket = 'raw' and patient_id = %(patient)s
 union
 select bucket, key from ledger_item where function = 'extract' and bucket = 'raw' and patient_id = %(patient)s;
 
--- name: greater
--- The patient's series and studies, which label files may name too.
+-- name: parents
+-- The patient's series and studies, which label files may also name.
 select series_instance_uid as uid from series join study using (study_instance_uid) where patient_id = %(patient)s
 union
 select study_instance_uid from study where patient_id = %(patient)s
@@ -39,18 +39,18 @@ select split_part(key, '/', part) from image_allocation, (values (2), (3)) as p 
 where starts_with(key, %(patient)s || '/');
 
 -- name: label_lines
--- Files of labels of which lines are about the patient, and the lines; other names are found by reading.
-with said as (
+-- Label files, and their lines about the patient that the database knows; the others are found by reading the files.
+with patient_line as (
     select l.import_id, l.line from label l join image_allocation a using (image_id)
     where a.sop_instance_uid = any(%(instances)s)
     union
     select import_id, line from held_label
     where sop_instance_uid = any(%(instances)s) or position(%(patient)s in name) > 0
     union
-    select import_id, line from group_label where uid = any(%(instances)s) or uid = any(%(greater)s)
+    select import_id, line from group_label where uid = any(%(instances)s) or uid = any(%(parents)s)
 )
-select l.moved_to_key as key, array_agg(s.line) as lines
-from said s join label_import i on i.id = s.import_id
+select l.moved_to_key as key, array_agg(p.line) as lines
+from patient_line p join label_import i on i.id = p.import_id
 join ledger_item l on l.function = 'annotations' and l.key = i.key and l.etag = i.etag
 where l.moved_to_key is not null
 group by l.moved_to_key;
@@ -67,7 +67,7 @@ where a.image_id = l.image_id and a.sop_instance_uid = any(%(instances)s);
 delete from held_label where sop_instance_uid = any(%(instances)s) or position(%(patient)s in name) > 0;
 
 -- name: delete_group_label
-delete from group_label where uid = any(%(instances)s) or uid = any(%(greater)s);
+delete from group_label where uid = any(%(instances)s) or uid = any(%(parents)s);
 
 -- name: delete_overruling
 delete from overruling where sop_instance_uid = any(%(instances)s);
@@ -97,7 +97,7 @@ delete from image_allocation where sop_instance_uid = any(%(instances)s);
 delete from extraction where sop_instance_uid = any(%(instances)s);
 
 -- name: delete_ledger_item
--- Of all functions but extract, whose items are counted in the balance of files.
+-- Items of extract stay, because the balance of files counts them.
 delete from ledger_item
 where function in ('store_metadata', 'quality')
     and (sop_instance_uid = any(%(instances)s) or position(%(patient)s || '/' in key) > 0);
@@ -109,7 +109,7 @@ where l.function = 'extract' and l.bucket = 'raw' and l.patient_id = %(patient)s
     and s.raw_key = l.key and (s.etag = l.etag or s.etag is null);
 
 -- name: scrub_archive
--- An archive may have held others' files too; its path goes with the last of them.
+-- An archive may contain files of other patients; its path is erased with the last of its files.
 update source_file a set path = 'erased/' || a.id, sha256 = null
 where not starts_with(a.path, 'erased/')
     and exists (select from source_file s where s.archive_id = a.id)
@@ -124,13 +124,13 @@ set key = 'erased/' || id, etag = 'erased', state = 'done', outcome = 'erased',
 where function = 'extract' and bucket = 'raw' and patient_id = %(patient)s;
 
 -- name: scrub_source_folder
--- A folder's name may tell the patient too; it goes if nothing else is left in it.
+-- The name of a folder may identify the patient; it is erased if the folder has no other files.
 update source_folder f set name = 'erased/' || f.id, mark = null, planned_mark = null
 where not starts_with(f.name, 'erased/')
     and exists (select from source_file s where s.folder_id = f.id)
     and not exists (select from source_file s where s.folder_id = f.id and not starts_with(s.path, 'erased/'));
 
--- name: unknown
+-- name: unknown_patients
 select count(*) as number from ledger_item
 where function = 'extract' and bucket = 'raw' and patient_id is null
     and state in ('held', 'quarantined', 'running', 'retry');

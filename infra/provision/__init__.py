@@ -1,1 +1,1 @@
-"""Setting up the database, the object store, and the rights of every function."""
+"""Setup of the database and the object store, with the rights of every function."""

@@ -1,4 +1,4 @@
-"""The database's schema: numbered migrations, views, and one role a function."""
+"""Setup of the database: numbered migrations, views, and one role for each function."""
 
 import time
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from infra.provision.function_card import FunctionCard, function_cards
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parents[1]
 MIGRATIONS = _HERE / "migrations"
-# Views and functions, each beside the code that uses them; made anew after every migration, in this order.
-_REPLACEABLE = (
+# Views and functions, each file beside the code that uses it; run in this order after every migration.
+_SCHEMA_FILES = (
     _HERE / "drop_views.sql",
     _ROOT / "common/ledger/schema.sql",
     _ROOT / "infra/health/schema.sql",
@@ -29,20 +29,20 @@ _REPLACEABLE = (
 _LOCK_TIMEOUT = "1s"
 _TRIES, _PAUSE_SECONDS = 60, 0.5
 
-# Everyone may call these by default.
+# By default every role may call these.
 _LARGE_OBJECT_WRITERS = (
     "lo_create(oid)", "lo_creat(integer)", "lo_from_bytea(oid, bytea)", "lo_put(oid, bigint, bytea)",
     "lo_open(oid, integer)", "lowrite(integer, bytea)", "lo_unlink(oid)",
 )  # fmt: skip
-# A session that hangs frees its locks. A poll waits for the NAS with its lock held, so minutes.
+# A session that hangs must free its locks. poll_nas holds its lock while it waits for the NAS, for minutes.
 _ROLE_SETTINGS = {"statement_timeout": "60s", "idle_in_transaction_session_timeout": "2h"}
 
 
 def migrate(url: str, *, migrations: Path = MIGRATIONS) -> list[str]:
-    """Bring a database forward to this version, also under load; returns the migrations applied now.
+    """Upgrade the schema of a database to this version, also under load; returns the applied migrations.
 
-    Each migration is a transaction of its own. One that does not get its locks soon lets the workers
-    pass and tries again. Raises DependencyAwayError if it never does.
+    Each migration is one transaction. If it does not get its locks within a second, it is rolled back so
+    that other sessions continue, and then tried again. Raises DependencyAwayError if it never gets them.
     """
     applied: list[str] = []
     for _ in range(_TRIES):
@@ -51,18 +51,18 @@ def migrate(url: str, *, migrations: Path = MIGRATIONS) -> list[str]:
                 while name := _next_applied(connection, migrations):
                     applied.append(name)
                     connection.commit()
-                for path in _REPLACEABLE:
+                for path in _SCHEMA_FILES:
                     connection.execute(_text(path))
         except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
             time.sleep(_PAUSE_SECONDS)
         else:
             return applied
-    raise DependencyAwayError("The schema could not be changed: something holds its tables for long.")
+    raise DependencyAwayError("The schema could not be changed: another session holds locks on its tables.")
 
 
 def _next_applied(connection: Connection, migrations: Path) -> str | None:
     """Apply the first migration that is not applied yet; None if there is none."""
-    # Who waits for a table's lock keeps everybody after them waiting too.
+    # A session that waits for the lock of a table blocks every later session too.
     connection.execute(sql.SQL("set lock_timeout = {}").format(sql.Literal(_LOCK_TIMEOUT)))
     connection.execute("select pg_advisory_xact_lock(hashtext('dcm2set migrate'))")
     connection.execute(
@@ -79,13 +79,13 @@ def _next_applied(connection: Connection, migrations: Path) -> str | None:
 
 
 def set_label_rule(url: str, rule: str, uncertain: str) -> None:
-    """How the view `current_label` makes one label of several annotators'."""
+    """Set how the view `current_label` makes one label of the labels of several annotators."""
     with psycopg.connect(url) as connection:
         connection.execute("update label_rule set rule = %s, uncertain = %s", [rule, uncertain])
 
 
 def can_create_roles(url: str) -> bool:
-    """Whether this database user may give each function a role of its own."""
+    """Whether this database user may create roles, one for each function."""
     with psycopg.connect(url) as connection:
         row = connection.execute(
             "select rolsuper or rolcreaterole from pg_roles where rolname = current_user"
@@ -94,15 +94,15 @@ def can_create_roles(url: str) -> bool:
 
 
 def create_roles(url: str, passwords: dict[str, str]) -> dict[str, str]:
-    """A role for each function with what its card says; returns the role names by function.
+    """Create a role for each function with the rights of its card; returns the role names by function.
 
-    The database is then for its owner and these roles alone.
+    Afterwards only the owner of the database and these roles can connect to it.
     """
     with psycopg.connect(url) as connection:
         connection.execute("select pg_advisory_xact_lock(hashtext('dcm2set migrate'))")
         database = connection.info.dbname
         roles = {card.function: f"{database}_{card.function}" for card in function_cards()}
-        _close_to_all(connection, database)
+        _revoke_public_rights(connection, database)
         _protect_ledger(connection)
         for card in function_cards():
             _create_role(connection, roles[card.function], passwords[card.function])
@@ -110,20 +110,20 @@ def create_roles(url: str, passwords: dict[str, str]) -> dict[str, str]:
         return roles
 
 
-def _close_to_all(connection: Connection, database: str) -> None:
-    """Take back what Postgres gives to everyone: connecting, temporary tables, own tables, large objects."""
+def _revoke_public_rights(connection: Connection, database: str) -> None:
+    """Revoke what Postgres grants to public: connecting, temporary tables, new tables, large objects."""
     name = sql.Identifier(database)
     connection.execute(sql.SQL("revoke all on database {} from public").format(name))
     connection.execute("revoke all on schema public from public")
     connection.execute("revoke execute on all functions in schema public from public")
     row = connection.execute("select rolsuper from pg_roles where rolname = current_user").fetchone()
-    if row and row[0]:  # nobody else may take them back
+    if row and row[0]:  # only a superuser may revoke these
         for function in _LARGE_OBJECT_WRITERS:
             connection.execute(f"revoke execute on function {function} from public")
 
 
 def close_other_databases(url: str) -> None:
-    """On a server of our own: no role but the operator's connects to the databases it came with."""
+    """On the home's own server, let only the operator connect to the databases that Postgres creates."""
     with psycopg.connect(url) as connection:
         connection.execute("revoke all on database postgres, template1 from public")
 
@@ -139,11 +139,11 @@ def _create_role(connection: Connection, role: str, password: str) -> None:
 
 
 def _grant(connection: Connection, card: FunctionCard, role: str, database: str) -> None:
-    """Exactly the card's rights on tables and functions, whatever the role had before."""
+    """Grant exactly the rights of the card, whatever the role had before."""
     name = sql.Identifier(role)
-    for things in ("tables", "sequences", "functions"):
-        everything = sql.SQL("revoke all on all {} in schema public from {}")
-        connection.execute(everything.format(sql.SQL(things), name))
+    for kind in ("tables", "sequences", "functions"):
+        revoke = sql.SQL("revoke all on all {} in schema public from {}")
+        connection.execute(revoke.format(sql.SQL(kind), name))
     connection.execute(sql.SQL("revoke all on schema public from {}").format(name))
     connection.execute(sql.SQL("grant usage on schema public to {}").format(name))
     on_database = (sql.Identifier(database), name)
@@ -152,7 +152,7 @@ def _grant(connection: Connection, card: FunctionCard, role: str, database: str)
     if card.access.get("temporary_tables"):
         connection.execute(sql.SQL("grant temporary on database {} to {}").format(*on_database))
     for table, rights in card.tables.items():
-        # The rights come from our own trigger files, never from input.
+        # The rights come from the trigger files of dcm2set, never from input.
         grant = sql.SQL("grant {} on {} to {}")
         trusted = sql.SQL(rights)
         connection.execute(grant.format(trusted, sql.Identifier(table), name))
@@ -163,7 +163,7 @@ def _grant(connection: Connection, card: FunctionCard, role: str, database: str)
 
 
 def _protect_ledger(connection: Connection) -> None:
-    """Each function sees its own rows of the ledger, and may announce some others'; sweep sees all."""
+    """Set row security: functions use their own rows and announce items of some others; sweep reads all."""
     connection.execute("alter table ledger_item enable row level security")
     for name, condition in (
         ("own_rows", "current_user = current_database() || '_' || function"),
@@ -178,12 +178,12 @@ def _protect_ledger(connection: Connection) -> None:
         sql.SQL(
             "create policy announced on ledger_item for insert "
             "with check (state = 'retry' and attempts = 0 and ({}))"
-        ).format(sql.SQL(" or ").join(_may_announce()))
+        ).format(sql.SQL(" or ").join(_announcements()))
     )
 
 
-def _may_announce() -> Iterator[sql.Composed]:
-    """Which function may tell the ledger of another's items, which are nobody's yet."""
+def _announcements() -> Iterator[sql.Composed]:
+    """For each function that announces items, the condition with the functions it may announce them for."""
     for card in function_cards():
         if others := card.access.get("announces"):
             condition = "current_user = current_database() || {} and function = any({})"

@@ -1,27 +1,24 @@
-"""The object store's buckets, notifications, and one user a function."""
+"""Setup of the object store: buckets, notifications, and one user for each function."""
 
 import ssl
 from collections import defaultdict
 from typing import Any
 
-import urllib3
-from minio import MinioAdmin
-from minio.credentials.providers import StaticProvider
-
 from common.store.minio_store import MinioStore
 from common.store.object_key import FIXED_BUCKETS, RAW
 from common.store.object_store import Notification
 from infra.provision.function_card import IMAGES, FunctionCard, function_cards
+from infra.provision.minio_users import create_user, minio_admin
 
 _ACTIONS = {"read": ["s3:GetObject"], "write": ["s3:PutObject"], "delete": ["s3:DeleteObject"]}
-# Of what proves a user's keys, it tells least: nothing of what lies in the bucket.
-_ASKED_FOR_HEALTH = "s3:GetBucketVersioning"
-# MinIO lets every user make further keys of itself and change its password, unless denied.
-_NO_ACCOUNTS = {"Effect": "Deny", "Action": ["admin:*"]}
+# A health answer uses this request to check the user's keys, because it says nothing about the objects.
+_HEALTH_ACTION = "s3:GetBucketVersioning"
+# MinIO lets every user create further keys of its own and change its password, unless this is denied.
+_DENY_ADMIN = {"Effect": "Deny", "Action": ["admin:*"]}
 
 
 def create_buckets(store: MinioStore, *, images_prefix: str) -> None:
-    """Every fixed bucket, and the notifications of all that are there."""
+    """Create every fixed bucket, and set the notifications of these and of all image buckets."""
     for bucket in FIXED_BUCKETS:
         store.ensure_bucket(bucket, notifications_of(bucket))
     for found in store.client.list_buckets():
@@ -30,7 +27,7 @@ def create_buckets(store: MinioStore, *, images_prefix: str) -> None:
 
 
 def notifications_of(bucket: str) -> list[Notification]:
-    """What the functions' cards ask to be told of a bucket."""
+    """The notifications of a bucket, as the cards of the functions define them."""
     return [
         Notification(card.function, event.get("prefix", ""), event.get("suffix", ""))
         for card in function_cards()
@@ -48,47 +45,39 @@ def create_users(
     images_prefix: str,
     tls: ssl.SSLContext | None = None,
 ) -> None:
-    """A user for each function, named as it is, with what its card says."""
-    admin = MinioAdmin(
-        endpoint=endpoint,
-        credentials=StaticProvider(user, password),
-        secure=tls is not None,
-        region="us-east-1",
-        http_client=urllib3.PoolManager(timeout=10, ssl_context=tls),
-    )
+    """Create a user for each function, with the rights of its card; `keys` are the passwords by function."""
+    admin = minio_admin(endpoint=endpoint, access_key=user, secret_key=password, tls=tls)
     for card in function_cards():
-        name = f"dcm2set-{card.function}"
-        admin.policy_add(name, policy=policy_of(card, images_prefix=images_prefix))
-        admin.user_add(name, keys[card.function])
-        admin.policy_set(name, user=name)
+        policy = policy_of(card, images_prefix=images_prefix)
+        create_user(admin, f"dcm2set-{card.function}", keys[card.function], policy)
 
 
 def policy_of(card: FunctionCard, *, images_prefix: str) -> dict[str, Any]:
     """A function's rights as an IAM policy."""
     actions: dict[str, list[str]] = defaultdict(list)
     for right, named in _ACTIONS.items():
-        for place in card.access.get(right, ()):
-            actions[_arn(place, images_prefix)] += named
+        for pattern in card.access.get(right, ()):
+            actions[_arn(pattern, images_prefix)] += named
     for bucket in card.access.get("create_buckets", ()):
         actions[_arn(bucket, images_prefix)] += ["s3:CreateBucket", "s3:PutBucketNotification"]
-    actions[_arn(RAW, images_prefix)] += [_ASKED_FOR_HEALTH]
+    actions[_arn(RAW, images_prefix)] += [_HEALTH_ACTION]
     statements = [
         {"Effect": "Allow", "Action": sorted(set(named)), "Resource": [arn]}
         for arn, named in sorted(actions.items())
     ]
-    listed = [_listing(place, images_prefix) for place in card.access.get("list", ())]
-    return {"Version": "2012-10-17", "Statement": [*statements, *listed, _NO_ACCOUNTS]}
+    listings = [_listing(pattern, images_prefix) for pattern in card.access.get("list", ())]
+    return {"Version": "2012-10-17", "Statement": [*statements, *listings, _DENY_ADMIN]}
 
 
-def _listing(place: str, images_prefix: str) -> dict[str, Any]:
-    """The right to see the keys below a prefix."""
-    bucket, _, prefix = place.partition("/")
+def _listing(pattern: str, images_prefix: str) -> dict[str, Any]:
+    """The right to list the keys below a prefix."""
+    bucket, _, prefix = pattern.partition("/")
     statement = {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": [_arn(bucket, images_prefix)]}
     if prefix == "*":
         return statement
     return statement | {"Condition": {"StringLike": {"s3:prefix": [prefix]}}}
 
 
-def _arn(place: str, images_prefix: str) -> str:
-    # quarantine/images-* names the image buckets within the quarantine.
-    return "arn:aws:s3:::" + place.replace(IMAGES, images_prefix)
+def _arn(pattern: str, images_prefix: str) -> str:
+    # Also replaces the prefix in quarantine/images-*, which names objects from image buckets.
+    return "arn:aws:s3:::" + pattern.replace(IMAGES, images_prefix)

@@ -1,1 +1,1 @@
-"""The command quality."""
+"""The commands quality and train."""

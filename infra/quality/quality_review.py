@@ -1,4 +1,4 @@
-"""Verdicts by another threshold, another model or a person: what would move, and the move."""
+"""New verdicts by another threshold, another model or a person, and the moves that follow from them."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -15,7 +15,7 @@ from common.store.object_key import SUBOPTIMAL, Location
 from common.store.object_store import ObjectStore
 from imaging.png.png_picture import decode_png
 from model.features.image_features import FEATURE_NAMES
-from model.judgement import Judge, Judgement, Word
+from model.judgement import Judge, Judgement, Verdict
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _MAX_PIXELS = 10**9
@@ -23,7 +23,7 @@ _MAX_PIXELS = 10**9
 
 @dataclass(frozen=True)
 class JudgedImage:
-    """An image as it was judged."""
+    """An image with its current verdict."""
 
     sop_instance_uid: str
     frame: int
@@ -31,15 +31,15 @@ class JudgedImage:
     bucket: str
     key: str
     modality: str | None
-    verdict: Word  # that holds
-    by_model: Word
+    verdict: Verdict
+    by_model: Verdict
     score: float
     mean_grey: float
     features: dict[str, float]
-    overruled: Word | None
+    overruled: Verdict | None  # the verdict that a person has set
 
     @property
-    def place(self) -> Location:
+    def location(self) -> Location:
         return Location(self.bucket, self.key)
 
     @property
@@ -49,15 +49,15 @@ class JudgedImage:
 
 @dataclass(frozen=True)
 class Change:
-    """An image, and what is said of it now."""
+    """An image and its new verdict."""
 
     image: JudgedImage
-    judgement: Judgement | None  # None: the model's stays, a person decides
-    verdict: Word  # that will hold
+    judgement: Judgement | None  # None: a person decided, and the judgement of the model stays
+    verdict: Verdict  # the new one
 
     @property
     def bucket(self) -> str:
-        """Where the image will lie."""
+        """The bucket in which the image will lie."""
         return self.image.allocated_bucket if self.verdict == "good" else SUBOPTIMAL
 
     @property
@@ -66,9 +66,9 @@ class Change:
 
 
 def judged_again(connection: psycopg.Connection[Any], store: ObjectStore, judge: Judge) -> Iterator[Change]:
-    """Every judged image by a judge, those that do not move too.
+    """Judge every checked image again; yields also images that do not move, and changes nothing.
 
-    From the stored features where they are those of the model, else from the picture; nothing is changed.
+    The stored features are used if they are those of the model; otherwise the image is read.
     """
     for image in _judged(connection):
         judgement = _judgement(image, store, judge)
@@ -76,58 +76,68 @@ def judged_again(connection: psycopg.Connection[Any], store: ObjectStore, judge:
             yield Change(image, judgement, image.overruled or judgement.verdict)
 
 
-def overruled(
-    connection: psycopg.Connection[Any], name: str, verdict: Word, *, who: str, why: str
+def overrule(
+    connection: psycopg.Connection[Any], name: str, verdict: Verdict, *, who: str, why: str
 ) -> Change | None:
-    """Keep what a person says of an image; the change, or None while it has no verdict yet.
+    """Store the verdict of a person; returns the change, or None if the image was not checked yet.
 
-    `name` is a key, s3://bucket/key or <SOP Instance UID>/<frame>. Raises PermanentError if it
-    means no image.
+    `name` is a key, s3://bucket/key or <SOP Instance UID>/<frame>. Raises PermanentError if there is
+    no such image.
     """
     image = _image_of(connection, name)
-    connection.execute(_SQL["overrule"], image | {"verdict": verdict, "who": who, "why": why})
+    connection.execute(_SQL["insert_overruling"], image | {"verdict": verdict, "who": who, "why": why})
     connection.commit()
     found = list(_judged(connection, **image))
     return Change(found[0], None, verdict) if found else None
 
 
 def apply(connection: psycopg.Connection[Any], store: ObjectStore, change: Change) -> bool:
-    """Move an image to where its verdict puts it, and record that; False if it isn't where it was.
+    """Store a new verdict, and move the image if need be; False if the image is no longer at its location.
 
-    Copy, record, delete, as everywhere: cut off at any point it can be done again, and the balance holds.
+    The object is copied, then the rows are written, then the object is deleted. So it can be interrupted at
+    any point and run again, and the balance closes all the time.
     """
     image, source = change.image, None
-    place = {"allocated_bucket": image.allocated_bucket, "key": image.key}
+    item = {"allocated_bucket": image.allocated_bucket, "key": image.key}
     if change.moves:
         try:
-            source = store.stat(image.place)
+            source = store.stat(image.location)
         except ObjectMissingError:
-            return False  # drawn again or erased meanwhile: its own event will judge it
-        place["etag"] = source.etag
+            return False  # rendered again or erased meanwhile; the event of the new object will judge it
+        item["etag"] = source.etag
         if change.bucket == image.allocated_bucket:
-            connection.execute(_SQL["move_back"], place)
+            connection.execute(_SQL["record_move_back"], item)
             connection.commit()
         store.copy(source, Location(change.bucket, image.key), overwrite=True)
         if change.bucket == SUBOPTIMAL:
-            connection.execute(_SQL["move_aside"], place)
-        connection.execute(_SQL["place"], image.id | {"bucket": change.bucket})
+            connection.execute(_SQL["record_move_to_suboptimal"], item)
+        connection.execute(_SQL["set_bucket"], image.id | {"bucket": change.bucket})
     if change.judgement is None:
-        connection.execute(_SQL["hold"], image.id | {"verdict": change.verdict})
+        connection.execute(_SQL["set_verdict"], image.id | {"verdict": change.verdict})
     else:
         values = _values(change.judgement) | image.id | {"verdict": change.verdict}
-        connection.execute(_SQL["judge_again"], values)
+        connection.execute(_SQL["set_judgement"], values)
     connection.commit()
     if source is not None:
         store.delete(source)
         if change.bucket == SUBOPTIMAL:
-            connection.execute(_SQL["mark_deleted"], place)
+            connection.execute(_SQL["mark_deleted"], item)
             connection.commit()
     return True
 
 
-def write_overruled(connection: psycopg.Connection[Any], store: ObjectStore, folder: Path) -> dict[Word, int]:
-    """The overruled images below good/ and low_quality/, a folder a patient, for the next training."""
-    written: dict[Word, int] = {"good": 0, "low_quality": 0}
+def apply_all(connection: psycopg.Connection[Any], store: ObjectStore, judge: Judge) -> Iterator[Change]:
+    """Judge every checked image again, and apply the new verdicts; yields the applied changes."""
+    for change in judged_again(connection, store, judge):
+        if apply(connection, store, change):
+            yield change
+
+
+def write_overruled(
+    connection: psycopg.Connection[Any], store: ObjectStore, folder: Path
+) -> dict[Verdict, int]:
+    """Write the overruled images below good/ and low_quality/, one folder per patient, for training."""
+    written: dict[Verdict, int] = {"good": 0, "low_quality": 0}
     for row in connection.cursor(row_factory=dict_row).execute(_SQL["overruled"]).fetchall():
         body = store.read(store.stat(Location(row["bucket"], row["key"])))
         target = folder / row["verdict"] / row["patient_id"]
@@ -141,20 +151,20 @@ def write_overruled(connection: psycopg.Connection[Any], store: ObjectStore, fol
 def _judged(
     connection: psycopg.Connection[Any], sop_instance_uid: str | None = None, frame: int | None = None
 ) -> Iterator[JudgedImage]:
-    """One after the other from the server, over the commits in between: there may be millions."""
+    """Read rows one by one with a cursor that survives commits, because there may be millions."""
     values = {"sop_instance_uid": sop_instance_uid, "frame": frame}
     with connection.cursor("judged", row_factory=class_row(JudgedImage), withhold=True) as rows:
         yield from rows.execute(_SQL["judged"], values)
 
 
 def _judgement(image: JudgedImage, store: ObjectStore, judge: Judge) -> Judgement | None:
-    """None for a picture that is black, which no model is asked about, or that is gone meanwhile."""
+    """Judge an image; None if it is black, which needs no model, or if it was moved or deleted meanwhile."""
     if image.by_model == "black":
         return None
     if image.features.keys() == set(FEATURE_NAMES):
         return judge.judge_features(image.features, image.mean_grey, modality=image.modality)
     try:
-        body = store.read(store.stat(image.place))
+        body = store.read(store.stat(image.location))
     except ObjectMissingError:
         return None
     return judge.judge(decode_png(body, max_pixels=_MAX_PIXELS), modality=image.modality)
@@ -173,5 +183,5 @@ def _image_of(connection: psycopg.Connection[Any], name: str) -> dict[str, Any]:
 
 
 def _values(judgement: Judgement) -> dict[str, Any]:
-    told = asdict(judgement) | {"by_model": judgement.verdict, "reasons": list(judgement.reasons)}
-    return told | {"features": Jsonb(dict(judgement.features))}
+    values = asdict(judgement) | {"by_model": judgement.verdict, "reasons": list(judgement.reasons)}
+    return values | {"features": Jsonb(dict(judgement.features))}

@@ -1,4 +1,4 @@
--- Verdicts looked at again, by name.
+-- Queries for new verdicts.
 
 -- name: judged
 select a.sop_instance_uid, a.frame, a.allocated_bucket, a.bucket, a.key, e.modality, v.verdict, v.by_model, v.score,
@@ -13,7 +13,7 @@ order by a.sop_instance_uid, a.frame;
 select sop_instance_uid, frame from image_allocation
 where key = %(key)s or (sop_instance_uid = %(uid)s and frame = %(frame)s);
 
--- name: overrule
+-- name: insert_overruling
 insert into overruling (sop_instance_uid, frame, verdict, why, decided_by)
 values (%(sop_instance_uid)s, %(frame)s, %(verdict)s, %(why)s, %(who)s);
 
@@ -24,13 +24,13 @@ join instance using (sop_instance_uid) join series using (series_instance_uid)
 join study st using (study_instance_uid)
 order by o.sop_instance_uid, o.frame, o.id desc;
 
--- name: move_back
--- Before the copy: its event is then a late one of an item that is done, and no pending move deletes it.
+-- name: record_move_back
+-- Written before the copy, so that the copy's event finds a settled item, and no pending delete removes the copy.
 update ledger_item set moved_to_bucket = null, moved_to_key = null, pending_delete = false
 where function = 'quality' and bucket = %(allocated_bucket)s and key = %(key)s and state = 'done';
 
--- name: move_aside
--- With the verdict: if the deletion that follows is cut off, quality does it.
+-- name: record_move_to_suboptimal
+-- Written with the verdict; if the deletion that follows is interrupted, the function quality deletes the object.
 update ledger_item set moved_to_bucket = 'suboptimal', moved_to_key = %(key)s, pending_delete = etag = %(etag)s
 where function = 'quality' and bucket = %(allocated_bucket)s and key = %(key)s and state = 'done';
 
@@ -38,16 +38,16 @@ where function = 'quality' and bucket = %(allocated_bucket)s and key = %(key)s a
 update ledger_item set pending_delete = false
 where function = 'quality' and bucket = %(allocated_bucket)s and key = %(key)s and etag = %(etag)s;
 
--- name: judge_again
+-- name: set_judgement
 update verdict
 set verdict = %(verdict)s, by_model = %(by_model)s, score = %(score)s, threshold = %(threshold)s,
     features = %(features)s, reasons = %(reasons)s, confidence = %(confidence)s,
     model_version = %(model_version)s, checked_at = now()
 where sop_instance_uid = %(sop_instance_uid)s and frame = %(frame)s;
 
--- name: hold
+-- name: set_verdict
 update verdict set verdict = %(verdict)s where sop_instance_uid = %(sop_instance_uid)s and frame = %(frame)s;
 
--- name: place
+-- name: set_bucket
 update image_allocation set bucket = %(bucket)s
 where sop_instance_uid = %(sop_instance_uid)s and frame = %(frame)s;

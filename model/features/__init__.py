@@ -1,1 +1,1 @@
-"""The features of a picture that the quality model looks at."""
+"""The features that the quality model computes from a picture."""

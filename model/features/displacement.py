@@ -1,4 +1,4 @@
-"""Features of lines that don't continue the one before: moved sideways, put in, or cut off."""
+"""Features of lines that don't continue the one before: shifted sideways, inserted or cut off."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -18,7 +18,7 @@ NAMES = (
 _SHORTEST = 16  # lines, and pixels of a line
 _SUSPECTS = 24
 _AROUND = 7
-_FLOOR = 4.0  # grey levels squared: variance of noise that nothing correlates with
+_FLOOR = 4.0  # grey levels squared: variance of uncorrelated noise
 _SLACK = 1.02
 _CLEAR_GAIN = 0.7
 _EQUAL = 0.6  # grey levels
@@ -26,7 +26,7 @@ _STEP = 8.0
 
 
 def displacement(views: PictureViews) -> list[float]:
-    """The features of NAMES, for the worse of the two directions, so turning a picture changes little."""
+    """Return the features of NAMES for the worse direction, so a rotation by 90 degrees changes little."""
     small = views.small
     pairs = [_of_lines(lines) for lines in (small, np.ascontiguousarray(small.T))]
     return [max(pair) for pair in zip(*pairs, strict=True)]
@@ -39,7 +39,7 @@ def _of_lines(lines: Floats) -> list[float]:
 
 
 def _moved(lines: Floats, steps: Floats) -> tuple[float, float]:
-    """How much better the most suspicious lines fit the next one once moved along it, and how many do."""
+    """Return how much better the most suspicious lines fit the next one once shifted, and how many do."""
     if min(lines.shape) < _SHORTEST:
         return 0.0, 0.0
     logs = np.log(steps.mean(axis=1) + 0.5)
@@ -62,9 +62,9 @@ def _centred(lines: Floats) -> Floats:
 
 
 def _breaks(steps: Floats) -> tuple[float, float]:
-    """The second and fifth largest share of a line that steps twice as far as both neighbours do.
+    """Return the second and fifth largest share of a line whose steps are twice those of both neighbours.
 
-    A letter, a table or an edge of the frame breaks a part of a line, or only a few lines.
+    The largest are skipped because letters, tables and frame edges break parts of a line or a few lines.
     """
     some = steps[:, ::4]
     if some.shape[0] < _SHORTEST:
@@ -75,7 +75,7 @@ def _breaks(steps: Floats) -> tuple[float, float]:
 
 
 def _empty_bands(lines: Floats) -> float:
-    """How many bands of constant lines lie amid others; the logarithm of one more."""
+    """Return log(1 + n) for n bands of constant lines between other lines."""
     constant = np.ptp(lines, axis=1) < 1
     full = np.flatnonzero(~constant)
     if full.size < 2:
@@ -85,7 +85,7 @@ def _empty_bands(lines: Floats) -> float:
 
 
 def _end(lines: Floats, steps: Floats) -> tuple[float, float]:
-    """How much more of one end than of the other repeats one line, and how sharply content is cut there."""
+    """Return how unequal the constant ends are in length, and how sharply the content is cut there."""
     equal = steps.max(axis=1) < _EQUAL
     runs, cuts = [], []
     for same, step in ((equal, steps), (equal[::-1], steps[::-1])):

@@ -1,10 +1,10 @@
-"""The features of one picture, from which the quality model judges it."""
+"""Compute all features of one picture for the quality model."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.features import displacement, echoes, illumination, intensity, lines, spectrum, texture
-from model.features.picture_views import Picture, PictureViews, grey, padded, turned
+from model.features.picture_views import Picture, PictureViews, canonical_orientation, grey, padded
 
 FEATURE_NAMES: tuple[str, ...] = (
     *intensity.NAMES,
@@ -18,13 +18,13 @@ FEATURE_NAMES: tuple[str, ...] = (
 
 
 def image_features(picture: Picture) -> NDArray[np.float64]:
-    """What the quality model sees of a picture.
+    """Compute the features of a picture.
 
     Parameters
     ----------
     picture : uint8 array of shape (rows, columns) or (rows, columns, 3)
-        As the picture recipe renders it: 0 black, 255 white, or RGB, judged by its luma.
-        Any size from 1 x 1; work beyond 512 x 512 grows only with reading the pixels once.
+        As the picture recipe renders it: grey from 0 (black) to 255 (white), or RGB, of which the luma
+        is used. Any size from 1 x 1. Above 512 x 512 the cost grows only by reading the pixels once.
 
     Returns
     -------
@@ -33,13 +33,13 @@ def image_features(picture: Picture) -> NDArray[np.float64]:
     Raises
     ------
     ValueError
-        If the array has another shape or dtype, or no pixels.
+        If the array has another shape or dtype or no pixels.
     """
     if picture.dtype != np.uint8:
         raise ValueError(f"A picture has dtype uint8, not {picture.dtype}.")
     if not (picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)) or picture.size == 0:
         raise ValueError(f"A picture has shape (rows, columns) or (rows, columns, 3), not {picture.shape}.")
-    views = PictureViews(padded(turned(grey(picture))))
+    views = PictureViews(padded(canonical_orientation(grey(picture))))
     return np.array(
         [
             *intensity.intensity(views),

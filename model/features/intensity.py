@@ -23,9 +23,9 @@ _VALUES = np.arange(256)
 
 
 def intensity(views: PictureViews) -> list[float]:
-    """The features of NAMES; grey values are scaled to 0..1, entropy is in bits.
+    """Return the features of NAMES. Grey values are scaled to 0..1, entropy is in bits.
 
-    Shares of the picture are given by their square root, which spreads the small ones.
+    Shares of the picture are given as square roots, which spreads small values.
     """
     shares = views.levels / views.levels.sum()
     mean = float(shares @ _VALUES)
@@ -42,7 +42,7 @@ def intensity(views: PictureViews) -> list[float]:
 
 
 def _foreground(shares: NDArray[np.float64]) -> list[float]:
-    """The same without black surroundings: mean, entropy, levels used, comb."""
+    """Return mean, entropy, share of levels used and comb of the picture without its black background."""
     inside = shares.copy()
     inside[:3] = 0
     if inside.sum() < 0.001:
@@ -60,7 +60,7 @@ def _foreground(shares: NDArray[np.float64]) -> list[float]:
 
 
 def _comb(shares: NDArray[np.float64]) -> float:
-    """How much neighbouring levels alternate: 0 for a smooth histogram, 2 for every second level empty."""
+    """Return how much neighbouring levels alternate: 0 for a smooth histogram, 2 if every second is empty."""
     if shares.size < 3:
         return 2.0
     middle, around = shares[1:-1], (shares[:-2] + shares[2:]) / 2

@@ -21,16 +21,16 @@ _NEAR = 3
 
 
 def lines(views: PictureViews) -> list[float]:
-    """The features of NAMES, for the worse of the two directions, so turning a picture changes little."""
+    """Return the features of NAMES for the worse direction, so a rotation by 90 degrees changes little."""
     across, down = views.lines
-    # A jump between rows shows in the columns' steps, and the other way round.
+    # A jump between rows shows in the steps along columns, and vice versa.
     along = [[*_steps(values), *_repetition(values)] for values in (across, down)]
     cut = max(_cut_edge(views.small), _cut_edge(views.small.T))
     return [max(pair) for pair in zip(*along, strict=True)] + [cut]
 
 
 def _steps(values: Shorts) -> tuple[float, float, float, float]:
-    """Largest jump, spikes, border every 8 and period of the mean step at each place along the lines.
+    """Return jump, spikes, border at every 8th position and period of the mean step along the lines.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def _steps(values: Shorts) -> tuple[float, float, float, float]:
 
 
 def _spikes(profile: NDArray[np.float64]) -> float:
-    """How far the highest few places stand out of both sides, as a line put in or shifted does."""
+    """Return how far the highest steps stand out from both sides, as after an inserted or shifted line."""
     if profile.size < _SPIKES + 2 * _NEAR:
         return 0.0
     logs = np.log(profile + 0.5)
@@ -58,20 +58,20 @@ def _spikes(profile: NDArray[np.float64]) -> float:
 
 
 def _border(profile: NDArray[np.float64], period: int) -> float:
-    """How much larger the steps are at the worst of `period` places than at the usual one."""
-    whole = profile[: profile.size // period * period].reshape(-1, period).mean(axis=0)
-    return float(np.log((whole.max() + 0.2) / (np.median(whole) + 0.2)))
+    """Return how much larger the steps are at the worst of `period` positions than at the median one."""
+    steps = profile[: profile.size // period * period].reshape(-1, period).mean(axis=0)
+    return float(np.log((steps.max() + 0.2) / (np.median(steps) + 0.2)))
 
 
 def _period(profile: NDArray[np.float64]) -> float:
-    """How far the strongest repetition of the steps, every 2 to 32 pixels, stands out."""
+    """Return how far the strongest repetition of the steps with a period of 2 to 32 pixels stands out."""
     power = np.abs(np.fft.rfft(profile - profile.mean())) ** 2 + 1e-3
     fast = power[max(1, profile.size // 32) :]
     return float(np.log(fast.max() / np.median(fast)))
 
 
 def _repetition(values: Shorts) -> tuple[float, float]:
-    """The shares of places equal to the one before though not empty, and of empty ones amid full ones."""
+    """Return the share of non-empty lines that repeat the one before, and of empty ones between full ones."""
     spread = values.max(axis=0) - values.min(axis=0)
     empty = spread < 2
     same = (values[:, 1:] == values[:, :-1]).all(axis=0)
@@ -81,7 +81,7 @@ def _repetition(values: Shorts) -> tuple[float, float]:
 
 
 def _cut_edge(small: Floats) -> float:
-    """The largest step from a constant line to one with content, against the usual step between lines."""
+    """Return the largest step from a constant line to one with content, relative to the median step."""
     constant = np.ptp(small, axis=1) < 1
     steps = np.abs(np.diff(small, axis=0)).mean(axis=1)
     edges = constant[1:] != constant[:-1]

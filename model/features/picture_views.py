@@ -1,4 +1,4 @@
-"""What the features look at: the picture's levels, its lines and a small version, all of bounded size."""
+"""Views of a picture from which features are computed: levels, lines, a small copy, tiles. All are small."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,21 +23,21 @@ _LUMA = np.array([19595, 38470, 7471], np.uint32)  # ITU-R BT.601 in 65536ths, a
 
 @dataclass(frozen=True)
 class PictureViews:
-    """Cheap views of one picture; each is made once, however large the picture is.
+    """Cheap views of one picture. Each is computed once, on first use.
 
     Parameters
     ----------
     picture : uint8 array of shape (rows, columns)
-        Grey, sides of at least 16 pixels; see `grey`, `turned` and `padded`.
+        Grey, with sides of at least 16 pixels; see `grey`, `canonical_orientation` and `padded`.
     """
 
     picture: Picture
 
     @cached_property
     def levels(self) -> NDArray[np.int64]:
-        """int64 array (256,): how many pixels have each grey value, from at most about 512 x 512.
+        """int64 array (256,): the number of pixels of each grey value, from about 512 x 512 samples at most.
 
-        Skipping pixels, unlike averaging them, keeps the gaps of the histogram.
+        Pixels are skipped, not averaged, because averaging would fill the gaps of the histogram.
         """
         rows, columns = self.picture.shape
         sample = self.picture[:: -(-rows // SIDE), :: -(-columns // SIDE)]
@@ -45,7 +45,7 @@ class PictureViews:
 
     @cached_property
     def lines(self) -> tuple[Shorts, Shorts]:
-        """At most 128 rows, and as many columns, at native resolution: int16 (lines, length) each."""
+        """At most 128 rows and at most 128 columns at native resolution, int16 (lines, length) each."""
         rows, columns = self.picture.shape
         across = self.picture[:: -(-rows // _LINES)].astype(np.int16)
         down = self.picture[:, :: -(-columns // _LINES)].astype(np.int16)
@@ -53,13 +53,13 @@ class PictureViews:
 
     @cached_property
     def small(self) -> Floats:
-        """The picture box-averaged to 16 to 512 a side, float32 (rows, columns), 0 to 255."""
+        """The picture box-averaged to sides of 16 to 512, float32 (rows, columns), 0 to 255."""
         factor = -(-max(self.picture.shape) // SIDE)
         return padded(box_reduced(self.picture, factor))
 
     @cached_property
     def half(self) -> Floats:
-        """The small picture averaged by two, float32 (rows // 2, columns // 2)."""
+        """The small picture reduced by a factor of two, float32 (rows // 2, columns // 2)."""
         return box_reduced(self.small, 2)
 
     @cached_property
@@ -71,7 +71,7 @@ class PictureViews:
 
     @cached_property
     def tile_means(self) -> Floats:
-        """float32 (tile rows, tile columns)."""
+        """The mean of each tile, float32 (tile rows, tile columns)."""
         return self._tile_sums / np.float32(TILE * TILE)
 
     @cached_property
@@ -83,7 +83,7 @@ class PictureViews:
 
     @cached_property
     def tile_stds(self) -> Floats:
-        """float32 (tile rows, tile columns); exactly 0 where a tile is constant."""
+        """The standard deviation of each tile, float32 (tile rows, tile columns); 0 if it is constant."""
         flat = self.tiles.reshape(-1, TILE * TILE)
         rest = flat - flat[:, :1]
         mean = rest.mean(axis=1)
@@ -93,9 +93,9 @@ class PictureViews:
 
     @cached_property
     def textured(self) -> Floats:
-        """At most 1024 tiles in which something varies, float32 (n, 8, 8); any tiles if none does.
+        """At most 1024 tiles with variation, float32 (n, 8, 8); any tiles if none has variation.
 
-        Black surroundings are half of many good pictures; statistics over them would
+        In many good pictures half of the area is black background. Statistics that include it would
         measure how much of the frame the patient fills.
         """
         varied = self.tile_stds > 1.0
@@ -106,7 +106,7 @@ class PictureViews:
 
 
 def grey(picture: Picture) -> Picture:
-    """The luma of a colour picture, uint8 (rows, columns); a grey picture comes back unchanged."""
+    """Return the luma of a colour picture, uint8 (rows, columns); a grey picture comes back unchanged."""
     if picture.ndim == 2:
         return picture
     red, green, blue = (picture[:, :, index] * _LUMA[index] for index in range(3))
@@ -114,21 +114,21 @@ def grey(picture: Picture) -> Picture:
     return luma
 
 
-def turned(picture: Picture) -> Picture:
-    """The picture or one of its mirror images, always the same of the four.
+def canonical_orientation(picture: Picture) -> Picture:
+    """Return the picture or one of its mirror images, always the same one of the four.
 
-    So a picture and its mirror images have the same features to the last bit, whatever pixels
-    the features skip. Only a picture whose strips and sums are symmetric stays as it is.
+    So a picture and its mirror images have the same features to the last bit, although some features
+    skip pixels. A picture whose column and row sums are symmetric comes back unchanged.
     """
     across, down = _is_mirrored(picture), _is_mirrored(picture.T)
     if across:
-        # Turned by half a circle first: reversing a whole block is three times as fast as each row.
+        # Rotate by 180 degrees first: reversing a whole block is three times as fast as reversing each row.
         picture, down = np.ascontiguousarray(picture[::-1, ::-1]), not down
     return np.ascontiguousarray(picture[::-1] if down else picture)
 
 
 def _is_mirrored(picture: Picture) -> bool:
-    """Whether the columns' sums, read from both ends, are first larger at the far end."""
+    """Whether, comparing column sums from both ends inwards, the far end is first to be larger."""
     middle = max(0, picture.shape[0] // 2 - _STRIP)
     for rows in (picture[middle : picture.shape[0] - middle], picture):
         sums = rows.sum(axis=0, dtype=np.int64)
@@ -140,7 +140,7 @@ def _is_mirrored(picture: Picture) -> bool:
 
 
 def padded(picture: NDArray[_Pixel]) -> NDArray[_Pixel]:
-    """The picture with its edges repeated up to 16 pixels a side; larger ones come back unchanged."""
+    """Repeat the edges up to sides of 16 pixels; a larger picture comes back unchanged."""
     missing = [max(0, _SMALLEST - side) for side in picture.shape[:2]]
     if not any(missing):
         return picture
@@ -149,13 +149,13 @@ def padded(picture: NDArray[_Pixel]) -> NDArray[_Pixel]:
 
 
 def box_reduced(picture: Picture | Floats, factor: int) -> Floats:
-    """The mean of every factor x factor box, float32; a rest smaller than a box is left off.
+    """Return the mean of every factor x factor box, float32; an incomplete box at the edge is dropped.
 
     Parameters
     ----------
     picture : uint8 or float32 array of shape (rows, columns) or (rows, columns, 3)
     factor : int
-        1 only converts; a side shorter than the factor becomes one pixel.
+        1 only converts the dtype; a side shorter than the factor becomes one pixel.
     """
     if factor == 1:
         return picture.astype(np.float32)
@@ -165,7 +165,7 @@ def box_reduced(picture: Picture | Floats, factor: int) -> Floats:
     if picture.dtype == np.float32 or down > 256:
         wide = np.float32
     lines: NDArray[Any] = picture[0:rows:down, :columns].astype(wide)
-    for start in range(1, down):  # sums of whole slices are several times faster than one over an axis
+    for start in range(1, down):  # adding slices is several times faster than a sum over an axis
         lines += picture[start:rows:down, :columns]
     boxes = lines[:, 0::across].astype(np.float32)
     for start in range(1, across):

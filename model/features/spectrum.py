@@ -27,13 +27,13 @@ NAMES = (
     "mscn_neighbours",
     "rings_explained",
 )
-_RINGS = 26  # of 0.02 cycles per pixel each
+_RINGS = 26  # each 0.02 cycles per pixel wide
 _BANDS = ((1, 3), (3, 5), (5, 10), (10, 15), (15, 25))
 _SECTORS = 8
 
 
 def spectrum(views: PictureViews) -> list[float]:
-    """The features of NAMES; band energies, ratios and peaks are natural logarithms."""
+    """Return the features of NAMES. Band energies, ratios and peaks are natural logarithms."""
     return [*_power_features(views.small), *_local_contrast(views.half)]
 
 
@@ -64,10 +64,10 @@ def _power_features(small: Floats) -> list[float]:
 
 @lru_cache(maxsize=8)
 def _frequency_plane(rows: int, columns: int) -> tuple[NDArray[np.intp], ...]:
-    """Ring and sector of every value of an rfft2, flattened, and the sizes of rings and of sectors.
+    """Return the ring and the sector of every value of an rfft2, flattened, and the sizes of both.
 
-    Sector 0 is everything outside 0.05 to 0.4 cycles per pixel, and the two axes: the
-    picture's border and straight text put energy there in good pictures as well.
+    Sector 0 holds everything outside 0.05 to 0.4 cycles per pixel and the two axes, because the
+    picture's border and straight text put energy there in good pictures too.
     """
     y, x = np.meshgrid(fft.fftfreq(rows), fft.rfftfreq(columns), indexing="ij")
     radius = np.hypot(y, x)
@@ -84,7 +84,7 @@ def _hann(length: int) -> Floats:
 
 
 def _slope(means: NDArray[np.float64]) -> list[float]:
-    """The exponent of a power law through the rings, and how far they lie from it."""
+    """Return the exponent of a power law fitted to the rings, and the deviation from it."""
     frequency = np.log((np.arange(1, 25) + 0.5) / 50)
     energy = np.log(means[1:25] + 1e-3)
     centred = frequency - frequency.mean()
@@ -94,14 +94,17 @@ def _slope(means: NDArray[np.float64]) -> list[float]:
 
 
 def _peak(power: NDArray[np.float64], rings: NDArray[np.intp], means: NDArray[np.float64]) -> float:
-    """How far the strongest single frequency above 0.06 cycles per pixel stands out of its ring."""
+    """Return how far the strongest frequency above 0.06 cycles per pixel stands out from its ring."""
     floor = means.copy()
     floor[:3] = np.inf
     return float(np.log((power / (floor[rings] + 1e-3)).max() + 1e-3))
 
 
 def _local_contrast(half: Floats) -> list[float]:
-    """Mean-subtracted, contrast-normalised values (MSCN, Mittal et al. 2012) where there is contrast."""
+    """Return statistics of MSCN values (Mittal et al. 2012) where there is contrast.
+
+    MSCN: mean-subtracted, contrast-normalised.
+    """
     mean = uniform_filter(half, 7)
     variance = np.maximum(uniform_filter(half * half, 7) - mean * mean, 0)
     rest = half - mean
@@ -123,11 +126,11 @@ def _local_contrast(half: Floats) -> list[float]:
 
 
 def _rings_explained(rest: Floats) -> float:
-    """The logarithm of the share of local variation that depends on the distance to the centre only."""
+    """Return the log of the share of local variation that depends only on the distance to the centre."""
     radius, counts = _radii(*rest.shape)
     sums = np.bincount(radius, rest.ravel(), counts.size)
     explained = (sums**2 / np.maximum(counts, 1)).sum()
-    # Chance alone explains as many units of variance as there are rings.
+    # By chance alone, each ring explains one unit of variance.
     return float(np.log((explained + 1) / (np.square(rest).mean() * counts.size + 1)))
 
 

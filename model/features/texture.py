@@ -29,13 +29,13 @@ NAMES = (
     "gradient_coherence",
     "sharpness_across",
 )
-_ISOLATED = 25.0  # grey levels away from all four neighbours
+_ISOLATED = 25.0  # difference from all four neighbours, in grey levels
 
 
 def texture(views: PictureViews) -> list[float]:
-    """The features of NAMES; amplitudes are log(1 + grey levels).
+    """Return the features of NAMES. Amplitudes are log(1 + grey levels).
 
-    Shares of the picture are given by their square root, which spreads the small ones.
+    Shares of the picture are given as square roots, which spreads small values.
     """
     return [
         *_tile_statistics(views),
@@ -66,7 +66,7 @@ def _tile_statistics(views: PictureViews) -> list[float]:
 
 
 def _beside_texture(constant: NDArray[np.bool_], stds: Floats) -> float:
-    """How many pairs of neighbours are a constant and a busy tile, for each busy tile; its square root."""
+    """Return the square root of the number of constant-busy neighbour pairs for each busy tile."""
     busy = stds > 12
     pairs = (
         (constant[1:] & busy[:-1]).sum()
@@ -78,7 +78,7 @@ def _beside_texture(constant: NDArray[np.bool_], stds: Floats) -> float:
 
 
 def _shading(views: PictureViews) -> list[float]:
-    """How much of the tiles' brightness a plane with a bowl explains, and how strong that is."""
+    """Return how much of the tiles' brightness a quadratic surface explains, and its strength."""
     rows, columns = views.tile_means.shape
     y, x = np.meshgrid(np.linspace(-1, 1, rows), np.linspace(-1, 1, columns), indexing="ij")
     varied = views.tile_stds > 1.0
@@ -87,7 +87,7 @@ def _shading(views: PictureViews) -> list[float]:
         return [0.0, 0.0]
     y, x = y[varied], x[varied]
     design = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y])
-    # The ridge keeps one column of tiles, where x is constant, solvable.
+    # The ridge term keeps the system solvable for a single column of tiles, where x is constant.
     weights = np.linalg.solve(design @ design.T + 1e-6 * np.eye(6), design @ brightness)
     fitted = weights @ design
     return [
@@ -97,7 +97,7 @@ def _shading(views: PictureViews) -> list[float]:
 
 
 def _sides(views: PictureViews) -> list[float]:
-    """How unequal two halves of the content are, in brightness and in the contrast of their tiles."""
+    """Return how much two halves of the content differ in brightness and in tile contrast."""
     varied = views.tile_stds > 1.0
     if np.count_nonzero(varied) < 12:
         return [0.0, 0.0]
@@ -116,7 +116,7 @@ def _sides(views: PictureViews) -> list[float]:
 
 
 def _detail(tiles: Floats) -> list[float]:
-    """Noise and sharpness inside textured tiles, float32 (n, 8, 8)."""
+    """Return noise and sharpness inside textured tiles, float32 (n, 8, 8)."""
     diagonal = (tiles[:, ::2, ::2] - tiles[:, ::2, 1::2] - tiles[:, 1::2, ::2] + tiles[:, 1::2, 1::2]) / 2
     across, down = np.diff(tiles, axis=2), np.diff(tiles, axis=1)
     power_across, power_down = _power(across), _power(down)
@@ -134,7 +134,7 @@ def _detail(tiles: Floats) -> list[float]:
 
 
 def _isolated_share(across: Floats, down: Floats) -> float:
-    """The share of pixels brighter, or darker, than all four neighbours by a wide step; its square root."""
+    """Return the square root of the share of pixels much brighter or darker than all four neighbours."""
     left, right = across[:, 1:-1, :-1], -across[:, 1:-1, 1:]
     above, below = down[:, :-1, 1:-1], -down[:, 1:, 1:-1]
     least = np.minimum(np.minimum(left, right), np.minimum(above, below))
@@ -143,9 +143,9 @@ def _isolated_share(across: Floats, down: Floats) -> float:
 
 
 def _anisotropy(views: PictureViews) -> list[float]:
-    """How much the gradients point one way, as a smear leaves them, and how sharp it is along the other.
+    """Return how far the gradients share one direction, as after motion blur, and the sharpness across it.
 
-    Both from the structure tensor, so whatever the direction.
+    Both come from the structure tensor, so they hold for any direction.
     """
     tiles, stds = views.textured, views.tile_stds[views.tile_stds > 1.0]
     across = tiles[:, 1:-1, 2:] - tiles[:, 1:-1, :-2]

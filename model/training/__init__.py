@@ -1,1 +1,1 @@
-"""Training the quality model on real pictures and degraded copies of them."""
+"""Train the quality model on real pictures and degraded copies of them."""

@@ -1,4 +1,4 @@
-"""How well the model does on patients it hasn't seen, and on kinds of fault it hasn't seen."""
+"""Measure the model on unseen patients and on unseen kinds of fault."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,18 +18,18 @@ Progress = Callable[[str], None]
 
 _FOLDS = 6
 _INNER_FOLDS = 4
-_THREADS = 4  # libsvm works outside the interpreter's lock
-_LEAST_CAUGHT = 0.86
+_THREADS = 4  # libsvm releases the GIL
+_MIN_CAUGHT = 0.86
 _THRESHOLDS = np.round(np.arange(0.5, 0.96, 0.01), 2)
 _TABLE = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is chosen within the training sources."""
+    """Hyperparameters that are chosen on the training sources."""
 
     c: float
-    """The machine's price of an error."""
+    """The C parameter of the support vector machine, the cost of an error."""
     breadth: float
     """Gamma times the number of features."""
 
@@ -41,7 +41,7 @@ Fit = Callable[[Samples, Settings], Any]
 def folds(
     samples: Samples, count: int | None = None
 ) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    """Masks of training and held-out rows; a source is in one fold only."""
+    """Yield masks of training and held-out rows. Each source is held out in one fold."""
     splitter = GroupKFold(min(count or _FOLDS, np.unique(samples.source).size))
     for _, held_out in splitter.split(samples.features, samples.bad, samples.source):
         mask = np.zeros(samples.bad.size, bool)
@@ -52,7 +52,7 @@ def folds(
 def chosen_settings(
     samples: Samples, score: Callable[[Samples, Samples, Settings], Probabilities]
 ) -> Settings:
-    """Of the grid, what orders the samples of sources left out best; the first of equals."""
+    """Return the settings of the grid with the best AUC on held-out sources; the first of equals."""
 
     def auc(settings: Settings) -> float:
         scores = np.zeros(samples.bad.size)
@@ -66,11 +66,13 @@ def chosen_settings(
 def nested_probabilities(
     samples: Samples, choose: Callable[[Samples], Settings], fit: Fit, progress: Progress
 ) -> Probabilities:
-    """The probability of being bad by models whose settings, fit and calibration never saw the source.
+    """Return probabilities of being bad from models that never saw the sample's source.
+
+    Settings, fit and calibration of each model exclude that source.
 
     Returns
     -------
-    float64 array of shape (n,), in the samples' order.
+    float64 array of shape (n,) in the order of the samples.
     """
     result = np.zeros(samples.bad.size)
     splits = list(folds(samples))
@@ -96,18 +98,18 @@ def left_out_kinds(
     settings: Settings,
     progress: Progress,
 ) -> dict[str, float]:
-    """For each kind of fault the AUC of unseen sources with it, by machines that never saw the kind."""
+    """Return the AUC of each kind of fault on unseen sources, by machines that never saw the kind."""
     kinds = _kinds(samples)
 
     def auc(kind: str) -> float:
         is_kind = samples.kind == kind
-        asked = is_kind | ~samples.bad
+        tested = is_kind | ~samples.bad
         scores = np.zeros(samples.bad.size)
         for training, held_out in folds(samples):
-            chosen = held_out & asked
+            chosen = held_out & tested
             if chosen.any():
                 scores[chosen] = score(samples.where(training & ~is_kind), samples.where(chosen), settings)
-        return _auc(samples.where(asked), scores[asked])
+        return _auc(samples.where(tested), scores[tested])
 
     result = {}
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -118,12 +120,12 @@ def left_out_kinds(
 
 
 def chosen_threshold(samples: Samples, probabilities: Probabilities) -> float:
-    """The highest threshold that still catches 86 % of the bad pictures of unseen sources.
+    """Return the highest threshold that still catches 86 % of the bad pictures of unseen sources.
 
-    So the false alarms are as few as can be while most bad pictures are caught; at least 0.5.
+    This keeps false alarms low while most bad pictures are caught. The threshold is at least 0.5.
     """
     for threshold in _THRESHOLDS[::-1]:
-        if _rejected(samples, probabilities >= threshold, samples.bad) >= _LEAST_CAUGHT:
+        if _rejected(samples, probabilities >= threshold, samples.bad) >= _MIN_CAUGHT:
             return float(threshold)
     return float(_THRESHOLDS[0])
 
@@ -131,12 +133,12 @@ def chosen_threshold(samples: Samples, probabilities: Probabilities) -> float:
 def figures(
     samples: Samples, probabilities: Probabilities, threshold: float, modalities: Sequence[str]
 ) -> dict[str, Any]:
-    """What a model does at a threshold; every source counts the same, and so do good and bad.
+    """Return a model's figures at a threshold. All sources have equal weight, and so do good and bad.
 
     Parameters
     ----------
     modalities : sequence of str
-        DICOM's code by index of source.
+        DICOM modality code by index of source.
     """
     rejected = probabilities >= threshold
     by_modality = np.array(modalities)[samples.source]
@@ -146,11 +148,11 @@ def figures(
         "auc": _auc(samples, probabilities),
         "balanced_accuracy_at_half": _balanced(samples, probabilities >= 0.5),
         "balanced_accuracy": _balanced(samples, rejected),
-        **_at(samples, rejected),
+        **_rates(samples, rejected),
         "by_modality": {
             code: {
                 "sources": int(np.unique(samples.source[by_modality == code]).size),
-                **_at(samples.where(by_modality == code), rejected[by_modality == code]),
+                **_rates(samples.where(by_modality == code), rejected[by_modality == code]),
             }
             for code in codes
         },
@@ -161,18 +163,18 @@ def figures(
 
 
 def threshold_table(samples: Samples, probabilities: Probabilities) -> list[dict[str, float]]:
-    """What each threshold catches of the bad, and loses of the good."""
-    return [{"threshold": threshold, **_at(samples, probabilities >= threshold)} for threshold in _TABLE]
+    """Return the rates of caught bad and rejected good pictures at each threshold."""
+    return [{"threshold": threshold, **_rates(samples, probabilities >= threshold)} for threshold in _TABLE]
 
 
 def clean_rejections(samples: Samples, probabilities: Probabilities, threshold: float) -> dict[int, int]:
-    """How many clean pictures of each source, by index, are rejected; sources without any are left out."""
+    """Return the number of rejected clean pictures by index of source, without sources that have none."""
     rejected = (probabilities >= threshold) & (samples.kind == CLEAN)
     sources, counts = np.unique(samples.source[rejected], return_counts=True)
     return dict(zip(sources.tolist(), counts.tolist(), strict=True))
 
 
-def _at(samples: Samples, rejected: NDArray[np.bool_]) -> dict[str, float]:
+def _rates(samples: Samples, rejected: NDArray[np.bool_]) -> dict[str, float]:
     groups = {
         "bad_caught": samples.bad,
         "clean_good_rejected": samples.kind == CLEAN,
@@ -182,7 +184,7 @@ def _at(samples: Samples, rejected: NDArray[np.bool_]) -> dict[str, float]:
 
 
 def _balanced(samples: Samples, rejected: NDArray[np.bool_]) -> float:
-    """Of equally frequent good and bad pictures, how many are judged rightly."""
+    """Return the share of correct verdicts if good and bad pictures were equally frequent."""
     caught = _rejected(samples, rejected, samples.bad)
     return _rounded((1 - _rejected(samples, rejected, ~samples.bad) + caught) / 2)
 
@@ -196,7 +198,7 @@ def _kinds(samples: Samples) -> list[str]:
 
 
 def _rejected(samples: Samples, rejected: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> float:
-    """The mean over sources of the share of the chosen pictures that is rejected; 0 if there are none."""
+    """Return the mean over sources of the rejected share of the chosen pictures; 0 if none is chosen."""
     owners = samples.source[chosen]
     counts = np.bincount(owners)
     shares = np.bincount(owners, rejected[chosen]) / np.maximum(counts, 1)

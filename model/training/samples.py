@@ -1,4 +1,4 @@
-"""The table the quality model is fitted to: features of clean, mildly changed and spoiled pictures."""
+"""Build the training table: features of clean, mildly changed and degraded pictures."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from model.features.image_features import FEATURE_NAMES, image_features
 from model.features.picture_views import Picture, box_reduced
-from model.training.corpus import Source
-from model.training.degradations import MILD_CHANGES, degraded
-from model.training.picture_arithmetic import to_picture
+from model.training.degradation.degradations import MILD_CHANGES, degraded
+from model.training.degradation.picture_arithmetic import to_picture
+from model.training.sources.corpus import Source
 
 CLEAN = "clean"
 MILD = "mild change"
@@ -24,33 +24,33 @@ GOOD_KINDS = (CLEAN, MILD)
 _PICTURES_PER_SOURCE = 4
 _MILD_CHAINS = 15
 _LARGEST_SIDE = 1200
-_FEWEST_FOR_PROCESSES = 12  # sources; fewer are measured before another process has started
+_FEWEST_FOR_PROCESSES = 12  # sources; fewer are measured faster than a process starts
 
 
 @dataclass(frozen=True)
 class Samples:
-    """One row per picture; all arrays have the same length n."""
+    """The training table with one row per picture. All arrays have the same length n."""
 
     features: NDArray[np.float64]
     """float64 (n, len(FEATURE_NAMES))."""
     bad: NDArray[np.bool_]
     source: NDArray[np.intp]
-    """Index of the source, by which evaluation is grouped."""
+    """Index of the source. Evaluation keeps a source together."""
     kind: NDArray[np.str_]
     """Name of the degradation, CLEAN, MILD or REALLY_BAD."""
     importance: NDArray[np.float64]
-    """The weight of the sample's source, 1 for a package's."""
+    """The weight of the sample's source; 1 for sources from packages."""
 
     @property
     def weights(self) -> NDArray[np.float64]:
-        """float64 (n,): every source by its importance, half of it good and half bad; the mean is 1."""
+        """float64 (n,) with mean 1: sources count by importance, good and bad pictures half each."""
         cells = self.source * 2 + self.bad
         weights = self.importance / np.bincount(cells)[cells]
         scaled: NDArray[np.float64] = weights * (weights.size / weights.sum())
         return scaled
 
     def where(self, chosen: NDArray[np.bool_]) -> "Samples":
-        """The chosen rows."""
+        """Return the chosen rows."""
         return Samples(
             self.features[chosen],
             self.bad[chosen],
@@ -61,7 +61,7 @@ class Samples:
 
 
 def build_samples(sources: Sequence[Source], seed: int, progress: Callable[[str], None]) -> Samples:
-    """Spoil and measure every source's pictures; the same seed gives the same table."""
+    """Degrade and measure every source's pictures. The same seed gives the same table."""
     rows: list[NDArray[np.float64]] = []
     owners: list[int] = []
     kinds: list[str] = []
@@ -84,7 +84,7 @@ def _workers(sources: int) -> "ProcessPoolExecutor | nullcontext[None]":
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if count == 1 or sources < _FEWEST_FOR_PROCESSES:
         return nullcontext()
-    # Spawned, not forked: the parent may hold threads of its numerical library.
+    # Spawn instead of fork, because the parent may run threads of its numerical library.
     return ProcessPoolExecutor(count, mp_context=get_context("spawn"))
 
 
@@ -94,26 +94,26 @@ def _measured(index: int, source: Source, seed: int) -> list[tuple[str, NDArray[
 
 
 def _pictures(source: Source, rng: Generator) -> Iterator[tuple[str, Picture]]:
-    """The clean pictures, and about as many changed and spoiled ones for every source."""
+    """Yield the clean pictures, and about equally many changed and degraded ones for every source."""
     for picture in source.pictures:
         yield CLEAN, picture
     for picture in source.bad_pictures:
         yield REALLY_BAD, picture
     if not source.pictures:
         return
-    chosen = [_manageable(picture) for picture in source.pictures[:_PICTURES_PER_SOURCE]]
+    chosen = [_bounded(picture) for picture in source.pictures[:_PICTURES_PER_SOURCE]]
     rounds = -(-_PICTURES_PER_SOURCE // len(chosen))
     for picture in chosen * rounds:
         for change in MILD_CHANGES.values():
             yield MILD, change(picture, rng)
         for _ in range(_MILD_CHAINS):
             yield MILD, _changed(picture, rng)
-        # Spoiling a mildly changed picture keeps the change itself from telling good from bad.
+        # Degrade a mildly changed picture, so that the mild change alone doesn't separate good from bad.
         yield from degraded(_changed(picture, rng), rng)
 
 
-def _manageable(picture: Picture) -> Picture:
-    """A very large picture box-reduced, or spoiling mammograms would take most of the time."""
+def _bounded(picture: Picture) -> Picture:
+    """Box-reduce a very large picture; otherwise degrading mammograms would take most of the time."""
     factor = -(-max(picture.shape[:2]) // _LARGEST_SIDE)
     return picture if factor == 1 else to_picture(box_reduced(picture, factor))
 

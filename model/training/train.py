@@ -1,8 +1,9 @@
-"""Training the quality model: real pictures, spoiled copies of them, and a support vector machine."""
+"""Train the quality model on real pictures and degraded copies of them, and write it with its card."""
 
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from io import BytesIO
@@ -12,20 +13,14 @@ from typing import Any
 import joblib
 import numpy as np
 from numpy.typing import NDArray
-from sklearn import config_context
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
-from threadpoolctl import threadpool_limits
 
 from model.artefact import DEFAULT_MODEL
 from model.card import QualityCard, card_path
 from model.features.image_features import FEATURE_NAMES
 from model.reasons import UsualRange
-from model.training.corpus import Source, build_corpus
 from model.training.evaluation import (
+    Progress,
     Settings,
     chosen_settings,
     chosen_threshold,
@@ -35,13 +30,13 @@ from model.training.evaluation import (
     nested_probabilities,
     threshold_table,
 )
+from model.training.fitting import fit, scores
 from model.training.samples import CLEAN, Samples, build_samples
-from model.training.site_pictures import site_sources
+from model.training.sources.corpus import Source, build_corpus
+from model.training.sources.site_pictures import site_sources
 
 MODEL_VERSION = "3.0"
 SEED = 20_260_101
-_CALIBRATION_FOLDS = 5
-_KERNEL_MEMORY = 400  # MB; less makes fitting slower, not other
 _FEWEST_PATIENTS = 3
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "joblib", "pillow", "pydicom")
 _LIMITS = [
@@ -64,113 +59,84 @@ def train(
     bad: Path | None = None,
     weight: float = 1.0,
 ) -> QualityCard:
-    """Train, evaluate and write quality_svm.joblib and its card quality_svm.json.
+    """Train and evaluate a model; write quality_svm.joblib and quality_svm.json and return the card.
 
-    The same packages in the same versions, and the same site's pictures, give the same bytes.
+    The same pictures and the same versions of all packages give the same bytes.
 
     Parameters
     ----------
     folder : Path
-        Where the two files are written; it must exist.
+        Existing folder for the two files.
     progress : callable
-        Called with a sentence after each longer step.
+        Receives a sentence after each longer step.
     sources : sequence of Source, optional
-        Pictures to learn from instead of the packages'; at least three that aren't held out.
+        Used instead of the packages' pictures; at least three that aren't held out.
     good, bad : Path, optional
-        Folders of a site's own pictures, added to the others; see `site_sources`. Bad ones are
-        taken as they are, good ones are degraded as well, as the packages' are.
+        Folders of a site's own pictures, added to the others; see `site_sources`. Bad pictures are used
+        as they are; good ones are also degraded, like those of the packages.
     weight : float
-        How much one patient of the site counts, against one of the packages.
-
-    Returns
-    -------
-    The card that was written.
+        How much one patient of the site counts, compared with one of the packages.
 
     Raises
     ------
     ValueError
-        If there are too few sources, or the weight isn't positive.
+        If there are too few sources or the weight isn't positive.
     """
     if sources is None:
-        progress("Reading the pictures inside the packages; those not installed are fetched once.")
+        progress("Reading the pictures in the packages. Packages that aren't installed are downloaded once.")
         sources = build_corpus()
-    every = [*sources, *site_sources(good, bad, weight)]
-    learned = [source for source in every if not source.held_out]
-    kept_out = [source for source in every if source.held_out]
+    content, card = _trained([*sources, *site_sources(good, bad, weight)], progress)
+    _write(folder, content, card, progress)
+    return card
+
+
+def _trained(sources: list[Source], progress: Progress) -> tuple[bytes, QualityCard]:
+    """Train and evaluate a model; return the artefact's bytes and the card."""
+    learned = [source for source in sources if not source.held_out]
+    held_out = [source for source in sources if source.held_out]
     if len(learned) < 3:
         raise ValueError(f"Training needs at least 3 sources, not {len(learned)}.")
-
     samples = build_samples(learned, SEED, progress)
-    choose = partial(chosen_settings, score=_scores)
+    fitted = _fitted(samples, progress)
+    metrics = {
+        "nested_cross_validation": _nested(samples, fitted, learned),
+        "left_out_kinds": _left_out(samples, fitted.settings, progress),
+        "pictures": _counts(samples),
+        # The held-out sources are measured last, after every choice.
+        "held_out": _held_out(held_out, fitted, progress) if held_out else {},
+    }
+    clean = samples.kind == CLEAN
+    usual = UsualRange.of(samples.features[clean], samples.weights[clean])
+    content = _pickled(fitted.model, usual)
+    table = threshold_table(samples, fitted.probabilities)
+    return content, _card(content, fitted, sources, metrics=metrics, table=table)
+
+
+def _write(folder: Path, content: bytes, card: QualityCard, progress: Progress) -> None:
+    artefact = folder / DEFAULT_MODEL.name
+    artefact.write_bytes(content)
+    card_path(artefact).write_text(card.to_json(), encoding="utf-8")
+    progress(f"Wrote {artefact.name} and its card, version {card.version}.")
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A fitted model with everything that was chosen for it."""
+
+    model: CalibratedClassifierCV
+    settings: Settings
+    threshold: float
+    probabilities: NDArray[np.float64]  # of each sample, by models that never saw its source
+
+
+def _fitted(samples: Samples, progress: Progress) -> _Fitted:
+    choose = partial(chosen_settings, score=scores)
     probabilities = nested_probabilities(samples, choose, fit, progress)
     threshold = chosen_threshold(samples, probabilities)
     settings = choose(samples)
     model = fit(samples, settings)
     progress(f"Fitted C {settings.c:g} and breadth {settings.breadth:g}; the threshold is {threshold:g}.")
-    metrics = {
-        "nested_cross_validation": {
-            "how": "Groups of sources left out in turn; C, gamma and calibration "
-            "chosen without them. Features, mild changes and the threshold were chosen "
-            "with such figures in view, which flatters them.",
-            **figures(samples, probabilities, threshold, [source.modality for source in learned]),
-            "clean_rejected": _by_name(learned, clean_rejections(samples, probabilities, threshold)),
-        },
-        "left_out_kinds": _left_out(samples, settings, progress),
-        "pictures": _counts(samples),
-        # Only now is anything measured on the sources that were kept out.
-        "held_out": _held_out(kept_out, model, threshold, progress) if kept_out else {},
-    }
-    clean = samples.kind == CLEAN
-    usual = UsualRange.of(samples.features[clean], samples.weights[clean])
-    content = _pickled(model, usual)
-    card = _card(
-        content,
-        threshold=threshold,
-        settings=settings,
-        sources=every,
-        metrics=metrics,
-        table=threshold_table(samples, probabilities),
-    )
-    artefact = folder / DEFAULT_MODEL.name
-    artefact.write_bytes(content)
-    card_path(artefact).write_text(card.to_json(), encoding="utf-8")
-    progress(f"Wrote {artefact.name} and its card, version {card.version}.")
-    return card
-
-
-def fit(samples: Samples, settings: Settings) -> CalibratedClassifierCV:
-    """A scaled RBF machine whose probabilities come from sources left out of each fold."""
-    # One numerical thread: how many there are changes the last bits of the sigmoid, and so the digest.
-    with threadpool_limits(1), config_context(enable_metadata_routing=True):
-        machine = Pipeline(
-            [
-                ("scale", StandardScaler().set_fit_request(sample_weight=True)),
-                ("svm", _machine(settings).set_fit_request(sample_weight=True)),
-            ]
-        )
-        # One machine fitted to everything; the folds serve only the sigmoid on top of it. They are
-        # given as lists because scikit-learn 1.9 doesn't pass groups on to a splitter here.
-        model = CalibratedClassifierCV(machine, cv=_folds(samples), ensemble=False)
-        model.fit(samples.features, samples.bad, sample_weight=samples.weights)
-    return model.set_params(cv=None)
-
-
-def _machine(settings: Settings) -> SVC:
-    return SVC(C=settings.c, gamma=settings.breadth / len(FEATURE_NAMES), cache_size=_KERNEL_MEMORY)
-
-
-def _scores(training: Samples, asked: Samples, settings: Settings) -> NDArray[np.float64]:
-    """How far on the bad side the asked ones lie; enough to order them, and quicker than probabilities."""
-    scale = StandardScaler().fit(training.features, sample_weight=training.weights)
-    machine = _machine(settings)
-    machine.fit(scale.transform(training.features), training.bad, sample_weight=training.weights)
-    scores: NDArray[np.float64] = machine.decision_function(scale.transform(asked.features))
-    return scores
-
-
-def _folds(samples: Samples) -> list[Any]:
-    count = min(_CALIBRATION_FOLDS, np.unique(samples.source).size)
-    return list(GroupKFold(count).split(samples.features, samples.bad, samples.source))
+    return _Fitted(model, settings, threshold, probabilities)
 
 
 def _pickled(model: CalibratedClassifierCV, usual: UsualRange) -> bytes:
@@ -179,8 +145,19 @@ def _pickled(model: CalibratedClassifierCV, usual: UsualRange) -> bytes:
     return buffer.getvalue()
 
 
-def _left_out(samples: Samples, settings: Settings, progress: Callable[[str], None]) -> dict[str, Any]:
-    by_kind = left_out_kinds(samples, _scores, settings, progress)
+def _nested(samples: Samples, fitted: _Fitted, learned: Sequence[Source]) -> dict[str, Any]:
+    probabilities, threshold = fitted.probabilities, fitted.threshold
+    return {
+        "how": "Groups of sources left out in turn; C, gamma and calibration "
+        "chosen without them. Features, mild changes and the threshold were chosen "
+        "with such figures in view, which flatters them.",
+        **figures(samples, probabilities, threshold, [source.modality for source in learned]),
+        "clean_rejected": _by_name(learned, clean_rejections(samples, probabilities, threshold)),
+    }
+
+
+def _left_out(samples: Samples, settings: Settings, progress: Progress) -> dict[str, Any]:
+    by_kind = left_out_kinds(samples, scores, settings, progress)
     return {
         "how": "AUC of each kind of fault on sources and by machines that saw neither it nor them.",
         "mean_auc": round(float(np.mean(list(by_kind.values()))), 4),
@@ -188,11 +165,9 @@ def _left_out(samples: Samples, settings: Settings, progress: Callable[[str], No
     }
 
 
-def _held_out(
-    sources: list[Source], model: CalibratedClassifierCV, threshold: float, progress: Callable[[str], None]
-) -> dict[str, Any]:
-    samples = build_samples(sources, SEED, progress)
-    probabilities = model.predict_proba(samples.features)[:, 1]
+def _held_out(sources: list[Source], fitted: _Fitted, progress: Progress) -> dict[str, Any]:
+    samples, threshold = build_samples(sources, SEED, progress), fitted.threshold
+    probabilities = fitted.model.predict_proba(samples.features)[:, 1]
     return {
         "how": "Sources kept out of training and of every choice, judged by this very artefact. "
         "Those of the packages were measured twice before, for versions 1 and 2; nothing followed from it.",
@@ -216,10 +191,9 @@ def _counts(samples: Samples) -> dict[str, int]:
 
 def _card(
     content: bytes,
-    *,
-    threshold: float,
-    settings: Settings,
+    fitted: _Fitted,
     sources: Sequence[Source],
+    *,
     metrics: dict[str, Any],
     table: list[dict[str, float]],
 ) -> QualityCard:
@@ -229,13 +203,13 @@ def _card(
         version=f"{MODEL_VERSION}+{digest[:8]}",
         sha256=digest,
         features=FEATURE_NAMES,
-        threshold=threshold,
+        threshold=fitted.threshold,
         libraries={name: version(name) for name in _LIBRARIES},
         seeds={"samples": SEED},
         model={
             "estimator": "StandardScaler, SVC(RBF), sigmoid calibration",
-            "C": settings.c,
-            "gamma": settings.breadth / len(FEATURE_NAMES),
+            "C": fitted.settings.c,
+            "gamma": fitted.settings.breadth / len(FEATURE_NAMES),
         },
         sources=[_described(source) for source in sources],
         patients_by_modality=dict(sorted(patients.items())),

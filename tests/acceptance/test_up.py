@@ -1,4 +1,4 @@
-"""`dcm2set up` as a user meets it: secrets kept, one run a home, nothing left behind."""
+"""`dcm2set up` as a user sees it: it keeps secrets, runs a home once, and leaves no process behind."""
 
 import json
 import shutil
@@ -20,14 +20,14 @@ from tests.support.real_files import make_instance
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A place for a home of the test's own."""
-    place = Path(tempfile.mkdtemp(prefix="dcm2set-test-"))
-    yield place / "home"
-    shutil.rmtree(place)
+    """The folder of a new home for one test."""
+    parent = Path(tempfile.mkdtemp(prefix="dcm2set-test-"))
+    yield parent / "home"
+    shutil.rmtree(parent)
 
 
 def processes_of(folder: Path) -> list[psutil.Process]:
-    """What runs for a home."""
+    """The running processes of a home."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -38,8 +38,8 @@ def processes_of(folder: Path) -> list[psutil.Process]:
     return found
 
 
-def test_a_home_ends_cleanly_and_carries_on(folder: Path) -> None:
-    """Ctrl-C ends every process; a second start on the same home finds its data, ports and secrets."""
+def test_a_home_ends_cleanly_and_starts_again(folder: Path) -> None:
+    """Ctrl-C ends every process; a second start of the home finds its data, TCP ports and secrets."""
     first = RunningHome.start(folder, {})
     first.put("incoming/kept.dcm", make_instance(1, patient=401))
     first.settled("extract", "incoming/kept.dcm")
@@ -59,36 +59,36 @@ def test_a_home_ends_cleanly_and_carries_on(folder: Path) -> None:
 
 
 def test_a_killed_up_leaves_no_process(folder: Path) -> None:
-    """Even killed with -9, `up` takes everything that it started with it."""
+    """Even if `up` is killed with signal 9, everything that it started ends too."""
     home = RunningHome.start(folder, {})
     home.end(signal_number=signal.SIGKILL)
     assert wait_for(lambda: not processes_of(folder), seconds=60)
 
 
 def test_secrets_are_the_owners_alone(home: RunningHome) -> None:
-    """Every file with a secret is mode 0600 in a folder 0700; none stands in a process list or a log."""
+    """Files with secrets have mode 0600 in a folder of mode 0700; no process list or log has a secret."""
     assert 0o700 == stat.S_IMODE(home.folder.stat().st_mode)
-    known = json.loads((home.folder / "secrets.json").read_text())
-    secrets = [known[name] for name in ("minio_password", "postgres_password", "token", "pseudonym_key")]
-    secrets += [home.endpoints["token"], *known["minio_keys"].values(), *known["postgres_keys"].values()]
+    stored = json.loads((home.folder / "secrets.json").read_text())
+    secrets = [stored[name] for name in ("minio_password", "postgres_password", "token", "pseudonym_key")]
+    secrets += [home.endpoints["token"], *stored["minio_keys"].values(), *stored["postgres_keys"].values()]
     listed = str([process.info["cmdline"] for process in psutil.process_iter(["cmdline"])])
     assert [] == [secret for secret in secrets if secret in listed]
     for path in home.folder.iterdir():
         if path.is_file() and any(secret in path.read_text(errors="replace") for secret in secrets):
             assert 0o600 == stat.S_IMODE(path.stat().st_mode), path.name
     logs = [*(home.folder / "log").iterdir(), home.folder.parent / "up.log"]
-    told = "".join(path.read_text(errors="replace") for path in logs)
-    assert [] == [secret for secret in secrets if secret in told]
+    logged = "".join(path.read_text(errors="replace") for path in logs)
+    assert [] == [secret for secret in secrets if secret in logged]
 
 
 def test_a_home_runs_once(home: RunningHome) -> None:
-    """A second `up` on a running home says so in one line and exits with code 2."""
+    """A second `up` of a running home prints one line and exits with code 2."""
     done = home.run_cli("up")
     assert (2, "") == (done.returncode, done.stdout)
     assert "is running already" in done.stderr
 
 
-def test_only_loopback_is_listened_on(home: RunningHome) -> None:
+def test_every_process_listens_on_loopback(home: RunningHome) -> None:
     """No process of a home listens on an address that another machine can reach."""
     listening = [
         connection.laddr.ip
@@ -101,7 +101,7 @@ def test_only_loopback_is_listened_on(home: RunningHome) -> None:
 
 
 def test_doctor_finds_a_running_home_healthy(home: RunningHome) -> None:
-    """`dcm2set doctor` ends with exit code 0 and names each function."""
+    """`dcm2set doctor` reports the functions as healthy, and the servers."""
     assert wait_for(home.is_up, seconds=60)
     done = home.run_cli("doctor")
     assert "extract: healthy" in done.stdout
@@ -111,29 +111,29 @@ def test_doctor_finds_a_running_home_healthy(home: RunningHome) -> None:
 @pytest.mark.parametrize("command", ["up", "demo", "status", "replay", "release", "train", "doctor"])
 def test_every_command_has_help(command: str) -> None:
     """`--help` works everywhere."""
-    words = [sys.executable, "-m", "infra.cli", command, "--help"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    arguments = [sys.executable, "-m", "infra.cli", command, "--help"]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
     assert 0 == done.returncode
     assert "Usage:" in done.stdout
 
 
 def test_a_wrong_setting_is_one_line(tmp_path: Path) -> None:
     """A wrong setting is named in one line, without its value, and the exit code is 2."""
-    words = [sys.executable, "-m", "infra.cli", "up", "--home", str(tmp_path / "home")]
+    arguments = [sys.executable, "-m", "infra.cli", "up", "--home", str(tmp_path / "home")]
     environment = {"PATH": "/usr/bin:/bin", "DCM2SET_PSEUDONYM_KEY": "sesame"}
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert 2 == done.returncode
     assert 1 == len(done.stderr.splitlines())
     assert "DCM2SET_PSEUDONYM_KEY" in done.stderr
     assert "sesame" not in done.stderr
 
 
-def test_a_crash_and_the_restart_are_told(start_home) -> None:
-    """What crashes is restarted, and `up` says so."""
+def test_a_crash_and_the_restart_are_shown(start_home) -> None:
+    """A process that crashes is restarted, and `up` prints both."""
     home = start_home()
     for process in home.processes("sweep"):
         process.kill()
-    told = home.folder.parent / "up.log"
-    assert wait_for(lambda: "exited: sweep" in told.read_text(), seconds=30)
-    assert wait_for(lambda: "spawned: 'sweep'" in told.read_text(), seconds=30)
+    output = home.folder.parent / "up.log"
+    assert wait_for(lambda: "exited: sweep" in output.read_text(), seconds=30)
+    assert wait_for(lambda: "spawned: 'sweep'" in output.read_text(), seconds=30)
     assert wait_for(home.is_up, seconds=60)

@@ -1,19 +1,103 @@
-"""The direction of imports: functions to common and model, infra to all but functions."""
+"""The rooms of the tree: what each may import, and which files lie at the roots of common and infra."""
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-OURS = {"common", "functions", "infra", "model", "training_set"}
-ALLOWED = {
-    "common": {"common"},
-    "model": {"model", "common"},
-    "training_set": {"training_set", "common"},
-    "infra": {"infra", "common", "model", "training_set"},
-}
+from tests.support.repository import ROOT
+
+PACKAGES = ("common", "deidentification", "functions", "imaging", "infra", "model", "training_set")
+COMMON = {
+    "common", "common.http", "common.labels", "common.ledger", "common.nas", "common.process", "common.stage",
+    "common.store",
+}  # fmt: skip
+IMAGING = {"imaging.dataset", "imaging.frames", "imaging.png", "imaging.rendering"}
+DEIDENTIFICATION = {"deidentification", "deidentification.header", "deidentification.pixels"}
+MODEL = {"model", "model.features"}
+SETS = {"training_set", "training_set.selection", "training_set.splits", "training_set.versions"}
+FUNCTION = {"common", "common.http", "common.ledger", "common.process", "common.stage", "common.store"}
+COMMAND = {"common", "common.store", "infra", "infra.local", "infra.provision"}
+
+# A room may import itself, its parent's other rooms only where they are named, and these modules.
+ALLOWED: dict[str, set[str]] = {
+    "imaging": set(),
+    "imaging.dataset": set(),
+    "imaging.frames": {"common.errors", "imaging.dataset"},
+    "imaging.rendering": {"common.errors", "imaging.dataset", "imaging.frames"},
+    "imaging.png": {"common.errors", "imaging.rendering"},
+    "deidentification": {"common.errors", "common.toml_file", "imaging.dataset"},
+    "deidentification.header": {"common.errors", "deidentification", "imaging.dataset"},
+    "deidentification.pixels": {
+        "common.errors", "common.toml_file", "deidentification", "imaging.dataset", "imaging.frames",
+    },
+    "common": {"common.http", "common.ledger", "common.stage", "common.store"},
+    "common.store": {"common"},
+    "common.ledger": {"common", "common.store"},
+    "common.process": {"common"},
+    "common.labels": {"common"},
+    "common.stage": {"common", "common.ledger", "common.process", "common.store"},
+    "common.http": {"common", "common.process", "common.stage", "common.store"},
+    "common.nas": {"common"},
+    "model": {"common.errors", "model.features"},
+    "model.features": set(),
+    "model.training": {"model.training.degradation", "model.training.sources", *MODEL},
+    "model.training.degradation": {"model.features"},
+    "model.training.sources": {"common.errors", "imaging.frames", "imaging.rendering", "model.features"},
+    "training_set": set(),
+    "training_set.selection": {"common", "common.store"},
+    "training_set.splits": {"common", "training_set.selection"},
+    "training_set.versions": {"common", "common.store", "training_set.selection", "training_set.splits"},
+    "training_set.export": {"common", "common.store", *SETS},
+    "functions": set(),
+    "functions.poll_nas": {*FUNCTION, "common.nas"},
+    "functions.extract": {*FUNCTION, *IMAGING, *DEIDENTIFICATION},
+    "functions.store_metadata": FUNCTION,
+    "functions.quality": {*FUNCTION, *MODEL, "imaging.png"},
+    "functions.annotations": {*FUNCTION, "common.labels"},
+    "functions.sweep": FUNCTION,
+    "infra": {
+        *COMMAND, "infra.backup", "infra.demo", "infra.health", "infra.items", "infra.labelling",
+        "infra.nas", "infra.patients", "infra.quality", "infra.training_sets",
+    },
+    "infra.provision": {"common", "common.store"},
+    "infra.local": {"common", "common.http", "common.process", "common.store", "infra", "infra.provision"},
+    "infra.backup": COMMAND,
+    "infra.health": {*COMMAND, "common.nas", "deidentification.pixels", "model"},
+    "infra.items": COMMAND,
+    "infra.nas": {*COMMAND, "common.nas", "infra.health"},
+    "infra.patients": {*COMMAND, "common.labels", "deidentification", "infra.labelling"},
+    "infra.quality": {*COMMAND, "imaging.png", "model.training", *MODEL},
+    "infra.training_sets": {*COMMAND, "training_set.export", *SETS},
+    "infra.labelling": {*COMMAND, "infra.training_sets", *SETS},
+    "infra.demo": {*COMMAND, "infra.health"},
+}  # fmt: skip
+
+# What every room needs lies at a root; everything else has a room of its own.
+ROOT_FILES = {
+    "common": {
+        "__init__.py", "complete_responses.py", "database.py", "errors.py", "metadata_document.py",
+        "settings.py", "tls.py", "tokens.py", "toml_file.py", "wiring.py",
+    },
+    "infra": {"__init__.py", "cli.py", "command_options.py"},
+}  # fmt: skip
+MOST_FILES = 12  # in a folder of the code, without __init__.py
+MOST_LINES_OF_A_MODULE, MOST_LINES_OF_A_FUNCTION = 300, 40
+
+
+def python_files(*folders: str) -> Iterator[Path]:
+    """Every Python file below folders of the repository."""
+    for folder in folders:
+        yield from sorted((ROOT / folder).rglob("*.py"))
+
+
+def room_of(module: str) -> str:
+    """The room of a module: the longest of the known names that it begins with."""
+    parts = module.split(".")
+    names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((name for name in names if name in ALLOWED), "")
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -23,37 +107,103 @@ def imports(path: Path) -> Iterator[str]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
-            names = [node.module or ""]
+            names = [_imported(node.module or "", alias.name) for alias in node.names]
         else:
             continue
-        yield from (name for name in names if name.split(".")[0] in OURS)
+        yield from (name for name in names if name.split(".")[0] in PACKAGES)
 
 
-@pytest.mark.parametrize("package", sorted(ALLOWED))
-def test_a_package_imports_only_what_it_may(package: str) -> None:
-    """Imports point one way: common knows nothing of the others, infra no function's code."""
-    files = list((ROOT / package).rglob("*.py"))
+def _imported(module: str, name: str) -> str:
+    """The module that ``from module import name`` reads: a submodule of that name, or the module."""
+    below = ROOT / module.replace(".", "/") / name
+    return f"{module}.{name}" if below.with_suffix(".py").exists() or below.is_dir() else module
+
+
+def module_of(path: Path) -> str:
+    """The dotted name of a file."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_every_room_imports_only_what_it_may() -> None:
+    """Each room imports the rooms and modules that are listed for it, and no others."""
+    files = list(python_files(*PACKAGES))
     assert files
     wrong = [
-        (str(path.relative_to(ROOT)), name)
+        (module_of(path), name)
         for path in files
         for name in imports(path)
-        if name.split(".")[0] not in ALLOWED[package]
+        if not {name, room_of(name)} & {*ALLOWED[room_of(module_of(path))], room_of(module_of(path))}
     ]
     assert [] == wrong
 
 
+def test_every_room_is_listed() -> None:
+    """A new folder of a package has its line in the list; the Synology client is part of the NAS room."""
+    inner = {"common.nas.synology", "functions.annotations.formats", "functions.annotations.storage",
+             "functions.extract.sandbox"}  # fmt: skip
+    folders = {module_of(path) for path in python_files(*PACKAGES) if path.name == "__init__.py"}
+    assert folders == {*ALLOWED, *inner}
+
+
+@pytest.mark.parametrize("package", [name for name in PACKAGES if name not in {"common", "infra"}])
+def test_imports_between_rooms_point_one_way(package: str) -> None:
+    """No two rooms import each other, however many others lie between them."""
+    rooms = {name: {room_of(other) for other in others} - {name} for name, others in ALLOWED.items()}
+    graph = {name: others for name, others in rooms.items() if name.split(".")[0] == package}
+    assert list(TopologicalSorter(graph).static_order())
+
+
+@pytest.mark.parametrize("package", ["common", "infra"])
+def test_imports_below_a_root_point_one_way(package: str) -> None:
+    """The same where the root holds what every room needs and what joins them (wiring, the command line)."""
+    rooms = {name: {room_of(other) for other in others} - {name, package} for name, others in ALLOWED.items()}
+    graph = {name: others for name, others in rooms.items() if name.startswith(f"{package}.")}
+    assert list(TopologicalSorter(graph).static_order())
+
+
+@pytest.mark.parametrize("package", sorted(ROOT_FILES))
+def test_no_file_is_added_to_a_root(package: str) -> None:
+    """A new file of common or infra goes into a room."""
+    assert ROOT_FILES[package] == {path.name for path in (ROOT / package).glob("*.py")}
+
+
+def test_no_folder_of_code_is_crowded() -> None:
+    """A folder with more than a dozen modules has a room missing."""
+    modules = [path for path in python_files(*PACKAGES) if path.name != "__init__.py"]
+    folders = {path.parent for path in modules}
+    crowded = {
+        str(folder.relative_to(ROOT)): sum(path.parent == folder for path in modules) for folder in folders
+    }
+    assert {} == {folder: number for folder, number in crowded.items() if number > MOST_FILES}
+
+
+def test_no_module_and_no_function_is_long() -> None:
+    """A module has at most 300 lines and a function at most 40: a longer one holds two ideas."""
+    files = list(python_files(*PACKAGES, "benchmarks", "scripts", "examples", "tests"))
+    long = []
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        name = str(path.relative_to(ROOT))
+        if text.count("\n") > MOST_LINES_OF_A_MODULE:
+            long.append(name)
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or 0) - node.lineno + 1
+                if lines > MOST_LINES_OF_A_FUNCTION:
+                    long.append(f"{name}:{node.name}")
+    assert [] == long
+
+
 def test_no_function_imports_another() -> None:
     """The next stage starts because an object appeared, never by a call."""
-    files = list((ROOT / "functions").rglob("*.py"))
-    assert files
     wrong = []
-    for path in files:
-        parts = path.relative_to(ROOT / "functions").parts
-        for name in imports(path):
-            top, *rest = name.split(".")
-            if top in {"infra", "training_set"} or (top == "functions" and rest[:1] != list(parts[:1])):
-                wrong.append((str(path), name))
+    for path in python_files("functions"):
+        own = module_of(path).split(".")[:2]
+        wrong += [
+            (str(path), name)
+            for name in imports(path)
+            if name.split(".")[0] == "functions" and name.split(".")[:2] != own
+        ]
     assert [] == wrong
 
 
@@ -63,3 +213,14 @@ def test_an_http_target_is_short() -> None:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         code = sum(node.end_lineno - node.lineno + 1 for node in tree.body[1:])
         assert code <= 40, path
+
+
+def test_no_test_imports_another_test() -> None:
+    """What several test modules share lies in tests/support or beside them, not in a test module."""
+    wrong = [
+        (str(path.relative_to(ROOT)), node.module)
+        for path in python_files("tests")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[-1].startswith("test_")
+    ]
+    assert [] == wrong

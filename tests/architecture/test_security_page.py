@@ -1,11 +1,11 @@
 """SECURITY.md is held to the trigger files: who may touch what."""
 
 import re
-from pathlib import Path
 
 from infra.provision.function_card import FunctionCard, function_cards
+from tests.support.repository import ROOT
 
-PAGE = (Path(__file__).resolve().parents[2] / "SECURITY.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 COLUMNS = ("read", "write", "delete", "list", "create_buckets")
 
 

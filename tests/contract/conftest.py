@@ -1,4 +1,4 @@
-"""Each port twice: in memory, and the real thing on the servers of a running home."""
+"""Each port in two implementations: in memory, and the real one on the servers of a running home."""
 
 import secrets
 from collections.abc import Iterator
@@ -7,12 +7,16 @@ from typing import Any
 import pytest
 
 from common.database import Database
+from common.ledger.ledger import Ledger
 from common.store.minio_store import MinioStore
 from common.store.object_store import ObjectStore
+from tests.contract.label_imports import LabelFiles
+from tests.contract.ledgers import Ledgers, make_ledgers
+from tests.contract.sources import Sources
+from tests.contract.tables import Tables
 from tests.in_memory.object_store import InMemoryObjectStore
+from tests.support.own_bucket import remove_bucket
 from tests.support.own_database import own_database
-
-KINDS = ("memory", "real")
 
 
 @pytest.fixture(scope="session")
@@ -23,14 +27,14 @@ def minio(endpoints: dict[str, Any]) -> MinioStore:
 
 @pytest.fixture(scope="session")
 def database_url(endpoints: dict[str, Any]) -> Iterator[str]:
-    """A database of the tests' own on the running server, of this version's schema."""
+    """A migrated database on the running server, for these tests only."""
     with own_database(endpoints["database_url"]) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def pool(database_url: str) -> Iterator[Database]:
-    """One pool for a file of tests: between two, others may have killed the server."""
+    """One pool for each test file, because tests in other files may have stopped the server in between."""
     pool = Database(database_url, connections=16, timeout=20)
     yield pool
     pool.close()
@@ -38,7 +42,7 @@ def pool(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def database(pool: Database) -> Database:
-    """The pool, on empty tables."""
+    """The pool, after all tables were emptied."""
     with pool.transaction() as cursor:
         names = cursor.execute(
             "select string_agg(format('%I', tablename), ', ') as names from pg_tables "
@@ -49,24 +53,59 @@ def database(pool: Database) -> Database:
     return pool
 
 
-@pytest.fixture(params=KINDS)
-def store(request: pytest.FixtureRequest) -> ObjectStore:
+@pytest.fixture(params=["memory", "real"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which implementation of the port a test runs on; each test runs on both."""
+    return str(request.param)
+
+
+@pytest.fixture
+def real_database(kind: str, request: pytest.FixtureRequest) -> Database | None:
+    """The database of the real implementation; None for the implementation in memory."""
+    return None if kind == "memory" else request.getfixturevalue("database")
+
+
+@pytest.fixture
+def ledgers(real_database: Database | None) -> Ledgers:
+    """The ledgers of all functions."""
+    return make_ledgers(real_database)
+
+
+@pytest.fixture
+def ledger(ledgers: Ledgers) -> Ledger:
+    """The ledger of extract."""
+    return ledgers.of("extract")
+
+
+@pytest.fixture
+def sources(real_database: Database | None) -> Sources:
+    """The rows of folders and files of the NAS."""
+    return Sources(real_database)
+
+
+@pytest.fixture
+def tables(real_database: Database | None) -> Tables:
+    """The ports that store rows, on empty tables; a bucket holds five images."""
+    return Tables(real_database, capacity=5)
+
+
+@pytest.fixture
+def labels(tables: Tables) -> LabelFiles:
+    """Label files imported into the tables."""
+    return LabelFiles(tables)
+
+
+@pytest.fixture
+def store(kind: str, request: pytest.FixtureRequest) -> ObjectStore:
     """An object store."""
-    return InMemoryObjectStore() if request.param == "memory" else request.getfixturevalue("minio")
+    return InMemoryObjectStore() if kind == "memory" else request.getfixturevalue("minio")
 
 
 @pytest.fixture
 def bucket(store: ObjectStore) -> Iterator[str]:
-    """A bucket of the test's own, which no function is told of."""
+    """An empty bucket without notifications."""
     name = f"contract-{secrets.token_hex(6)}"
     store.ensure_bucket(name)
     yield name
     if isinstance(store, MinioStore):
         remove_bucket(store, name)
-
-
-def remove_bucket(store: MinioStore, name: str) -> None:
-    """A bucket and all that lies in it."""
-    for found in store.client.list_objects(name, recursive=True):
-        store.client.remove_object(name, str(found.object_name))
-    store.client.remove_bucket(name)

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import pytest
-
 from common.database import Database
 from common.ledger.ledger import Claim, ExistingItem, Ledger, Settlement, State
 from common.ledger.postgres_ledger import PostgresLedger
@@ -14,10 +12,10 @@ from tests.in_memory.clock import Clock
 from tests.in_memory.ledger import InMemoryLedger, LedgerTable
 
 LEASE = 60.0
-PLACE = Location("raw", "incoming/Doe^Jane Müller 100%+1.dcm")
-VERSION = ObjectVersion(PLACE, "etag-1", 7)
-GONE_TO = Location("raw", "processed/x")
-DONE = Settlement(State.DONE, outcome="extracted", sop_instance_uid="2.25.1", moved_to=GONE_TO)
+LOCATION = Location("raw", "incoming/Doe^Jane Müller 100%+1.dcm")
+VERSION = ObjectVersion(LOCATION, "etag-1", 7)
+MOVED_TO = Location("raw", "processed/x")
+DONE = Settlement(State.DONE, outcome="extracted", sop_instance_uid="2.25.1", moved_to=MOVED_TO)
 
 
 @dataclass(frozen=True)
@@ -28,16 +26,15 @@ class Ledgers:
     advance: Callable[[float], None]
 
 
-def make_ledgers(request: pytest.FixtureRequest) -> Ledgers:
-    """Ledgers of the kind that a fixture asks for."""
-    if request.param == "memory":
+def make_ledgers(database: Database | None) -> Ledgers:
+    """The ledgers in Postgres, or in memory if there is no database."""
+    if database is None:
         clock = Clock()
         table = LedgerTable(clock)
         return Ledgers(lambda function: InMemoryLedger(function, table), clock.advance)
-    database: Database = request.getfixturevalue("database")
 
     def advance(seconds: float) -> None:
-        # Every moment in the table so much earlier is the same as so much later now.
+        # To move all times in the table back has the same effect as to move the clock forward.
         database.run(
             "update ledger_item set lease_until = lease_until - make_interval(secs => %(s)s), "
             "due_at = due_at - make_interval(secs => %(s)s), "
@@ -54,7 +51,7 @@ def claimed(ledger: Ledger, version: ObjectVersion = VERSION) -> Claim:
     return claim
 
 
-def known(ledger: Ledger, version: ObjectVersion = VERSION) -> ExistingItem:
-    known = ledger.claim(version, lease_seconds=LEASE)
-    assert isinstance(known, ExistingItem)
-    return known
+def existing(ledger: Ledger, version: ObjectVersion = VERSION) -> ExistingItem:
+    item = ledger.claim(version, lease_seconds=LEASE)
+    assert isinstance(item, ExistingItem)
+    return item

@@ -1,4 +1,4 @@
-"""A process that polls a fake DSM into the real store and rows, until it is killed."""
+"""A process that polls a fake DSM, with the real store and database, until it is killed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ from functions.poll_nas.copy_files import FileCopier
 from functions.poll_nas.poll_folders import FolderPoller, PollLimits
 from functions.poll_nas.postgres_source_rows import PostgresSourceRows
 from functions.poll_nas.unpack_archive import ArchiveLimits
-from tests.fake_dsm.client import ROOT
+from tests.fake_dsm.share import ROOT
 
 
 class BucketStore(MinioStore):
-    """The store, with every object in one bucket that no function is told of."""
+    """A store that writes all objects into one bucket without notifications."""
 
     bucket = ""
 
@@ -35,7 +35,7 @@ class BucketStore(MinioStore):
 
 @dataclass(frozen=True)
 class Polling:
-    """What a process needs to poll."""
+    """The settings of a polling process."""
 
     minio: Mapping[str, Any]
     bucket: str
@@ -47,7 +47,7 @@ class Polling:
     quiet_seconds: float = 0
 
     def poller(self) -> FolderPoller:
-        """A poller as poll_nas builds it."""
+        """A poller like that of poll_nas."""
         store, database = BucketStore(**self.minio), Database(self.database_url)
         store.bucket = self.bucket
         connection = Connection(
@@ -55,13 +55,13 @@ class Polling:
         )
         login = Login(connection, Account(self.user, self.password), refusals=PostgresRefusals(database))
         nas, rows = SynologyNas(FileStation(connection, login), root=ROOT), PostgresSourceRows(database)
-        copier = FileCopier(nas, store, rows, at_a_time=4, limits=ArchiveLimits(100, 10_000_000))
+        copier = FileCopier(nas, store, rows, threads=4, limits=ArchiveLimits(100, 10_000_000))
         limits = PollLimits(self.quiet_seconds, budget_seconds=60, recheck_folders=2)
         return FolderPoller(nas, rows, copier, Mark("<name>_processed"), limits)
 
 
 def poll_until_killed(polling: Polling, pipe: Pipe) -> None:
-    """Poll for ever, and tell each answer."""
+    """Poll forever, and send each answer through the pipe."""
     poller = polling.poller()
     while True:
         try:

@@ -1,10 +1,8 @@
-"""Ports that keep rows, in memory and in Postgres, on one set of tables."""
+"""The ports that store rows, in memory and in Postgres, on one set of tables."""
 
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-
-import pytest
 
 from common.database import Database
 from common.ledger.ledger import Claim, DatabaseCall, Ledger
@@ -13,7 +11,7 @@ from common.settings import Settings
 from common.store.object_key import ImagePath, Location
 from common.store.object_store import ObjectVersion
 from functions.annotations.storage.label_rows import LabelRows, PostgresLabelRows
-from functions.extract.image_allocation import Allocation, PostgresAllocation
+from functions.extract.image_allocation import Allocation, AllocationRequest, PostgresAllocation
 from functions.quality.verdict_rows import PostgresVerdictRows, VerdictRows
 from functions.store_metadata.metadata_rows import MetadataRows, PostgresMetadataRows
 from tests.in_memory.database_call import InMemoryCall
@@ -29,13 +27,13 @@ PATIENT = "P0123456789abcdef0123"
 
 
 def instance_path(number: int) -> ImagePath:
-    """The pseudonymous path of the instance of that number."""
+    """The pseudonymous path of a numbered instance."""
     return ImagePath(PATIENT, "2.25.1", "2.25.2", f"2.25.{1000 + number}")
 
 
 @dataclass
 class Tables:
-    """Ports that share their tables; `database` is None for those in memory."""
+    """Ports that share their tables; `database` is None for the ports in memory."""
 
     database: Database | None
     capacity: int = 5
@@ -68,7 +66,7 @@ class Tables:
         return PostgresLabelRows(self.database)
 
     def new_item(self) -> int:
-        """The number of a raw object in the ledger."""
+        """The id of a new ledger item for a raw object."""
         self._items += 1
         if self.database is None:
             return self._items
@@ -77,16 +75,21 @@ class Tables:
         assert isinstance(claim, Claim)
         return claim.id
 
-    def place(self, number: int, *, frames: int = 1) -> tuple[Location, ...]:
-        """Allocate the images of an instance."""
-        places = self.allocation.allocate(
+    def request(
+        self, number: int, *, digest: str | None = None, frames: int = 1, item_id: int | None = None
+    ) -> AllocationRequest:
+        """A request for the images of a numbered instance, of a new ledger item unless one is given."""
+        return AllocationRequest(
             instance_path(number),
-            item_id=self.new_item(),
-            content_digest=f"digest-{number}",
+            item_id=self.new_item() if item_id is None else item_id,
+            content_digest=digest or f"digest-{number}",
             number_of_frames=frames,
             modality="CT",
         )
-        return places.images
+
+    def allocate(self, number: int, *, frames: int = 1) -> tuple[Location, ...]:
+        """Allocate the images of a numbered instance."""
+        return self.allocation.allocate(self.request(number, frames=frames)).locations
 
     def ledger(self, function: str) -> Ledger:
         """The function's rows of the ledger."""
@@ -94,16 +97,16 @@ class Tables:
             return InMemoryLedger(function)
         return PostgresLedger(self.database, function=function)
 
-    def write(self, record: DatabaseCall) -> None:
-        """What a settlement would write with itself."""
-        if isinstance(record, InMemoryCall):
-            record.write()
+    def write(self, call: DatabaseCall) -> None:
+        """Make a call that a settlement would make."""
+        if isinstance(call, InMemoryCall):
+            call.write()
         else:
             assert self.database is not None
-            run_database_call(self.database, record)
+            run_database_call(self.database, call)
 
     def bucket_now(self, number: int, frame: int = 1) -> str:
-        """The bucket an image lies in, as the tables say."""
+        """The bucket that an image is in now, by its row."""
         uid = instance_path(number).sop_instance_uid
         if self.database is None:
             return self.allocation.images[uid, frame].bucket  # type: ignore[attr-defined]
@@ -120,9 +123,3 @@ class Tables:
         if self.database is None:
             return list(self.metadata.tables[table].values())  # type: ignore[attr-defined]
         return self.database.all(f"select * from {table} order by 1")  # type: ignore[arg-type]
-
-
-def make_tables(request: pytest.FixtureRequest, **parts: Any) -> Tables:
-    """Tables of the kind that a fixture asks for."""
-    database = None if request.param == "memory" else request.getfixturevalue("database")
-    return Tables(database, **parts)

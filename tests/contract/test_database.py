@@ -1,4 +1,4 @@
-"""What the database refuses, in errors of ours."""
+"""Errors of the database as errors of the pipeline."""
 
 import pytest
 
@@ -9,7 +9,7 @@ _BUCKET = "insert into image_bucket (bucket, allocated, capacity) values (%(buck
 
 
 def test_a_row_that_another_session_wrote_first_is_tried_again(database: Database) -> None:
-    """It is no fault of the file, so nothing is quarantined for it."""
+    """The file is not at fault, so the failure is temporary."""
     database.run(_BUCKET, bucket="images-1", allocated=0)
     with pytest.raises(TransientError, match="image_bucket_pkey") as caught:
         database.run(_BUCKET, bucket="images-1", allocated=0)
@@ -18,7 +18,7 @@ def test_a_row_that_another_session_wrote_first_is_tried_again(database: Databas
 
 
 def test_a_value_that_can_never_be_stored_is_permanent(database: Database) -> None:
-    """The constraint is named, and not the value."""
+    """The error names the constraint, not the value."""
     with pytest.raises(PermanentError, match="image_bucket_check") as caught:
         database.run(_BUCKET, bucket="images-1", allocated=401)
     assert "401" not in str(caught.value)

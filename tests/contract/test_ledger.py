@@ -5,44 +5,33 @@ import pytest
 from common.ledger.ledger import ExistingItem, Ledger, Settlement, State
 from common.store.object_key import Location
 from common.store.object_store import ObjectVersion
-from tests.contract.conftest import KINDS
-from tests.contract.ledgers import DONE, GONE_TO, LEASE, PLACE, Ledgers, claimed, known, make_ledgers
-
-
-@pytest.fixture(params=KINDS)
-def ledgers(request: pytest.FixtureRequest) -> Ledgers:
-    return make_ledgers(request)
-
-
-@pytest.fixture
-def ledger(ledgers: Ledgers) -> Ledger:
-    return ledgers.of("extract")
+from tests.contract.ledgers import DONE, LEASE, LOCATION, MOVED_TO, Ledgers, claimed, existing
 
 
 def test_new_item_is_claimed(ledger: Ledger) -> None:
-    """A version nobody has seen is the first one's to ask."""
+    """A new version goes to the first worker that claims it."""
     claim = claimed(ledger)
     assert (1, 0, 0) == (claim.attempts, claim.crashes, claim.releases)
 
 
-def test_leased_item_is_known_as_running(ledger: Ledger) -> None:
-    """While the lease lasts, another claim is told who it is and that it is running."""
+def test_leased_item_is_running(ledger: Ledger) -> None:
+    """While the lease lasts, another claim gets the item's number and its state, running."""
     claim = claimed(ledger)
-    assert ExistingItem(claim.id, State.RUNNING, None, None, None) == known(ledger)
+    assert ExistingItem(claim.id, State.RUNNING, None, None, None) == existing(ledger)
 
 
-def test_settled_item_is_known_with_its_end(ledger: Ledger) -> None:
-    """A settled item is never claimed again; its outcome and place are told."""
+def test_settled_item_is_never_claimed_again(ledger: Ledger) -> None:
+    """A claim of a settled item gets its outcome and location."""
     claim = claimed(ledger)
     assert ledger.settle(claim, DONE)
-    assert ExistingItem(claim.id, State.DONE, "extracted", None, GONE_TO) == known(ledger)
+    assert ExistingItem(claim.id, State.DONE, "extracted", None, MOVED_TO) == existing(ledger)
 
 
 @pytest.mark.parametrize("state", [State.HELD, State.QUARANTINED])
-def test_item_aside_is_known_with_its_cause(ledger: Ledger, state: State) -> None:
-    """What is held or quarantined stays so, with its cause."""
+def test_item_set_aside_stays_with_its_cause(ledger: Ledger, state: State) -> None:
+    """A held or quarantined item stays so, with its cause."""
     ledger.settle(claimed(ledger), Settlement(state, cause="No DICOM.", next_step="Send again."))
-    found = known(ledger)
+    found = existing(ledger)
     assert (state, "No DICOM.", None) == (found.state, found.cause, found.moved_to)
 
 
@@ -51,20 +40,20 @@ def test_other_content_and_other_functions_are_items_of_their_own(ledgers: Ledge
     ids = {
         claimed(ledgers.of("extract")).id,
         claimed(ledgers.of("quality")).id,
-        claimed(ledgers.of("extract"), ObjectVersion(PLACE, "etag-2", 7)).id,
-        claimed(ledgers.of("extract"), ObjectVersion(Location("metadata", PLACE.key), "etag-1", 7)).id,
+        claimed(ledgers.of("extract"), ObjectVersion(LOCATION, "etag-2", 7)).id,
+        claimed(ledgers.of("extract"), ObjectVersion(Location("metadata", LOCATION.key), "etag-1", 7)).id,
     }
     assert 4 == len(ids)
 
 
-def test_size_is_no_part_of_an_item(ledger: Ledger) -> None:
-    """A re-sent event without a size means the same item."""
+def test_size_does_not_identify_an_item(ledger: Ledger) -> None:
+    """An event without a size means the same item."""
     claim = claimed(ledger)
-    assert claim.id == known(ledger, ObjectVersion(PLACE, "etag-1", 0)).id
+    assert claim.id == existing(ledger, ObjectVersion(LOCATION, "etag-1", 0)).id
 
 
-def test_lease_that_ran_out_is_taken_over_as_a_crash(ledgers: Ledgers) -> None:
-    """After its lease an item can be claimed again; the lost worker counts as a crash."""
+def test_lease_that_ran_out_counts_as_a_crash(ledgers: Ledgers) -> None:
+    """After its lease an item can be claimed again; the earlier attempt counts as a crash."""
     ledger = ledgers.of("extract")
     first = claimed(ledger)
     ledgers.advance(LEASE + 1)
@@ -74,7 +63,7 @@ def test_lease_that_ran_out_is_taken_over_as_a_crash(ledgers: Ledgers) -> None:
 
 
 def test_crashes_in_a_row_are_counted(ledgers: Ledgers) -> None:
-    """Each lost worker counts until one comes back."""
+    """Each crash counts until an attempt ends properly."""
     ledger = ledgers.of("extract")
     crashes = []
     for _ in range(4):
@@ -83,8 +72,8 @@ def test_crashes_in_a_row_are_counted(ledgers: Ledgers) -> None:
     assert [0, 1, 2, 3] == crashes
 
 
-def test_worker_whose_lease_was_taken_can_not_write(ledgers: Ledgers) -> None:
-    """A worker that lost its lease can neither settle, nor renew, nor put off the item."""
+def test_worker_that_lost_its_lease_can_not_write(ledgers: Ledgers) -> None:
+    """A worker that lost its lease can neither settle, nor renew, nor schedule a retry."""
     ledger = ledgers.of("extract")
     late = claimed(ledger)
     ledgers.advance(LEASE + 1)
@@ -92,12 +81,12 @@ def test_worker_whose_lease_was_taken_can_not_write(ledgers: Ledgers) -> None:
     assert not ledger.settle(late, DONE)
     assert not ledger.renew(late, lease_seconds=LEASE)
     assert not ledger.schedule_retry(late, "late", seconds=0, crashed=False)
-    assert State.RUNNING == known(ledger).state
+    assert State.RUNNING == existing(ledger).state
     assert ledger.settle(owner, DONE)
 
 
-def test_a_worker_that_comes_back_late_was_not_lost(ledgers: Ledgers) -> None:
-    """What was counted as its crash is taken back, also if the item waits to be retried; nothing more."""
+def test_a_worker_that_ends_late_did_not_crash(ledgers: Ledgers) -> None:
+    """The crash counted for it is subtracted again, also if the item waits for a retry."""
     ledger = ledgers.of("extract")
     first = claimed(ledger)
     ledgers.advance(LEASE + 1)
@@ -112,7 +101,7 @@ def test_a_worker_that_comes_back_late_was_not_lost(ledgers: Ledgers) -> None:
 
 
 def test_worker_may_settle_late_if_nobody_took_its_item(ledgers: Ledgers) -> None:
-    """A lease that ran out unnoticed still lets its owner settle."""
+    """After its lease ran out, a worker may still settle if nobody claimed the item."""
     ledger = ledgers.of("extract")
     claim = claimed(ledger)
     ledgers.advance(LEASE + 1)
@@ -125,21 +114,21 @@ def test_item_is_settled_once(ledger: Ledger) -> None:
     ledger.settle(claim, DONE)
     assert not ledger.settle(claim, Settlement(State.QUARANTINED, cause="late"))
     assert not ledger.schedule_retry(claim, "late", seconds=0, crashed=True)
-    assert State.DONE == known(ledger).state
+    assert State.DONE == existing(ledger).state
 
 
 def test_renewed_lease_lasts(ledgers: Ledgers) -> None:
-    """A renewed lease counts from its renewal."""
+    """A renewed lease lasts from its renewal."""
     ledger = ledgers.of("extract")
     claim = claimed(ledger)
     ledgers.advance(LEASE - 10)
     assert ledger.renew(claim, lease_seconds=LEASE)
     ledgers.advance(LEASE - 10)
-    assert State.RUNNING == known(ledger).state
+    assert State.RUNNING == existing(ledger).state
 
 
-def test_item_put_off_is_claimed_even_before_it_is_due(ledger: Ledger) -> None:
-    """A retry may come early: whoever sends its event again gets it."""
+def test_item_that_waits_for_a_retry_can_be_claimed_early(ledger: Ledger) -> None:
+    """An event that is sent again before the item is due gets it."""
     claim = claimed(ledger)
     assert ledger.schedule_retry(claim, "away", seconds=30, crashed=False)
     again = claimed(ledger)
@@ -147,7 +136,7 @@ def test_item_put_off_is_claimed_even_before_it_is_due(ledger: Ledger) -> None:
 
 
 def test_fault_of_the_code_counts_as_a_crash(ledger: Ledger) -> None:
-    """Faults in a row are counted; a passing failure in between ends the row."""
+    """Faults in a row are counted; a temporary failure in between resets the count."""
     crashes = []
     for crashed in (True, True, False, True):
         claim = claimed(ledger)

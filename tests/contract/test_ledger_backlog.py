@@ -1,4 +1,4 @@
-"""The ledger's contract: what is due, what is busy, who gets it of many, and a database that is away."""
+"""The ledger's contract: due and unsettled items, concurrent claims, and a database that is away."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,27 +13,16 @@ from common.ledger.postgres_ledger import PostgresLedger
 from common.stage.stage import ERASED
 from common.store.object_key import Location
 from common.store.object_store import ObjectVersion
-from tests.contract.conftest import KINDS
-from tests.contract.ledgers import DONE, GONE_TO, LEASE, PLACE, VERSION, Ledgers, claimed, make_ledgers
+from tests.contract.ledgers import DONE, LEASE, LOCATION, MOVED_TO, VERSION, Ledgers, claimed
 from tests.in_memory.ledger import InMemoryLedger, LedgerTable
 
-HELD = Settlement(State.HELD, moved_to=GONE_TO)
+HELD = Settlement(State.HELD, moved_to=MOVED_TO)
 ERASED_END = Settlement(State.DONE, outcome=ERASED)
-DONE_IN_PLACE = Settlement(State.DONE, outcome="extracted")
-
-
-@pytest.fixture(params=KINDS)
-def ledgers(request: pytest.FixtureRequest) -> Ledgers:
-    return make_ledgers(request)
-
-
-@pytest.fixture
-def ledger(ledgers: Ledgers) -> Ledger:
-    return ledgers.of("extract")
+DONE_NOT_MOVED = Settlement(State.DONE, outcome="extracted")
 
 
 def _taken(ledger: Ledger) -> list[ObjectVersion]:
-    """Everything that is due, in the order in which it is taken."""
+    """All due items, in the order in which they are claimed."""
     has_due, found = ledger.has_due(), []
     while due := ledger.claim_due(lease_seconds=LEASE):
         found.append(due[1])
@@ -41,8 +30,8 @@ def _taken(ledger: Ledger) -> list[ObjectVersion]:
     return found
 
 
-def test_retries_are_taken_once_their_time_has_come(ledgers: Ledgers) -> None:
-    """An item put off is due after its seconds, and not before; taking it is another attempt."""
+def test_retries_are_claimed_once_they_are_due(ledgers: Ledgers) -> None:
+    """An item to retry is due after the given seconds, not before; claiming it is another attempt."""
     ledger = ledgers.of("extract")
     first = claimed(ledger)
     ledger.schedule_retry(first, "away", seconds=30, crashed=False)
@@ -55,22 +44,22 @@ def test_retries_are_taken_once_their_time_has_come(ledgers: Ledgers) -> None:
     assert ledger.settle(claim, DONE)
 
 
-def test_lost_items_are_taken_and_nothing_settled(ledgers: Ledgers) -> None:
-    """Items whose lease ran out are due, which counts as a crash; settled ones and others' are not."""
+def test_items_whose_lease_ran_out_are_claimed(ledgers: Ledgers) -> None:
+    """They are due, and count a crash; settled items and those of other functions are not due."""
     ledger = ledgers.of("extract")
-    lost = ObjectVersion(Location("raw", "lost"), "e", 0)
-    claimed(ledger, lost)
+    expired = ObjectVersion(Location("raw", "expired"), "e", 0)
+    claimed(ledger, expired)
     ledger.settle(claimed(ledger), DONE)
     claimed(ledgers.of("quality"), ObjectVersion(Location("raw", "other"), "e", 0))
     assert [] == _taken(ledger)
     ledgers.advance(LEASE + 1)
     due = ledger.claim_due(lease_seconds=LEASE)
     assert due is not None
-    assert (lost, 1) == (due[1], due[0].crashes)
+    assert (expired, 1) == (due[1], due[0].crashes)
 
 
-def test_the_one_that_has_been_due_longest_is_taken_first(ledgers: Ledgers) -> None:
-    """Of many due items the order is that in which they became due."""
+def test_the_item_that_has_been_due_longest_is_claimed_first(ledgers: Ledgers) -> None:
+    """Due items are claimed in the order in which they became due."""
     ledger = ledgers.of("extract")
     for number in range(4):
         ledger.schedule_retry(
@@ -83,8 +72,8 @@ def test_the_one_that_has_been_due_longest_is_taken_first(ledgers: Ledgers) -> N
     assert ["0", "1", "2", "3"] == [version.location.key for version in _taken(ledger)]
 
 
-def test_an_expected_item_is_due_at_once_and_was_never_tried(ledgers: Ledgers) -> None:
-    """What there was no time for is known, and its claim is its first attempt; a known one stays as it is."""
+def test_an_announced_item_is_due_at_once(ledgers: Ledgers) -> None:
+    """Its claim is the first attempt; announcing it again changes nothing."""
     ledger = ledgers.of("extract")
     ledger.announce(VERSION)
     ledger.announce(VERSION)
@@ -92,14 +81,14 @@ def test_an_expected_item_is_due_at_once_and_was_never_tried(ledgers: Ledgers) -
     claim = claimed(ledger, VERSION)
     assert (1, 0) == (claim.attempts, claim.crashes)
     ledger.announce(VERSION)
-    found = ledger.find(PLACE)
+    found = ledger.find(LOCATION)
     assert found is not None
     assert State.RUNNING == found.state
     assert [] == _taken(ledger)
 
 
 def test_what_a_settlement_announces_is_due_at_once(ledgers: Ledgers) -> None:
-    """Each function has what was made for it to do; what it knows already stays as it is."""
+    """Each function gets an item for each object made for it; existing items stay as they are."""
     made = [ObjectVersion(Location("images-1", f"{number}.png"), "e", 9) for number in (1, 2)]
     document = ObjectVersion(Location("metadata", "a.json"), "d", 3)
     quality, metadata = ledgers.of("quality"), ledgers.of("store_metadata")
@@ -110,36 +99,37 @@ def test_what_a_settlement_announces_is_due_at_once(ledgers: Ledgers) -> None:
     assert ([made[1]], [document], []) == (_taken(quality), _taken(metadata), _taken(ledger))
 
 
-def test_busy_names_what_is_leased_or_waits(ledgers: Ledgers) -> None:
-    """Of given versions, those in work, lost or to be retried are busy; new and settled ones are not."""
+def test_unsettled_items_are_leased_or_wait_for_a_retry(ledgers: Ledgers) -> None:
+    """Of the given versions, new and settled ones are left out."""
     ledger = ledgers.of("extract")
-    new, running, waiting, done, lost = (
-        ObjectVersion(Location("raw", name), "e", 5) for name in ("new", "running", "waiting", "done", "lost")
+    new, running, waiting, done, expired = (
+        ObjectVersion(Location("raw", name), "e", 5)
+        for name in ("new", "running", "waiting", "done", "expired")
     )
-    claimed(ledger, lost)
+    claimed(ledger, expired)
     ledgers.advance(LEASE + 1)
     claimed(ledger, running)
     ledger.schedule_retry(claimed(ledger, waiting), "away", seconds=30, crashed=False)
     ledger.settle(claimed(ledger, done), DONE)
     other_content = ObjectVersion(running.location, "f", 5)
-    versions = [new, running, waiting, done, lost, other_content]
-    assert {running, waiting, lost} == ledger.unsettled(versions)
+    versions = [new, running, waiting, done, expired, other_content]
+    assert {running, waiting, expired} == ledger.unsettled(versions)
     assert set() == ledgers.of("quality").unsettled(versions)
     assert set() == ledger.unsettled([])
 
 
 def test_find_gives_the_newest_content_of_a_key(ledger: Ledger) -> None:
-    """Without a version, the newest item of the key is told."""
-    assert ledger.find(PLACE) is None
+    """Without a version, the newest item of the key is returned."""
+    assert ledger.find(LOCATION) is None
     ledger.settle(claimed(ledger), DONE)
-    newer = claimed(ledger, ObjectVersion(PLACE, "etag-2", 7))
-    found = ledger.find(PLACE)
+    newer = claimed(ledger, ObjectVersion(LOCATION, "etag-2", 7))
+    found = ledger.find(LOCATION)
     assert found is not None
     assert (newer.id, State.RUNNING) == (found.id, found.state)
 
 
-def test_of_many_that_take_what_is_due_each_gets_another(ledgers: Ledgers) -> None:
-    """However many workers look at the same moment, each item is taken once, and none waits for another."""
+def test_concurrent_workers_claim_different_due_items(ledgers: Ledgers) -> None:
+    """However many workers claim at the same moment, each item is claimed once, and no worker waits."""
     ledger, workers, items = ledgers.of("extract"), 8, 40
     for number in range(items):
         ledger.announce(ObjectVersion(Location("raw", f"incoming/{number}"), "e", 1))
@@ -157,8 +147,8 @@ def test_of_many_that_take_what_is_due_each_gets_another(ledgers: Ledgers) -> No
     assert items == len(taken) == len(set(taken))
 
 
-def test_of_16_claims_at_once_exactly_one_gets_the_item(ledgers: Ledgers) -> None:
-    """However many workers have the same event, one works: on a new item, a retry and a lost one."""
+def test_of_16_concurrent_claims_exactly_one_gets_the_item(ledgers: Ledgers) -> None:
+    """Of many workers with the same event one gets the item: a new one, a retry, or after a crash."""
     ledger, workers = ledgers.of("extract"), 16
 
     def claims() -> list[Claim]:
@@ -182,11 +172,10 @@ def test_of_16_claims_at_once_exactly_one_gets_the_item(ledgers: Ledgers) -> Non
 
 
 def test_ping_answers(ledger: Ledger) -> None:
-    """A ledger that is there answers."""
+    """A running ledger answers."""
     ledger.ping()
 
 
-@pytest.mark.parametrize("kind", KINDS)
 def test_ledger_that_does_not_answer(kind: str) -> None:
     """Every call to a database that is away raises DependencyAwayError, without its URL."""
     if kind == "memory":
@@ -196,7 +185,7 @@ def test_ledger_that_does_not_answer(kind: str) -> None:
         ledger = PostgresLedger(database, function="extract")
     for call in (
         lambda: ledger.claim(VERSION, lease_seconds=1),
-        lambda: ledger.find(PLACE),
+        lambda: ledger.find(LOCATION),
         lambda: ledger.claim_due(lease_seconds=1),
         ledger.has_due,
         lambda: ledger.unsettled([VERSION]),
@@ -209,8 +198,8 @@ def test_ledger_that_does_not_answer(kind: str) -> None:
         database.close()
 
 
-def test_a_clock_moved_back_keeps_nothing_waiting(ledgers: Ledgers) -> None:
-    """A lease or a wait that ends farther ahead than any may is over: the clock was moved since."""
+def test_items_are_due_after_the_clock_was_moved_back(ledgers: Ledgers) -> None:
+    """If a lease or wait ends later than any can, the clock was moved back, and the item is due."""
     ledger = ledgers.of("extract")
     leased = ObjectVersion(Location("raw", "leased"), "e", 0)
     claimed(ledger, leased)
@@ -218,38 +207,38 @@ def test_a_clock_moved_back_keeps_nothing_waiting(ledgers: Ledgers) -> None:
     ledgers.advance(-600)
     assert not ledger.has_due()
     ledgers.advance(-LONGEST_SECONDS)
-    assert {leased.location, PLACE} == {version.location for version in _taken(ledger)}
+    assert {leased.location, LOCATION} == {version.location for version in _taken(ledger)}
 
 
-def test_what_is_still_to_be_deleted_is_due_until_it_is_gone(ledgers: Ledgers) -> None:
-    """A settled item whose object lies where nobody lists it is told until it was seen gone."""
+def test_a_pending_delete_is_due_until_the_object_is_gone(ledgers: Ledgers) -> None:
+    """A settled item is listed as a pending delete until it is marked as deleted."""
     ledger = ledgers.of("extract")
     claim = claimed(ledger)
     assert ledger.settle(claim, replace(DONE, pending_delete=True))
     assert ledger.has_due()
     assert not ledgers.of("quality").has_due()
-    (leaving,) = ledger.pending_deletes(limit=5)
-    assert (claim.id, PLACE, "etag-1", GONE_TO) == (
-        leaving.id,
-        leaving.version.location,
-        leaving.version.etag,
-        leaving.moved_to,
+    (pending,) = ledger.pending_deletes(limit=5)
+    assert (claim.id, LOCATION, "etag-1", MOVED_TO) == (
+        pending.id,
+        pending.version.location,
+        pending.version.etag,
+        pending.moved_to,
     )
     ledger.mark_deleted(claim.id)
     assert ([], False) == (ledger.pending_deletes(limit=5), ledger.has_due())
 
 
-@pytest.mark.parametrize("end", [DONE, HELD, ERASED_END, DONE_IN_PLACE])
-def test_what_was_set_aside_and_is_announced_again_leaves_again(ledgers: Ledgers, end: Settlement) -> None:
-    """Its maker put it once more, not knowing what became of it; what stays where it is stays as it is."""
+@pytest.mark.parametrize("end", [DONE, HELD, ERASED_END, DONE_NOT_MOVED])
+def test_an_object_set_aside_and_announced_again_is_deleted_again(ledgers: Ledgers, end: Settlement) -> None:
+    """Its maker wrote it again after it had been moved. An object that was not moved stays."""
     ledger = ledgers.of("extract")
     claim = claimed(ledger)
     assert ledger.settle(claim, end)
     assert not ledger.has_due()
     ledger.announce(VERSION)
     assert ledger.claim_due(lease_seconds=LEASE) is None
-    leaving = [(each.id, each.moved_to) for each in ledger.pending_deletes(limit=5)]
-    assert ([] if end is DONE_IN_PLACE else [(claim.id, end.moved_to)]) == leaving
-    found = ledger.find(PLACE)
+    pending = [(each.id, each.moved_to) for each in ledger.pending_deletes(limit=5)]
+    assert ([] if end is DONE_NOT_MOVED else [(claim.id, end.moved_to)]) == pending
+    found = ledger.find(LOCATION)
     assert found is not None
     assert end.state == found.state

@@ -1,4 +1,4 @@
-"""The NAS's contract: in memory, on a mounted folder, and on a Synology NAS (a fake DSM)."""
+"""The contract of the NAS: in memory, on a mounted folder, and on a Synology NAS (a fake DSM)."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from tests.fake_dsm.client import ROOT, client_of
 from tests.fake_dsm.server import FakeDsm, running_dsm
 from tests.in_memory.nas import InMemoryNas
 
-TIME = datetime(2024, 3, 1, 12, 30, 15, tzinfo=UTC)  # DSM tells whole seconds
+TIME = datetime(2024, 3, 1, 12, 30, 15, tzinfo=UTC)  # in full seconds, as DSM gives times
 Write = Callable[[str, str, bytes], None]
 LONG = "ä" * 125 + ".dcmx"  # 255 bytes
 AWKWARD = (
@@ -37,7 +37,7 @@ AWKWARD = (
 
 @dataclass(frozen=True)
 class Share:
-    """A NAS, and how to put files on it."""
+    """A NAS, and a function that writes files on it."""
 
     nas: Nas
     write: Write
@@ -61,7 +61,7 @@ def share(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Share]:
 
 
 def _write(file: Path, data: bytes) -> None:
-    for folder in reversed(file.parents):  # pathlib's own way is recursive
+    for folder in reversed(file.parents):  # pathlib creates parents recursively, too deep for these paths
         folder.mkdir(exist_ok=True)
     file.write_bytes(data)
     os.utime(file, (TIME.timestamp(), TIME.timestamp()))
@@ -72,13 +72,13 @@ def _put(dsm: FakeDsm, path: str, data: bytes) -> None:
 
 
 def test_empty_share(share: Share) -> None:
-    """A share without anything has no folders and no files."""
+    """An empty share has no folders and no files."""
     assert [] == share.folders()
     assert [] == list(share.nas.list_files(""))
 
 
 def test_folders_are_sorted(share: Share) -> None:
-    """The folders of the root are told in order, nested ones and files not."""
+    """The folders of the root are listed in order, without nested folders and files."""
     for folder in ("b", "a/deep", "Müller 100%+1", "B"):
         share.write(folder.partition("/")[0], f"{folder.partition('/')[2]}/f".lstrip("/"), b"")
     share.write("", "file", b"")
@@ -86,7 +86,7 @@ def test_folders_are_sorted(share: Share) -> None:
 
 
 def test_files_are_listed_to_any_depth(share: Share) -> None:
-    """Files come with path below their folder, size and aware time."""
+    """Files are listed with their path below the folder, size and aware time."""
     for path in ("z.dcm", "a/b/c.dcm", "a.dcm", "a/x.dcm"):
         share.write("folder", path, path.encode())
     listed = sorted(share.nas.list_files("folder"), key=lambda file: file.path.split("/"))
@@ -101,29 +101,29 @@ def test_files_at_any_depth(share: Share, tmp_path: Path) -> None:
     assert [path] == [file.path for file in share.nas.list_files("folder")]
     with share.nas.open("folder", path) as stream:
         assert b"deep" == stream.read()
-    if (tmp_path / "folder").exists():  # shutil's way to remove it is recursive too
+    if (tmp_path / "folder").exists():  # shutil removes folders recursively, too
         (tmp_path / "folder" / path).unlink()
         for folder in list((tmp_path / "folder" / path).parents)[:1201]:
             folder.rmdir()
 
 
-def test_system_s_own_folders_are_one_entry(share: Share) -> None:
-    """A folder of the system's own is told without a size and not looked into; in the root it is none."""
+def test_system_folders_are_one_entry(share: Share) -> None:
+    """A folder of the NAS system is listed as an entry of size 0, without its files."""
     for number in range(3):
         share.write("folder", f"a/@eaDir/{number}.dcm/SYNOINDEX_MEDIA_INFO", b"1")
     share.write("folder", "a/0.dcm", b"22")
     assert {"a/@eaDir": 0, "a/0.dcm": 2} == {file.path: file.size for file in share.nas.list_files("folder")}
 
 
-def test_root_s_own_files(share: Share) -> None:
-    """The root's files are those that lie in no folder."""
+def test_files_of_the_root(share: Share) -> None:
+    """The files of the root are those in no folder."""
     share.write("", "loose.dcm", b"x")
     share.write("folder", "file.dcm", b"x")
     assert ["loose.dcm"] == [file.path for file in share.nas.list_files("")]
 
 
 def test_file_is_read(share: Share) -> None:
-    """A file's content is a stream that the caller closes."""
+    """The content of a file is a stream, which the caller closes."""
     share.write("folder", "a/b.dcm", b"content")
     with share.nas.open("folder", "a/b.dcm") as stream:
         assert b"con" == stream.read(3)
@@ -131,7 +131,7 @@ def test_file_is_read(share: Share) -> None:
 
 
 def test_folder_is_renamed_once(share: Share) -> None:
-    """A renamed folder keeps its files; renaming it again is no error."""
+    """A renamed folder keeps its files; to rename it again is no error."""
     share.write("folder", "a.dcm", b"x")
     for _ in range(2):
         share.nas.rename_folder("folder", "folder_processed")
@@ -150,7 +150,7 @@ def test_rename_never_replaces_a_folder(share: Share) -> None:
 
 @pytest.mark.parametrize("name", AWKWARD)
 def test_awkward_names(share: Share, name: str) -> None:
-    """Whatever a name holds, of a folder or of a file, it is listed, read and renamed exactly."""
+    """Folders and files with unusual names are listed, read and renamed."""
     folder = name[:-10] if name == LONG else name
     share.write(folder, f"deep {name}"[:120] + "/x", b"1")
     share.write(folder, name, b"22")
@@ -164,8 +164,8 @@ def test_awkward_names(share: Share, name: str) -> None:
     assert [folder + "_done"] == share.folders()
 
 
-def test_folder_tells_when_an_entry_came(share: Share) -> None:
-    """A folder's time in the root's listing moves when a file comes, so it need not be looked into."""
+def test_folder_time_moves_with_a_new_entry(share: Share) -> None:
+    """The time of a folder in the listing of the root moves when a file is added."""
     share.write("folder", "a.dcm", b"1")
     (before,) = share.nas.list_folders()
     share.write("folder", "b.dcm", b"1")
@@ -173,8 +173,8 @@ def test_folder_tells_when_an_entry_came(share: Share) -> None:
     assert before.modified_at <= after.modified_at
 
 
-def test_empty_folder_is_made_and_removed(share: Share) -> None:
-    """A folder can be made, and removed while it is empty only."""
+def test_empty_folder_is_created_and_removed(share: Share) -> None:
+    """A folder can be created, and removed only while it is empty."""
     share.nas.make_folder("new")
     with pytest.raises(PipelineError):
         share.nas.make_folder("new")
@@ -187,12 +187,12 @@ def test_empty_folder_is_made_and_removed(share: Share) -> None:
 
 
 def test_free_space(share: Share) -> None:
-    """The NAS tells the space left in bytes."""
+    """The NAS reports its free space in bytes."""
     assert (share.nas.free_bytes() or 0) > 1000
 
 
-def test_what_is_gone_is_a_dependency_away(share: Share) -> None:
-    """A folder or file that went away between two looks is a passing failure without its name."""
+def test_missing_folder_or_file_is_a_temporary_failure(share: Share) -> None:
+    """A folder or file that was removed is a temporary failure; the error does not name it."""
     share.write("folder", "a.dcm", b"x")
     for call in (
         lambda: list(share.nas.list_files("Doe")),
@@ -206,7 +206,7 @@ def test_what_is_gone_is_a_dependency_away(share: Share) -> None:
 
 @pytest.mark.parametrize("kind", ["memory", "folder"])
 def test_share_that_is_away(kind: str, tmp_path: Path) -> None:
-    """A share that isn't mounted is told without its path."""
+    """The error for a share that is not mounted does not have its path."""
     nas: Nas = InMemoryNas(away=True) if kind == "memory" else FolderNas(tmp_path / "Doe")
     for call in (nas.list_folders, lambda: list(nas.list_files(""))):
         with pytest.raises(DependencyAwayError) as caught:
@@ -214,8 +214,8 @@ def test_share_that_is_away(kind: str, tmp_path: Path) -> None:
         assert "Doe" not in str(caught.value)
 
 
-def test_links_are_no_files_of_the_share(tmp_path: Path) -> None:
-    """A link may lead out of the share: it is neither a folder nor a file of it."""
+def test_links_are_not_listed(tmp_path: Path) -> None:
+    """A link may lead out of the share, so it is listed neither as a folder nor as a file."""
     secret = tmp_path / "secret"
     secret.mkdir()
     (secret / "f").write_bytes(b"x")
@@ -229,8 +229,8 @@ def test_links_are_no_files_of_the_share(tmp_path: Path) -> None:
     assert [] == list(nas.list_files("folder"))
 
 
-def test_names_that_are_no_unicode(tmp_path: Path) -> None:
-    """A name whose bytes are no Unicode can be listed and opened all the same."""
+def test_names_that_are_not_unicode(tmp_path: Path) -> None:
+    """A file with bytes in its name that are not UTF-8 can be listed and opened."""
     (tmp_path / "f").mkdir()
     (tmp_path / "f" / os.fsdecode(b"m\xfcller.dcm")).write_bytes(b"x")
     nas = FolderNas(tmp_path)

@@ -1,4 +1,4 @@
-"""A raw bucket whose disk is full: a real MinIO on a disk of 48 MB, where the system lets us mount one."""
+"""A raw bucket on a full disk: a real MinIO on a disk of 48 MB, if the system allows to mount one."""
 
 import io
 import os
@@ -24,10 +24,10 @@ NOISE = Random(2).randbytes(1_000_000)
 
 @dataclass(frozen=True)
 class SmallStore:
-    """A store on a disk that can be made larger; what MinIO deletes takes room for minutes."""
+    """A store on a disk that can be enlarged, because MinIO frees deleted space only after minutes."""
 
     store: MinioStore
-    process: int  # whose mounts hold the disk
+    process: int  # id of the process in whose mount namespace the disk is
     folder: Path
 
     def enlarge(self) -> None:
@@ -37,8 +37,8 @@ class SmallStore:
 
 @pytest.fixture
 def small_store(tmp_path: Path, endpoints: dict[str, object]) -> Iterator[SmallStore | None]:
-    """A MinIO on a small disk; None where users may not mount one."""
-    assert endpoints  # of a home, so MinIO is there
+    """A MinIO on a small disk; None if users may not mount one."""
+    assert endpoints  # a home runs, so the MinIO program is installed
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -68,7 +68,7 @@ def _is_up(store: MinioStore) -> bool:
 
 
 def test_full_disk(small_store: SmallStore | None) -> None:
-    """What fits is whole, what doesn't waits with its cause, and all is copied once there is room."""
+    """Files that do not fit wait with their cause, and are copied when there is space."""
     polls, random = Polls(copies=2), Random(1)
     files = {f"nas/f/{number}.dcm": random.randbytes(1_000_000) for number in range(24)}
     for key, data in files.items():
@@ -78,18 +78,18 @@ def test_full_disk(small_store: SmallStore | None) -> None:
     else:
         polls.store = small_store.store
         polls.use(polls.nas)
-        for number in range(28):  # MinIO takes no large object onto so small a disk
+        for number in range(28):  # MinIO accepts no large object on such a small disk
             ballast = Location(RAW, f"ballast/{number}")
             polls.store.upload(ballast, io.BytesIO(NOISE), size=len(NOISE))
-    (told,) = polls.until_quiet()["folders"]
-    assert "object store" in told["cause"]
-    assert told["waiting"] >= 3
+    (report,) = polls.until_quiet()["folders"]
+    assert "object store" in report["cause"]
+    assert report["waiting"] >= 3
     assert ["f"] == polls.nas.names()
     if small_store is None:
         polls.store.away = False
     else:
         small_store.enlarge()
-    # Each poll gives a folder up after a few failures, and MinIO looks for room every now and then.
+    # Each poll gives up a folder after three failures, and MinIO checks its free space only sometimes.
     assert wait_for(lambda: polls.poll(after=QUIET) and polls.nas.names() == ["f_processed"], seconds=60)
     stored = [each.version for each in polls.store.list_prefix(RAW, "nas/")]
     assert files == {version.location.key: polls.store.read(version) for version in stored}

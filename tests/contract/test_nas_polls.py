@@ -1,9 +1,8 @@
-"""Polls of a fake DSM into the real store and rows: ended anywhere, two at a time, refused."""
+"""Polls of a fake DSM with the real store and database: killed at any point, in parallel, refused."""
 
 import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -13,25 +12,14 @@ from common.database import Database
 from common.errors import SettingsError
 from common.store.minio_store import MinioStore
 from functions.poll_nas.postgres_source_rows import PostgresSourceRows
-from tests.contract.conftest import remove_bucket
 from tests.contract.nas_polls import Polling, poll_until_killed
-from tests.fake_dsm.client import ROOT
-from tests.fake_dsm.server import FakeDsm, running_dsm
+from tests.fake_dsm.server import FAULTS, FakeDsm
+from tests.fake_dsm.share import ROOT
 from tests.support.local_home import wait_for
+from tests.support.own_bucket import remove_bucket
 
-FAULTS = [
-    *("expire 106", "expire 107", "expire 119", "code 402", "code 408", "code 100", "http 502"),
-    *("page", "drop", "cut", "short", "lost", "stall", "hang"),
-]
+ALL_FAULTS = [*FAULTS, "stall", "hang"]
 METHODS = ("list", "download", "rename", "login", "getinfo")
-
-
-@pytest.fixture
-def dsm(tmp_path: Path) -> Iterator[FakeDsm]:
-    with running_dsm(FakeDsm(), tmp_path) as dsm:
-        dsm.share.write(f"{ROOT}/x", b"")
-        dsm.share.remove(f"{ROOT}/x")
-        yield dsm
 
 
 @pytest.fixture
@@ -45,8 +33,8 @@ def polling(
     remove_bucket(minio, "nas-polls")
 
 
-def _filled(dsm: FakeDsm, random: Random) -> dict[str, bytes]:
-    """Files in some folders; what is to be in the store of them."""
+def _fill(dsm: FakeDsm, random: Random) -> dict[str, bytes]:
+    """Write files in some folders; return the objects that must be in the store afterwards."""
     expected = {}
     for folder in ("Doe^Jane 1", "Müller 100%", "c+d", "-e'f\"", "many"):
         for number in range(40 if folder == "many" else 8):
@@ -68,29 +56,29 @@ def _marked(dsm: FakeDsm) -> list[str]:
 
 @contextmanager
 def _process(polling: Polling) -> Iterator[tuple[Any, Any]]:
-    """A process that polls, and is killed in the end; and what it tells."""
+    """A process that polls until it is killed, and the pipe with its answers."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.contract.nas_polls"])
-    ours, its = context.Pipe()
-    process = context.Process(target=poll_until_killed, args=(polling, its), daemon=True)
+    answers, child = context.Pipe()
+    process = context.Process(target=poll_until_killed, args=(polling, child), daemon=True)
     process.start()
-    its.close()
+    child.close()
     try:
-        yield process, ours
+        yield process, answers
     finally:
         process.kill()
         process.join()
-        ours.close()
+        answers.close()
 
 
-def _told(pipe: Any) -> str:
-    told = ""
+def _answers(pipe: Any) -> str:
+    answers = ""
     try:
         while pipe.poll():
-            told += pipe.recv()
-    except EOFError:  # it was killed
+            answers += pipe.recv()
+    except EOFError:  # the process was killed
         pass
-    return told
+    return answers
 
 
 def _all_done(dsm: FakeDsm, folders: int) -> bool:
@@ -100,21 +88,21 @@ def _all_done(dsm: FakeDsm, folders: int) -> bool:
 def test_polls_killed_twenty_times_under_every_fault(
     dsm: FakeDsm, polling: Polling, minio: MinioStore, database: Database
 ) -> None:
-    """Each file is in raw once, byte for byte, and no folder is marked before all of it is."""
+    """Each file is in raw once, byte for byte, and no folder is marked before all of its files are."""
     random = Random(16)
-    expected, answers = _filled(dsm, random), ""
+    expected, answers = _fill(dsm, random), ""
     for _ in range(20):
         for method in METHODS:
-            # A login refused by a code is final, as it should be.
-            faults = [fault for fault in FAULTS if method != "login" or fault[:4] != "code"]
+            # A login refused with an error code is not repeated, so these faults are left out.
+            faults = [fault for fault in ALL_FAULTS if method != "login" or fault[:4] != "code"]
             dsm.faults[method] = [random.choice([None, None, None, None, *faults]) for _ in range(6)]
-        until = len(dsm.asked) + random.randrange(1, 60)
+        until = len(dsm.requests) + random.randrange(1, 60)
         with _process(polling) as (process, pipe):
-            # Killed at any of its requests, or while it works on what the last one gave.
-            wait_for(lambda until=until: len(dsm.asked) >= until or _all_done(dsm, 5), seconds=5)
+            # Killed at any request, or while it works on the answer to the last one.
+            wait_for(lambda until=until: len(dsm.requests) >= until or _all_done(dsm, 5), seconds=5)
             process.kill()
             process.join()
-            answers += _told(pipe)
+            answers += _answers(pipe)
         stored = _stored(minio)
         assert stored.items() <= expected.items()
         for folder in _marked(dsm):
@@ -123,7 +111,7 @@ def test_polls_killed_twenty_times_under_every_fault(
     dsm.faults.clear()
     with _process(polling) as (_, pipe):
         assert wait_for(lambda: _all_done(dsm, 5), seconds=60), _marked(dsm)
-        answers += _told(pipe)
+        answers += _answers(pipe)
     assert expected == _stored(minio)
     rows = database.all(
         "select state, count(*) as files, count(distinct raw_key) as keys from source_file group by state"
@@ -133,20 +121,20 @@ def test_polls_killed_twenty_times_under_every_fault(
         assert secret not in answers
 
 
-def test_two_schedulers_and_two_replicas(
-    dsm: FakeDsm, polling: Polling, minio: MinioStore, database: Database
-) -> None:
-    """However many poll at a time, one does, and each file is put once."""
-    expected = _filled(dsm, Random(17))
+def test_parallel_polls(dsm: FakeDsm, polling: Polling, minio: MinioStore, database: Database) -> None:
+    """Of several processes only one polls at a time, and each file is copied once."""
+    expected = _fill(dsm, Random(17))
     with _process(polling) as (_, first), _process(polling) as (_, second), _process(polling):
         assert wait_for(lambda: _all_done(dsm, 5), seconds=60)
-        assert wait_for(lambda: "Another poll is running" in _told(first) + _told(second), seconds=30)
+        assert wait_for(lambda: "Another poll is running" in _answers(first) + _answers(second), seconds=30)
     assert expected == _stored(minio)
-    assert len(expected) == dsm.asked.count("download")
+    assert len(expected) == dsm.requests.count("download")
 
 
-def test_refused_password_is_tried_once_by_all(dsm: FakeDsm, polling: Polling, database: Database) -> None:
-    """Neither a restart nor a replica tries a refused password again; a mended one is tried at once."""
+def test_refused_password_is_tried_once_by_all_processes(
+    dsm: FakeDsm, polling: Polling, database: Database
+) -> None:
+    """No restarted or parallel process tries a refused password again; a corrected one is tried at once."""
     wrong = Polling(**(vars(polling) | {"password": "Marker-of-a-wrong-one"}))
     for _ in range(3):
         for poller in (wrong.poller(), wrong.poller()):
@@ -158,8 +146,8 @@ def test_refused_password_is_tried_once_by_all(dsm: FakeDsm, polling: Polling, d
     assert [] == database.all("select * from nas_refusal")
 
 
-def test_lock_that_is_lost_is_told(database: Database) -> None:
-    """A poll learns that its session with the database ended: another may run by now."""
+def test_lost_lock_is_noticed(database: Database) -> None:
+    """A poll notices that its database session ended, because another poll may run now."""
     with PostgresSourceRows(database).lock() as is_held:
         assert is_held is not None
         assert is_held()

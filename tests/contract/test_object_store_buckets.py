@@ -9,24 +9,14 @@ import pytest
 
 from common.errors import DependencyAwayError, ObjectMissingError
 from common.store.minio_store import MinioStore
-from common.store.object_key import Location
-from common.store.object_store import Notification, ObjectStore, ObjectVersion
+from common.store.object_store import Notification, ObjectStore
+from tests.contract.objects import missing_version, put
 from tests.in_memory.object_store import InMemoryObjectStore
-
-ODD_KEY = "incoming/Doe^Jane Müller 100%+1/a~b #?&=.dcm"
-
-
-def _put(store: ObjectStore, bucket: str, key: str = "a/b", data: bytes = b"content") -> ObjectVersion:
-    return store.put(Location(bucket, key), data, content_type="text/plain")
-
-
-def _missing(bucket: str, key: str = "no/such") -> ObjectVersion:
-    return ObjectVersion(Location(bucket, key), "0" * 32, 3)
 
 
 def test_delete_twice_is_no_error(store: ObjectStore, bucket: str) -> None:
-    """What is gone already is deleted without an error."""
-    version = _put(store, bucket)
+    """Deleting a missing object is no error."""
+    version = put(store, bucket)
     store.delete(version)
     store.delete(version)
     with pytest.raises(ObjectMissingError):
@@ -34,17 +24,17 @@ def test_delete_twice_is_no_error(store: ObjectStore, bucket: str) -> None:
 
 
 def test_delete_leaves_other_content(store: ObjectStore, bucket: str) -> None:
-    """What was put over the version meant is not deleted with it."""
-    old, new = _put(store, bucket, data=b"old"), _put(store, bucket, data=b"new")
+    """Content that was put over the version is not deleted."""
+    old, new = put(store, bucket, data=b"old"), put(store, bucket, data=b"new")
     store.delete(old)
     assert b"new" == store.read(new)
 
 
 def test_list_prefix_is_in_key_order(store: ObjectStore, bucket: str) -> None:
-    """A listing gives whole keys in the order of their bytes, with etag, size and an aware time."""
+    """A listing gives complete keys in the order of their bytes, with etag, size and an aware time."""
     keys = ["p/b", "p/a/z", "p/ä", "p/A", "q/x", "p/a b", "p/a+b"]
     for key in keys:
-        _put(store, bucket, key)
+        put(store, bucket, key)
     listed = list(store.list_prefix(bucket, "p/"))
     assert sorted((key for key in keys if key.startswith("p/")), key=str.encode) == [
         found.version.location.key for found in listed
@@ -55,33 +45,33 @@ def test_list_prefix_is_in_key_order(store: ObjectStore, bucket: str) -> None:
 
 
 def test_list_prefix_goes_over_pages(store: ObjectStore, bucket: str) -> None:
-    """More objects than one page holds are all listed, once each."""
+    """More objects than fit in one page are all listed, once each."""
     keys = [f"p/{number:04}" for number in range(1005)]
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda key: _put(store, bucket, key, b""), keys))
+        list(threads.map(lambda key: put(store, bucket, key, b""), keys))
     assert keys == [found.version.location.key for found in store.list_prefix(bucket, "p/")]
 
 
 def test_list_top_gives_first_components(store: ObjectStore, bucket: str) -> None:
-    """The top of a bucket is its first path components; folders end in a slash."""
+    """The top level of a bucket is its first path components; folders end in a slash."""
     for key in ("labels.csv", "processed/1", "processed/2/3", "a b/c"):
-        _put(store, bucket, key)
+        put(store, bucket, key)
     assert ["a b/", "labels.csv", "processed/"] == sorted(store.list_top(bucket))
     assert [] == list(store.list_prefix(bucket, "absent/"))
 
 
 def test_ensure_bucket_again_is_no_error(store: ObjectStore, bucket: str) -> None:
-    """A bucket that is there stays, with its objects."""
-    version = _put(store, bucket)
+    """An existing bucket stays, with its objects."""
+    version = put(store, bucket)
     store.ensure_bucket(bucket)
     assert version == store.stat(version.location)
 
 
 def test_ensure_bucket_sets_notifications(store: ObjectStore, bucket: str) -> None:
-    """Notifications are set with prefix and suffix, again for a bucket that is there."""
-    asked = Notification("sweep", "never/", ".x")
+    """Notifications are set with prefix and suffix, also for an existing bucket."""
+    notification = Notification("sweep", "never/", ".x")
     for _ in range(2):
-        store.ensure_bucket(bucket, [asked])
+        store.ensure_bucket(bucket, [notification])
     if isinstance(store, MinioStore):
         (queue,) = store.client.get_bucket_notification(bucket).queue_config_list
         assert ("arn:minio:sqs::SWEEP:webhook", "never/", ".x") == (
@@ -90,11 +80,11 @@ def test_ensure_bucket_sets_notifications(store: ObjectStore, bucket: str) -> No
             queue.suffix_filter_rule.value,
         )
     else:
-        assert [asked] == store.notifications[bucket]
+        assert [notification] == store.notifications[bucket]
 
 
 def test_ping_answers(store: ObjectStore) -> None:
-    """A store that is there answers."""
+    """A running store answers."""
     store.ping()
 
 
@@ -106,8 +96,8 @@ def _away(kind: str) -> ObjectStore:
 
 @pytest.mark.parametrize("kind", ["memory", "real"])
 def test_store_that_does_not_answer(kind: str, tmp_path: Path) -> None:
-    """Every call to a store that is away raises DependencyAwayError, and names no key."""
-    store, version = _away(kind), _missing("bucket", "Doe^Jane")
+    """Every call to a store that is away raises DependencyAwayError, without the key."""
+    store, version = _away(kind), missing_version("bucket", "Doe^Jane")
     for call in (
         lambda: store.stat(version.location),
         lambda: store.read(version),

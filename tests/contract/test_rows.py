@@ -1,4 +1,4 @@
-"""Metadata and verdict rows: their contract, in memory and in Postgres."""
+"""The contract of metadata and verdict rows, in memory and in Postgres."""
 
 from dataclasses import replace
 
@@ -9,19 +9,13 @@ from common.ledger.ledger import Claim, Settlement, State
 from common.metadata_document import MetadataDocument, parse_metadata
 from common.store.object_key import SUBOPTIMAL, Location
 from common.store.object_store import ObjectVersion
-from functions.quality.verdict_rows import ImageState
+from functions.quality.verdict_rows import ImageRow, ImageVerdict
 from model.judgement import Judgement
-from tests.contract.conftest import KINDS
-from tests.contract.tables import PATIENT, Tables, instance_path, make_tables
+from tests.contract.tables import PATIENT, Tables, instance_path
 from tests.support.documents import make_document
 
 GOOD = Judgement("good", 0.1, 0.5, 100.0, {"sharpness": 1.5}, (), "normal", "m1")
 BAD = Judgement("low_quality", 0.9, 0.5, 90.0, {}, ("blurred", "noisy"), "low", "m2")
-
-
-@pytest.fixture(params=KINDS)
-def tables(request: pytest.FixtureRequest) -> Tables:
-    return make_tables(request, capacity=400)
 
 
 def _document(**changes: dict) -> MetadataDocument:
@@ -48,15 +42,15 @@ def test_document_becomes_rows_of_each_level(tables: Tables) -> None:
 
 
 def test_same_document_again_changes_nothing(tables: Tables) -> None:
-    """A document that comes again leaves one row of each."""
+    """Storing a document twice leaves one row of each kind."""
     for _ in range(2):
         tables.write(tables.metadata.record(_document()))
     for table in ("patient", "study", "series", "instance", "image"):
         assert 1 == len(tables.rows(table))
 
 
-def test_what_a_later_document_leaves_out_stays(tables: Tables) -> None:
-    """A patient's, study's or series' value is kept if another instance of it lacks it."""
+def test_missing_values_of_a_later_document_change_nothing(tables: Tables) -> None:
+    """A value of a patient, study or series stays if a later instance does not have it."""
     tables.write(tables.metadata.record(_document()))
     other = _document(
         patient={"sex": None},
@@ -70,7 +64,7 @@ def test_what_a_later_document_leaves_out_stays(tables: Tables) -> None:
 
 
 def test_newer_document_of_an_instance_replaces_it(tables: Tables) -> None:
-    """An instance that was made anew has the newer values, absent ones included."""
+    """An instance extracted again has the newer values, including missing ones."""
     tables.write(tables.metadata.record(_document()))
     tables.write(tables.metadata.record(_document(instance={"rows": 64, "kvp": None})))
     (row,) = tables.rows("instance")
@@ -94,8 +88,8 @@ def test_another_parent_is_a_conflict_and_stores_nothing(tables: Tables, changes
     assert before == {table: tables.rows(table) for table in before}
 
 
-def test_rows_come_with_their_settlement(tables: Tables) -> None:
-    """A worker that has lost its lease writes and announces nothing; who has the item does as it settles."""
+def test_rows_are_written_with_their_settlement(tables: Tables) -> None:
+    """A worker without its lease writes and announces nothing; the worker with the lease does."""
     ledger, version = (
         tables.ledger("store_metadata"),
         ObjectVersion(Location("metadata", "a.json"), "etag", 1),
@@ -114,8 +108,8 @@ def test_rows_come_with_their_settlement(tables: Tables) -> None:
     assert (1, True) == (len(tables.rows("instance")), ledger.has_due())
 
 
-def test_rows_that_contradict_leave_the_item_open(tables: Tables) -> None:
-    """Nothing is written and nothing announced; the claim stands, and may end otherwise."""
+def test_contradicting_rows_leave_the_item_claimed(tables: Tables) -> None:
+    """Nothing is written or announced, and the claim can still be settled in another way."""
     tables.write(tables.metadata.record(_document()))
     ledger, version = (
         tables.ledger("store_metadata"),
@@ -139,27 +133,27 @@ def test_rows_that_contradict_leave_the_item_open(tables: Tables) -> None:
 def _judge(tables: Tables, judgement: Judgement, *, bucket: str) -> None:
     uid = instance_path(1).sop_instance_uid
     tables.write(
-        tables.verdicts.record(uid, 1, judgement, verdict=judgement.verdict, bucket=bucket, picture_hash=None)
+        tables.verdicts.record(ImageVerdict(uid, 1, judgement, judgement.verdict, bucket, picture_hash=None))
     )
 
 
-def test_image_is_placed_only_where_it_was_allocated(tables: Tables) -> None:
-    """An image counts as placed in its own bucket under its own key, and nowhere else."""
-    (image,) = tables.place(1)
+def test_image_is_found_only_at_its_allocated_location(tables: Tables) -> None:
+    """An image is found by its allocated bucket and key, and by no other location."""
+    (image,) = tables.allocate(1)
     uid = instance_path(1).sop_instance_uid
-    assert ImageState(image.bucket, "CT", None) == tables.verdicts.image_state(uid, 1, image)
-    assert tables.verdicts.image_state(uid, 2, image) is None
-    assert tables.verdicts.image_state(uid, 1, Location("images-other", image.key)) is None
-    assert tables.verdicts.image_state(uid, 1, Location(image.bucket, f"x{image.key}")) is None
-    assert tables.verdicts.image_state("2.25.9", 1, image) is None
+    assert ImageRow(image.bucket, "CT", None) == tables.verdicts.find_image(uid, 1, image)
+    assert tables.verdicts.find_image(uid, 2, image) is None
+    assert tables.verdicts.find_image(uid, 1, Location("images-other", image.key)) is None
+    assert tables.verdicts.find_image(uid, 1, Location(image.bucket, f"x{image.key}")) is None
+    assert tables.verdicts.find_image("2.25.9", 1, image) is None
 
 
-def test_verdict_is_kept_with_the_image_s_place(tables: Tables) -> None:
-    """A verdict says where the image lies now; its home stays where it was allocated."""
-    (image,) = tables.place(1)
+def test_verdict_is_stored_with_the_bucket_of_its_image(tables: Tables) -> None:
+    """A verdict sets the bucket where the image is now; the allocated bucket stays."""
+    (image,) = tables.allocate(1)
     uid = instance_path(1).sop_instance_uid
     _judge(tables, GOOD, bucket=image.bucket)
     assert image.bucket == tables.bucket_now(1)
     _judge(tables, BAD, bucket=SUBOPTIMAL)
     assert SUBOPTIMAL == tables.bucket_now(1)
-    assert ImageState(SUBOPTIMAL, "CT", None) == tables.verdicts.image_state(uid, 1, image)
+    assert ImageRow(SUBOPTIMAL, "CT", None) == tables.verdicts.find_image(uid, 1, image)

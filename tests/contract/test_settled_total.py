@@ -1,4 +1,4 @@
-"""What is summed up, against a count over all rows."""
+"""The sums of settled rows are compared with a count over all rows."""
 
 import random
 from pathlib import Path
@@ -21,15 +21,15 @@ _STATES = ("running", "retry", "held", "quarantined", "done")
 
 
 class Rows:
-    """Rows of files and images, changed at random as the line and its operators change them."""
+    """Rows of files and images, changed at random as the pipeline and its operators change them."""
 
     def __init__(self, database: Database, seed: int) -> None:
         self._database = database
         self._random = random.Random(seed)
         self._names = 0
-        # An item that an instance is about to name is not deleted by another thread: the foreign key
-        # would refuse one of the two, as it should, which is no matter of the sums.
-        self._naming_items = Lock()
+        # One thread must not delete an item while another inserts an instance of it: the foreign key
+        # would rightly refuse one of the two, but that is not what these tests are about.
+        self._item_lock = Lock()
         self.run("insert into source_folder (name) values ('f')")
         self.run("insert into image_bucket (bucket, capacity) values ('images-1', 10000)")
 
@@ -37,7 +37,7 @@ class Rows:
         return self._database.run(statement, **values)  # type: ignore[arg-type]
 
     def step(self) -> str:
-        """One change of a random kind; returns its name."""
+        """Make one random change; return its name."""
         change = self._random.choice(
             [
                 *(
@@ -57,7 +57,7 @@ class Rows:
         return change.__name__
 
     def some(self, table: str, condition: str = "true") -> str:
-        """A condition on the system column that picks one row."""
+        """A condition that selects one random row by its ctid."""
         return (
             f"{table}.ctid = (select ctid from {table} where {condition} "
             f"order by md5(ctid::text || {self._random.random()}) limit 1)"
@@ -91,7 +91,7 @@ class Rows:
         )
 
     def put_directly(self) -> None:
-        """Under a key that the NAS may come to as well."""
+        """Under a key that a file of the NAS may get, too."""
         key = f"incoming/{self._names + self._random.choice([1, 1000])}"
         self.run(
             "insert into ledger_item (function, bucket, key, etag, state, lease_until) "
@@ -127,7 +127,7 @@ class Rows:
     def _extracted(self) -> str | None:
         self._names += 1
         uid, frames = str(self._names), self._random.choice([1, 1, 3])
-        with self._naming_items:
+        with self._item_lock:
             touched = self.run(
                 "insert into extraction (sop_instance_uid, item_id, content_digest, number_of_frames, "
                 "recipe_version, pipeline_version, completed_at) "
@@ -183,7 +183,7 @@ class Rows:
         self.run("delete from verdict where " + self.some("verdict"))
 
     def lost_item(self) -> None:
-        with self._naming_items:
+        with self._item_lock:
             self.run(
                 "delete from ledger_item where id not in (select item_id from extraction) and "
                 + self.some("ledger_item")
@@ -194,13 +194,13 @@ class Rows:
 
     def functions(self, query: str) -> dict[str, Any]:
         rows = self._database.all(_SQL[query])
-        told = {row["function"]: [row[state] for state in _STATES] for row in rows}
-        return {function: numbers for function, numbers in told.items() if any(numbers)}
+        counts = {row["function"]: [row[state] for state in _STATES] for row in rows}
+        return {function: numbers for function, numbers in counts.items() if any(numbers)}
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_sums_are_what_a_count_finds(database: Database, seed: int) -> None:
-    """After every change of any row, before and after it is summed up, both ways find the same numbers."""
+def test_sums_are_equal_to_a_count(database: Database, seed: int) -> None:
+    """After every random change, the sums are equal to a count over all rows."""
     rows = Rows(database, seed)
     changes = []
     for _ in range(70):
@@ -210,8 +210,8 @@ def test_sums_are_what_a_count_finds(database: Database, seed: int) -> None:
     assert rows.numbers("balance")["files_found"] > 5
 
 
-def test_what_is_settled_is_summed_up(database: Database) -> None:
-    """Once everything is settled, no row is left to be counted, and the sums close."""
+def test_settled_rows_are_summed_up(database: Database) -> None:
+    """When everything is settled, all rows are in the sums, and the balance closes."""
     rows = Rows(database, 1)
     for _ in range(6):
         rows.found()
@@ -228,17 +228,17 @@ def test_what_is_settled_is_summed_up(database: Database) -> None:
     rows.run("update ledger_item set outcome = 'skipped' where outcome = 'duplicate'")
     before = rows.numbers("balance")
     rows.run("select count_settled(5000)")
-    left = rows.run("select from ledger_item where counted_as is null")
-    left += rows.run("select from source_file where counted_as is null")
-    left += rows.run("select from extraction where counted_images is null")
-    assert 0 == left
+    uncounted = rows.run("select from ledger_item where counted_as is null")
+    uncounted += rows.run("select from source_file where counted_as is null")
+    uncounted += rows.run("select from extraction where counted_images is null")
+    assert 0 == uncounted
     assert before == rows.numbers("balance")
     assert (6, 0, 0) == (before["files_found"], before["files_difference"], before["images_difference"])
 
 
 @pytest.mark.parametrize("table", ["verdict", "image_allocation"])
-def test_a_row_that_is_lost_shows_at_once(database: Database, table: str) -> None:
-    """Rows deleted behind the line's back open the balance again, although they were summed up."""
+def test_a_lost_row_shows_at_once(database: Database, table: str) -> None:
+    """Rows deleted outside the pipeline show in the balance, although they were in the sums."""
     rows = Rows(database, 2)
     for change in (rows.found, rows.copied, rows.claimed):
         change()
@@ -246,17 +246,17 @@ def test_a_row_that_is_lost_shows_at_once(database: Database, table: str) -> Non
     rows.run(_JUDGE.format(verdict="'good'"))
     rows.counted()
     rows.run("select count_settled(100)")
-    whole = rows.numbers("balance")
-    assert (0, 0) == (whole["images_difference"], whole["images_waiting"])
+    before = rows.numbers("balance")
+    assert (0, 0) == (before["images_difference"], before["images_waiting"])
     rows.run("delete from verdict")
     if table == "image_allocation":
         rows.run("delete from image_allocation")
-    told = rows.numbers("balance")
-    assert whole["frames"] == (told["images_waiting"] if table == "verdict" else told["images_difference"])
+    after = rows.numbers("balance")
+    assert before["frames"] == (after["images_waiting"] if table == "verdict" else after["images_difference"])
 
 
-def test_summing_up_beside_workers_loses_nothing(database: Database) -> None:
-    """While others change rows, summing up waits for nobody, and in the end both ways find the same."""
+def test_summing_up_in_parallel_with_changes(database: Database) -> None:
+    """While other threads change rows, the sums are updated without waiting, and are right in the end."""
     rows = [Rows.__new__(Rows) for _ in range(3)]
     first = Rows(database, 3)
     for number, each in enumerate(rows):
@@ -267,7 +267,7 @@ def test_summing_up_beside_workers_loses_nothing(database: Database) -> None:
         try:
             for _ in range(40):
                 one.step()
-        except BaseException as error:  # noqa: BLE001 told by the test
+        except BaseException as error:  # noqa: BLE001 the test reports it
             failures.append(error)
 
     threads = [Thread(target=work, args=[one]) for one in rows]

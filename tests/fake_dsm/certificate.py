@@ -1,4 +1,4 @@
-"""A certificate of a hospital's own for loopback."""
+"""A self-signed certificate for loopback, as a hospital's own CA would issue it."""
 
 import datetime as dt
 import ipaddress
@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 
 
 def self_signed(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """A server's TLS context, and the PEM file that makes a client trust it."""
+    """Make a certificate; returns the server's TLS context and the PEM file that clients trust."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "nas.test")])
     now = dt.datetime.now(dt.UTC)

@@ -1,4 +1,4 @@
-"""The real client of a fake DSM, with limits that fit a test."""
+"""The real Synology client on a fake DSM, with short time limits."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,8 +9,7 @@ from common.nas.synology.file_station import FileStation
 from common.nas.synology.login import Account, Login
 from common.nas.synology.nas import SynologyNas
 from tests.fake_dsm.server import FakeDsm
-
-ROOT = "/share/dicom in"
+from tests.fake_dsm.share import ROOT
 
 
 @contextmanager
@@ -23,7 +22,7 @@ def client_of(
     is_trusted: bool = True,
     seconds: float = 10,
 ) -> Iterator[SynologyNas]:
-    """A client of the share's folder; its connections are closed in the end."""
+    """Give a client of the folder ROOT; its connections are closed afterwards."""
     connection = Connection(
         "127.0.0.1",
         dsm.port,

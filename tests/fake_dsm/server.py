@@ -1,4 +1,4 @@
-"""A fake DSM: a real HTTP server on loopback, with faults to order."""
+"""A fake DSM: a real HTTP server on loopback that fails as a test orders it."""
 
 import json
 import time
@@ -16,43 +16,48 @@ from tests.fake_dsm.certificate import self_signed
 from tests.fake_dsm.share import DsmError, Share
 from tests.fake_dsm.sign_in import SignIn
 
+# Faults that take no time, for polls under random faults.
+FAULTS = (
+    *("expire 106", "expire 107", "expire 119", "code 402", "code 408", "code 100", "http 502"),
+    *("page", "drop", "cut", "short", "lost"),
+)
 _HALF = {"short", "drop", "cut", "stall"}
 _PLAIN = {"api", "version", "method", "_sid", "SynoToken"}
 
 
 @dataclass
 class FakeDsm:
-    """What the server serves, what it was asked, and what goes wrong next.
+    """The content of the server, the requests it received, and its next faults.
 
-    Faults are ordered by method ("list", "download", "login", ...), and each is used up by one
-    request: None (answer as usual), "expire 106" (the session is gone), "code 402" (an error
-    under HTTP 200), "http 502", "page" (a proxy's HTML), "drop" (the connection ends halfway
-    through the body), "cut" (and the session with it), "stall" (half the body and then
-    nothing), "short" (half the body, declared as the whole), "hang", "lost" (it is done, but
-    the answer is lost).
+    `faults` has a list for each method ("list", "download", "login", ...); each request uses up
+    one entry: None (answer normally), "expire 106" (end the session), "code 402" (answer an error
+    with HTTP 200), "http 502", "page" (answer a proxy's HTML), "drop" (close the connection after
+    half the body), "cut" (drop, and end the session), "stall" (send half the body and then
+    nothing), "short" (send half the body with its length as Content-Length), "hang", "lost" (do
+    what was requested, and send no answer).
     """
 
     share: Share = field(default_factory=Share)
     sign_in: SignIn = field(default_factory=SignIn)
     faults: dict[str, list[str | None]] = field(default_factory=lambda: defaultdict(list))
-    asked: list[str] = field(default_factory=list)  # methods
+    requests: list[str] = field(default_factory=list)  # methods, in the order of the requests
     urls: list[str] = field(default_factory=list)
-    on_download: Callable[[str], None] = lambda _: None  # told of each path before it is sent
-    connections: int = 0  # ever opened
-    line: "Line | None" = None  # how fast files go out; None: as fast as they can
+    on_download: Callable[[str], None] = lambda _: None  # called with each path before it is sent
+    connections: int = 0  # opened so far
+    speed_limit: "SpeedLimit | None" = None  # limits the speed of downloads; None: no limit
     port: int = 0
-    ca_file: Path | None = None  # makes a client trust it
-    released: Event = field(default_factory=Event)  # ends what hangs
+    ca_file: Path | None = None  # the certificate that clients must trust
+    released: Event = field(default_factory=Event)  # ends requests that hang
     lock: Lock = field(default_factory=Lock)
 
     def next_fault(self, method: str) -> str | None:
         with self.lock:
-            self.asked.append(method)
+            self.requests.append(method)
             return self.faults[method].pop(0) if self.faults[method] else None
 
 
-class Line:
-    """A network of a speed, shared by all that is sent."""
+class SpeedLimit:
+    """A network of limited speed, shared by all downloads."""
 
     def __init__(self, bytes_per_second: float) -> None:
         self._rate = bytes_per_second
@@ -60,7 +65,7 @@ class Line:
         self._lock = Lock()
 
     def send(self, number: int) -> None:
-        """Wait until so many bytes had their turn."""
+        """Wait as long as sending that number of bytes takes."""
         with self._lock:
             self._free_at = max(self._free_at, time.monotonic()) + number / self._rate
             wait = self._free_at - time.monotonic()
@@ -69,10 +74,10 @@ class Line:
 
 @contextmanager
 def running_dsm(dsm: FakeDsm, folder: Path | None = None) -> Iterator[FakeDsm]:
-    """Serve it on a free port of loopback; nothing of it is left afterwards.
+    """Serve a fake DSM on a free TCP port of loopback until the block ends.
 
-    With a folder for its certificate it speaks TLS, as it should; the login over plain HTTP
-    needs an RSA key that takes seconds to make.
+    With a folder for its certificate it uses TLS. A login over plain HTTP is slower: it needs an
+    RSA key that takes seconds to make.
     """
     server = _Server(("127.0.0.1", 0), _handler(dsm))
     server.daemon_threads = True
@@ -97,7 +102,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64
 
     def handle_error(self, *_: object) -> None:
-        """A client that went away is no news."""
+        """Log nothing: clients may close their connections."""
 
 
 def _handler(served: FakeDsm) -> type[BaseHTTPRequestHandler]:
@@ -118,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.dsm.connections += 1
 
     def log_message(self, *_: object) -> None:
-        """Tests look at what was asked, not at a log."""
+        """Log nothing: tests read `requests` and `urls`."""
 
     def do_GET(self) -> None:
         self._serve({})
@@ -218,8 +223,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         with suppress(OSError):
             for _ in range(repeats):
-                if attachment and self.dsm.line is not None:
-                    self.dsm.line.send(len(sent))
+                if attachment and self.dsm.speed_limit is not None:
+                    self.dsm.speed_limit.send(len(sent))
                 self.wfile.write(sent)
         if fault == "stall":
             self.wfile.flush()

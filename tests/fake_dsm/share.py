@@ -1,10 +1,11 @@
-"""The files of a fake DSM, in memory, and what File Station answers about them."""
+"""The files of a fake DSM, in memory, and the answers of File Station about them."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import RLock
 from typing import Any
 
+ROOT = "/share/dicom in"  # the folder that tests let dcm2set poll
 LONG_AGO = datetime(2024, 3, 1, tzinfo=UTC)
 
 
@@ -14,12 +15,12 @@ class Node:
 
     modified_at: datetime
     data: bytes = b""
-    repeats: int = 1  # of the data, for files too large for memory
+    repeats: int = 1  # how often the data is sent, for files too large for memory
     entries: "dict[str, Node] | None" = None
 
 
 class DsmError(Exception):
-    """An error number, and whether DSM hides it within 1200."""
+    """An error code of DSM, and whether DSM wraps it in code 1200."""
 
     def __init__(self, code: int, *, within: bool = False) -> None:
         super().__init__(code)
@@ -35,24 +36,30 @@ class Share:
     lock: RLock = field(default_factory=RLock)
 
     def write(self, path: str, data: bytes, modified_at: datetime = LONG_AGO, *, repeats: int = 1) -> None:
-        """Put a file, with the folders above it."""
+        """Write a file, and make the folders above it."""
         with self.lock:
-            *folders, name = path.strip("/").split("/")
-            place = self.top
-            for folder in folders:
-                place = place.entries.setdefault(folder, Node(LONG_AGO, entries={}))
-            if name not in place.entries:
-                place.modified_at = max(place.modified_at, modified_at)
-            place.entries[name] = Node(modified_at, data, repeats)
+            parent, _, name = path.rpartition("/")
+            folder = self.make_folder(parent)
+            if name not in folder.entries:
+                folder.modified_at = max(folder.modified_at, modified_at)
+            folder.entries[name] = Node(modified_at, data, repeats)
+
+    def make_folder(self, path: str) -> Node:
+        """Make a folder and the folders above it, if they do not exist; returns the folder."""
+        with self.lock:
+            node = self.top
+            for name in path.strip("/").split("/"):
+                node = node.entries.setdefault(name, Node(LONG_AGO, entries={}))
+            return node
 
     def remove(self, path: str) -> None:
-        """Take a file or folder away."""
+        """Remove a file or folder."""
         with self.lock:
             parent, _, name = path.rpartition("/")
             del self.find(parent).entries[name]
 
     def find(self, path: str) -> Node:
-        """What is at a path; 408 if nothing is."""
+        """Return the file or folder at a path; raises DsmError 408 if there is none."""
         node = self.top
         for part in path.strip("/").split("/"):
             if node.entries is None or part not in node.entries:
@@ -61,7 +68,7 @@ class Share:
         return node
 
     def answer(self, api: str, values: dict[str, Any]) -> dict[str, Any]:
-        """The data of a successful answer; raises DsmError."""
+        """Return the data of a successful answer; raises DsmError."""
         with self.lock:
             return getattr(self, "_" + api)(**values)
 
@@ -71,10 +78,10 @@ class Share:
         node = self.find(folder_path)
         if node.entries is None:
             raise DsmError(408)
-        # Windows' and Synology's own order: not by code point.
+        # DSM sorts names without regard to case, not by code point.
         names = sorted(node.entries, key=str.lower)
         page = names[offset : offset + limit] if limit else names[offset:]
-        files = [_shown(f"{folder_path}/{name}", name, node.entries[name], additional) for name in page]
+        files = [_description(f"{folder_path}/{name}", name, node.entries[name], additional) for name in page]
         return {"files": files, "offset": offset, "total": len(names)}
 
     def _getinfo(self, path: list[str]) -> dict[str, Any]:
@@ -90,8 +97,9 @@ class Share:
         return {"files": files}
 
     def _list_share(self, additional: Any = ()) -> dict[str, Any]:
-        told = {"volume_status": {"freespace": 5_000_000_000, "readonly": False, "totalspace": 9_000_000_000}}
-        more = told if isinstance(additional, list) and "volume_status" in additional else {}
+        volume = {"freespace": 5_000_000_000, "readonly": False, "totalspace": 9_000_000_000}
+        wants_volume = isinstance(additional, list) and "volume_status" in additional
+        more = {"volume_status": volume} if wants_volume else {}
         shares = [
             {"isdir": True, "name": name, "path": "/" + name, "additional": more} for name in self.top.entries
         ]
@@ -99,7 +107,7 @@ class Share:
 
     def _rename(self, path: str, name: str) -> dict[str, Any]:
         parent, _, old = path.rpartition("/")
-        self._writable()
+        self._require_write()
         try:
             node = self.find(path)
         except DsmError as error:
@@ -108,10 +116,10 @@ class Share:
         if name in siblings:
             raise DsmError(414, within=True)
         siblings[name] = siblings.pop(old)
-        return {"files": [_shown(f"{parent}/{name}", name, node, ())]}
+        return {"files": [_description(f"{parent}/{name}", name, node, ())]}
 
     def _create(self, folder_path: str, name: str) -> dict[str, Any]:
-        self._writable()
+        self._require_write()
         entries = self.find(folder_path).entries
         if name in entries:
             raise DsmError(414, within=True)
@@ -119,22 +127,22 @@ class Share:
         return {"folders": []}
 
     def _delete(self, path: str, *, recursive: bool = True) -> dict[str, Any]:
-        self._writable()
+        self._require_write()
         node = self.find(path)
         if node.entries and not recursive:
             raise DsmError(900)
         self.remove(path)
         return {}
 
-    def _writable(self) -> None:
+    def _require_write(self) -> None:
         if not self.may_write:
             raise DsmError(407, within=True)
 
 
-def _shown(path: str, name: str, node: Node, additional: Any) -> dict[str, Any]:
-    shown: dict[str, Any] = {"isdir": node.entries is not None, "name": name, "path": path}
+def _description(path: str, name: str, node: Node, additional: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {"isdir": node.entries is not None, "name": name, "path": path}
     if isinstance(additional, list):  # DSM ignores a list joined by commas
         times = {"mtime": int(node.modified_at.timestamp())}
-        told = {"size": len(node.data) * node.repeats, "time": times}
-        shown["additional"] = {wanted: told[wanted] for wanted in additional}
-    return shown
+        known = {"size": len(node.data) * node.repeats, "time": times}
+        found["additional"] = {wanted: known[wanted] for wanted in additional}
+    return found

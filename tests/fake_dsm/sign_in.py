@@ -1,4 +1,4 @@
-"""How a fake DSM lets in: DSM 6 with its cipher, DSM 7 with its Noise handshake."""
+"""The login of a fake DSM: DSM 6 with its cipher, DSM 7 with its Noise handshake."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ _CIPHER_KEY = "__cIpHeRtExT"
 
 @cache
 def _key() -> rsa.RSAPrivateKey:
-    # The client's pass phrase has 501 bytes, so nothing shorter does.
+    # 4096 bits, because the client encrypts a pass phrase of 501 bytes.
     return rsa.generate_private_key(public_exponent=65537, key_size=4096)
 
 
@@ -33,13 +33,13 @@ class SignIn:
     user: str = "poller"
     password: str = "Marker-of-a-password ü&%+"
     version: int = 7  # of DSM
-    otp_code: str | None = None  # what is asked for besides the password
+    otp_code: str | None = None  # the one-time code that a login needs besides the password
     blocks_after: int = 3
     tries: int = 0
     failures: int = 0
     devices: set[str] = field(default_factory=set)
     sids: set[str] = field(default_factory=set)
-    given: list[str] = field(default_factory=list)  # every secret handed out
+    given: list[str] = field(default_factory=list)  # every secret that was given to clients
     _noise_key: X25519PrivateKey = field(default_factory=X25519PrivateKey.generate)
 
     def cookie(self) -> str:
@@ -48,7 +48,7 @@ class SignIn:
         return base64.urlsafe_b64encode(public).decode().rstrip("=")
 
     def encryption(self) -> dict[str, Any]:
-        """What a client needs to encrypt a login over plain HTTP."""
+        """Return what a client needs to encrypt a login over plain HTTP."""
         return {
             "public_key": f"{_key().public_key().public_numbers().n:x}",
             "cipherkey": _CIPHER_KEY,
@@ -57,7 +57,7 @@ class SignIn:
         }
 
     def log_in(self, fields: dict[str, str]) -> dict[str, Any]:
-        """A new session; raises DsmError."""
+        """Start a session; raises DsmError."""
         self.tries += 1
         if self.failures >= self.blocks_after:
             raise DsmError(407)
@@ -77,14 +77,14 @@ class SignIn:
         sid, token, device = (secrets.token_urlsafe(18) for _ in range(3))
         self.sids = {sid}
         self.given += [sid, token, device]
-        told = {"sid": sid, "synotoken": token, "account": self.user, "is_portal_port": False}
+        answer = {"sid": sid, "synotoken": token, "account": self.user, "is_portal_port": False}
         if fields.get("otp_code"):
-            self.otp_code = secrets.token_hex(3)  # a code holds once
+            self.otp_code = secrets.token_hex(3)  # a code is valid once
             self.devices.add(device)
-            told["device_id"] = device
+            answer["device_id"] = device
         if "ik_message" in fields:
-            told["ik_message"] = self._handshake(fields["ik_message"])
-        return told
+            answer["ik_message"] = self._handshake(fields["ik_message"])
+        return answer
 
     def _handshake(self, message: str) -> str:
         noise = NoiseConnection.from_name(b"Noise_IK_25519_ChaChaPoly_BLAKE2b")

@@ -1,6 +1,6 @@
-"""`dcm2set up` with relays before its servers, two processes of each function, and a clock to move.
+"""Run `dcm2set up` with relays before its servers, two processes of each function and a clock to move.
 
-Started as ``python -m tests.faults.arranged_up ARRANGEMENT.json``.
+Start it with ``python -m tests.faults.arranged_up ARRANGEMENT.json``.
 """
 
 import json
@@ -24,15 +24,15 @@ TWIN = "-2"
 
 @dataclass(frozen=True)
 class Arrangement:
-    """What is put between and beside the processes of a home."""
+    """The relays, second processes and clock that are added to a home."""
 
     home: str
-    minio_port: int  # of the relay before MinIO
-    postgres_port: int  # of the relay before Postgres
-    notification_port: int  # of the relay that MinIO notifies
-    twin_ports: dict[str, int]  # of the second process of each function
-    clock_file: str = ""  # holds the offset in seconds
-    clock_library: str = ""  # loaded into the functions and Postgres; empty: the clock is the machine's
+    minio_port: int  # TCP port of the relay before MinIO
+    postgres_port: int  # TCP port of the relay before Postgres
+    notification_port: int  # TCP port of the relay that MinIO notifies
+    twin_ports: dict[str, int]  # TCP port of the second process of each function
+    clock_file: str = ""  # contains the clock's offset in seconds
+    clock_library: str = ""  # is loaded into the functions and Postgres; empty: they use the machine's clock
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self)), encoding="utf-8")
@@ -41,18 +41,19 @@ class Arrangement:
         return f"http://127.0.0.1:{self.twin_ports[function]}/"
 
     def arrange(self, plan: Plan) -> list[Program]:
-        """The home's own programs, rewired; each function twice."""
+        """Return the programs of the home, connected through the relays, with each function twice."""
         arranged = []
         for program in programs(plan):
             if program.name == "minio":
-                arranged.append(self._notifying(program))
+                arranged.append(self._with_notification_relay(program))
             elif program.name == "postgres":
                 arranged.append(replace(program, environment={**program.environment, **self._clock()}))
             else:
-                arranged += [self._relayed(program), self._twin(self._relayed(program), plan)]
+                relayed = self._with_server_relays(program)
+                arranged += [relayed, self._twin(relayed, plan)]
         return arranged
 
-    def _notifying(self, program: Program) -> Program:
+    def _with_notification_relay(self, program: Program) -> Program:
         environment = dict(program.environment)
         for name in environment:
             if name.startswith("MINIO_NOTIFY_WEBHOOK_ENDPOINT_"):
@@ -60,7 +61,7 @@ class Arrangement:
                 environment[name] = f"http://127.0.0.1:{self.notification_port}/{function}"
         return replace(program, environment=environment)
 
-    def _relayed(self, program: Program) -> Program:
+    def _with_server_relays(self, program: Program) -> Program:
         environment = dict(program.environment)
         environment["DCM2SET_MINIO_ENDPOINT"] = f"127.0.0.1:{self.minio_port}"
         url = environment["DATABASE_URL"]
@@ -84,7 +85,7 @@ class Arrangement:
 
 
 def main() -> None:
-    """As the command does, until it is told to end."""
+    """Run the home until SIGINT or SIGTERM."""
     arrangement = Arrangement(**json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

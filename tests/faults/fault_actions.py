@@ -1,4 +1,4 @@
-"""Doing a fault to a running home, and taking it back."""
+"""Cause a fault in a running home, and end it."""
 
 import os
 import random
@@ -16,25 +16,25 @@ from tests.faults.notification_relay import Delivery
 from tests.faults.schedule import Fault
 from tests.faults.tcp_relay import Mode
 
-_DELAY_SECONDS = 0.15  # of each piece
-_LEFT_BYTES = 96 * 1024  # on a full disk
+_DELAY_SECONDS = 0.15  # of each chunk
+_LEFT_BYTES = 96 * 1024  # left free on a full disk
 
 
 @contextmanager
 def under(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
-    """The fault lasts as long as the block; False if this machine can't do it."""
-    do = {
+    """Cause the fault until the block ends; gives False if this machine cannot cause it."""
+    action = {
         "kill a worker": _kill_worker,
-        "kill all processes": _kill_all,
-        "pause a worker": _pause,
-        "kill a drawing process": _kill_drawing,
-        "kill a server": _kill_server,
+        "kill all processes": _kill_program,
+        "pause a worker": _pause_worker,
+        "kill a drawing process": _kill_drawing_process,
+        "kill a server": _kill_program,
         "restart a server": _restart_server,
-        "notifications": _notify,
-        "fill the disk": _fill,
+        "notifications": _change_delivery,
+        "fill the disk": _fill_disk,
         "move the clock": _move_clock,
-    }.get(fault.family, _relay)
-    with do(fault, faulty, chance) as is_done:
+    }.get(fault.family, _switch_relay)
+    with action(fault, faulty, chance) as is_done:
         yield is_done
 
 
@@ -45,7 +45,7 @@ def _kill(processes: list[psutil.Process], number: int = signal.SIGKILL) -> None
 
 
 def _workers(faulty: FaultyHome, function: str) -> list[psutil.Process]:
-    """The processes that answer requests: children of those supervisord started."""
+    """The processes that answer requests: the children of the process that supervisord started."""
     found = faulty.home.processes(function)
     numbers = {process.pid for process in found}
     return [process for process in found if _parent(process) in numbers]
@@ -65,20 +65,20 @@ def _kill_worker(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Ite
 
 
 @contextmanager
-def _kill_all(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
+def _kill_program(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
     _kill(faulty.home.processes(fault.target))
     yield True
 
 
 @contextmanager
-def _kill_drawing(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
+def _kill_drawing_process(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
     _kill(faulty.home.processes("functions.extract.sandbox.worker"))
     yield True
 
 
 @contextmanager
-def _pause(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
-    """A worker that stands still past its leases, and then goes on as if nothing had been."""
+def _pause_worker(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
+    """Stop a worker until its leases have run out, then let it continue."""
     workers = _workers(faulty, fault.target)
     chosen = chance.sample(workers, min(1, len(workers)))
     _kill(chosen, signal.SIGSTOP)
@@ -89,19 +89,13 @@ def _pause(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[
 
 
 @contextmanager
-def _kill_server(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
-    _kill(faulty.home.processes(fault.target))
-    yield True
-
-
-@contextmanager
 def _restart_server(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
     _kill(faulty.home.processes(fault.target), signal.SIGINT)
     yield True
 
 
 @contextmanager
-def _relay(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
+def _switch_relay(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
     relay = faulty.postgres if fault.target == "postgres" else faulty.minio
     relay.switch(Mode(fault.family), _DELAY_SECONDS)
     try:
@@ -111,7 +105,7 @@ def _relay(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[
 
 
 @contextmanager
-def _notify(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
+def _change_delivery(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
     faulty.notifications.delivery = Delivery(fault.target)
     try:
         yield True
@@ -120,8 +114,8 @@ def _notify(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator
 
 
 @contextmanager
-def _fill(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
-    """The disk of the stores, the logs and the temporary folder: all but a few kilobytes taken."""
+def _fill_disk(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
+    """Fill the disk of the stores, logs and temporary files, except for _LEFT_BYTES."""
     if not faulty.has_own_disk:
         yield False
         return
@@ -129,10 +123,11 @@ def _fill(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[b
     try:
         with ballast.open("wb") as file:
             deadline = time.monotonic() + fault.seconds / 2
-            while (
-                free := shutil.disk_usage(ballast.parent).free
-            ) > _LEFT_BYTES and time.monotonic() < deadline:
-                with suppress(OSError):  # the others write meanwhile
+            while time.monotonic() < deadline:
+                free = shutil.disk_usage(ballast.parent).free
+                if free <= _LEFT_BYTES:
+                    break
+                with suppress(OSError):  # other processes write to the disk too
                     os.posix_fallocate(file.fileno(), ballast.stat().st_size, free - _LEFT_BYTES)
         yield True
     finally:

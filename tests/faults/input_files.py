@@ -1,4 +1,4 @@
-"""The files of a campaign, made from a seed, and what must become of each."""
+"""The files of a campaign; a seed decides their kinds and contents."""
 
 import copy
 import io
@@ -13,24 +13,24 @@ from pydicom.dataset import FileDataset
 from pydicom.uid import generate_uid
 
 from deidentification.pseudonym import Pseudonyms
-from tests.support.real_files import real_file
+from tests.support.factories import make_dataset, to_bytes
 
 
 class Kind(StrEnum):
-    """What a file is."""
+    """The kind of a file, which decides in what state it must end."""
 
     SLICE = "slice"
     FRAMES = "frames"
     BLACK = "black"
-    COPY = "copy"  # the bytes of another one
-    RIVAL = "rival"  # the SOP Instance UID of another one, with other pixels
+    COPY = "copy"  # the bytes of another file
+    RIVAL = "rival"  # the SOP Instance UID of another file, with other pixels
     TRUNCATED = "truncated"
     NO_DICOM = "no DICOM"
-    BURNED_IN = "burned in"  # may show a name: held
-    NO_PICTURE = "no picture"  # a structured report: skipped
+    BURNED_IN = "burned in"  # the pixels may show a name: must be held
+    NO_PICTURE = "no picture"  # a structured report: must be skipped
 
 
-# Of a hundred files; the rest are slices.
+# Files of each kind in a hundred; the others are slices.
 _SHARES = {
     Kind.FRAMES: 5,
     Kind.BLACK: 4,
@@ -48,19 +48,19 @@ _STUDY_FILES = 12
 
 @dataclass(frozen=True)
 class InputFile:
-    """One file that goes in."""
+    """One file that is put in."""
 
     number: int
     kind: Kind
     body: bytes
-    study: int  # names its patient too
+    study: int  # decides the patient too
     instance: int  # files with the same number have the same SOP Instance UID
-    frames: int  # pictures that it gives
+    frames: int  # images that extract must make of it
     is_from_nas: bool
 
     @property
     def folder(self) -> str:
-        """Its folder on the NAS, and in raw."""
+        """The file's folder, on the NAS and in raw."""
         return f"{'nas' if self.is_from_nas else 'direct'} {self.study} Ü+%"
 
     @property
@@ -68,12 +68,12 @@ class InputFile:
         return f"{self.number:04d}.dcm"
 
     @property
-    def place(self) -> str:
-        """Its key below nas/, or below incoming/ and processed/, and below held/."""
+    def relative_key(self) -> str:
+        """The object's key without nas/, incoming/, processed/ or held/."""
         return f"{self.folder.replace('%', '%25') if self.is_from_nas else self.folder}/{self.name}"
 
     def stem(self, pseudonyms: Pseudonyms) -> str:
-        """The keys of all that is made of it begin so."""
+        """The beginning of the keys of all objects that are made of the file."""
         study = _uid("study", self.study)
         patient = pseudonyms.patient(_patient(self.study), "", study)
         uids = (study, _uid("series", self.study), _uid("instance", self.instance))
@@ -81,7 +81,7 @@ class InputFile:
 
 
 def make_inputs(seed: int, number: int) -> list[InputFile]:
-    """The files of a campaign; the same seed, the same files."""
+    """Make `number` files; the same seed gives the same files."""
     chance = random.Random(seed)
     kinds = [kind for kind, share in _SHARES.items() for _ in range(max(1, round(number * share / 100)))]
     kinds += [Kind.SLICE] * (number - len(kinds))
@@ -98,7 +98,7 @@ def _inputs(kinds: Sequence[Kind], chance: random.Random) -> Iterator[InputFile]
         if kind in {Kind.COPY, Kind.RIVAL}:
             other = chance.choice(slices)
             if len(slices) > 1:
-                slices.remove(other)  # a trio of copies and rivals has no one right end
+                slices.remove(other)  # with two copies or rivals of one file, several results would be right
             body = other.body if kind is Kind.COPY else _rival_of(other)
             yield InputFile(number, kind, body, other.study, other.instance, 1, is_from_nas)
             continue
@@ -114,46 +114,40 @@ def _body(kind: Kind, number: int, study: int) -> bytes:
     if kind is Kind.NO_DICOM:
         return f"note {number}, no DICOM at all\n".encode() * 20
     if kind is Kind.NO_PICTURE:
-        return _told(copy.deepcopy(_source("reportsi.dcm")), number, study)
+        return _identified(copy.deepcopy(_source("reportsi.dcm")), number, study)
     ds = copy.deepcopy(_source(_SOURCES.get(kind, "CT_small.dcm")))
     if kind in {Kind.SLICE, Kind.TRUNCATED}:
         ds.PixelData = _marked(ds.PixelData, number)
     if kind is Kind.BLACK:
         ds.PixelData = bytes(len(ds.PixelData))
         ds.RescaleIntercept, ds.WindowCenter, ds.WindowWidth = 0, 500, 1000
-    body = _told(ds, number, study)
+    body = _identified(ds, number, study)
     return body[: len(body) * 2 // 3] if kind is Kind.TRUNCATED else body
 
 
 def _rival_of(other: InputFile) -> bytes:
     ds = pydicom.dcmread(io.BytesIO(other.body))
     ds.PixelData = _marked(ds.PixelData, other.number + 5000)
-    return _to_bytes(ds)
+    return to_bytes(ds)
 
 
 def _marked(pixels: bytes, number: int) -> bytes:
-    """Every file's pixels are its own, so that a mix-up shows."""
+    """Write the number into the first pixels, so that no two files have the same pixels."""
     mark = b"".join(((number >> bit & 1) * 900).to_bytes(2, "little") for bit in range(16))
     return mark + pixels[len(mark) :]
 
 
-def _told(ds: FileDataset, number: int, study: int) -> bytes:
+def _identified(ds: FileDataset, number: int, study: int) -> bytes:
     ds.PatientID, ds.PatientName = _patient(study), f"Marker^Patient{study}"
     ds.StudyInstanceUID, ds.SeriesInstanceUID = _uid("study", study), _uid("series", study)
     ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = _uid("instance", number)
     ds.InstanceNumber = number
-    return _to_bytes(ds)
-
-
-def _to_bytes(ds: FileDataset) -> bytes:
-    buffer = io.BytesIO()
-    ds.save_as(buffer)
-    return buffer.getvalue()
+    return to_bytes(ds)
 
 
 @cache
 def _source(name: str) -> FileDataset:
-    return pydicom.dcmread(io.BytesIO(real_file(name)))
+    return make_dataset(name=name)
 
 
 def _patient(study: int) -> str:

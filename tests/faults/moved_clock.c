@@ -1,7 +1,7 @@
-/* Moves the wall clock of a process: the offset in seconds stands in the file CLOCK_OFFSET_FILE.
+/* Moves the wall clock of a process by the number of seconds in the file that CLOCK_OFFSET_FILE names.
 
-   Monotonic clocks, and with them every sleep and time limit, stay as they are. Loaded by
-   LD_PRELOAD; the file is looked at again five times a second. */
+   Monotonic clocks do not change, so every sleep and time limit stays as it is. The library is
+   loaded with LD_PRELOAD; it reads the file again five times a second. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -17,12 +17,12 @@ __attribute__((constructor)) static void find_real(void) {
 }
 
 static long offset(void) {
-    static long found, looked_at = -1;
+    static long found, read_at = -1;
     struct timespec now;
     real_clock(CLOCK_MONOTONIC, &now);
     long fifth = now.tv_sec * 5 + now.tv_nsec / 200000000;
-    if (fifth != looked_at) {
-        looked_at = fifth;
+    if (fifth != read_at) {
+        read_at = fifth;
         const char *path = getenv("CLOCK_OFFSET_FILE");
         int file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
         if (file >= 0) {

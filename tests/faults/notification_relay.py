@@ -1,4 +1,4 @@
-"""An HTTP relay between MinIO's notifications and the functions, that drops, doubles and reorders."""
+"""An HTTP relay between MinIO and the functions that drops, refuses, doubles and reorders notifications."""
 
 import random
 import threading
@@ -11,17 +11,17 @@ import urllib3
 
 
 class Delivery(StrEnum):
-    """What becomes of a notification."""
+    """What the relay does with a notification."""
 
     PASS = "pass"
-    DROP = "drop"  # answered, and never heard of again
-    REFUSE = "refuse"
-    DOUBLE = "double"  # sent twice at a time, to both processes of the function
-    REORDER = "reorder"  # answered, collected, sent later in another order
+    DROP = "drop"  # answer 200 and never send it
+    REFUSE = "refuse"  # answer 503
+    DOUBLE = "double"  # send it to both processes of the function at the same time
+    REORDER = "reorder"  # answer 200, collect, and send later in another order
 
 
 class NotificationRelay:
-    """Takes POSTs on `/<function>` and sends them to one of the function's processes."""
+    """Receives POST requests on `/<function>` and sends them to one of the function's processes."""
 
     def __init__(self, urls: Mapping[str, Sequence[str]], seed: int) -> None:
         self.counts = dict.fromkeys(Delivery, 0)
@@ -44,13 +44,13 @@ class NotificationRelay:
         return self._server.server_address[1]
 
     def start(self) -> "NotificationRelay":
-        """Begin to relay."""
+        """Start to relay."""
         for thread in self._threads:
             thread.start()
         return self
 
     def close(self) -> None:
-        """End; what is still collected is dropped."""
+        """Stop; collected notifications are dropped."""
         self._ended.set()
         self._server.shutdown()
         self._server.server_close()
@@ -59,7 +59,7 @@ class NotificationRelay:
         self._pool.clear()
 
     def deliver(self, function: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """One notification; returns the status MinIO is answered."""
+        """Handle one notification; returns the HTTP status for MinIO."""
         with self._lock:
             delivery = self.delivery
             self.counts[delivery] += 1
@@ -124,6 +124,6 @@ class NotificationRelay:
                     self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """Nothing."""
+                """Log nothing."""
 
         return Handler

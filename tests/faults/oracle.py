@@ -1,6 +1,6 @@
-"""What must be there, known from what went in, compared with what the buckets and tables hold.
+"""Compares what the buckets and tables must contain, known from the files put in, with what they contain.
 
-Nothing is asked of the ledger but its own balance: objects are listed, tables are read.
+The oracle lists objects and reads tables; of the ledger it uses only the balance.
 """
 
 import hashlib
@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import psycopg
 
@@ -17,7 +18,7 @@ from tests.faults.input_files import PICTURES, InputFile, Kind
 from tests.support.local_home import RunningHome
 
 IMAGES = "images-"
-_PLACES = ("raw", "quarantine")
+_INPUT_BUCKETS = ("raw", "quarantine")
 _QUERIES = {
     "allocated": "select key, bucket from image_allocation",
     "verdicts": "select a.key, v.verdict from verdict v "
@@ -29,15 +30,16 @@ _QUERIES = {
     "labelled": "select a.key, false as held from label join image_allocation a using (image_id) "
     "union all select name, true from held_label",
 }
+Tables = dict[str, list[tuple[Any, ...]]]
 
 
 @dataclass
 class Differences:
-    """What is not as it must be, by bar."""
+    """What is not as it must be, by kind."""
 
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)  # in another state than its right one
+    wrong: list[str] = field(default_factory=list)  # in another state than the right one
     overfull: list[str] = field(default_factory=list)
     leaked: list[str] = field(default_factory=list)
 
@@ -51,48 +53,53 @@ class Differences:
 
 @dataclass(frozen=True)
 class Oracle:
-    """Knows what went in; looks at the stores by itself."""
+    """Knows what was put in, and reads the buckets and tables itself."""
 
     home: RunningHome
     inputs: Sequence[InputFile]
     pseudonyms: Pseudonyms
     limit: int  # images in a bucket
-    labels: Sequence[str] = ()  # the images that labels were given for
+    labels: Sequence[str] = ()  # keys of the images that label files name
 
     @cached_property
     def pictures(self) -> dict[str, int]:
-        """Frames by the stem of the keys, each instance once."""
+        """The number of frames of each instance, by the stem of its keys."""
         return {f.stem(self.pseudonyms): f.frames for f in self.inputs if f.kind in PICTURES}
 
     @cached_property
     def frames(self) -> set[str]:
+        """The keys that all images must have."""
         return {f"{stem}/{n}.png" for stem, frames in self.pictures.items() for n in range(1, frames + 1)}
 
     def settled(self) -> Differences:
-        """Everything, when nothing is under way any more."""
+        """Compare everything, once no item is unsettled."""
         found = Differences()
-        self._inputs(found)
+        self._compare_inputs(found)
         tables = self._tables()
-        objects = self._images(found, tables)
-        self._rows(found, tables, objects)
-        self._outputs(found)
-        balance = self.home.rows(
-            "select files_difference, images_difference, files_waiting, images_waiting from balance"
-        )[0]
-        found.wrong += [f"balance {name} {value}" for name, value in balance.items() if value]
+        digests = self._compare_images(found, tables)
+        self._compare_rows(found, tables, digests)
+        self._compare_verdicts(found, tables)
+        self._compare_outputs(found)
+        self._compare_balance(found, "files_difference, images_difference, files_waiting, images_waiting")
         return found
 
     def at_any_moment(self, accepted: Iterable[InputFile]) -> Differences:
-        """What holds while work is under way: nothing lost, nothing over, no object without a row."""
+        """Compare what must hold during work: no file lost, no bucket overfull, no object without a row."""
         found = Differences()
-        # In the order of a move, so that what moves meanwhile is seen at one of its ends.
         taken = list(accepted)
-        there: set[tuple[str, str]] = set()
-        for bucket, prefix in (("raw", "incoming/"), ("raw", "nas/"), *((bucket, "") for bucket in _PLACES)):
-            there |= {(_place(bucket, each), each.version.etag) for each in self._listed(bucket, prefix)}
-        found.lost += [f.place for f in taken if (f.place, _md5(f.body)) not in there]
+        # In the order in which objects move, so that an object that moves meanwhile is seen at least once.
+        present: set[tuple[str, str]] = set()
+        for bucket, prefix in (
+            ("raw", "incoming/"),
+            ("raw", "nas/"),
+            *((bucket, "") for bucket in _INPUT_BUCKETS),
+        ):
+            present |= {
+                (_relative_key(bucket, each), each.version.etag) for each in self._listed(bucket, prefix)
+            }
+        found.lost += [f.relative_key for f in taken if (f.relative_key, _md5(f.body)) not in present]
         images = {
-            bucket: [o.version.location.key for o in self._listed(bucket)] for bucket in self._buckets()
+            bucket: [o.version.location.key for o in self._listed(bucket)] for bucket in self._image_buckets()
         }
         found.overfull += [name for name, keys in images.items() if len(keys) > self.limit]
         rows = {row["key"] for row in self.home.rows(_QUERIES["allocated"])}
@@ -100,104 +107,105 @@ class Oracle:
             f"object without a row: {key}" for keys in images.values() for key in keys if key not in rows
         ]
         found.leaked += [key for keys in images.values() for key in keys if key not in self.frames]
-        balance = self.home.rows("select files_difference, images_difference from balance")[0]
-        found.wrong += [f"balance {name} {value}" for name, value in balance.items() if value]
+        self._compare_balance(found, "files_difference, images_difference")
         return found
 
-    def _inputs(self, found: Differences) -> None:
-        """Each input exactly once, in its right place, with its own bytes."""
-        places: dict[str, list[str]] = defaultdict(list)
-        for bucket in _PLACES:
+    def _compare_inputs(self, found: Differences) -> None:
+        """Compare the inputs: each once, in its right folder, with its own bytes."""
+        folders: dict[str, list[str]] = defaultdict(list)
+        for bucket in _INPUT_BUCKETS:
             for each in self._listed(bucket):
-                key = each.version.location.key
-                top = "quarantine" if bucket == "quarantine" else key.partition("/")[0]
-                top = "processed" if top == "nas" else top  # where it stays; its rows tell whether it was
-                places[f"{_place(bucket, each)} {each.version.etag}"].append(top)
+                folders[f"{_relative_key(bucket, each)} {each.version.etag}"].append(_folder(bucket, each))
         rivals: dict[int, list[str]] = defaultdict(list)
-        contested = {f.instance for f in self.inputs if f.kind is Kind.RIVAL}
+        with_rival = {f.instance for f in self.inputs if f.kind is Kind.RIVAL}
         for f in self.inputs:
-            tops = places.pop(f"{f.place} {_md5(f.body)}", [])
-            if not tops:
-                found.lost.append(f"{f.kind} {f.place}")
-            elif len(tops) > 1:
-                found.doubled.append(f"{f.kind} {f.place} in {tops}")
-            elif f.instance in contested and f.kind in PICTURES:
-                rivals[f.instance].append(tops[0])
-            elif tops != [_right_place(f.kind)]:
-                found.wrong.append(f"{f.kind} {f.place} in {tops[0]}")
-        for instance, tops in rivals.items():
-            if sorted(tops) != ["processed", "quarantine"]:
-                found.wrong.append(f"rivals {instance} in {tops}")
-        found.wrong += [f"never put: {place} in {tops}" for place, tops in places.items()]
+            seen = folders.pop(f"{f.relative_key} {_md5(f.body)}", [])
+            if not seen:
+                found.lost.append(f"{f.kind} {f.relative_key}")
+            elif len(seen) > 1:
+                found.doubled.append(f"{f.kind} {f.relative_key} in {seen}")
+            elif f.instance in with_rival and f.kind in PICTURES:
+                rivals[f.instance].append(seen[0])
+            elif seen != [_right_folder(f.kind)]:
+                found.wrong.append(f"{f.kind} {f.relative_key} in {seen[0]}")
+        for instance, seen in rivals.items():
+            if sorted(seen) != ["processed", "quarantine"]:
+                found.wrong.append(f"rivals {instance} in {seen}")
+        found.wrong += [f"never put in: {key} in {seen}" for key, seen in folders.items()]
 
-    def _images(self, found: Differences, tables: dict[str, list[tuple]]) -> dict[str, str]:
-        """Each frame's picture exactly once, where its row says; returns digests by key."""
-        objects: dict[str, list[str]] = defaultdict(list)
+    def _compare_images(self, found: Differences, tables: Tables) -> dict[str, str]:
+        """Compare the images: each frame's once, in the bucket of its row; returns SHA-256 by key."""
+        buckets_of: dict[str, list[str]] = defaultdict(list)
         digests: dict[str, str] = {}
-        for bucket in [*self._buckets(), "suboptimal"]:
+        for bucket in [*self._image_buckets(), "suboptimal"]:
             listed = list(self._listed(bucket))
             if bucket != "suboptimal" and len(listed) > self.limit:
                 found.overfull.append(f"{bucket}: {len(listed)}")
             for each in listed:
                 key = each.version.location.key
-                objects[key].append(bucket)
+                buckets_of[key].append(bucket)
                 digests[key] = hashlib.sha256(self.home.store.read(each.version)).hexdigest()
-        said = dict(tables["allocated"])
-        found.lost += [f"image {key}" for key in self.frames if key not in objects]
-        found.doubled += [f"image {key} in {buckets}" for key, buckets in objects.items() if len(buckets) > 1]
-        found.leaked += [f"image {key}" for key in objects if key not in self.frames]
+        in_row = dict(tables["allocated"])
+        found.lost += [f"image {key}" for key in self.frames if key not in buckets_of]
+        found.doubled += [f"image {key} in {names}" for key, names in buckets_of.items() if len(names) > 1]
+        found.leaked += [f"image {key}" for key in buckets_of if key not in self.frames]
         found.wrong += [
-            f"image {key} in {buckets[0]}, its row says {said.get(key)}"
-            for key, buckets in objects.items()
-            if [said.get(key)] != buckets
+            f"image {key} in {names[0]}, in its row {in_row.get(key)}"
+            for key, names in buckets_of.items()
+            if [in_row.get(key)] != names
         ]
         return digests
 
-    def _rows(self, found: Differences, tables: dict[str, list[tuple]], digests: dict[str, str]) -> None:
-        """One verdict and one row a frame; the rows of instances, studies and labels."""
+    def _compare_rows(self, found: Differences, tables: Tables, digests: dict[str, str]) -> None:
+        """Compare the rows: one of each frame, instance, study and label."""
         for name in ("allocated", "verdicts", "images"):
             keys = Counter(row[0] for row in tables[name])
             found.lost += [f"{name}: {key}" for key in self.frames - set(keys)]
             found.doubled += [f"{name}: {key}" for key, number in keys.items() if number > 1]
-            found.wrong += [f"{name}: {key} unheard of" for key in set(keys) - self.frames]
+            found.wrong += [f"{name}: {key} is unknown" for key in set(keys) - self.frames]
         images = dict(tables["images"])
         found.wrong += [f"digest of {key}" for key, digest in digests.items() if images.get(key) != digest]
-        said = dict(tables["allocated"])
-        for key, verdict in tables["verdicts"]:
-            if (verdict == "good") == (said.get(key) == "suboptimal"):
-                found.wrong.append(f"{verdict} image {key} in {said.get(key)}")
-        black = {f.stem(self.pseudonyms) + "/1.png" for f in self.inputs if f.kind is Kind.BLACK}
-        found.wrong += [f"{v} black {k}" for k, v in tables["verdicts"] if (k in black) != (v == "black")]
         uids = {stem.split("/")[3] for stem in self.pictures}
         for name in ("instances", "extracted"):
-            self._same(found, name, uids, [row[0] for row in tables[name]])
-        self._same(
-            found, "studies", {s.split("/")[1] for s in self.pictures}, [r[0] for r in tables["studies"]]
-        )
-        self._same(found, "labels", set(self.labels), [row[0] for row in tables["labelled"]])
+            self._compare_names(found, name, uids, [row[0] for row in tables[name]])
+        studies = {stem.split("/")[1] for stem in self.pictures}
+        self._compare_names(found, "studies", studies, [row[0] for row in tables["studies"]])
+        self._compare_names(found, "labels", set(self.labels), [row[0] for row in tables["labelled"]])
         found.wrong += [f"label of {image} held" for image, is_held in tables["labelled"] if is_held]
 
-    def _outputs(self, found: Differences) -> None:
-        """One de-identified file and one metadata document an instance, and nothing else."""
-        stems = set(self.pictures)
-        for bucket, make in (
-            ("deidentified", "{}.dcm"),
-            ("metadata", "{}.json"),
-        ):
-            expected = {make.format(stem) for stem in stems}
-            self._same(found, bucket, expected, [o.version.location.key for o in self._listed(bucket)])
+    def _compare_verdicts(self, found: Differences, tables: Tables) -> None:
+        """Compare the verdicts: only images without the verdict good are in suboptimal, black is black."""
+        in_row = dict(tables["allocated"])
+        for key, verdict in tables["verdicts"]:
+            if (verdict == "good") == (in_row.get(key) == "suboptimal"):
+                found.wrong.append(f"{verdict} image {key} in {in_row.get(key)}")
+        black = {f.stem(self.pseudonyms) + "/1.png" for f in self.inputs if f.kind is Kind.BLACK}
+        found.wrong += [f"{v} black {k}" for k, v in tables["verdicts"] if (k in black) != (v == "black")]
 
-    def _same(self, found: Differences, name: str, expected: set[str], actual: Sequence[str]) -> None:
+    def _compare_outputs(self, found: Differences) -> None:
+        """Compare the other outputs: each instance's de-identified file and document, and nothing else."""
+        for bucket, suffix in (("deidentified", ".dcm"), ("metadata", ".json")):
+            expected = {f"{stem}{suffix}" for stem in self.pictures}
+            actual = [o.version.location.key for o in self._listed(bucket)]
+            self._compare_names(found, bucket, expected, actual)
+
+    def _compare_balance(self, found: Differences, columns: str) -> None:
+        (balance,) = self.home.rows(f"select {columns} from balance")
+        found.wrong += [f"balance {name} {value}" for name, value in balance.items() if value]
+
+    def _compare_names(
+        self, found: Differences, name: str, expected: set[str], actual: Sequence[str]
+    ) -> None:
         found.lost += [f"{name}: {each}" for each in expected - set(actual)]
         found.doubled += [f"{name}: {each}" for each, n in Counter(actual).items() if n > 1]
         found.leaked += [f"{name}: {each}" for each in set(actual) - expected]
 
-    def _tables(self) -> dict[str, list[tuple]]:
+    def _tables(self) -> Tables:
         with psycopg.connect(self.home.endpoints["database_url"], connect_timeout=10) as connection:
             connection.execute("set transaction isolation level repeatable read, read only")
             return {name: connection.execute(query).fetchall() for name, query in _QUERIES.items()}
 
-    def _buckets(self) -> list[str]:
+    def _image_buckets(self) -> list[str]:
         names = [found.name for found in self.home.store.client.list_buckets()]
         return [name for name in names if name.startswith(IMAGES)]
 
@@ -205,14 +213,23 @@ class Oracle:
         return self.home.store.list_prefix(bucket, prefix)
 
 
-def _right_place(kind: Kind) -> str:
+def _right_folder(kind: Kind) -> str:
     if kind in {Kind.TRUNCATED, Kind.NO_DICOM}:
         return "quarantine"
     return "held" if kind is Kind.BURNED_IN else "processed"
 
 
-def _place(bucket: str, listed: ListedObject) -> str:
-    """A raw object's place, without where it stands by now."""
+def _folder(bucket: str, listed: ListedObject) -> str:
+    """The top folder of an input; "quarantine" for the bucket of that name."""
+    if bucket == "quarantine":
+        return bucket
+    top = listed.version.location.key.partition("/")[0]
+    # Processed files of the NAS stay in nas/; the tables show whether they were extracted.
+    return "processed" if top == "nas" else top
+
+
+def _relative_key(bucket: str, listed: ListedObject) -> str:
+    """The key of an input without the folders that tell its state."""
     key = listed.version.location.key
     if bucket == "quarantine":
         key = key.removeprefix("raw/")

@@ -1,7 +1,8 @@
-"""Files that cost far more than their size: time, or memory."""
+"""Small files that need a lot of time or memory."""
 
 import imagecodecs
 import numpy as np
+from pydicom.dataset import FileDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, generate_uid
 
@@ -11,7 +12,7 @@ _SIDE = 4096
 
 
 def slow_file(frames: int) -> bytes:
-    """Many large frames of one grey level, a few hundred bytes each: minutes of decoding."""
+    """A file of many large frames with one grey level: a few hundred bytes each, minutes of decoding."""
     frame = imagecodecs.jpeg2k_encode(
         np.zeros((_SIDE, _SIDE), np.uint16), codecformat="J2K", reversible=True, level=0
     )
@@ -20,18 +21,18 @@ def slow_file(frames: int) -> bytes:
     ds.PixelData = encapsulate([bytes(frame)] * frames)
     ds["PixelData"].VR = "OB"
     ds["PixelData"].is_undefined_length = True
-    return _named(ds)
+    return _with_new_uid(ds)
 
 
 def large_file(megabytes: int) -> bytes:
-    """A deflated data set that is a thousand times larger unpacked."""
+    """A deflated data set that is a thousand times larger when it is inflated."""
     side = 1024
     frames = megabytes // 2
     ds = make_grey(np.zeros((frames, side, side), np.uint16))
     ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
-    return _named(ds)
+    return _with_new_uid(ds)
 
 
-def _named(ds) -> bytes:
+def _with_new_uid(ds: FileDataset) -> bytes:
     ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = generate_uid()
     return to_bytes(ds)

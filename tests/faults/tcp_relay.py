@@ -1,4 +1,4 @@
-"""A TCP relay between the functions and a server, that can cut, delay, hang and truncate."""
+"""A TCP relay between the functions and a server that can cut, delay, hang and truncate."""
 
 import asyncio
 import threading
@@ -9,17 +9,17 @@ _CHUNK = 256 * 1024
 
 
 class Mode(StrEnum):
-    """What the relay does with bytes."""
+    """What the relay does with connections and their bytes."""
 
     PASS = "pass"
-    CUT = "cut"  # every connection is reset, new ones too
-    DELAY = "delay"  # every piece comes late
-    HANG = "hang"  # connections are accepted, and nothing comes through
-    TRUNCATE = "truncate"  # half of an answer, then a reset
+    CUT = "cut"  # reset every connection, new ones too
+    DELAY = "delay"  # delay every chunk
+    HANG = "hang"  # accept connections and pass nothing on
+    TRUNCATE = "truncate"  # pass half of an answer on, then reset the connection
 
 
 class TcpRelay:
-    """Relays connections on a port of its own to a port on loopback, which may be away."""
+    """Relays connections to another TCP port on loopback, which may be away."""
 
     def __init__(self, upstream: int) -> None:
         self.upstream = upstream
@@ -33,21 +33,21 @@ class TcpRelay:
         self._thread = threading.Thread(target=self._run, name="tcp relay", daemon=True)
 
     def start(self) -> "TcpRelay":
-        """Listen; the port is known afterwards."""
+        """Start to listen; afterwards `port` is set."""
         self._thread.start()
         assert self._is_up.wait(timeout=10)
         return self
 
     def close(self) -> None:
-        """Reset every connection and end."""
+        """Reset every connection and stop."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=10)
 
     def switch(self, mode: Mode, seconds: float = 0) -> None:
-        """Behave otherwise from now on; `seconds` is the delay of each piece."""
+        """Change what the relay does from now on; `seconds` is the delay of each chunk."""
         done = threading.Event()
 
-        def switched() -> None:
+        def change() -> None:
             self._mode, self._seconds = mode, seconds
             if mode is Mode.HANG:
                 self._flows.clear()
@@ -58,7 +58,7 @@ class TcpRelay:
                     writer.transport.abort()
             done.set()
 
-        self._loop.call_soon_threadsafe(switched)
+        self._loop.call_soon_threadsafe(change)
         assert done.wait(timeout=10)
 
     def _run(self) -> None:
@@ -83,27 +83,27 @@ class TcpRelay:
             await self._flows.wait()
             if self._mode is Mode.CUT:
                 return
-            there, back = await asyncio.open_connection("127.0.0.1", self.upstream)
+            answers, requests = await asyncio.open_connection("127.0.0.1", self.upstream)
         except OSError:
             return
         finally:
             if self._mode is Mode.CUT:
                 writer.transport.abort()
                 self._writers.discard(writer)
-        self._writers.add(back)
+        self._writers.add(requests)
         try:
-            both = (self._pump(reader, back), self._pump(there, writer, is_answer=True))
-            tasks = [asyncio.ensure_future(each) for each in both]
+            directions = (self._pass_on(reader, requests), self._pass_on(answers, writer, is_answer=True))
+            tasks = [asyncio.ensure_future(each) for each in directions]
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         finally:
-            for each in (writer, back):
+            for each in (writer, requests):
                 self._writers.discard(each)
                 each.transport.abort()
 
-    async def _pump(
+    async def _pass_on(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_answer: bool = False
     ) -> None:
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""A server that accepts connections and never answers holds nobody beyond the time limits."""
+"""A server that accepts connections and never answers delays nobody beyond the time limits."""
 
 import socket
 import time
@@ -20,7 +20,7 @@ from tests.faults.tcp_relay import Mode, TcpRelay
 from tests.support.local_home import RunningHome
 
 LIMIT_SECONDS = 2.0
-GENEROUS_SECONDS = 20.0  # far below three limits of 60 s, on a machine that does much else
+GENEROUS_SECONDS = 20.0  # far below three default limits of 60 s, even on a busy machine
 EVENTS = {
     "extract": {"bucket": "raw", "key": "incoming/hung/a.dcm"},
     "store_metadata": {"bucket": "metadata", "key": "incoming/a.json"},
@@ -33,7 +33,7 @@ EVENTS = {
 
 @pytest.fixture
 def silent() -> Iterator[int]:
-    """A port that takes connections and says nothing."""
+    """A TCP port that accepts connections and never answers."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen(16)
@@ -42,7 +42,7 @@ def silent() -> Iterator[int]:
 
 @pytest.fixture
 def relays(home: RunningHome) -> Iterator[tuple[TcpRelay, TcpRelay]]:
-    """Relays before the home's MinIO and Postgres."""
+    """A relay before the home's MinIO and one before its Postgres."""
     with ExitStack() as stack:
         minio = urlsplit("//" + home.endpoints["minio"]["endpoint"]).port
         postgres = int(conninfo_to_dict(home.endpoints["database_url"])["port"])
@@ -53,7 +53,7 @@ def relays(home: RunningHome) -> Iterator[tuple[TcpRelay, TcpRelay]]:
 
 
 def test_a_store_that_never_answers_is_away(silent: int) -> None:
-    """Every call gives up after one time limit, not after as many as there are tries."""
+    """Every call gives up after one time limit in total, not after one for each retry."""
     store = MinioStore(endpoint=f"127.0.0.1:{silent}", access_key="a", secret_key="b", timeout=LIMIT_SECONDS)
     version = ObjectVersion(Location("raw", "a"), "0" * 32, 1)
     calls = [
@@ -71,7 +71,7 @@ def test_a_store_that_never_answers_is_away(silent: int) -> None:
 
 
 def test_a_database_that_never_answers_is_away(silent: int) -> None:
-    """A first connection gives up."""
+    """The first connection gives up after the time limit."""
     database = Database(f"postgresql://a:b@127.0.0.1:{silent}/c", timeout=LIMIT_SECONDS)
     started = time.monotonic()
     with pytest.raises(DependencyAwayError):
@@ -80,10 +80,10 @@ def test_a_database_that_never_answers_is_away(silent: int) -> None:
     database.close()
 
 
-def test_a_database_that_hangs_in_between_is_away_and_comes_back(
+def test_a_database_that_hangs_later_is_away_and_comes_back(
     home: RunningHome, relays: tuple[TcpRelay, TcpRelay]
 ) -> None:
-    """An established connection gives up after its limit, and afterwards another is made."""
+    """An established connection gives up after its limit; afterwards a new connection works."""
     _, relay = relays
     url = make_conninfo(home.endpoints["database_url"], port=relay.port)
     database = Database(url, answer_seconds=LIMIT_SECONDS)
@@ -91,7 +91,7 @@ def test_a_database_that_hangs_in_between_is_away_and_comes_back(
     for within_a_transaction in (False, True):
         relay.switch(Mode.PASS)
         started = 0.0
-        with pytest.raises(DependencyAwayError), database.transaction() as cursor:  # noqa: PT012 what hangs is meant
+        with pytest.raises(DependencyAwayError), database.transaction() as cursor:  # noqa: PT012 the statement that hangs is tested
             if not within_a_transaction:
                 cursor.execute("select 1")
             relay.switch(Mode.HANG)
@@ -107,9 +107,9 @@ def test_a_database_that_hangs_in_between_is_away_and_comes_back(
 def test_every_function_answers_503_within_its_limit(
     home: RunningHome, relays: tuple[TcpRelay, TcpRelay], function: str, tmp_path: Path
 ) -> None:
-    """Whichever server hangs, an event or run is answered 503 with Retry-After, and well once it is back."""
+    """If a server hangs, an event or run is answered 503; once the server answers again, 200."""
     minio, postgres = relays
-    nas = tmp_path / "nas"  # empty: the process's log lies beside it, or it would be polled into the home
+    nas = tmp_path / "nas"  # a folder of its own: the process's log in tmp_path must not be polled
     nas.mkdir()
     given = home.function_environment(function)
     environment = given | {
@@ -120,7 +120,7 @@ def test_every_function_answers_503_within_its_limit(
         "DCM2SET_NAS_URL": nas.as_uri(),
         "WORKERS": "1",
     }
-    with home.alone(function, environment, tmp_path) as url:
+    with home.second_process(function, environment, tmp_path) as url:
 
         def post() -> int:
             headers = {"Authorization": f"Bearer {home.endpoints['token']}"}
@@ -129,7 +129,9 @@ def test_every_function_answers_503_within_its_limit(
             ).status
 
         assert 200 == post()
-        for relay in relays if function != "poll_nas" else (postgres,):  # without a file it asks no store
+        for relay in (
+            relays if function != "poll_nas" else (postgres,)
+        ):  # without files poll_nas does not call the store
             relay.switch(Mode.HANG)
             started = time.monotonic()
             assert 503 == post()

@@ -1,4 +1,4 @@
-"""Nothing that tells a patient leaves raw: not in objects, answers, logs, rows or errors."""
+"""Nothing that identifies a patient leaves raw: not in objects, answers, logs, rows or errors."""
 
 import re
 from collections.abc import Callable
@@ -9,17 +9,17 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from common.store.object_key import QUARANTINE, RAW
-from tests.functional.line import Line
+from tests.functional.pipeline import Pipeline
 from tests.support.factories import make_dataset, real_path, to_bytes
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")  # the planted values are odd
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")  # the planted values are invalid
 
 FOLDER = "ZZKEY^MARKER Müller 100%+1"
 MARKERS = re.compile(rb"ZZ[A-Z]{3,}", re.IGNORECASE)
 
 
 def _planted() -> Dataset:
-    """CT_small with markers wherever a name may be."""
+    """CT_small with markers in all elements that may contain a name."""
     item = Dataset()
     item.PatientName = "ZZNESTED^SEQUENCE"
     item.TextValue = "ZZNESTEDTEXT"
@@ -58,54 +58,55 @@ def _planted() -> Dataset:
     return ds
 
 
-def _outside_raw(line: Line) -> dict[str, bytes]:
+def _outside_raw(pipeline: Pipeline) -> dict[str, bytes]:
     """Every object, bucket name, key and content type outside raw and its quarantine."""
     return {
         f"{bucket}/{key}": stored.data + stored.content_type.encode()
-        for bucket, objects in line.store.buckets.items()
+        for bucket, objects in pipeline.store.buckets.items()
         for key, stored in objects.items()
         if bucket != RAW and not (bucket == QUARANTINE and key.startswith("raw/"))
     }
 
 
-def _assert_clean(line: Line, log: list[str]) -> None:
-    for place, data in _outside_raw(line).items():
-        assert [] == MARKERS.findall(place.encode()), place
-        assert [] == MARKERS.findall(data), place
-    told = "\n".join([*line.answers, *log]).encode()
-    assert [] == MARKERS.findall(told)
-    rows = f"{line.metadata.tables} {line.verdicts.verdicts} {line.allocation.images} {line.labels.labels}"
+def _assert_clean(pipeline: Pipeline, log: list[str]) -> None:
+    for location, data in _outside_raw(pipeline).items():
+        assert [] == MARKERS.findall(location.encode()), location
+        assert [] == MARKERS.findall(data), location
+    texts = "\n".join([*pipeline.answers, *log]).encode()
+    assert [] == MARKERS.findall(texts)
+    tables = (pipeline.metadata.tables, pipeline.verdicts.verdicts)
+    rows = f"{tables} {pipeline.allocation.images} {pipeline.labels.labels}"
     assert [] == MARKERS.findall(rows.encode())
     causes = [
-        f"{row.cause} {row.settlement and row.settlement.next_step}" for row in line.table.rows.values()
+        f"{row.cause} {row.settlement and row.settlement.next_step}" for row in pipeline.table.rows.values()
     ]
     assert [] == MARKERS.findall("\n".join(causes).encode())
-    folder_causes = "\n".join(line.sources.causes.values())
+    folder_causes = "\n".join(pipeline.sources.causes.values())
     assert [] == MARKERS.findall(folder_causes.encode())
 
 
-def _through_the_line(line: Line, files: dict[str, bytes]) -> None:
+def _run_pipeline(pipeline: Pipeline, files: dict[str, bytes]) -> None:
     for path, data in files.items():
-        line.nas.write(FOLDER, path, data)
-    line.send("poll_nas")
-    line.clock.advance(60)
-    line.send("poll_nas")
-    line.deliver()
-    line.send("sweep")
+        pipeline.nas.write(FOLDER, path, data)
+    pipeline.send("poll_nas")
+    pipeline.clock.advance(60)
+    pipeline.send("poll_nas")
+    pipeline.deliver()
+    pipeline.send("sweep")
 
 
-def test_nothing_planted_leaves_raw(line: Line, log: list[str]) -> None:
-    """Markers planted in every kind of element and in the path are nowhere outside raw."""
-    _through_the_line(line, {"ZZFILE.dcm": to_bytes(_planted())})
-    assert 1 == len(line.verdicts.verdicts)
-    assert 3 <= len(_outside_raw(line))
-    _assert_clean(line, log)
+def test_no_planted_marker_leaves_raw(pipeline: Pipeline, log: list[str]) -> None:
+    """No marker in an element or in the path is found outside raw."""
+    _run_pipeline(pipeline, {"ZZFILE.dcm": to_bytes(_planted())})
+    assert 1 == len(pipeline.verdicts.verdicts)
+    assert 3 <= len(_outside_raw(pipeline))
+    _assert_clean(pipeline, log)
 
 
-_SPOILED: dict[str, Callable[[], bytes]] = {
+_BAD_FILES: dict[str, Callable[[], bytes]] = {
     "cut in its header": lambda: to_bytes(_planted())[:700],
     "cut in its pixels": lambda: to_bytes(_planted())[:-5000],
-    "no DICOM": lambda: b"ZZTEXT is no DICOM" * 20,
+    "not DICOM": lambda: b"ZZTEXT is no DICOM" * 20,
     "empty": lambda: b"",
     "no picture": lambda: real_path("reportsi.dcm").read_bytes(),
     "burned-in text": lambda: to_bytes(make_dataset(BurnedInAnnotation="YES", PatientName="ZZNAME")),
@@ -115,32 +116,32 @@ _SPOILED: dict[str, Callable[[], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("kind", _SPOILED)
-def test_failures_tell_nothing_planted(line: Line, log: list[str], kind: str) -> None:
-    """Whatever is wrong with a file, its cause, log lines and answers quote nothing of it."""
-    _through_the_line(line, {"ZZFOLDER/ZZFILE.dcm": _SPOILED[kind]()})
-    _assert_clean(line, log)
+@pytest.mark.parametrize("kind", _BAD_FILES)
+def test_failures_quote_no_planted_marker(pipeline: Pipeline, log: list[str], kind: str) -> None:
+    """The cause, log lines and answers for a bad file quote nothing of it."""
+    _run_pipeline(pipeline, {"ZZFOLDER/ZZFILE.dcm": _BAD_FILES[kind]()})
+    _assert_clean(pipeline, log)
 
 
-def test_failures_of_the_store_tell_nothing_planted(line: Line, log: list[str]) -> None:
-    """A store, a database or a NAS that goes away is told without a path."""
-    version = line.put(RAW, f"incoming/{FOLDER}/ZZFILE.dcm", to_bytes(_planted()))
+def test_failures_of_dependencies_quote_no_planted_marker(pipeline: Pipeline, log: list[str]) -> None:
+    """A store, database or NAS that is away is reported without a path."""
+    version = pipeline.put(RAW, f"incoming/{FOLDER}/ZZFILE.dcm", to_bytes(_planted()))
     event = {"bucket": RAW, "key": version.location.key}
-    for port in (line.store, line.table):
+    for port in (pipeline.store, pipeline.table):
         port.away = True
-        line.send("extract", event)
-        line.send("sweep")
-        line.send("poll_nas")
+        pipeline.send("extract", event)
+        pipeline.send("sweep")
+        pipeline.send("poll_nas")
         port.away = False
-    line.nas.away = True
-    line.send("poll_nas")
-    _assert_clean(line, log)
+    pipeline.nas.away = True
+    pipeline.send("poll_nas")
+    _assert_clean(pipeline, log)
 
 
-def test_bytes_hidden_behind_the_pixels_stay_in_raw(line: Line, log: list[str]) -> None:
-    """Pixel data longer than the picture holds may hide anything; the surplus is not handed on."""
+def test_bytes_after_the_pixels_stay_in_raw(pipeline: Pipeline, log: list[str]) -> None:
+    """Pixel data longer than its frames may contain anything; the surplus is cut off."""
     ds = make_dataset()
     ds.PixelData += b"ZZHIDDENBEHINDPIXELS"
-    _through_the_line(line, {"a.dcm": to_bytes(ds)})
-    assert 1 == len(line.verdicts.verdicts)
-    _assert_clean(line, log)
+    _run_pipeline(pipeline, {"a.dcm": to_bytes(ds)})
+    assert 1 == len(pipeline.verdicts.verdicts)
+    _assert_clean(pipeline, log)

@@ -6,27 +6,27 @@ import pytest
 
 from common.ledger.ledger import State
 from common.store.object_key import ANNOTATIONS, METADATA, RAW, SUBOPTIMAL
-from tests.functional.line import Line
+from tests.functional.pipeline import Pipeline
 from tests.in_memory.quality_model import FixedModel
 from tests.in_memory.requests import recorded
 from tests.support.factories import make_dataset, real_path, to_bytes
 
 
 @pytest.fixture
-def extracted(line: Line) -> Line:
-    """The line after extract has taken on one CT slice; its notifications are not delivered yet."""
-    line.put(RAW, "incoming/a/CT.dcm", real_path().read_bytes())
-    line.lose_notifications()
-    line.send("extract", {"bucket": RAW, "key": "incoming/a/CT.dcm"})
-    return line
+def extracted(pipeline: Pipeline) -> Pipeline:
+    """The pipeline after extract has written one CT slice; its notifications are not delivered."""
+    pipeline.put(RAW, "incoming/a/CT.dcm", real_path().read_bytes())
+    pipeline.lose_notifications()
+    pipeline.send("extract", {"bucket": RAW, "key": "incoming/a/CT.dcm"})
+    return pipeline
 
 
-def _image(line: Line) -> tuple[str, str]:
-    (image,) = line.allocation.images.values()
-    return image.home.bucket, image.home.key
+def _image(pipeline: Pipeline) -> tuple[str, str]:
+    (image,) = pipeline.allocation.images.values()
+    return image.allocated.bucket, image.allocated.key
 
 
-def test_metadata_document_becomes_rows(extracted: Line) -> None:
+def test_metadata_document_becomes_rows(extracted: Pipeline) -> None:
     """The metadata of an instance is stored as rows of each level, and stays where it is."""
     (key,) = extracted.store.keys(METADATA)
     response = extracted.send("store_metadata", {"bucket": METADATA, "key": key})
@@ -38,18 +38,18 @@ def test_metadata_document_becomes_rows(extracted: Line) -> None:
     }
 
 
-def test_recorded_notification_of_wrong_metadata_is_quarantined(line: Line) -> None:
-    """An object that is no metadata document goes to quarantine, naming the field."""
+def test_recorded_notification_of_wrong_metadata_is_quarantined(pipeline: Pipeline) -> None:
+    """An object that is not a metadata document is quarantined, and the cause names the field."""
     key = "incoming/P0123456789abcdef0123/2.25.111/2.25.222/2.25.333.json"
-    line.put(METADATA, key, b"{}")
-    (result,) = line.send("store_metadata", recorded("metadata_put")).json["results"]
+    pipeline.put(METADATA, key, b"{}")
+    (result,) = pipeline.send("store_metadata", recorded("metadata_put")).json["results"]
     assert "quarantined" == result["status"]
     assert "header" in result["cause"]
-    assert [f"metadata/{key}"] == line.store.keys("quarantine")
+    assert [f"metadata/{key}"] == pipeline.store.keys("quarantine")
 
 
-def test_series_of_another_study_is_a_conflict(extracted: Line) -> None:
-    """A document that contradicts what is stored is quarantined, and changes no row."""
+def test_series_of_another_study_is_a_conflict(extracted: Pipeline) -> None:
+    """A document that contradicts stored rows is quarantined, and changes no row."""
     (key,) = extracted.store.keys(METADATA)
     body = extracted.store.buckets[METADATA][key].data
     extracted.send("store_metadata", {"bucket": METADATA, "key": key})
@@ -62,8 +62,8 @@ def test_series_of_another_study_is_a_conflict(extracted: Line) -> None:
     assert before == extracted.metadata.tables
 
 
-def test_good_image_stays(extracted: Line) -> None:
-    """An image the model takes for good stays where it is, with its verdict."""
+def test_good_image_stays(extracted: Pipeline) -> None:
+    """An image that the model judges as good stays where it is, and has a verdict."""
     bucket, key = _image(extracted)
     response = extracted.send("quality", {"bucket": bucket, "key": key})
     (result,) = response.json["results"]
@@ -78,8 +78,8 @@ def test_good_image_stays(extracted: Line) -> None:
     assert ("good", "model-of-the-test") == (verdict.verdict, verdict.model_version)
 
 
-def test_low_quality_image_moves_to_suboptimal(extracted: Line, model: FixedModel) -> None:
-    """An image the model takes for bad moves to suboptimal under the same key."""
+def test_low_quality_image_moves_to_suboptimal(extracted: Pipeline, model: FixedModel) -> None:
+    """An image that the model judges as bad moves to suboptimal under the same key."""
     model.probability = 1.0
     bucket, key = _image(extracted)
     (result,) = extracted.send("quality", {"bucket": bucket, "key": key}).json["results"]
@@ -91,8 +91,8 @@ def test_low_quality_image_moves_to_suboptimal(extracted: Line, model: FixedMode
     assert (("blurred", "noisy"), "normal") == (verdict.reasons, verdict.confidence)
 
 
-def test_a_person_stands_above_the_model(extracted: Line, model: FixedModel) -> None:
-    """What a person said of an image decides where it lies; what the model said is kept beside it."""
+def test_a_person_overrules_the_model(extracted: Pipeline, model: FixedModel) -> None:
+    """The verdict of a person decides the bucket; the judgement of the model is stored, too."""
     model.probability = 1.0
     bucket, key = _image(extracted)
     ((uid, frame),) = extracted.allocation.images
@@ -104,31 +104,29 @@ def test_a_person_stands_above_the_model(extracted: Line, model: FixedModel) -> 
     assert {(uid, frame): "good"} == extracted.verdicts.holding
 
 
-def test_black_image_moves_to_suboptimal(line: Line) -> None:
-    """A black picture is told without the model and set aside."""
+def test_black_image_moves_to_suboptimal(pipeline: Pipeline) -> None:
+    """A black picture is recognised without the model, and moved."""
     black = make_dataset()
     black.PixelData = bytes(len(black.PixelData))
-    line.put(RAW, "incoming/black.dcm", to_bytes(black))
-    line.deliver()
-    (verdict,) = line.verdicts.verdicts.values()
+    pipeline.put(RAW, "incoming/black.dcm", to_bytes(black))
+    pipeline.deliver()
+    (verdict,) = pipeline.verdicts.verdicts.values()
     assert ("black", 1.0) == (verdict.verdict, verdict.score)
-    assert 1 == len(line.store.keys(SUBOPTIMAL))
+    assert 1 == len(pipeline.store.keys(SUBOPTIMAL))
 
 
-def test_recorded_image_that_extract_did_not_place_is_quarantined(line: Line) -> None:
-    """A PNG that someone put into an image bucket by hand goes to quarantine."""
+def test_recorded_image_that_was_not_allocated_is_quarantined(pipeline: Pipeline) -> None:
+    """A PNG that a person put into an image bucket is quarantined."""
     bucket, key = "images-20240305-101500-000001", "P0123456789abcdef0123/2.25.111/2.25.222/2.25.333/1.png"
-    line.store.ensure_bucket(bucket)
-    line.put(bucket, key, b"png")
-    (result,) = line.send("quality", recorded("image_put")).json["results"]
+    pipeline.store.ensure_bucket(bucket)
+    pipeline.put(bucket, key, b"png")
+    (result,) = pipeline.send("quality", recorded("image_put")).json["results"]
     assert "quarantined" == result["status"]
-    assert [f"{bucket}/{key}"] == line.store.keys("quarantine")
+    assert [f"{bucket}/{key}"] == pipeline.store.keys("quarantine")
 
 
-def test_image_rewritten_by_a_replay_goes_where_its_verdict_put_it(
-    extracted: Line, model: FixedModel
-) -> None:
-    """A bad image written again at home by a replayed instance doesn't come back into the set."""
+def test_bad_image_rewritten_by_a_replay_moves_again(extracted: Pipeline, model: FixedModel) -> None:
+    """A bad image that a replay wrote again into its allocated bucket moves to suboptimal again."""
     model.probability = 1.0
     bucket, key = _image(extracted)
     data = extracted.store.buckets[bucket][key].data
@@ -139,8 +137,8 @@ def test_image_rewritten_by_a_replay_goes_where_its_verdict_put_it(
     assert [key] == extracted.store.keys(SUBOPTIMAL)
 
 
-def test_recorded_label_file_becomes_labels(extracted: Line) -> None:
-    """MinIO's notification of a label file keeps its rows, with a report beside the processed copy."""
+def test_recorded_label_file_becomes_labels(extracted: Pipeline) -> None:
+    """A recorded notification of a label file stores its rows, and a report beside the processed copy."""
     name = "reader A/first labels+ 50% Müller.csv"
     bucket, key = _image(extracted)
     rows = f"image,label,value\ns3://{bucket}/{key},fracture,1\n1.2/9.png,fracture,0\n{key},mass,perhaps\n"
@@ -154,53 +152,57 @@ def test_recorded_label_file_becomes_labels(extracted: Line) -> None:
     assert (1, 1, 1) == (result["accepted"], result["held"], result["refused"])
     assert [f"processed/{name}", f"processed/{name}.report.json"] == extracted.store.keys(ANNOTATIONS)
     report = json.loads(extracted.store.buckets[ANNOTATIONS][f"processed/{name}.report.json"].data)
-    assert [{"line": 4, "cause": "value is no number."}] == report["refused_rows"]
+    assert [{"line": 4, "cause": "value is not a number."}] == report["refused_rows"]
 
 
-def test_report_starts_no_import_of_its_own(extracted: Line) -> None:
-    """The report's own notification is answered as ignored."""
+def test_report_starts_no_import(extracted: Pipeline) -> None:
+    """The notification of the report itself is ignored."""
     extracted.put(ANNOTATIONS, "labels.csv", b"image,label,value\n")
     extracted.deliver()
     assert State.DONE == extracted.row("annotations").state
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfe\x00", b"", b"a,b\n1,2\n", b"image,label,value\n\x00"])
-def test_file_that_is_no_label_file_is_quarantined(line: Line, data: bytes) -> None:
-    """What can't be read as labels goes to quarantine."""
-    line.put(ANNOTATIONS, "labels.csv", data)
-    (result,) = line.send("annotations", {"bucket": ANNOTATIONS, "key": "labels.csv"}).json["results"]
+def test_file_that_is_not_a_label_file_is_quarantined(pipeline: Pipeline, data: bytes) -> None:
+    """A file that can't be read as labels is quarantined."""
+    pipeline.put(ANNOTATIONS, "labels.csv", data)
+    (result,) = pipeline.send("annotations", {"bucket": ANNOTATIONS, "key": "labels.csv"}).json["results"]
     assert "quarantined" == result["status"]
-    assert ["annotations/labels.csv"] == line.store.keys("quarantine")
-    assert [] == line.labels.labels
+    assert ["annotations/labels.csv"] == pipeline.store.keys("quarantine")
+    assert [] == pipeline.labels.labels
 
 
-def test_run_imports_what_waits_and_applies_held_labels(line: Line, future_key: str) -> None:
-    """A POST without a body imports waiting files, and later gives held labels their images."""
-    assert {"status": "no_updates"} == line.send("annotations").json
-    line.put(ANNOTATIONS, "labels.csv", f"image,label,value\n{future_key},fracture,1\n".encode())
-    line.lose_notifications()
-    answer = line.send("annotations").json
+def test_run_imports_waiting_files_and_applies_held_labels(pipeline: Pipeline, future_key: str) -> None:
+    """A POST without a body imports waiting files, and later applies held labels."""
+    assert {"status": "no_updates"} == pipeline.send("annotations").json
+    pipeline.put(ANNOTATIONS, "labels.csv", f"image,label,value\n{future_key},fracture,1\n".encode())
+    pipeline.lose_notifications()
+    answer = pipeline.send("annotations").json
     assert ("imported", 1) == (answer["status"], len(answer["results"]))
-    line.put(RAW, "incoming/a/CT.dcm", real_path().read_bytes())
-    line.deliver()
-    assert 1 == line.send("annotations").json["held_labels_applied"]
-    assert {"status": "no_updates"} == line.send("annotations").json
+    pipeline.put(RAW, "incoming/a/CT.dcm", real_path().read_bytes())
+    pipeline.deliver()
+    assert 1 == pipeline.send("annotations").json["held_labels_applied"]
+    assert {"status": "no_updates"} == pipeline.send("annotations").json
 
 
-def test_same_label_file_again_changes_nothing(line: Line) -> None:
-    """A label file put twice is one import."""
+def test_same_label_file_again_changes_nothing(pipeline: Pipeline) -> None:
+    """A label file that is put twice is imported once."""
     for _ in range(2):
-        line.put(ANNOTATIONS, "labels.csv", b"image,label,value\n2.25.9/1.png,fracture,1\n")
-        line.deliver()
-    assert 1 == len(line.labels.labels)
+        pipeline.put(ANNOTATIONS, "labels.csv", b"image,label,value\n2.25.9/1.png,fracture,1\n")
+        pipeline.deliver()
+    assert 1 == len(pipeline.labels.labels)
 
 
-def test_label_file_called_like_a_report_is_none(line: Line) -> None:
-    """A report takes no label file's place, and an erasure passes over no label file as a report."""
+def test_label_file_named_like_a_report_is_renamed(pipeline: Pipeline) -> None:
+    """A report never replaces a label file, and an erasure takes no label file for a report."""
     body = b"image,label,value\n2.25.9/1.png,fracture,1\n"
     for name in ("labels.csv.report.json", "labels.csv"):
-        line.put(ANNOTATIONS, name, body)
-        line.deliver()
-    files = {key for key in line.store.keys(ANNOTATIONS) if line.store.buckets[ANNOTATIONS][key].data == body}
+        pipeline.put(ANNOTATIONS, name, body)
+        pipeline.deliver()
+    files = {
+        key
+        for key in pipeline.store.keys(ANNOTATIONS)
+        if pipeline.store.buckets[ANNOTATIONS][key].data == body
+    }
     assert 2 == len(files)
     assert not any(key.endswith(".report.json") for key in files)

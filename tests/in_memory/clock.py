@@ -1,4 +1,4 @@
-"""A clock that goes on only when told to."""
+"""A clock that only tests move."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,5 +13,5 @@ class Clock:
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Let so many seconds pass."""
+        """Move the clock forward."""
         self._now += timedelta(seconds=seconds)

@@ -1,4 +1,4 @@
-"""A record in memory: what its settlement calls."""
+"""A database call in memory, made when an item is settled."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from common.ledger.ledger import DatabaseCall
 
 @dataclass(frozen=True)
 class InMemoryCall(DatabaseCall):
-    """Written by a call of its own, which the ledger in memory makes."""
+    """A call that the in-memory ledger makes with `write`."""
 
     write: Callable[[], object]
 
     @classmethod
     def of(cls, write: Callable[[], object]) -> "InMemoryCall":
-        """The record that `write` writes."""
+        """The call that runs `write`."""
         return cls("", {}, write)

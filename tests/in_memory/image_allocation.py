@@ -5,15 +5,15 @@ from itertools import count
 from threading import RLock
 
 from common.errors import ConflictError, ErasedError
-from common.store.object_key import ImagePath, Location
+from common.store.object_key import Location
 from common.store.object_store import ObjectStore
-from functions.extract.image_allocation import NEW_IMAGE, Allocation, Places
+from functions.extract.image_allocation import NEW_IMAGE, AllocatedImages, Allocation, AllocationRequest
 from tests.in_memory.database_call import InMemoryCall
 
 
 @dataclass
 class Extraction:
-    """One SOP instance that was taken on."""
+    """One extracted SOP instance."""
 
     item_id: int
     content_digest: str
@@ -24,15 +24,15 @@ class Extraction:
 
 @dataclass
 class AllocatedImage:
-    """One image: where it was placed, and the bucket it lies in now."""
+    """One image: its allocated location, and the bucket it is in now."""
 
-    home: Location
+    allocated: Location
     bucket: str
 
 
 @dataclass
 class InMemoryAllocation(Allocation):
-    """Places in buckets named by a counter; one allocation at a time."""
+    """Locations in buckets named by a counter; one allocation at a time."""
 
     store: ObjectStore
     prefix: str = "images-"
@@ -44,34 +44,28 @@ class InMemoryAllocation(Allocation):
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
     _lock: RLock = field(default_factory=RLock)
 
-    def allocate(
-        self,
-        path: ImagePath,
-        *,
-        item_id: int,
-        content_digest: str,
-        number_of_frames: int,
-        modality: str | None = None,
-        is_localizer: bool = False,
-    ) -> Places:
-        uid = path.sop_instance_uid
+    def allocate(self, request: AllocationRequest) -> AllocatedImages:
+        uid = request.path.sop_instance_uid
         with self._lock:
-            if self.is_erased(path.patient):
+            if self.is_erased(request.path.patient):
                 raise ErasedError
             known = self.extractions.get(uid)
             if known is None:
-                for frame in range(1, number_of_frames + 1):
-                    home = Location(self._bucket_with_room(), path.frame(frame))
-                    self.filled[home.bucket] += 1
-                    self.images[uid, frame] = AllocatedImage(home, home.bucket)
-                known = self.extractions[uid] = Extraction(item_id, content_digest, modality, is_localizer)
-            if known.content_digest != content_digest:
+                for frame in range(1, request.number_of_frames + 1):
+                    location = Location(self._bucket_with_room(), request.path.frame(frame))
+                    self.filled[location.bucket] += 1
+                    self.images[uid, frame] = AllocatedImage(location, location.bucket)
+                known = self.extractions[uid] = Extraction(
+                    request.item_id, request.content_digest, request.modality, request.is_localizer
+                )
+            if known.content_digest != request.content_digest:
                 raise ConflictError(
                     "Another file with the same SOP Instance UID and other content was extracted before.",
                     "Find out which of the two is right; nothing was overwritten.",
                 )
-            places = tuple(image.home for (owner, _), image in sorted(self.images.items()) if owner == uid)
-            return Places(places, known.item_id != item_id, known.is_completed)
+            own = [image for (owner, _), image in sorted(self.images.items()) if owner == uid]
+            locations = tuple(image.allocated for image in own)
+            return AllocatedImages(locations, known.item_id != request.item_id, known.is_completed)
 
     def is_erased(self, patient_id: str | None) -> bool:
         return patient_id in self.erased

@@ -1,7 +1,7 @@
 """Rows of labels in memory."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -10,16 +10,16 @@ from functions.annotations.formats.image_name import FILE, IMAGE, ImageName
 from functions.annotations.formats.label_file import LabelFile
 from functions.annotations.formats.label_row import LabelRow
 from functions.annotations.formats.refused_row import RefusedRow
-from functions.annotations.storage.import_counts import ImportCounts, Report
-from functions.annotations.storage.label_rows import LabelRows
+from functions.annotations.storage.import_counts import ImportCounts
+from functions.annotations.storage.label_rows import LabelImport, LabelRows
 from tests.in_memory.image_allocation import InMemoryAllocation
 
 Image = tuple[str, int]  # SOP Instance UID and frame
 
 
 @dataclass(frozen=True)
-class KeptLabel:
-    """A row and what it is about; None while no such image is known."""
+class StoredLabel:
+    """A row and its image; None while the image is not known."""
 
     number: int  # of the import
     row: LabelRow
@@ -33,36 +33,29 @@ class KeptLabel:
 
 @dataclass
 class InMemoryLabelRows(LabelRows):
-    """Labels in the order they came, by import."""
+    """Labels in the order of their imports."""
 
     allocation: InMemoryAllocation
     imports: dict[tuple[str, str], ImportCounts] = field(default_factory=dict)  # by key and etag
-    labels: list[KeptLabel] = field(default_factory=list)  # those of images and held ones
+    labels: list[StoredLabel] = field(default_factory=list)  # of images, and held ones
     groups: list[LabelRow] = field(default_factory=list)
-    answers: dict[tuple[Image, str, str], KeptLabel] = field(default_factory=dict)
+    answers: dict[tuple[Image, str, str], StoredLabel] = field(default_factory=dict)
 
-    def known(self, source: ObjectVersion) -> ImportCounts | None:
+    def find_import(self, source: ObjectVersion) -> ImportCounts | None:
         return self.imports.get((source.location.key, source.etag))
 
-    def keep(
-        self,
-        source: ObjectVersion,
-        read: Callable[[], LabelFile],
-        *,
-        renew: Callable[[], None],
-        report: Report,
-    ) -> ImportCounts:
-        version = (source.location.key, source.etag)
+    def import_file(self, label_import: LabelImport) -> ImportCounts:
+        version = (label_import.source.location.key, label_import.source.etag)
         if version in self.imports:
             return self.imports[version]
-        file = read()
+        file = label_import.read()
         rows = list(file.rows)
-        renew()
-        meant, number, now = self._meant(rows, file), len(self.imports) + 1, datetime.now(UTC)
-        meant, repeated = _once(meant, file)
-        kept = [KeptLabel(number, row, image, row.labelled_at or now) for row, image in meant]
-        groups = [label for label in kept if label.row.image.level not in {IMAGE, FILE}]
-        singles = [label for label in kept if label not in groups]
+        label_import.heartbeat()
+        resolved, number, now = self._resolved(rows, file), len(self.imports) + 1, datetime.now(UTC)
+        resolved, repeated = _without_repeats(resolved, file)
+        stored = [StoredLabel(number, row, image, row.labelled_at or now) for row, image in resolved]
+        groups = [label for label in stored if label.row.image.level not in {IMAGE, FILE}]
+        singles = [label for label in stored if label not in groups]
         superseded = sum(self._is_replaced(label) for label in singles)
         known = sum(self._has_images(label.row) for label in groups)
         counts = ImportCounts(
@@ -76,7 +69,7 @@ class InMemoryLabelRows(LabelRows):
             - known,
             refused=file.refused.number,
         )
-        report(counts, file.refused)
+        label_import.report(counts, file.refused)
         self.groups += [label.row for label in groups]
         self.labels += [label for label in singles if label.row.label is not None or label.image is None]
         withdrawn = self._answered([label for label in singles if label.image is not None])
@@ -93,19 +86,19 @@ class InMemoryLabelRows(LabelRows):
         return sum(label.row.label is not None for label in applied)
 
     def standing(self) -> dict[tuple[Image, str, str], float]:
-        """What each annotator last said of each label of each image; group labels aside."""
+        """The newest value of each label by each annotator for each image, without group labels."""
         newest = sorted((label for label in self.labels if label.image), key=lambda label: label.order)
         return {
             (label.image, label.row.label, label.row.annotator): label.row.value  # type: ignore[misc]
             for label in newest
         }
 
-    def _held_image(self, label: KeptLabel) -> Image | None:
+    def _held_image(self, label: StoredLabel) -> Image | None:
         hits, path = self._hits(label.row.image)
         return hits[0] if len(hits) == 1 and path else None
 
     def _hits(self, name: ImageName) -> tuple[list[Image], bool]:
-        """The images a name fits, and whether the only one lies in the folders that were told."""
+        """The images that a name fits, and whether the only one is in the given folders."""
         hits = [
             (uid, frame)
             for uid, frame in self.allocation.images
@@ -113,24 +106,26 @@ class InMemoryLabelRows(LabelRows):
         ]
         if len(hits) != 1 or name.path is None or name.level == FILE:
             return hits, True
-        key = f"/{self.allocation.images[hits[0]].home.key}"
+        key = f"/{self.allocation.images[hits[0]].allocated.key}"
         return hits, key.endswith(f"/{name.path}") or f"/{name.path}".endswith(key)
 
-    def _meant(self, rows: Iterable[LabelRow], file: LabelFile) -> list[tuple[LabelRow, Image | None]]:
-        meant: list[tuple[LabelRow, Image | None]] = []
+    def _resolved(self, rows: Iterable[LabelRow], file: LabelFile) -> list[tuple[LabelRow, Image | None]]:
+        resolved: list[tuple[LabelRow, Image | None]] = []
         for row in rows:
             hits, is_there = self._hits(row.image) if row.image.level in {IMAGE, FILE} else ([], True)
             cause = _cause(row.image, len(hits), is_there)
             if cause is None:
-                meant.append((row, hits[0] if hits else None))
+                resolved.append((row, hits[0] if hits else None))
             elif row.label is not None:
                 file.refused.extend(1, [RefusedRow(row.line, cause)])
-        return meant
+        return resolved
 
     def _has_images(self, row: LabelRow) -> bool:
-        return any(row.image.uid in image.home.key.split("/") for image in self.allocation.images.values())
+        return any(
+            row.image.uid in image.allocated.key.split("/") for image in self.allocation.images.values()
+        )
 
-    def _is_replaced(self, label: KeptLabel) -> bool:
+    def _is_replaced(self, label: StoredLabel) -> bool:
         return label.row.label is not None and any(
             (old.image, old.row.label, old.row.annotator)
             == (label.image, label.row.label, label.row.annotator)
@@ -139,24 +134,26 @@ class InMemoryLabelRows(LabelRows):
             if old.image
         )
 
-    def _answered(self, labels: list[KeptLabel]) -> int:
-        """Withdraw what newest answers do not choose again; returns how many labels."""
-        asked = set()
+    def _answered(self, labels: list[StoredLabel]) -> int:
+        """Set labels to 0 that the newest answers do not choose again; returns how many."""
+        answered = set()
         for label in labels:
             if label.row.control is None or label.image is None:
                 continue
-            place = (label.image, label.row.annotator, label.row.control)
-            asked.add(place)
-            if label.row.label is None and (place not in self.answers or self.answers[place].at <= label.at):
-                self.answers[place] = label
-        return sum(self._withdrawn(place) for place in asked if place in self.answers)
+            question = (label.image, label.row.annotator, label.row.control)
+            answered.add(question)
+            if label.row.label is None and (
+                question not in self.answers or self.answers[question].at <= label.at
+            ):
+                self.answers[question] = label
+        return sum(self._withdrawn(question) for question in answered if question in self.answers)
 
-    def _withdrawn(self, place: tuple[Image, str, str]) -> int:
-        answer = self.answers[place]
+    def _withdrawn(self, question: tuple[Image, str, str]) -> int:
+        answer = self.answers[question]
         own = [
             label
             for label in sorted(self.labels, key=lambda label: label.order)
-            if (label.image, label.row.annotator, label.row.control) == place
+            if (label.image, label.row.annotator, label.row.control) == question
         ]
         newest = {label.row.label: label for label in own}
         old = [label for label in newest.values() if label.at < answer.at and label.row.value]
@@ -176,28 +173,28 @@ def _cause(name: ImageName, hits: int, is_there: bool) -> str | None:
     return None if is_there else "The image of this SOP Instance UID lies in other folders."
 
 
-def _once(
-    meant: list[tuple[LabelRow, Image | None]], file: LabelFile
+def _without_repeats(
+    resolved: list[tuple[LabelRow, Image | None]], file: LabelFile
 ) -> tuple[list[tuple[LabelRow, Image | None]], int]:
-    """Each thing once: what contradicts is refused, what repeats is counted."""
+    """Each label once: contradictions are refused, repetitions are counted."""
     values: dict[object, set[float | None]] = {}
-    for row, image in meant:
-        values.setdefault(_thing(row, image), set()).add(row.value)
-    kept, times = [], Counter[object]()
-    for row, image in meant:
-        thing = _thing(row, image)
-        if len(values[thing]) > 1:
+    for row, image in resolved:
+        values.setdefault(_identity(row, image), set()).add(row.value)
+    stored, times = [], Counter[object]()
+    for row, image in resolved:
+        identity = _identity(row, image)
+        if len(values[identity]) > 1:
             file.refused.extend(
-                1, [RefusedRow(row.line, "Other rows of this file say something else of it.")]
+                1, [RefusedRow(row.line, "Another row of this file has a different value for it.")]
             )
             continue
-        times[thing] += row.label is not None
-        if times[thing] <= 1:
-            kept.append((row, image))
-    return kept, sum(number - 1 for number in times.values() if number > 1)
+        times[identity] += row.label is not None
+        if times[identity] <= 1:
+            stored.append((row, image))
+    return stored, sum(number - 1 for number in times.values() if number > 1)
 
 
-def _thing(row: LabelRow, image: Image | None) -> object:
-    what = image or (row.image.level, row.image.uid, row.image.frame)
+def _identity(row: LabelRow, image: Image | None) -> object:
+    subject = image or (row.image.level, row.image.uid, row.image.frame)
     answer = row.line if row.label is None else 0
-    return (what, row.label, row.annotator, row.labelled_at, answer)
+    return (subject, row.label, row.annotator, row.labelled_at, answer)

@@ -1,4 +1,4 @@
-"""The ledger in memory, on a clock of the test's own."""
+"""The ledger in memory, with a clock that tests can set."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -44,22 +44,22 @@ class Row:
     pending_delete: bool = False
 
     def is_free(self, now: datetime) -> bool:
-        """Whether another worker may take it: to be retried, or its lease ran out."""
-        return self.state is State.RETRY or self.is_lost(now)
+        """Whether another worker may claim it: it waits for a retry, or its lease ran out."""
+        return self.state is State.RETRY or self.has_expired(now)
 
     def is_due(self, now: datetime) -> bool:
-        """Whether the sweep sends it again."""
-        return (self.state is State.RETRY and _is_over(self.due_at, now)) or self.is_lost(now)
+        """Whether it is due."""
+        return (self.state is State.RETRY and _is_over(self.due_at, now)) or self.has_expired(now)
 
-    def was_set_aside(self) -> bool:
-        """Whether it is settled, and its object went elsewhere or for good."""
+    def was_moved(self) -> bool:
+        """Whether it is settled and its object was moved or erased."""
         end = self.settlement
         if end is None or self.state not in {State.DONE, State.HELD, State.QUARANTINED}:
             return False
         return end.moved_to is not None or end.outcome == ERASED
 
-    def is_lost(self, now: datetime) -> bool:
-        """Whether its worker never came back."""
+    def has_expired(self, now: datetime) -> bool:
+        """Whether its lease ran out."""
         return self.state is State.RUNNING and _is_over(self.lease_until, now)
 
 
@@ -73,16 +73,16 @@ class LedgerTable:
     lock: RLock = field(default_factory=RLock)
 
     def answer(self) -> None:
-        """Raise if the database is to be away."""
+        """Raise if `away` is set."""
         if self.away:
             raise DependencyAwayError("The database does not answer; see DATABASE_URL.")
 
     def announce(self, function: str, version: ObjectVersion) -> None:
-        """A row that is due at once, unless there is one."""
+        """Insert a row that is due at once, unless there is one."""
         with self.lock:
             self.answer()
             known = self._row(function, version)
-            if known is not None and known.was_set_aside():
+            if known is not None and known.was_moved():
                 self.rows[known.id] = replace(known, pending_delete=True)
             elif known is None:
                 number, now = len(self.rows) + 1, self.clock()
@@ -95,7 +95,7 @@ class LedgerTable:
         return next((row for row in rows if (row.function, row.location, row.etag) == name), None)
 
     def reopen(self, item_id: int) -> None:
-        """What `dcm2set replay` does to a row: open again, and it still says where the object went."""
+        """Change a row as `dcm2set replay` does: it is due again, and still says where the object is."""
         row = self.rows[item_id]
         moved_to = row.settlement.moved_to if row.settlement else None
         self.rows[item_id] = replace(
@@ -108,7 +108,7 @@ class LedgerTable:
         )
 
     def release(self, item_id: int) -> None:
-        """What `dcm2set release` does to a row."""
+        """Change a row as `dcm2set release` does."""
         self.rows[item_id] = replace(self.rows[item_id], releases=self.rows[item_id].releases + 1)
         self.reopen(item_id)
 
@@ -126,13 +126,13 @@ class InMemoryLedger(Ledger):
             now = self.table.clock()
             row = self._row(version.location, version.etag)
             if row is not None and not row.is_free(now):
-                return _known(row)
+                return _existing_item(row)
             if row is None:
                 number = len(self.table.rows) + 1
                 row = Row(
                     number, self.function, version.location, version.etag, now, version.size, attempts=0
                 )
-            return self._taken(row, lease_seconds)
+            return self._lease(row, lease_seconds)
 
     def claim_due(self, *, lease_seconds: float) -> tuple[Claim, ObjectVersion] | None:
         with self.table.lock:
@@ -140,11 +140,11 @@ class InMemoryLedger(Ledger):
             row = next(iter(self._due()), None)
             if row is None:
                 return None
-            return self._taken(row, lease_seconds), ObjectVersion(row.location, row.etag, row.size)
+            return self._lease(row, lease_seconds), ObjectVersion(row.location, row.etag, row.size)
 
-    def _taken(self, row: Row, lease_seconds: float) -> Claim:
+    def _lease(self, row: Row, lease_seconds: float) -> Claim:
         now, lease = self.table.clock(), uuid4()
-        taken = self.table.rows[row.id] = replace(
+        leased = self.table.rows[row.id] = replace(
             row,
             state=State.RUNNING,
             attempts=row.attempts + 1,
@@ -154,7 +154,7 @@ class InMemoryLedger(Ledger):
             due_at=None,
             started_at=now,
         )
-        return Claim(taken.id, lease, taken.attempts, taken.crashes, taken.releases)
+        return Claim(leased.id, lease, leased.attempts, leased.crashes, leased.releases)
 
     def announce(self, version: ObjectVersion) -> None:
         self.table.announce(self.function, version)
@@ -162,14 +162,14 @@ class InMemoryLedger(Ledger):
     def find(self, location: Location) -> ExistingItem | None:
         self.table.answer()
         found = self._row(location, None)
-        return _known(found) if found else None
+        return _existing_item(found) if found else None
 
     def renew(self, claim: Claim, *, lease_seconds: float) -> bool:
         until = self.table.clock() + timedelta(seconds=lease_seconds)
         return self._change(claim, lease_until=until)
 
     def settle(self, claim: Claim, settlement: Settlement) -> bool:
-        if self._is_held(claim):
+        if self._has_lease(claim):
             if isinstance(settlement.database_call, InMemoryCall):
                 settlement.database_call.write()
             for function, version in settlement.announces:
@@ -217,11 +217,11 @@ class InMemoryLedger(Ledger):
         return bool(self._due() or self.pending_deletes(limit=1))
 
     def _due(self) -> list[Row]:
-        """Oldest first, those whose time to be retried has come before those that were lost."""
+        """Oldest first: due retries before items whose lease ran out."""
         now = self.table.clock()
         return sorted(
             (row for row in self._own() if row.is_due(now)),
-            key=lambda row: (row.is_lost(now), row.due_at or row.started_at),
+            key=lambda row: (row.has_expired(now), row.due_at or row.started_at),
         )
 
     def unsettled(self, versions: Iterable[ObjectVersion]) -> set[ObjectVersion]:
@@ -241,7 +241,7 @@ class InMemoryLedger(Ledger):
         return max(rows, key=lambda row: row.id, default=None)
 
     def _end(self, claim: Claim, **values: object) -> bool:
-        """Change the row of a claim, or take back what counts as its crash."""
+        """Change the row of a claim; for a late worker only subtract the crash counted for it."""
         with self.table.lock:
             if self._change(claim, **values):
                 return True
@@ -251,15 +251,15 @@ class InMemoryLedger(Ledger):
             return False
 
     def _change(self, claim: Claim, **values: object) -> bool:
-        """Change the row of a claim, unless someone else has the item by now."""
+        """Change the row of a claim, unless another worker has the item now."""
         with self.table.lock:
-            if not self._is_held(claim):
+            if not self._has_lease(claim):
                 return False
             self.table.rows[claim.id] = replace(self.table.rows[claim.id], **values)  # type: ignore[arg-type]
             return True
 
-    def _is_held(self, claim: Claim) -> bool:
-        """Whether the item is still that claim's."""
+    def _has_lease(self, claim: Claim) -> bool:
+        """Whether the claim still has the lease."""
         with self.table.lock:
             self.table.answer()
             row = self.table.rows[claim.id]
@@ -267,13 +267,13 @@ class InMemoryLedger(Ledger):
 
 
 def _is_over(moment: datetime | None, now: datetime) -> bool:
-    """Whether a moment has come, or lies so far ahead that the clock was moved back since."""
+    """Whether a time has come, or is so late that the clock must have been moved back since."""
     if moment is None:
         return False
     return moment <= now or moment > now + timedelta(seconds=LONGEST_SECONDS)
 
 
-def _known(row: Row) -> ExistingItem:
+def _existing_item(row: Row) -> ExistingItem:
     end = row.settlement
     return ExistingItem(
         row.id, row.state, end.outcome if end else None, row.cause, end.moved_to if end else None

@@ -1,4 +1,4 @@
-"""The project's log, kept in a list for the time of a test."""
+"""The log of dcm2set, captured in a list during a test."""
 
 import logging
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from common.process.json_log import logger
 
 @contextmanager
 def captured_log() -> Iterator[list[str]]:
-    """The lines logged meanwhile, as they would be written; nothing goes to standard error."""
+    """The lines logged in the block, formatted; nothing goes to standard error."""
     logger.cache_clear()
     own = logger()
     formatter = own.handlers[-1].formatter

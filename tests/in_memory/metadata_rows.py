@@ -19,7 +19,7 @@ _PARENTS = {
 
 @dataclass
 class InMemoryMetadataRows(MetadataRows):
-    """Tables of rows by primary key; a document is stored whole or not at all."""
+    """Tables of rows by primary key; a document is stored completely or not at all."""
 
     tables: dict[str, dict[Any, Row]] = field(
         default_factory=lambda: {name: {} for name in ("patient", "study", "series", "instance", "image")}
@@ -58,6 +58,6 @@ def _child(
 
 
 def _merge(table: dict[Any, Row], key: str, row: Row) -> None:
-    """What is stored stays where the new row says nothing."""
-    told = {name: value for name, value in row.items() if value is not None}
-    table[key] = row | table.get(key, {}) | told
+    """Update a row; stored values stay where the new row has none."""
+    given = {name: value for name, value in row.items() if value is not None}
+    table[key] = row | table.get(key, {}) | given

@@ -17,12 +17,14 @@ class InMemoryNas(Nas):
     """Files by folder and path; the root's own files lie in the folder ''."""
 
     folders: dict[str, dict[str, tuple[bytes, datetime]]] = field(default_factory=lambda: {"": {}})
-    touched: dict[str, datetime] = field(default_factory=dict)  # when an entry of a folder came or went
-    now: datetime | None = None  # the NAS's clock
+    touched: dict[str, datetime] = field(
+        default_factory=dict
+    )  # when an entry of a folder was last added or removed
+    now: datetime | None = None  # by the clock of the NAS
     away: bool = False
 
     def write(self, folder: str, path: str, data: bytes, *, modified_at: datetime = _LONG_AGO) -> None:
-        """Put a file, over whatever is there."""
+        """Write a file; overwrites an existing one."""
         files = self.folders.setdefault(folder, {})
         top = path.partition("/")[0]
         if not any(known.partition("/")[0] == top for known in files):
@@ -30,7 +32,7 @@ class InMemoryNas(Nas):
         files[path] = (data, modified_at)
 
     def remove(self, folder: str, path: str) -> None:
-        """Take a file away."""
+        """Remove a file."""
         del self.folders[folder][path]
         self._touch(folder)
 
@@ -40,7 +42,7 @@ class InMemoryNas(Nas):
         return [NasFolder(name, self.touched.get(name, _LONG_AGO)) for name in names]
 
     def names(self) -> list[str]:
-        """The folders' names, for tests to look at."""
+        """The names of the folders, for tests."""
         return [folder.name for folder in self.list_folders()]
 
     def list_files(self, folder: str) -> Iterator[NasFile]:
@@ -105,7 +107,7 @@ class InMemoryNas(Nas):
 
 
 def _system_folder(path: str) -> str | None:
-    """The first folder of the system's own above a file."""
+    """The topmost system folder in the path of a file; None if there is none."""
     parts = path.split("/")[:-1]
     for number, part in enumerate(parts, 1):
         if is_system_name(part):

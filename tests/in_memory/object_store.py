@@ -1,4 +1,4 @@
-"""The object store in memory: as MinIO's, without a server."""
+"""The object store in memory; it behaves like MinIO."""
 
 import hashlib
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -30,11 +30,11 @@ class InMemoryObjectStore(ObjectStore):
     """Buckets of objects; safe to share between threads."""
 
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
-    on_created: OnCreated | None = None  # told of each new object: bucket, key, etag, size
+    on_created: OnCreated | None = None  # called for each new object: bucket, key, etag, size
     away: bool = False  # whether every call fails as if the server did not answer
     buckets: dict[str, dict[str, StoredObject]] = field(default_factory=dict)
     notifications: dict[str, list[Notification]] = field(default_factory=dict)
-    calls: list[tuple[str, Location]] = field(default_factory=list)  # what changed, in order
+    calls: list[tuple[str, Location]] = field(default_factory=list)  # changes, in order
     _lock: RLock = field(default_factory=RLock, repr=False)
 
     def stat(self, location: Location) -> ObjectVersion:
@@ -108,15 +108,15 @@ class InMemoryObjectStore(ObjectStore):
         with self._lock:
             self._answer()
             self.buckets.setdefault(bucket, {})
-            asked = list(notifications)
-            if asked:
-                self.notifications[bucket] = asked
+            given = list(notifications)
+            if given:
+                self.notifications[bucket] = given
 
     def ping(self) -> None:
         self._answer()
 
     def keys(self, bucket: str) -> list[str]:
-        """The keys of a bucket, for tests to look at."""
+        """The keys of a bucket, for tests."""
         return sorted(self.buckets[bucket])
 
     def _answer(self) -> None:
@@ -148,7 +148,7 @@ class InMemoryObjectStore(ObjectStore):
 
 
 def _checked(location: Location) -> str:
-    """The key, if MinIO takes it: at most 1024 bytes, 255 a component, none empty or dots alone."""
+    """The key, if MinIO accepts it: at most 1024 bytes, 255 a component, no component empty, . or .."""
     parts = location.key.removesuffix("/").split("/")
     is_legal = len(location.key.encode()) <= 1024 and all(
         part not in {"", ".", ".."} and len(part.encode()) <= 255 for part in parts

@@ -1,4 +1,4 @@
-"""What the sweep asks the database, answered from in-memory ports."""
+"""Answers the sweep's queries from in-memory ports."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ _SQL = pending_items._SQL  # noqa: SLF001 the queries answered here are the swee
 
 @dataclass
 class PendingDatabase:
-    """Stands for the one Database in a process; knows the sweep's queries."""
+    """Replaces Database; supports the sweep's queries only."""
 
     table: LedgerTable
     allocation: InMemoryAllocation

@@ -1,4 +1,4 @@
-"""A quality model that says what a test told it to."""
+"""A quality model whose answers a test sets."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class FixedModel:
         assert np.isfinite(features).all()
         return self.probability
 
-    def reasons(self, features: np.ndarray, /) -> tuple[str, ...]:  # noqa: ARG002 told by the probability
+    def reasons(self, features: np.ndarray, /) -> tuple[str, ...]:  # noqa: ARG002 the probability decides
         return ("blurred", "noisy") if self.probability >= self.threshold else ()
 
     def confidence(self, modality: str | None, /) -> Confidence:

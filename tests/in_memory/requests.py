@@ -16,7 +16,7 @@ def recorded(name: str) -> bytes:
 
 
 def request(body: object = b"", *, method: str = "POST", token: str | None = TOKEN) -> Request:
-    """A request with a body of bytes, or of what is written as JSON."""
+    """A request whose body is bytes, or a value written as JSON."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     builder = EnvironBuilder(

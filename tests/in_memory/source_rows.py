@@ -10,10 +10,11 @@ from common.store.object_key import RAW, Location
 from common.store.object_store import ObjectVersion
 from functions.poll_nas.source_rows import (
     GONE,
+    ArchivedFile,
     Copy,
     KnownFolder,
     ListedFile,
-    Look,
+    ListingChanges,
     SourceFolder,
     SourceRows,
     WaitingFile,
@@ -55,7 +56,7 @@ class InMemorySourceRows(SourceRows):
 
     @property
     def causes(self) -> dict[int, str]:
-        """Why files are skipped, for tests to look at."""
+        """Why files are skipped, for tests."""
         files = [file for files in self.files_of.values() for file in files.values()]
         return {file.id: file.cause for file in files if file.cause}
 
@@ -81,10 +82,10 @@ class InMemorySourceRows(SourceRows):
         return self.folders[number]
 
     def known_folders(self, names: Iterable[str]) -> list[KnownFolder]:
-        asked = {storable(name) for name in names}
+        wanted = {storable(name) for name in names}
         known: dict[tuple[str | None, str], SourceFolder] = {}
         for folder in sorted(self.folders.values(), key=lambda folder: folder.generation):
-            if (folder.mark or folder.name) in asked:
+            if (folder.mark or folder.name) in wanted:
                 known[folder.mark, folder.name] = folder
         return [KnownFolder(**vars(folder), has_waiting=self._waits(folder)) for folder in known.values()]
 
@@ -92,16 +93,16 @@ class InMemorySourceRows(SourceRows):
         return any(file.state == "waiting" for file in self.files_of[folder.id].values())
 
     def files(self, folder: SourceFolder) -> list[SourceFile]:
-        """The newest row of each path, for tests to look at."""
+        """The newest row of each path, for tests."""
         newest: dict[str, SourceFile] = {}
         own = [file for file in self.files_of[folder.id].values() if file.id not in self.archive_of]
         for file in sorted(own, key=lambda file: file.version):
             newest[file.path] = file
         return [newest[path] for path in sorted(newest)]
 
-    def look(
+    def record_listing(
         self, folder: SourceFolder, listed: Iterable[ListedFile], *, listed_time: datetime | None
-    ) -> Look:
+    ) -> ListingChanges:
         began, listing = self.clock(), {file.path: file for file in listed}
         newest = {file.path: file for file in self.files(folder)}
         gone = [file for file in newest.values() if file.state == "waiting" and file.path not in listing]
@@ -120,7 +121,7 @@ class InMemorySourceRows(SourceRows):
         row = self._changed(folder, looked_at=began, quiet_since=quiet_since, listed_time=listed_time)
         waiting = sum(len(piece) for piece in self.waiting(folder))
         skipped = sum(file.cause is not None for file in news)
-        return Look(row, len(listing), len(news), skipped, len(changed), waiting)
+        return ListingChanges(row, len(listing), len(news), skipped, len(changed), waiting)
 
     def _add(self, folder: SourceFolder, file: ListedFile) -> None:
         number = sum(map(len, self.files_of.values())) + 1
@@ -145,7 +146,7 @@ class InMemorySourceRows(SourceRows):
     def _put(self, file: SourceFile) -> None:
         self.files_of[file.folder_id][file.id] = file
 
-    def record_failed_look(self, folder: SourceFolder) -> None:
+    def record_failed_visit(self, folder: SourceFolder) -> None:
         self._changed(folder, looked_at=self.clock())
 
     def waiting(self, folder: SourceFolder) -> Iterator[list[WaitingFile]]:
@@ -168,37 +169,34 @@ class InMemorySourceRows(SourceRows):
                 location = Location(RAW, copy.raw_key)
                 self.ledger.announce("extract", ObjectVersion(location, copy.etag, files[copy.file_id].size))
 
-    def plan_unpacked(
-        self, archive_id: int, *, path: str, size: int, raw_key: str, cause: str | None = None
-    ) -> int | None:
+    def plan_unpacked(self, file: ArchivedFile) -> int | None:
         with self._change:
-            files = self._files_with(archive_id)
-            archive = files[archive_id]
-            known = [file for file in files.values() if (file.path, file.version) == (path, archive.version)]
-            if known and known[0].id not in self.archive_of:
+            files = self._files_with(file.archive_id)
+            archive = files[file.archive_id]
+            version = archive.version
+            known = next(
+                (row for row in files.values() if (row.path, row.version) == (file.path, version)), None
+            )
+            if known and known.id not in self.archive_of:
                 return None
-            if known and (known[0].state, known[0].size, known[0].modified_at) == (
-                "copied",
-                size,
-                archive.modified_at,
-            ):
+            state = (known.state, known.size, known.modified_at) if known else None
+            if state == ("copied", file.size, archive.modified_at):
                 return None
-            number = known[0].id if known else sum(map(len, self.files_of.values())) + 1
-            state = "skipped" if cause else "waiting"
+            number = known.id if known else sum(map(len, self.files_of.values())) + 1
             files[number] = SourceFile(
                 number,
                 archive.folder_id,
-                storable(path),
-                archive.version,
-                size,
+                storable(file.path),
+                version,
+                file.size,
                 archive.modified_at,
-                state,
-                cause,
+                "skipped" if file.cause else "waiting",
+                file.cause,
             )
-            self.archive_of[number] = archive_id
-            if cause is None:
-                self.planned_keys[number] = raw_key
-            return None if cause else number
+            self.archive_of[number] = file.archive_id
+            if file.cause is None:
+                self.planned_keys[number] = file.raw_key
+            return None if file.cause else number
 
     def record_skipped(self, file_id: int, *, cause: str, sha256: str | None = None) -> None:
         files = self._files_with(file_id)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from common.store.object_key import Location
-from functions.quality.verdict_rows import ImageState, VerdictRows
-from model.judgement import Judgement, Word
+from functions.quality.verdict_rows import ImageRow, ImageVerdict, VerdictRows
+from model.judgement import Judgement, Verdict
 from tests.in_memory.database_call import InMemoryCall
 from tests.in_memory.image_allocation import InMemoryAllocation
 
@@ -15,32 +15,24 @@ class InMemoryVerdictRows(VerdictRows):
 
     allocation: InMemoryAllocation
     verdicts: dict[tuple[str, int], Judgement] = field(default_factory=dict)
-    holding: dict[tuple[str, int], Word] = field(default_factory=dict)  # the verdicts that hold
+    holding: dict[tuple[str, int], Verdict] = field(default_factory=dict)  # the verdicts that hold
     hashes: dict[tuple[str, int], bytes | None] = field(default_factory=dict)
-    overruled: dict[tuple[str, int], Word] = field(default_factory=dict)
+    overruled: dict[tuple[str, int], Verdict] = field(default_factory=dict)
 
-    def image_state(self, sop_instance_uid: str, frame: int, allocated: Location) -> ImageState | None:
+    def find_image(self, sop_instance_uid: str, frame: int, allocated: Location) -> ImageRow | None:
         image = self.allocation.images.get((sop_instance_uid, frame))
-        if image is None or image.home != allocated:
+        if image is None or image.allocated != allocated:
             return None
         modality = self.allocation.extractions[sop_instance_uid].modality
-        return ImageState(image.bucket, modality, self.overruled.get((sop_instance_uid, frame)))
+        return ImageRow(image.bucket, modality, self.overruled.get((sop_instance_uid, frame)))
 
-    def record(
-        self,
-        sop_instance_uid: str,
-        frame: int,
-        judgement: Judgement,
-        *,
-        verdict: Word,
-        bucket: str,
-        picture_hash: bytes | None,
-    ) -> InMemoryCall:
+    def record(self, verdict: ImageVerdict) -> InMemoryCall:
+        image = (verdict.sop_instance_uid, verdict.frame)
+
         def write() -> None:
-            self.verdicts[sop_instance_uid, frame] = judgement
-            self.holding[sop_instance_uid, frame] = verdict
-            self.hashes[sop_instance_uid, frame] = picture_hash
-            image = self.allocation.images[sop_instance_uid, frame]
-            image.bucket = bucket
+            self.verdicts[image] = verdict.judgement
+            self.holding[image] = verdict.verdict
+            self.hashes[image] = verdict.picture_hash
+            self.allocation.images[image].bucket = verdict.bucket
 
         return InMemoryCall.of(write)

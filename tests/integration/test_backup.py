@@ -1,73 +1,81 @@
-"""A backup taken while files flow, and a home made out of it."""
+"""A backup taken while files arrive, and a home restored from it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from common.store.object_key import Location
-from infra.backup.backup import _Known
+from infra.backup.backup import KnownObjects
 from tests.support.local_home import RunningHome
 from tests.support.real_files import make_instance
 
 _SETTINGS = {
     "DCM2SET_SWEEP_SECONDS": "1",
-    "DCM2SET_SWEEP_GRACE_SECONDS": "1",
     "DCM2SET_LEASE_SECONDS": "5",
     "DCM2SET_RETRY_SECONDS": "1",
     "DCM2SET_IMAGES_PER_BUCKET": "7",
 }
 
 
-def test_a_backup_while_files_flow_closes_after_restore(start_home, tmp_path: Path) -> None:
-    """Every file of the backup ends in its right state once, objects are what the rows say, difference 0."""
+def test_a_backup_while_files_arrive_closes_after_restore(start_home, tmp_path: Path) -> None:
+    """Every file of the backup gets its right state, the objects match the rows, and the balance closes."""
     home = start_home(**_SETTINGS)
     bodies = {
         f"incoming/b/{number}.dcm": make_instance(number, patient=601 + number // 8) for number in range(40)
     }
     bodies["incoming/b/cut.dcm"] = bodies["incoming/b/1.dcm"][:-5000]
+    _back_up_while_files_arrive(home, bodies, tmp_path / "backup")
+    restored = _restored(start_home, tmp_path)
+    balance = restored.wait_until_idle()["balance"]
+    assert (0, 0) == (balance["files_difference"], balance["images_difference"])
+    assert balance["files_found"] >= 15
+    assert balance["files_found"] == balance["files_extracted"] + balance["files_quarantined"]
+    _assert_objects_match_rows(restored)
+    # Files that are not in the backup come again from their source, and get the same pseudonyms.
+    for key, body in bodies.items():
+        restored.put(key, body)
+    after = restored.wait_until_idle()["balance"]
+    assert 0 == after["files_difference"]
+    assert 40 == len(restored.rows("select from extraction"))
+    assert 1 == len(restored.rows("select key_id from instance group by key_id"))
+    restored.end()
+    home.end()
+
+
+def _back_up_while_files_arrive(home: RunningHome, bodies: Mapping[str, bytes], folder: Path) -> None:
+    """Put 15 files, and then back up the home while the others are put."""
 
     def put(key: str) -> None:
         home.put(key, bodies[key])
 
     with ThreadPoolExecutor(2) as pool:
         first = list(pool.map(put, list(bodies)[:15]))
-        rest = pool.map(put, list(bodies)[15:])
-        done = home.run_cli("backup", str(tmp_path / "backup"))
+        others = pool.map(put, list(bodies)[15:])
+        done = home.run_cli("backup", str(folder))
         assert 0 == done.returncode, done.stderr
         assert 15 == len(first)
-        list(rest)
-    assert 0o700 == (tmp_path / "backup").stat().st_mode & 0o777
-    assert 0o600 == (tmp_path / "backup" / "backup.json").stat().st_mode & 0o777
-    there = _restored(start_home, tmp_path)
-    balance = there.wait_until_idle()["balance"]
-    assert (0, 0) == (balance["files_difference"], balance["images_difference"])
-    assert balance["files_found"] >= 15
-    assert balance["files_found"] == balance["files_extracted"] + balance["files_quarantined"]
-    recount = there.run_cli("status", "--recount")
+        list(others)
+    assert 0o700 == folder.stat().st_mode & 0o777
+    assert 0o600 == (folder / "backup.json").stat().st_mode & 0o777
+
+
+def _assert_objects_match_rows(home: RunningHome) -> None:
+    """A recount finds the same numbers, images lie where their rows say, and no original waits in raw."""
+    recount = home.run_cli("status", "--recount")
     assert 0 == recount.returncode, recount.stdout + recount.stderr
     assert "the same numbers" in recount.stdout
-    placed = {(row["bucket"], row["key"]) for row in there.rows("select bucket, key from image_allocation")}
-    assert placed == set(_objects(there, "images-")) | set(_objects(there, "suboptimal"))
-    assert all(bucket["images_here"] <= 7 for bucket in there.status()["buckets"])
-    assert [] == [place for place in _objects(there, "raw") if place[1].startswith("incoming/")]
-    # What is not in the backup comes again from its source, under the same pseudonyms.
-    for key, body in bodies.items():
-        there.put(key, body)
-    after = there.wait_until_idle()["balance"]
-    assert 0 == after["files_difference"]
-    assert 40 == len(there.rows("select from extraction"))
-    key = "select key_id from instance group by key_id"
-    assert 1 == len(there.rows(key))
-    there.end()
-    home.end()
+    images = {(row["bucket"], row["key"]) for row in home.rows("select bucket, key from image_allocation")}
+    assert images == set(_objects(home, "images-")) | set(_objects(home, "suboptimal"))
+    assert all(bucket["images_here"] <= 7 for bucket in home.status()["buckets"])
+    assert [] == [(bucket, key) for bucket, key in _objects(home, "raw") if key.startswith("incoming/")]
 
 
-def _restored(start_home, place: Path) -> RunningHome:
-    folder = place / "restored"
-    fresh = RunningHome(folder, None, {})  # type: ignore[arg-type]
-    done = fresh.run_cli("restore", str(place / "backup"))
+def _restored(start_home, parent: Path) -> RunningHome:
+    folder = parent / "restored"
+    new_home = RunningHome(folder, None, {})  # type: ignore[arg-type]
+    done = new_home.run_cli("restore", str(parent / "backup"))
     assert 0 == done.returncode, done.stdout + done.stderr
     return start_home(folder=folder, **_SETTINGS)
 
@@ -104,21 +112,21 @@ def _objects(home: RunningHome, prefix: str) -> Iterator[tuple[str, str]]:
     ],
 )
 def test_what_was_moved_after_the_snapshot_goes_back(found: str, expected: str | None) -> None:
-    """An object lies where the database's snapshot has it; what is made again is left out."""
-    known = _Known(
+    """An object is restored to its location in the snapshot; what the pipeline writes again is left out."""
+    known = KnownObjects(
         {"3.4"},
         {"P/1/2/3.4/1.png": "images-1"},
         {("raw", "processed/a/known.dcm")},
         {"incoming/nas/put/1.dcm"},
     )
-    place = known.place(Location(*found.split("/", 1)))
-    assert expected == (f"{place.bucket}/{place.key}" if place else None)
+    location = known.location_before(Location(*found.split("/", 1)))
+    assert expected == (f"{location.bucket}/{location.key}" if location else None)
 
 
-def test_a_restore_wants_a_whole_backup_and_a_new_home(home: RunningHome, tmp_path: Path) -> None:
-    """A folder without a backup's card, and a home that holds anything, are refused in one line."""
+def test_a_restore_needs_a_complete_backup_and_a_new_home(home: RunningHome, tmp_path: Path) -> None:
+    """A folder without the card of a backup, and a home that is not empty, are refused in one line."""
     done = home.run_cli("restore", str(tmp_path))
-    assert (2, True) == (done.returncode, "holds no whole backup" in done.stderr)
+    assert (2, True) == (done.returncode, "is not a complete backup" in done.stderr)
     (tmp_path / "backup.json").write_text('{"taken_at": "2026-11-23T00:00:00Z"}')
     done = home.run_cli("restore", str(tmp_path))
     assert (2, True) == (done.returncode, "is not empty" in done.stderr)

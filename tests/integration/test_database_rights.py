@@ -1,6 +1,6 @@
-"""What each function's database role may do: what its card says, and nothing else.
+"""The database role of each function has the rights of its card, and no others.
 
-Every right is tried on a real Postgres, in both directions, on every table, view, sequence and column.
+Every right is tried on a real Postgres, both granted and refused, on every table, view, sequence and column.
 """
 
 import re
@@ -24,7 +24,7 @@ from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and n
 where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
 group by 1, 2 order by 1
 """
-# Those of triggers are called by nobody.
+# Trigger functions can't be called directly.
 FUNCTIONS = """
 select proname as name, pronargs::int as arguments from pg_proc
 where pronamespace = 'public'::regnamespace and prorettype <> 'trigger'::regtype order by 1
@@ -92,15 +92,9 @@ select * from schema_migration
 """.strip().splitlines()
 
 
-@pytest.fixture(params=CARDS, ids=lambda card: card.function)
-def card(request: pytest.FixtureRequest) -> FunctionCard:
-    """Each function in turn."""
-    return request.param
-
-
 @pytest.fixture
 def url(home: RunningHome, card: FunctionCard) -> str:
-    """How the function connects."""
+    """The URL with which the function connects."""
     operator = home.endpoints["database_url"]
     user = f"{conninfo_to_dict(operator)['dbname']}_{card.function}"
     return make_conninfo(
@@ -110,13 +104,13 @@ def url(home: RunningHome, card: FunctionCard) -> str:
 
 @pytest.fixture
 def connection(url: str) -> Iterator[psycopg.Connection]:
-    """A session of the function's."""
+    """A session of the function."""
     with psycopg.connect(url, autocommit=True, options="-c lock_timeout=5s") as connection:
         yield connection
 
 
 def _is_allowed(connection: psycopg.Connection, statement: str | sql.Composed) -> bool:
-    """Whether the server does it, or refuses it for another reason than a missing right."""
+    """Whether the role has the right; a statement that fails for another reason counts as allowed."""
     try:
         with connection.transaction(force_rollback=True):
             connection.execute(statement)
@@ -137,9 +131,9 @@ def _is_allowed_outside(connection: psycopg.Connection, statement: str | sql.Com
     return True
 
 
-def _rights(told: str) -> Mapping[str, set[str] | None]:
-    """By right, the columns that a card names; None for all of them."""
-    found = re.findall(r"(\w+)(?:\s*\(([^)]*)\))?(?:,|$)", told)
+def _rights(text: str) -> Mapping[str, set[str] | None]:
+    """The columns of each right in a card; None means all columns."""
+    found = re.findall(r"(\w+)(?:\s*\(([^)]*)\))?(?:,|$)", text)
     return {right: set(re.split(r"\s*,\s*", columns)) if columns else None for right, columns in found}
 
 
@@ -152,7 +146,7 @@ def _expected(card: FunctionCard, relation: str, right: str, column: str | None)
 
 
 def _attempts(relation: Mapping) -> Iterator[tuple[str, str | None, sql.Composed]]:
-    """Each right on each column, as a statement that touches no row."""
+    """Each right on each column, with a statement that needs the right and changes no row."""
     name = sql.Identifier(relation["name"])
     if relation["kind"] == "S":
         yield "usage", None, sql.SQL("select nextval({})").format(sql.Literal(relation["name"]))
@@ -171,7 +165,7 @@ def _attempts(relation: Mapping) -> Iterator[tuple[str, str | None, sql.Composed
 
 
 def test_tables_and_columns(home: RunningHome, card: FunctionCard, connection: psycopg.Connection) -> None:
-    """Each column of each table is read, added and changed where the card says so, and nowhere else."""
+    """Each column of each table can be read, inserted and updated if the card says so, and otherwise not."""
     relations = home.rows(RELATIONS)
     assert set(card.tables) <= {relation["name"] for relation in relations}
     wrong = [
@@ -186,10 +180,14 @@ def test_tables_and_columns(home: RunningHome, card: FunctionCard, connection: p
 def test_everything_else_is_refused(
     home: RunningHome, card: FunctionCard, connection: psycopg.Connection
 ) -> None:
-    """Making, changing or looking into anything beyond tables: refused, each for want of the right."""
-    told = conninfo_to_dict(home.endpoints["database_url"])
+    """Creating, changing or reading anything but tables is refused because the right is missing."""
+    operator = conninfo_to_dict(home.endpoints["database_url"])
     others = [other.function for other in CARDS if other is not card]
-    names = {"operator": told["user"], "database": told["dbname"], "other": f"{told['dbname']}_{others[0]}"}
+    names = {
+        "operator": operator["user"],
+        "database": operator["dbname"],
+        "other": f"{operator['dbname']}_{others[0]}",
+    }
     allowed = [each for each in BEYOND_ANY_CARD if _is_allowed(connection, each.format(**names))]
     assert [] == allowed
     makes_temporary = _is_allowed(connection, "create temporary table mine (a int)")
@@ -199,7 +197,7 @@ def test_everything_else_is_refused(
 def test_functions_of_the_schema(
     home: RunningHome, card: FunctionCard, connection: psycopg.Connection
 ) -> None:
-    """Each is called by those whose cards name it: some act with their owner's rights."""
+    """Only a role whose card names a function may call it; some functions run with their owner's rights."""
     functions = home.rows(FUNCTIONS)
     calls = set(card.access.get("calls", ()))
     assert calls <= {function["name"] for function in functions}
@@ -212,7 +210,7 @@ def test_functions_of_the_schema(
 def test_rows_of_another_function(
     home: RunningHome, card: FunctionCard, connection: psycopg.Connection
 ) -> None:
-    """Another function's items are not seen, added or changed, and an item never becomes another's."""
+    """Items of another function can't be read, inserted or updated, and an item can't change its function."""
     if "update" not in _rights(card.tables.get("ledger_item", "")):
         return
     home.post(card.function, {"bucket": "raw", "key": "nowhere"})
@@ -230,24 +228,24 @@ def test_rows_of_another_function(
     assert not _is_allowed(connection, "select count(function) from ledger_item")
 
 
-def test_items_are_announced_to_whom_the_card_names(
+def test_items_are_announced_only_for_functions_of_the_card(
     card: FunctionCard, connection: psycopg.Connection
 ) -> None:
-    """A function may tell the ledger what is due for the next ones, and nothing beyond that."""
+    """A function may insert due items for the functions that its card names, and no other items."""
     insert = (
         "insert into ledger_item (function, bucket, key, etag, state, attempts, due_at) "
         "values ('{}', 'b', 'k', 'e', '{}', {}, now()) on conflict do nothing"
     )
-    told = set(card.access.get("announces", ()))
+    announced = set(card.access.get("announces", ()))
     for other in {each.function for each in CARDS} - {card.function}:
-        assert (other in told) == _is_allowed(connection, insert.format(other, "retry", 0)), other
+        assert (other in announced) == _is_allowed(connection, insert.format(other, "retry", 0)), other
         assert not _is_allowed(connection, insert.format(other, "retry", 1)), other
         for state in ("running", "done", "held", "quarantined"):
             assert not _is_allowed(connection, insert.format(other, state, 0)), (other, state)
 
 
 def test_other_databases(home: RunningHome, url: str) -> None:
-    """A function connects to the database of dcm2set and to no other one of the server."""
+    """A function can connect to the database of dcm2set, and to no other database of the server."""
     own = conninfo_to_dict(url)["dbname"]
     for row in home.rows("select datname from pg_database where datname <> %s and datallowconn", own):
         if re.fullmatch(r"[a-z]+_[0-9a-f]{8,12}", row["datname"]):
@@ -257,7 +255,7 @@ def test_other_databases(home: RunningHome, url: str) -> None:
 
 
 def test_a_role_s_own_attributes(home: RunningHome, card: FunctionCard, url: str) -> None:
-    """A role logs in and can do nothing else by itself; it is a member of no other."""
+    """A role may log in, has no other attribute, and is not a member of another role."""
     role = conninfo_to_dict(url)["user"]
     (row,) = home.rows("select * from pg_roles where rolname = %s", role)
     assert row["rolcanlogin"]
@@ -269,8 +267,8 @@ def test_a_role_s_own_attributes(home: RunningHome, card: FunctionCard, url: str
     assert [] == home.rows("select * from pg_auth_members where member = %s::regrole", role)
 
 
-def test_the_server_s_log_holds_no_row(home: RunningHome) -> None:
-    """A refused row is logged by its constraint alone: its values may be a path of the NAS."""
+def test_the_server_s_log_contains_no_row(home: RunningHome) -> None:
+    """The log names only the constraint of a refused row, because its values may be a path of the NAS."""
     name, insert = f"Marker-{uuid4()}", "insert into source_folder (name) values (%s)"
     with psycopg.connect(home.endpoints["database_url"]) as connection:
         connection.execute(insert, [name])
@@ -282,7 +280,9 @@ def test_the_server_s_log_holds_no_row(home: RunningHome) -> None:
     assert name not in log.read_text()
 
 
-def test_what_others_ask_is_not_seen(home: RunningHome, connection: psycopg.Connection) -> None:
-    """Statements of other roles, which may hold values, are hidden from a function."""
-    told = connection.execute("select query from pg_stat_activity where usename <> current_user").fetchall()
-    assert {row[0] for row in told} <= {"<insufficient privilege>"}
+def test_statements_of_other_roles_are_hidden(home: RunningHome, connection: psycopg.Connection) -> None:
+    """A function can't see the statements of other roles, which may contain values."""
+    queries = connection.execute(
+        "select query from pg_stat_activity where usename <> current_user"
+    ).fetchall()
+    assert {row[0] for row in queries} <= {"<insufficient privilege>"}

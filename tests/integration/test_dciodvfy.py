@@ -1,4 +1,4 @@
-"""De-identified files before a judge of their own: dciodvfy, of Debian's dicom3tools."""
+"""De-identified files checked by an independent validator: dciodvfy of Debian's dicom3tools."""
 
 import re
 import shutil
@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import data_store
-import pydicom
 import pytest
 
 from common.errors import PermanentError
@@ -19,18 +17,18 @@ from functions.extract.deidentified_instance import deidentify
 from imaging.frames.image_checks import Limits, NoPictureError
 from imaging.frames.image_file import ImageFile, read_image_file
 from tests.support.factories import PSEUDONYMS
+from tests.support.real_files import REAL_FOLDERS
 
-FOLDERS = [Path(package.__file__).parent / "data" for package in (pydicom, data_store)]
-MOST_BYTES = 2_000_000  # the larger ones differ in pixels alone
-# dciodvfy reads no deflated file, so nothing is told of its original.
+MAX_BYTES = 2_000_000  # larger files differ only in their pixels
 DCIODVFY = shutil.which("dciodvfy") or ""
+# dciodvfy can't read deflated files, so it reports no errors for this original.
 KNOWN = {"image_dfl.dcm"}
 
 
 def _images() -> Iterator[ImageFile]:
-    for folder in FOLDERS:
+    for folder in REAL_FOLDERS:
         for path in sorted(folder.rglob("*.dcm")):
-            if path.stat().st_size <= MOST_BYTES:
+            if path.stat().st_size <= MAX_BYTES:
                 try:
                     yield read_image_file(path, Limits())
                 except (PermanentError, NoPictureError):
@@ -38,25 +36,25 @@ def _images() -> Iterator[ImageFile]:
 
 
 def _errors(path: Path) -> set[str]:
-    """The errors told of a file, without the values in them."""
-    told = subprocess.run(
+    """The errors that dciodvfy reports for a file, without the values in them."""
+    done = subprocess.run(
         [DCIODVFY, str(path)], capture_output=True, text=True, errors="replace", timeout=60, check=False
     )
-    return {re.sub(r"<[0-9.]+>.*", "", line) for line in told.stderr.splitlines() if line.startswith("Error")}
+    return {re.sub(r"<[0-9.]+>.*", "", line) for line in done.stderr.splitlines() if line.startswith("Error")}
 
 
 @pytest.mark.skipif(
     not DCIODVFY,
-    reason="NOT CHECKED: dciodvfy is missing; install Debian's dicom3tools to hold de-identified files to it",
+    reason="NOT CHECKED: dciodvfy is missing; install Debian's dicom3tools to check de-identified files",
 )
 def test_no_error_that_the_original_did_not_have(tmp_path: Path) -> None:
-    """Of the real images no de-identified file has an error that its original had not, blanked ones too."""
+    """No de-identified file of a real image, blanked or not, has an error that its original doesn't have."""
     target, number, new = tmp_path / "image.dcm", 0, {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for image_file in _images():
             number += 1
-            decision = burned_in_decision(image_file.ds, (), holds=True, is_released=True)
+            decision = burned_in_decision(image_file.ds, (), hold_burned_in_text=True, is_released=True)
             blanked = replace(image_file, blanking=decision.blanking)
             with target.open("w+b") as stream:
                 deidentify(blanked, PSEUDONYMS, Profile(), decision).write(stream)

@@ -1,8 +1,9 @@
-"""Faults on real servers: whatever is killed, every file ends in its right state, once."""
+"""Faults on real servers: whatever is killed, every file ends in its right state, exactly once."""
 
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -14,11 +15,12 @@ from common.ledger.ledger import Claim
 from common.ledger.postgres_ledger import PostgresLedger
 from common.store.object_key import Location
 from common.store.object_store import ObjectVersion
-from tests.integration.test_line import image_rows
+from tests.support.image_rows import image_rows
 from tests.support.local_home import RunningHome, wait_for
+from tests.support.notifications import without_notifications
 from tests.support.real_files import make_instance
 
-_DIE_BEFORE_RECORD = """
+_EXIT_BEFORE_SETTLEMENT = """
 import os, sys
 from common import wiring
 from common.store.event_record import EventRecord
@@ -32,26 +34,21 @@ target.on_record(EventRecord("raw", sys.argv[1]))
 """
 
 
-def test_a_function_killed_between_output_and_record(home: RunningHome) -> None:
-    """Outputs written, nothing recorded: the lease runs out, the work is done again, once."""
+def test_a_function_killed_between_output_and_settlement(home: RunningHome) -> None:
+    """If a function ends after it wrote its outputs, the lease runs out and the work is repeated once."""
     key = "incoming/faults/between.dcm"
-    client = home.store.client
-    rules = client.get_bucket_notification("raw")
-    client.delete_bucket_notification("raw")
-    killed = subprocess.Popen(
-        [sys.executable, "-c", _DIE_BEFORE_RECORD, key],
-        env=home.function_environment("extract"),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
+    with without_notifications(home):
+        killed = subprocess.Popen(
+            [sys.executable, "-c", _EXIT_BEFORE_SETTLEMENT, key],
+            env=home.function_environment("extract"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         assert killed.stdout is not None
-        assert "ready\n" == killed.stdout.readline()  # before the sweep can be quicker
+        assert "ready\n" == killed.stdout.readline()  # otherwise the sweep could claim the item first
         home.put(key, make_instance(1, patient=201))
         killed.communicate("go\n", timeout=60)
-    finally:
-        client.set_bucket_notification("raw", rules)
     assert 9 == killed.returncode
     item = home.settled("extract", key)
     assert ("done", "extracted", 2) == (item["state"], item["outcome"], item["attempts"])
@@ -63,9 +60,9 @@ def test_a_function_killed_between_output_and_record(home: RunningHome) -> None:
 
 @pytest.mark.parametrize("victim", ["extract", "store_metadata", "quality", "postgres", "minio"])
 def test_a_killed_process_loses_nothing(home: RunningHome, victim: str) -> None:
-    """Killed with -9 while files arrive, a process comes back and every file comes through."""
+    """A process killed with SIGKILL while files arrive is started again, and every file is extracted."""
     keys = [f"incoming/faults/{victim}/{number}.dcm" for number in range(12)]
-    bodies = [make_instance(number, patient=202, study=hash_of(victim)) for number in range(12)]
+    bodies = [make_instance(number, patient=202, study=_number_of(victim)) for number in range(12)]
     for number, (key, body) in enumerate(zip(keys, bodies, strict=True)):
         if number == 4:
             for process in home.processes(victim):
@@ -81,38 +78,32 @@ def test_a_killed_process_loses_nothing(home: RunningHome, victim: str) -> None:
 
 
 def _put(home: RunningHome, key: str, body: bytes) -> bool:
-    """Like any client: try again while the store is away."""
+    """Put an object; False if the store is away, so that the caller tries again."""
     try:
         home.put(key, body)
-    except Exception:  # noqa: BLE001 whatever a store that is just being killed answers
+    except Exception:  # noqa: BLE001 a store that is being killed fails in many ways
         return False
     return True
 
 
-def hash_of(name: str) -> int:
-    """A number that is the same in every process."""
+def _number_of(name: str) -> int:
+    """A number for the name that is the same in every process, unlike hash()."""
     return sum(name.encode())
 
 
 def test_a_file_that_kills_its_worker_is_quarantined(home: RunningHome) -> None:
-    """After three lost attempts an item is quarantined with that cause, and others flow on."""
+    """After three crashes in a row an item is quarantined with that cause."""
     key = "incoming/faults/poison.dcm"
-    client = home.store.client
-    rules = client.get_bucket_notification("raw")
-    client.delete_bucket_notification("raw")
     database = Database(home.endpoints["database_url"])
-    try:
+    with without_notifications(home), closing(database):
         body = make_instance(2, patient=201)
         version = ObjectVersion(Location("raw", key), home.put(key, body), len(body))
         ledger = PostgresLedger(database, function="extract")
-        for _ in range(4):  # the lease of a worker that never comes back has run out at once
+        for _ in range(4):  # a lease that has run out stands for a worker that was killed
             assert isinstance(ledger.claim(version, lease_seconds=-1), Claim)
-    finally:
-        client.set_bucket_notification("raw", rules)
-        database.close()
     item = home.settled("extract", key)
     assert "quarantined" == item["state"]
-    assert "lost" in item["cause"]
+    assert "crashed" in item["cause"]
     assert "times in a row" in item["cause"]
 
 
@@ -126,9 +117,9 @@ def test_a_file_that_kills_its_worker_is_quarantined(home: RunningHome) -> None:
 def test_a_function_whose_server_is_away_answers_503(
     home: RunningHome, tmp_path: Path, setting: str, value: str
 ) -> None:
-    """Alone under functions-framework, with a server away: 503, Retry-After, and a health that says so."""
+    """A function whose server is away answers 503 with Retry-After, and its health is degraded."""
     environment = home.function_environment("store_metadata") | {setting: value}
-    with home.alone("store_metadata", environment, tmp_path) as url:
+    with home.second_process("store_metadata", environment, tmp_path) as url:
         headers = {"Authorization": f"Bearer {home.endpoints['token']}"}
         body = b'{"bucket": "metadata", "key": "incoming/a.json", "etag": "0", "size": 1}'
         answer = urllib3.request("POST", url, body=body, headers=headers, retries=False, timeout=60)
@@ -140,7 +131,7 @@ def test_a_function_whose_server_is_away_answers_503(
 
 
 def test_requests_that_are_no_events(home: RunningHome) -> None:
-    """Malformed JSON is 400, a wrong or missing token 401, and health needs none."""
+    """Malformed JSON is answered 400, a wrong or missing token 401; health needs no token."""
     url = home.endpoints["functions"]["extract"]
     assert 400 == home.post("extract", b"{").status
     assert 400 == home.post("extract", {"Records": [{"eventName": "s3:ObjectCreated:Put"}]}).status
@@ -152,15 +143,14 @@ def test_requests_that_are_no_events(home: RunningHome) -> None:
 
 
 def test_sixteen_workers_around_a_bucket_limit(start_home) -> None:
-    """With many instances at once and more workers than usual, no bucket ever holds more than its limit."""
+    """With many instances at once and more workers than usual, no bucket exceeds its limit."""
     home = start_home(
         DCM2SET_IMAGES_PER_BUCKET="7",
         DCM2SET_SWEEP_SECONDS="1",
-        DCM2SET_SWEEP_GRACE_SECONDS="2",
         DCM2SET_WORKERS="4",
     )
     numbers = {name: len(home.processes(name)) for name in ("extract", "quality", "sweep")}
-    assert {"extract": 5, "quality": 5, "sweep": 2} == numbers  # a parent each, and its workers
+    assert {"extract": 5, "quality": 5, "sweep": 2} == numbers  # each a parent process and its workers
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda n: home.put(f"incoming/b/{n}.dcm", make_instance(n, patient=203)), range(30)))
     wait_for(lambda: home.status()["balance"]["files_extracted"] == 30, seconds=120)
@@ -172,7 +162,10 @@ def test_sixteen_workers_around_a_bucket_limit(start_home) -> None:
 
 
 def test_each_function_sees_only_its_own(home: RunningHome) -> None:
-    """A function's database role reads neither the NAS's names nor another function's ledger rows."""
+    """A function's database role reads neither names of the NAS nor ledger rows of other functions."""
+    home.put("incoming/faults/own rows.dcm", make_instance(4, patient=201))
+    item = home.settled("extract", "incoming/faults/own rows.dcm")
+    assert image_rows(home, item["sop_instance_uid"], 1)
     url = home.function_environment("quality")["DATABASE_URL"]
     with psycopg.connect(url) as connection:
         functions = connection.execute("select distinct function from ledger_item").fetchall()
@@ -182,7 +175,7 @@ def test_each_function_sees_only_its_own(home: RunningHome) -> None:
 
 
 def test_a_function_reads_no_bucket_beyond_its_card(home: RunningHome) -> None:
-    """The object store user of quality can not read raw."""
+    """The object store user of quality cannot read raw."""
     home.put("incoming/faults/secret.dcm", make_instance(3, patient=201))
     home.settled("extract", "incoming/faults/secret.dcm")
     store = home.store_of("quality")

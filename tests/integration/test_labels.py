@@ -1,4 +1,4 @@
-"""Labels on real servers."""
+"""The import of labels on real servers."""
 
 from pathlib import Path
 
@@ -11,22 +11,23 @@ from deidentification.pseudonym import Pseudonyms
 from functions.extract.deidentified_instance import deidentify
 from imaging.frames.image_checks import Limits
 from imaging.frames.image_file import read_image_file
-from tests.integration.test_line import image_rows
+from tests.support.image_rows import image_rows
 from tests.support.local_home import RunningHome, wait_for
 from tests.support.real_files import make_instance
+from tests.support.repository import ROOT
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "labels"
+EXAMPLES = ROOT / "docs" / "labels"
 
 
 def extracted(home: RunningHome, number: int) -> dict:
-    """An image of its own."""
+    """Extract a new image and return its row."""
     key = f"incoming/labels/{number}.dcm"
     home.put(key, make_instance(number, patient=103))
     return image_rows(home, home.settled("extract", key)["sop_instance_uid"], 1)[0]
 
 
 def test_labels_find_their_images_and_a_report_is_written(home: RunningHome) -> None:
-    """By s3 URL, key or end of key; wrong rows are refused by line, unknown images held."""
+    """Images are found by S3 URL, key or end of key; wrong rows are refused, unknown images held."""
     image = extracted(home, 1)
     tail = "/".join(image["key"].split("/")[-2:])
     rows = [
@@ -47,16 +48,16 @@ def test_labels_find_their_images_and_a_report_is_written(home: RunningHome) -> 
     assert [("effusion", 0.0), ("fracture", 1.0), ("nodule", -1.0)] == [
         (r["label"], r["value"]) for r in labels
     ]
-    place = Location("annotations", "processed/team a/first.csv.report.json")
-    report = orjson.loads(home.store.read(home.store.stat(place)))
+    location = Location("annotations", "processed/team a/first.csv.report.json")
+    report = orjson.loads(home.store.read(home.store.stat(location)))
     assert ("long table", 3, 1, 1) == tuple(
         report[name] for name in ("format", "accepted", "held", "refused")
     )
-    assert [{"line": 5, "cause": "value is no number."}] == report["refused_rows"]
+    assert [{"line": 5, "cause": "value is not a number."}] == report["refused_rows"]
 
 
-def test_held_labels_are_applied_when_their_image_comes(home: RunningHome, tmp_path: Path) -> None:
-    """A label that came before its image is applied by the sweep once the image is known."""
+def test_held_labels_are_applied_when_their_image_arrives(home: RunningHome, tmp_path: Path) -> None:
+    """The sweep applies a label that came before its image as soon as the image exists."""
     key = _future_key(home, make_instance(3, patient=103), tmp_path)
     home.put("early.csv", f"image,label,value\n{key},fracture,1".encode(), bucket="annotations")
     assert "imported" == home.settled("annotations", "early.csv")["outcome"]
@@ -73,7 +74,7 @@ def test_held_labels_are_applied_when_their_image_comes(home: RunningHome, tmp_p
 
 
 def _future_key(home: RunningHome, body: bytes, folder: Path) -> str:
-    """The key that a file's image will get: pseudonyms are the same in every process with the key."""
+    """Return the key that a file's image will get; the same key gives the same pseudonyms."""
     path = folder / "future.dcm"
     path.write_bytes(body)
     secrets = orjson.loads((home.folder / "secrets.json").read_bytes())
@@ -81,15 +82,15 @@ def _future_key(home: RunningHome, body: bytes, folder: Path) -> str:
     return deidentify(read_image_file(path, Limits()), pseudonyms, Profile()).path.frame(1)
 
 
-def test_a_run_without_an_event(home: RunningHome) -> None:
-    """A POST without a body answers no_updates when nothing waits."""
+def test_a_post_without_an_event(home: RunningHome) -> None:
+    """A POST without a body answers no_updates if nothing is due."""
     home.wait_until_idle()
     answer = home.post("annotations")
     assert (200, {"status": "no_updates"}) == (answer.status, answer.json())
 
 
-def test_a_file_that_is_no_table_is_quarantined(home: RunningHome) -> None:
-    """A label file without the columns is quarantined with what is missing."""
+def test_a_file_without_the_columns_is_quarantined(home: RunningHome) -> None:
+    """A label file without the required columns is quarantined, and the cause names them."""
     home.put("bad.csv", b"a,b\n1,2\n", bucket="annotations")
     item = home.settled("annotations", "bad.csv")
     assert "quarantined" == item["state"]
@@ -97,7 +98,7 @@ def test_a_file_that_is_no_table_is_quarantined(home: RunningHome) -> None:
 
 
 def test_the_same_file_again_changes_nothing(home: RunningHome) -> None:
-    """A label file delivered twice gives each label once."""
+    """A label file that is delivered twice gives each label once."""
     image = extracted(home, 4)
     body = f"image,label,value\n{image['key']},fracture,1\n".encode()
     home.put("same.csv", body, bucket="annotations")
@@ -113,24 +114,24 @@ def test_the_same_file_again_changes_nothing(home: RunningHome) -> None:
     assert 1 == len(labels)
 
 
-def test_every_example_file_is_taken(home: RunningHome) -> None:
-    """Each file in docs/labels/ is what docs/labels.md says, and none of its rows is wrong."""
-    forms = {}
+def test_every_example_file_is_imported(home: RunningHome) -> None:
+    """Each file in docs/labels/ has a documented format, and none of its rows is refused."""
+    formats = {}
     for path in sorted(EXAMPLES.iterdir()):
         if path.suffix == ".toml":
             continue
         home.put(f"examples/{path.name}", path.read_bytes(), bucket="annotations")
         assert "imported" == home.settled("annotations", f"examples/{path.name}")["outcome"], path.name
-        place = Location("annotations", f"processed/examples/{path.name}.report.json")
-        report = orjson.loads(home.store.read(home.store.stat(place)))
+        location = Location("annotations", f"processed/examples/{path.name}.report.json")
+        report = orjson.loads(home.store.read(home.store.stat(location)))
         assert (0, []) == (report["refused"], report["refused_rows"]), path.name
         assert report["held"] > 0
-        forms[path.name] = report["format"]
-    assert {"long table", "wide table", "ChestX-ray14", "Label Studio", "JSON"} == set(forms.values())
+        formats[path.name] = report["format"]
+    assert {"long table", "wide table", "ChestX-ray14", "Label Studio", "JSON"} == set(formats.values())
 
 
-def test_labels_of_a_study_reach_images_that_come_later(home: RunningHome, tmp_path: Path) -> None:
-    """A row about a study labels each of its images, also one that comes after it."""
+def test_labels_of_a_study_apply_to_later_images(home: RunningHome, tmp_path: Path) -> None:
+    """A row about a study labels all of its images, also one that arrives later."""
     key = _future_key(home, make_instance(5, patient=104), tmp_path)
     text = f"study_instance_uid,label,value\n{key.split('/')[1]},whole study,1"
     home.put("study.csv", text.encode(), bucket="annotations")
@@ -143,7 +144,7 @@ def test_labels_of_a_study_reach_images_that_come_later(home: RunningHome, tmp_p
 
 
 VOTES = [(1,), (0,), (-1,), (1, 0), (1, 1, 0), (1, -1), (0, -1), (1, 1), (0, 0, 0)]
-RULED = {  # rule: of each of the votes above, the last said last
+RESULTS = {  # by rule, for each of the votes above; the last vote is the latest
     "last": [1, 0, -1, 0, 0, -1, -1, 1, 0],
     "majority": [1, 0, -1, -1, 1, -1, -1, 1, 0],
     "any": [1, 0, -1, 1, 1, 1, -1, 1, 0],
@@ -151,9 +152,9 @@ RULED = {  # rule: of each of the votes above, the last said last
 }
 
 
-@pytest.mark.parametrize("rule", RULED)
-def test_rules_make_one_label_of_several(home: RunningHome, rule: str) -> None:
-    """Last, majority, any and all; uncertain then stays, becomes 0 or 1, or is missing."""
+@pytest.mark.parametrize("rule", RESULTS)
+def test_rules_combine_labels(home: RunningHome, rule: str) -> None:
+    """The rules are last, majority, any and all; then uncertain is kept, 0, 1 or missing."""
     image = extracted(home, 6)
     rows = [
         f"{image['key']},votes {number},{vote},reader {who},2026-01-0{who + 1}"
@@ -171,19 +172,19 @@ def test_rules_make_one_label_of_several(home: RunningHome, rule: str) -> None:
             uncertain,
         )
         replaced = {"keep": -1, "0": 0, "1": 1, "missing": None}[uncertain]
-        expected = [replaced if value == -1 else value for value in RULED[rule]]
+        expected = [replaced if value == -1 else value for value in RESULTS[rule]]
         assert [value for value in expected if value is not None] == [row["value"] for row in found]
 
 
-def test_command_tells_labels_and_agreement(home: RunningHome) -> None:
-    """`dcm2set labels` counts, names what is held, and gives kappa where it is defined."""
+def test_the_command_shows_labels_and_agreement(home: RunningHome) -> None:
+    """`dcm2set labels` shows counts, held labels, and kappa where it is defined."""
     images = [extracted(home, number)["key"] for number in (7, 8)]
     rows = [f"{key},agreed,{value},{who}" for who in "AB" for value, key in enumerate(images)]
     rows += [f"{images[0]},alone,1,A", "2.25.404/1.png,agreed,1,A"]
     home.put("two.csv", "\n".join(["image,label,value,annotator", *rows]).encode(), bucket="annotations")
     assert "imported" == home.settled("annotations", "two.csv")["outcome"]
-    told = orjson.loads(home.run_cli("labels", "--json").stdout)
-    found = {row["label"]: row for row in told["labels"]}
+    summary = orjson.loads(home.run_cli("labels", "--json").stdout)
+    found = {row["label"]: row for row in summary["labels"]}
     agreed = found["agreed"]
     assert (2, 1, 1, 0, 2, 1) == tuple(
         agreed[name] for name in ("images", "positive", "negative", "uncertain", "annotators", "held")
@@ -195,14 +196,14 @@ def test_command_tells_labels_and_agreement(home: RunningHome) -> None:
     assert "not defined" in text
 
 
-def test_huge_line_and_binary_garbage_change_nothing(home: RunningHome) -> None:
-    """A line of many megabytes is refused by its number; what is no text is quarantined."""
+def test_a_huge_line_and_binary_garbage_are_harmless(home: RunningHome) -> None:
+    """A line of many megabytes is refused by its number; a file that isn't text is quarantined."""
     image = extracted(home, 9)
     rows = [f"{image['key']},fine,1".encode(), b"x" * 100_000_000, f"{image['key']},better,1".encode()]
     home.put("huge.csv", b"\n".join([b"image,label,value", *rows]), bucket="annotations")
     assert "imported" == home.settled("annotations", "huge.csv")["outcome"]
-    place = Location("annotations", "processed/huge.csv.report.json")
-    report = orjson.loads(home.store.read(home.store.stat(place)))
+    location = Location("annotations", "processed/huge.csv.report.json")
+    report = orjson.loads(home.store.read(home.store.stat(location)))
     assert (2, [{"line": 3, "cause": "The line is too long."}]) == (
         report["accepted"],
         report["refused_rows"],

@@ -1,4 +1,4 @@
-"""Nothing of a file stays on the machine outside the stores."""
+"""No part of a file stays on the machine outside the database and the object store."""
 
 from tests.support.local_home import RunningHome
 
@@ -11,8 +11,8 @@ def test_no_original_stays_in_a_temporary_folder(home: RunningHome) -> None:
     assert str(scratch) == home.function_environment("extract")["TMPDIR"]
 
 
-def test_a_restart_empties_it(start_home) -> None:
-    """What a killed worker left there is gone when the home ends."""
+def test_the_temporary_folder_is_removed_at_the_end(start_home) -> None:
+    """Files that a killed worker left in the temporary folder are gone when the home ends."""
     home = start_home()
     (home.folder / "tmp" / "dcm2set-left").mkdir()
     (home.folder / "tmp" / "dcm2set-left" / "source.dcm").write_bytes(b"left by a killed worker")

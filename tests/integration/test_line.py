@@ -1,4 +1,4 @@
-"""The line on real servers: webhooks delivered for real, rows and objects looked at."""
+"""The pipeline on real servers: MinIO delivers the events; rows and objects are checked."""
 
 import io
 from concurrent.futures import ThreadPoolExecutor
@@ -9,24 +9,14 @@ from PIL import Image
 
 from common.store.object_key import Location
 from imaging.rendering.picture_recipe import RECIPE_VERSION
+from tests.support.image_rows import IMAGES_OF_INSTANCE, image_rows
 from tests.support.local_home import RunningHome, wait_for
+from tests.support.notifications import without_notifications
 from tests.support.real_files import make_instance, real_file
-
-PIPELINE = "select * from image_overview where sop_instance_uid = %s order by frame"
-
-
-def image_rows(home: RunningHome, uid: str, number: int) -> list[dict]:
-    """The images of an instance, once there are so many with a verdict."""
-
-    def look() -> list[dict]:
-        rows = home.rows(PIPELINE, uid)
-        return rows if len(rows) == number and all(row["verdict"] for row in rows) else []
-
-    return wait_for(look, seconds=60) or []
 
 
 def test_a_put_becomes_rows_images_and_a_verdict(home: RunningHome) -> None:
-    """An object put into raw/incoming/ becomes a picture, a de-identified file, rows and a verdict."""
+    """An object in raw/incoming/ becomes an image, a de-identified file, rows and a verdict."""
     key = "incoming/line/put one.dcm"
     home.put(key, make_instance(1, patient=101))
     item = home.settled("extract", key)
@@ -41,7 +31,7 @@ def test_a_put_becomes_rows_images_and_a_verdict(home: RunningHome) -> None:
 
 
 def test_every_frame_becomes_an_image(home: RunningHome) -> None:
-    """A multi-frame object becomes one image a frame, numbered from 1."""
+    """A multi-frame object becomes one image for each frame, numbered from 1."""
     key = "incoming/line/frames.dcm"
     home.put(key, make_instance(1, name="emri_small.dcm", patient=102))
     item = home.settled("extract", key)
@@ -50,7 +40,7 @@ def test_every_frame_becomes_an_image(home: RunningHome) -> None:
 
 
 def test_the_same_event_again_changes_nothing(home: RunningHome) -> None:
-    """A doubled or late event is answered 200 and leaves attempts, rows and objects as they were."""
+    """A repeated or late event is answered 200 and changes no attempts, rows or objects."""
     key, body = "incoming/line/twice+100% Ünï.dcm", make_instance(2, patient=101)
     etag = home.put(key, body)
     before = home.settled("extract", key)
@@ -61,11 +51,11 @@ def test_the_same_event_again_changes_nothing(home: RunningHome) -> None:
         assert 200 == answer.status
         assert "done" == answer.json()["results"][0]["status"]
     assert before == home.item("extract", key)
-    assert 1 == len(home.rows(PIPELINE, before["sop_instance_uid"]))
+    assert 1 == len(home.rows(IMAGES_OF_INSTANCE, before["sop_instance_uid"]))
 
 
 def test_many_workers_on_one_event_do_it_once(home: RunningHome) -> None:
-    """Of sixteen requests with one event, exactly one works; the others answer 200."""
+    """Of sixteen requests with one event, exactly one does the work; the others answer 200."""
     key, body = "incoming/line/at once.dcm", make_instance(3, patient=101)
     with ThreadPoolExecutor(16) as pool:
         etag = home.put(key, body)
@@ -78,7 +68,7 @@ def test_many_workers_on_one_event_do_it_once(home: RunningHome) -> None:
 
 
 def test_events_in_any_order_end_in_the_same_state(home: RunningHome) -> None:
-    """An image's event before its instance's, and a metadata event twice, make no difference."""
+    """Events that come in another order or a second time make no difference."""
     key = "incoming/line/order.dcm"
     home.put(key, make_instance(4, patient=101))
     item = home.settled("extract", key)
@@ -87,18 +77,18 @@ def test_events_in_any_order_end_in_the_same_state(home: RunningHome) -> None:
         "select key from ledger_item where function = 'store_metadata' and sop_instance_uid = %s",
         item["sop_instance_uid"],
     )[0]["key"]
-    for function, place in (
+    for function, event in (
         ("quality", {"bucket": row["bucket"], "key": row["key"]}),
         ("store_metadata", {"bucket": "metadata", "key": document}),
         ("extract", {"bucket": "raw", "key": key}),
     ):
-        answer = home.post(function, place)
+        answer = home.post(function, event)
         assert (200, "done") == (answer.status, answer.json()["results"][0]["status"])
-    assert [row] == home.rows(PIPELINE, item["sop_instance_uid"])
+    assert [row] == home.rows(IMAGES_OF_INSTANCE, item["sop_instance_uid"])
 
 
 def test_the_same_content_twice_is_a_duplicate(home: RunningHome) -> None:
-    """A second file with the same instance and content is counted, and makes nothing new."""
+    """A second file with the same instance and content is counted and creates nothing."""
     body = make_instance(5, patient=101)
     home.put("incoming/line/first.dcm", body)
     first = home.settled("extract", "incoming/line/first.dcm")
@@ -110,7 +100,7 @@ def test_the_same_content_twice_is_a_duplicate(home: RunningHome) -> None:
 
 
 def test_other_content_under_the_same_uid_is_a_conflict(home: RunningHome) -> None:
-    """A file that claims a known SOP Instance UID with other content is quarantined, nothing overwritten."""
+    """A file with a known SOP Instance UID and other content is quarantined; nothing is overwritten."""
     body = make_instance(6, patient=101)
     home.put("incoming/line/right.dcm", body)
     right = home.settled("extract", "incoming/line/right.dcm")
@@ -122,7 +112,7 @@ def test_other_content_under_the_same_uid_is_a_conflict(home: RunningHome) -> No
     assert "quarantined" == wrong["state"]
     assert "same SOP Instance UID" in wrong["cause"]
     assert bytes(changed) == _read(home, "quarantine", "raw/incoming/line/wrong.dcm")
-    assert [before] == home.rows(PIPELINE, right["sop_instance_uid"])
+    assert [before] == home.rows(IMAGES_OF_INSTANCE, right["sop_instance_uid"])
 
 
 def _unknown_syntax() -> bytes:
@@ -142,11 +132,11 @@ def _unknown_syntax() -> bytes:
             "pixel data of this CT Image Storage",
         ),
         ("syntax.dcm", _unknown_syntax(), "quarantined", "transfer syntax"),
-        ("report.dcm", real_file("reportsi.dcm"), "done", "No picture in it"),
+        ("report.dcm", real_file("reportsi.dcm"), "done", "holds no picture"),
     ],
 )
 def test_bad_input_has_a_cause(home: RunningHome, name: str, body: bytes, state: str, words: str) -> None:
-    """What can't become a picture is quarantined or skipped, with a cause a person understands."""
+    """A file that cannot become an image is quarantined or skipped with a cause."""
     key = f"incoming/bad/{name}"
     home.put(key, body)
     item = home.settled("extract", key)
@@ -156,8 +146,8 @@ def test_bad_input_has_a_cause(home: RunningHome, name: str, body: bytes, state:
     assert body == _read(home, item["moved_to_bucket"], item["moved_to_key"])
 
 
-def test_colour_is_rgb(start_home, home: RunningHome) -> None:
-    """A colour image that a person has released becomes an RGB picture with pydicom's own pixels."""
+def test_colour_is_rgb(home: RunningHome) -> None:
+    """A colour image that a person has released becomes an RGB image."""
     key = "incoming/line/colour.dcm"
     home.put(key, real_file("examples_rgb_color.dcm"))
     held = home.settled("extract", key)
@@ -177,7 +167,7 @@ def test_colour_is_rgb(start_home, home: RunningHome) -> None:
 
 
 def test_replay_puts_a_quarantined_file_back(home: RunningHome) -> None:
-    """`dcm2set replay` works on a quarantined item again, and a bad one is quarantined again."""
+    """After `dcm2set replay` a file that is still not DICOM is quarantined again."""
     key = "incoming/line/replayed.txt"
     home.put(key, b"still not DICOM")
     first = home.settled("extract", key)
@@ -191,7 +181,7 @@ def test_replay_puts_a_quarantined_file_back(home: RunningHome) -> None:
 
 
 def test_pictures_of_an_older_recipe_are_drawn_again(home: RunningHome) -> None:
-    """`dcm2set replay --recipe-older-than` draws such files anew, into the same places."""
+    """`dcm2set replay --recipe-older-than` draws the images of these files again at the same locations."""
     key = "incoming/line/old recipe.dcm"
     home.put(key, make_instance(11, patient=101))
     item = home.settled("extract", key)
@@ -212,18 +202,18 @@ def test_pictures_of_an_older_recipe_are_drawn_again(home: RunningHome) -> None:
     assert ("done", "extracted", 2) == tuple(
         home.item("extract", key)[name] for name in ("state", "outcome", "attempts")
     )
-    assert before == home.rows(PIPELINE, uid)
+    assert before == home.rows(IMAGES_OF_INSTANCE, uid)
 
 
 def test_an_image_drawn_again_is_judged_and_stored_again(home: RunningHome) -> None:
-    """After a replay the verdict and the rows are those of the new picture, and no older copy is left."""
+    """After a replay the verdict and the rows are those of the new image, and no older copy is left."""
     key = "incoming/line/judged again.dcm"
     home.put(key, make_instance(12, patient=101))
     item = home.settled("extract", key)
     uid = item["sop_instance_uid"]
     (image,) = image_rows(home, uid, 1)
     home.wait_until_idle()
-    # As if an older recipe had drawn it worse: a copy in suboptimal, a verdict and a recipe of then.
+    # The state that an older recipe with a worse image would have left.
     home.store.put(Location("suboptimal", image["key"]), b"an older picture", content_type="image/png")
     home.rows(
         "update image_allocation set bucket = 'suboptimal' where sop_instance_uid = %s returning 1", uid
@@ -232,7 +222,7 @@ def test_an_image_drawn_again_is_judged_and_stored_again(home: RunningHome) -> N
     home.rows("update image set recipe = 'older' where sop_instance_uid = %s returning 1", uid)
     assert 0 == home.run_cli("replay", "--item", str(item["id"])).returncode
 
-    def is_anew() -> bool:
+    def is_recreated() -> bool:
         (now,) = home.rows(
             "select v.verdict, a.bucket, i.recipe from verdict v join image_allocation a "
             "using (sop_instance_uid, frame) join image i using (sop_instance_uid, frame) "
@@ -241,7 +231,7 @@ def test_an_image_drawn_again_is_judged_and_stored_again(home: RunningHome) -> N
         )
         return (now["verdict"], now["bucket"]) == ("good", image["bucket"]) and now["recipe"] != "older"
 
-    assert wait_for(is_anew, seconds=60)
+    assert wait_for(is_recreated, seconds=60)
     home.wait_until_idle()
     assert image["key"] not in [
         found.version.location.key for found in home.store.list_prefix("suboptimal", "")
@@ -249,29 +239,26 @@ def test_an_image_drawn_again_is_judged_and_stored_again(home: RunningHome) -> N
 
 
 def test_a_lost_event_is_made_up_for_by_the_sweep(home: RunningHome) -> None:
-    """An object whose notification never came is found by the sweep and brought through."""
-    client = home.store.client
-    rules = client.get_bucket_notification("raw")
-    key = "incoming/line/unheard of.dcm"
-    client.delete_bucket_notification("raw")
-    try:
+    """An object whose notification never came is found by the sweep and extracted."""
+    key = "incoming/line/without event.dcm"
+    with without_notifications(home):
         home.put(key, make_instance(10, patient=101))
-    finally:
-        client.set_bucket_notification("raw", rules)
     item = home.settled("extract", key, seconds=60)
     assert "extracted" == item["outcome"]
     assert "good" == image_rows(home, item["sop_instance_uid"], 1)[0]["verdict"]
 
 
 def test_a_sweep_without_backlog_says_so(home: RunningHome) -> None:
-    """With nothing pending, a sweep by hand answers no_updates."""
+    """If nothing is pending, a sweep answers no_updates."""
     home.wait_until_idle()
     answer = home.post("sweep")
     assert (200, {"status": "no_updates"}) == (answer.status, answer.json())
 
 
 def test_the_balance_closes(home: RunningHome) -> None:
-    """After all of it both differences are 0 and `dcm2set status` ends with exit code 0."""
+    """Once everything is settled both differences are 0 and the exit code of `dcm2set status` is 0."""
+    home.put("incoming/line/balance.dcm", make_instance(13, patient=101))
+    home.settled("extract", "incoming/line/balance.dcm")
     home.wait_until_idle()
     balance = home.status()["balance"]
     assert (0, 0) == (balance["files_difference"], balance["images_difference"])

@@ -1,4 +1,4 @@
-"""Planted markers on their way through the real line: none is anywhere but in raw."""
+"""Planted markers go through the real pipeline and must only be found in raw."""
 
 from collections.abc import Iterable
 
@@ -11,54 +11,54 @@ from tests.support.planted import Planter, markers_left, other_text_tags, plante
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom", "ignore::RuntimeWarning")
 
-OF_THE_OPERATOR = {"source_file", "source_folder"}
+OPERATOR_TABLES = {"source_file", "source_folder"}
 
 
-def _put(home: RunningHome, planter: Planter, tags: Iterable[int], became: str) -> dict:
-    """A planted file that will be extracted, held or quarantined, below a planted path; its ledger row."""
+def _put(home: RunningHome, planter: Planter, tags: Iterable[int], outcome: str) -> dict:
+    """Put a planted file, to be extracted, held or quarantined, at a planted path; return its ledger row."""
     ds = planted_dataset(planter, tags)
     for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
         setattr(ds, keyword, f"2.25.{int(planter.marker(keyword)[2:-1])}{len(planter.planted)}")
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
-    if became == "held":
+    if outcome == "held":
         ds.Modality = "XC"
     body = to_bytes(ds) + planter.marker("behind the last element").encode()
     key = f"incoming/{planter.marker('folder')}/{planter.marker('file name')}.dcm"
-    home.put(key, body[: len(body) // 3] if became == "quarantined" else body)
+    home.put(key, body[: len(body) // 3] if outcome == "quarantined" else body)
     return home.settled("extract", key)
 
 
 def _outside_raw(home: RunningHome) -> dict[str, bytes]:
-    """Keys, bodies and content types of all buckets but raw's originals, and all rows but the operator's."""
-    told = {}
+    """Return keys and bodies of all buckets except raw's originals, and all rows except the operator's."""
+    contents = {}
     for bucket in home.store.client.list_buckets():
         for listed in home.store.list_prefix(bucket.name, ""):
             key = listed.version.location.key
             if bucket.name != RAW and not (bucket.name == QUARANTINE and key.startswith(f"{RAW}/")):
-                told[f"{bucket.name}/{key}"] = key.encode() + home.store.read(listed.version)
+                contents[f"{bucket.name}/{key}"] = key.encode() + home.store.read(listed.version)
     tables = {
         row["tablename"] for row in home.rows("select tablename from pg_tables where schemaname = 'public'")
     }
-    for name in tables - OF_THE_OPERATOR:
-        # A key in raw is a path of the NAS: the ledger's own, closed to all but extract and the operator.
+    for name in tables - OPERATOR_TABLES:
+        # A key in raw is a path of the NAS. Only extract and the operator may read it in the ledger.
         hidden = " - 'key' - 'moved_to_key'" if name == "ledger_item" else ""
         rows = home.rows(f"select (to_jsonb(t){hidden})::text as text from {name} t")
-        told[name] = "\n".join(row["text"] for row in rows).encode()
-    return told
+        contents[name] = "\n".join(row["text"] for row in rows).encode()
+    return contents
 
 
 def test_no_planted_marker_is_anywhere_but_in_raw(home: RunningHome) -> None:
-    """Objects, keys, tables, logs, answers and what the commands tell, of files of every fate."""
+    """Objects, keys, tables, logs, answers and command output have no marker for any outcome of a file."""
     planter, answers = Planter(), []
-    fates = (
+    cases = (
         (list(table_tags()), "extracted"),
         (list(other_text_tags()), "extracted"),
         (list(table_tags()), "held"),
         (list(other_text_tags()), "quarantined"),
     )
-    for tags, became in fates:
-        item = _put(home, planter, tags, became)
-        assert became == (item["outcome"] or item["state"]), item["cause"]
+    for tags, outcome in cases:
+        item = _put(home, planter, tags, outcome)
+        assert outcome == (item["outcome"] or item["state"]), item["cause"]
         event = {"bucket": RAW, "key": item["key"], "etag": item["etag"], "size": 1}
         answers.append(home.post("extract", event).data)
     home.wait_until_idle()

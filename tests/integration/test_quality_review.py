@@ -1,4 +1,4 @@
-"""Verdicts looked at again: preview, apply and a person's word, on real servers."""
+"""New verdicts by preview, apply and a person, on real servers."""
 
 import io
 
@@ -7,7 +7,7 @@ import pydicom
 import pytest
 
 from common.store.object_key import SUBOPTIMAL, Location
-from tests.integration.test_line import image_rows
+from tests.support.image_rows import image_rows
 from tests.support.local_home import RunningHome, wait_for
 from tests.support.real_files import make_instance
 
@@ -16,7 +16,7 @@ PATIENT = 120
 
 @pytest.fixture(scope="module")
 def image(home: RunningHome) -> dict:
-    """A checked image that lies in its place."""
+    """A checked image that lies in its allocated bucket."""
     home.put("incoming/review/1.dcm", make_instance(1, patient=PATIENT))
     item = home.settled("extract", "incoming/review/1.dcm")
     (row,) = image_rows(home, item["sop_instance_uid"], 1)
@@ -24,26 +24,26 @@ def image(home: RunningHome) -> dict:
     return row
 
 
-def now(home: RunningHome, image: dict) -> dict:
-    """The image's row."""
+def row_of(home: RunningHome, image: dict) -> dict:
+    """The current row of the image."""
     (row,) = home.rows("select * from image_overview where sop_instance_uid = %s", image["sop_instance_uid"])
     return row
 
 
-def lies_in(home: RunningHome, image: dict) -> list[str]:
-    """The buckets that hold an object under the image's key."""
+def buckets_of(home: RunningHome, image: dict) -> list[str]:
+    """The buckets that contain an object with the image's key."""
     buckets = [image["bucket"], SUBOPTIMAL]
     return [bucket for bucket in buckets if list(home.store.list_prefix(bucket, image["key"]))]
 
 
 def is_closed(home: RunningHome) -> bool:
-    """Whether the balance closes once nothing is under way."""
+    """Whether the balance closes once nothing waits."""
     balance = home.wait_until_idle()["balance"]
     return balance["files_difference"] == balance["images_difference"] == 0
 
 
-def test_a_verdict_says_why_and_how_sure_it_is(home: RunningHome, image: dict) -> None:
-    """Reasons, confidence, the model's own verdict and the localizer flag are stored with it."""
+def test_a_verdict_has_reasons_and_a_confidence(home: RunningHome, image: dict) -> None:
+    """Reasons, confidence, the verdict of the model and the localizer flag are stored with it."""
     (row,) = home.rows("select * from verdict where sop_instance_uid = %s", image["sop_instance_uid"])
     assert "good" == row["by_model"]
     assert row["confidence"] in {"normal", "low"}
@@ -52,7 +52,7 @@ def test_a_verdict_says_why_and_how_sure_it_is(home: RunningHome, image: dict) -
 
 
 def test_a_localizer_is_known_by_its_image_type(home: RunningHome) -> None:
-    """Image Type says it; the model is not asked."""
+    """The attribute Image Type (PS3.3 C.7.6.1.1.2) says that an image is a localizer."""
     home.put("incoming/review/scout.dcm", _scout())
     item = home.settled("extract", "incoming/review/scout.dcm")
     (row,) = image_rows(home, item["sop_instance_uid"], 1)
@@ -68,61 +68,61 @@ def _scout() -> bytes:
 
 
 def test_preview_moves_nothing_and_apply_moves_both_ways(home: RunningHome, image: dict) -> None:
-    """By a very low threshold the image would leave; applied it does, and by a high one it comes back."""
+    """A very low threshold would move the image; when it is applied it does; a high one moves it back."""
     words = ("quality", "preview", "--threshold", "0.000001", "--json")
     moves = {move["key"]: move for move in orjson.loads(run(home, *words))}
     assert (image["bucket"], SUBOPTIMAL) == (moves[image["key"]]["bucket"], moves[image["key"]]["to"])
-    assert [image["bucket"]] == lies_in(home, image)
+    assert [image["bucket"]] == buckets_of(home, image)
     applied = orjson.loads(run(home, "quality", "apply", "--threshold", "0.000001", "--json"))
-    assert image["key"] in {move["key"] for move in applied}  # among all that other tests left there
-    assert ("low_quality", SUBOPTIMAL) == (now(home, image)["verdict"], now(home, image)["bucket"])
-    assert [SUBOPTIMAL] == lies_in(home, image)
+    assert image["key"] in {move["key"] for move in applied}  # also contains images of other tests
+    assert ("low_quality", SUBOPTIMAL) == (row_of(home, image)["verdict"], row_of(home, image)["bucket"])
+    assert [SUBOPTIMAL] == buckets_of(home, image)
     assert is_closed(home)
-    assert "back to their place" in run(home, "quality", "apply", "--threshold", "0.999999")
-    assert ("good", image["bucket"]) == (now(home, image)["verdict"], now(home, image)["bucket"])
-    # The copy's own event comes late for an item that is done, and takes nothing away.
+    assert "back to their bucket" in run(home, "quality", "apply", "--threshold", "0.999999")
+    assert ("good", image["bucket"]) == (row_of(home, image)["verdict"], row_of(home, image)["bucket"])
+    # The event of the copy is a late one, because the item is settled; it removes nothing.
     assert is_closed(home)
-    assert [image["bucket"]] == lies_in(home, image)
+    assert [image["bucket"]] == buckets_of(home, image)
     assert "0 would move to suboptimal" in run(home, "quality", "preview", "--threshold", "0.999999")
 
 
-def test_a_person_s_word_wins_over_every_model(home: RunningHome, image: dict, tmp_path) -> None:
-    """An image set aside by a person stays aside, whatever is applied, and can be given to the training."""
-    said = ("low_quality", "--why", "Wrong patient position.", "--who", "dr")
-    assert f"It lies in {SUBOPTIMAL}." in run(home, "quality", "set", image["key"], *said)
+def test_the_verdict_of_a_person_overrules_every_model(home: RunningHome, image: dict, tmp_path) -> None:
+    """An image that a person calls low quality stays suboptimal, and can be written for the training."""
+    decision = ("low_quality", "--why", "Wrong patient position.", "--who", "dr")
+    assert f"The image lies in {SUBOPTIMAL}." in run(home, "quality", "set", image["key"], *decision)
     run(home, "quality", "apply", "--threshold", "0.999999")
-    assert ("low_quality", SUBOPTIMAL) == (now(home, image)["verdict"], now(home, image)["bucket"])
+    assert ("low_quality", SUBOPTIMAL) == (row_of(home, image)["verdict"], row_of(home, image)["bucket"])
     (row,) = home.rows("select by_model from verdict where sop_instance_uid = %s", image["sop_instance_uid"])
     assert "good" == row["by_model"]
     data = home.store.read(home.store.stat(Location(SUBOPTIMAL, image["key"])))
-    home.put(image["key"], data, bucket=image["bucket"])  # as a replay writes it
-    assert wait_for(lambda: [SUBOPTIMAL] == lies_in(home, image), seconds=30)
+    home.put(image["key"], data, bucket=image["bucket"])  # as a replay does
+    assert wait_for(lambda: [SUBOPTIMAL] == buckets_of(home, image), seconds=30)
     run(home, "quality", "overruled", "--out", str(tmp_path))
     (written,) = (tmp_path / "low_quality").rglob("*.png")
     assert data == written.read_bytes()
     name = f"{image['sop_instance_uid']}/1"
     assert image["bucket"] in run(home, "quality", "set", name, "good", "--why", "A mistake.")
-    assert [image["bucket"]] == lies_in(home, image)
-    said = home.rows(
+    assert [image["bucket"]] == buckets_of(home, image)
+    decisions = home.rows(
         "select verdict, decided_by from overruling where sop_instance_uid = %s order by id",
         image["sop_instance_uid"],
     )
     assert [("low_quality", "dr"), "good"] == [
-        (said[0]["verdict"], said[0]["decided_by"]),
-        said[1]["verdict"],
+        (decisions[0]["verdict"], decisions[0]["decided_by"]),
+        decisions[1]["verdict"],
     ]
     assert is_closed(home)
 
 
 def test_no_image_of_that_name(home: RunningHome) -> None:
-    """A name that means no image is told, and nothing is kept."""
+    """A name of no image is reported, and nothing is stored."""
     done = home.run_cli("quality set", "nothing/1", "good", "--why", "x")
     assert 2 == done.returncode
     assert "No such image" in done.stderr
 
 
 def run(home: RunningHome, *words: str) -> str:
-    """A command of two words, which has to work."""
+    """Run a command of two words, which must succeed."""
     done = home.run_cli(" ".join(words[:2]), *words[2:])
     assert 0 == done.returncode, done.stderr
     return done.stdout

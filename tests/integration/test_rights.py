@@ -1,6 +1,6 @@
-"""What each function's user of the object store may do: what its card says, and nothing else.
+"""The user of each function in the object store has the rights of its card, and no others.
 
-Every right is tried on a real MinIO, in both directions; places and functions are read from the cards.
+Every right is tried on a real MinIO, both granted and refused; the locations come from the cards.
 """
 
 import io
@@ -42,38 +42,32 @@ FOLDERS = (
 RIGHTS = {"read", "write", "delete", "list", "create_buckets", "temporary_tables", "announces", "calls"}
 
 
-def _places() -> list[tuple[str, str]]:
-    """Bucket and key of everything that is tried: every folder of every bucket, and what cards name."""
+def _locations() -> list[tuple[str, str]]:
+    """Bucket and key of all objects that are tried: in every folder of every bucket, and named by cards."""
     named = {
-        place.replace("images-*/", f"{IMAGE_BUCKET}/", 1).replace("*", "1/probe.png")
+        pattern.replace("images-*/", f"{IMAGE_BUCKET}/", 1).replace("*", "1/probe.png")
         for card in CARDS
         for right in ("read", "write", "delete")
-        for place in card.access.get(right, ())
+        for pattern in card.access.get(right, ())
     }
     tried = {f"{bucket}/{folder}probe.png" for bucket in BUCKETS for folder in FOLDERS}
-    return sorted((bucket, key) for bucket, _, key in (place.partition("/") for place in named | tried))
+    return sorted((bucket, key) for bucket, _, key in (path.partition("/") for path in named | tried))
 
 
-PLACES = _places()
+LOCATIONS = _locations()
 
 
 @pytest.fixture(scope="module")
 def quiet_home(start_home) -> RunningHome:
-    """A home with an object at every place, whose buckets tell nobody."""
+    """A home with an object at every location, whose buckets send no events."""
     home = start_home(DCM2SET_SWEEP_SECONDS="3600")
     for bucket in (IMAGE_BUCKET, FOREIGN):
         home.store.client.make_bucket(bucket)
     for bucket in BUCKETS:
         home.store.client.delete_bucket_notification(bucket)
-    for bucket, key in PLACES:
+    for bucket, key in LOCATIONS:
         home.put(key, b"probe", bucket=bucket)
     return home
-
-
-@pytest.fixture(params=CARDS, ids=lambda card: card.function)
-def card(request: pytest.FixtureRequest) -> FunctionCard:
-    """Each function in turn."""
-    return request.param
 
 
 @pytest.fixture
@@ -84,16 +78,17 @@ def keys(quiet_home: RunningHome, card: FunctionCard) -> tuple[str, str]:
 
 @pytest.fixture
 def client(quiet_home: RunningHome, keys: tuple[str, str]) -> Minio:
-    """The store as the function's user meets it."""
+    """A client with the keys of the function's user."""
     return Minio(quiet_home.endpoints["minio"]["endpoint"], *keys, secure=False, region="us-east-1")
 
 
-def _names(card: FunctionCard, right: str, place: str) -> bool:
-    return any(fnmatchcase(place, pattern) for pattern in card.access.get(right, ()))
+def _grants(card: FunctionCard, right: str, path: str) -> bool:
+    """Whether the card grants a right on "bucket/key"."""
+    return any(fnmatchcase(path, pattern) for pattern in card.access.get(right, ()))
 
 
 def _is_allowed(attempt: Callable[[], object]) -> bool:
-    """Whether the store let it happen; a refusal is AccessDenied and nothing else."""
+    """Whether the store allows it; the only accepted refusal is AccessDenied."""
     try:
         found = attempt()
         if isinstance(found, Iterator):
@@ -107,62 +102,62 @@ def _is_allowed(attempt: Callable[[], object]) -> bool:
     return True
 
 
-def test_cards_name_no_right_that_is_not_tried(card: FunctionCard) -> None:
-    """A new kind of right in a card has to be tried here."""
+def test_cards_have_no_untested_right(card: FunctionCard) -> None:
+    """A new kind of right in a card needs a test here."""
     assert set(card.access) <= RIGHTS | {"tables"}
 
 
 @pytest.mark.parametrize("right", ["read", "write", "delete"])
 def test_objects(quiet_home: RunningHome, card: FunctionCard, client: Minio, right: str) -> None:
-    """Reading, writing and deleting is let happen where the card names the place, and refused elsewhere."""
+    """Reading, writing and deleting is allowed where the card says so, and refused elsewhere."""
     attempts = {
         "read": lambda bucket, key: client.get_object(bucket, key).data,
         "write": lambda bucket, key: client.put_object(bucket, key, io.BytesIO(b"probe"), 5),
         "delete": client.remove_object,
     }
-    told = {}
-    for bucket, key in PLACES:
-        told[bucket, key] = _is_allowed(lambda at=(bucket, key): attempts[right](*at))
-        if right == "delete" and told[bucket, key]:
+    allowed = {}
+    for bucket, key in LOCATIONS:
+        allowed[bucket, key] = _is_allowed(lambda at=(bucket, key): attempts[right](*at))
+        if right == "delete" and allowed[bucket, key]:
             quiet_home.put(key, b"probe", bucket=bucket)
-    assert {place: _names(card, right, "/".join(place)) for place in PLACES} == told
-    assert any(told.values()) == bool(card.access.get(right))
+    assert {at: _grants(card, right, "/".join(at)) for at in LOCATIONS} == allowed
+    assert any(allowed.values()) == bool(card.access.get(right))
 
 
 def test_many_deleted_at_once(quiet_home: RunningHome, card: FunctionCard, client: Minio) -> None:
-    """The request that deletes many objects deletes only those that the card names."""
+    """The request that deletes many objects deletes only those for which the card grants it."""
     for bucket in BUCKETS:
-        named = [key for at, key in PLACES if at == bucket]
+        named = [key for at, key in LOCATIONS if at == bucket]
         refused = {error.name for error in client.remove_objects(bucket, map(DeleteObject, named))}
-        assert {key for key in named if not _names(card, "delete", f"{bucket}/{key}")} == refused
+        assert {key for key in named if not _grants(card, "delete", f"{bucket}/{key}")} == refused
         for key in set(named) - refused:
             quiet_home.put(key, b"probe", bucket=bucket)
 
 
 def test_copies(quiet_home: RunningHome, card: FunctionCard, client: Minio) -> None:
-    """A copy needs the right to read its source and to write its target."""
-    to = "probe/copied.png"
-    for (bucket, key), target in itertools.product(PLACES, BUCKETS):
-        expected = _names(card, "read", f"{bucket}/{key}") and _names(card, "write", f"{target}/{to}")
+    """A copy needs the right to read the source and the right to write the target."""
+    copied = "probe/copied.png"
+    for (bucket, key), target in itertools.product(LOCATIONS, BUCKETS):
+        expected = _grants(card, "read", f"{bucket}/{key}") and _grants(card, "write", f"{target}/{copied}")
         source = CopySource(bucket, key)
-        copy = partial(client.copy_object, target, to, source)
+        copy = partial(client.copy_object, target, copied, source)
         assert expected == _is_allowed(copy)
         if expected:
-            quiet_home.store.client.remove_object(target, to)
+            quiet_home.store.client.remove_object(target, copied)
 
 
 def test_listings(card: FunctionCard, client: Minio) -> None:
-    """Keys are told below the prefixes that the card names; in raw and quarantine they may tell a patient."""
+    """Keys are listed only below the prefixes of the card; in raw they may identify a patient."""
     for bucket, prefix in itertools.product(BUCKETS, FOLDERS):
-        expected = _names(card, "list", f"{bucket}/{prefix}")
+        expected = _grants(card, "list", f"{bucket}/{prefix}")
         for versions in (False, True):
             listing = client.list_objects(bucket, prefix, recursive=True, include_version=versions)
-            told = _is_allowed(lambda listing=listing: list(listing))
-            assert expected == told, (bucket, prefix, versions)
+            allowed = _is_allowed(lambda listing=listing: list(listing))
+            assert expected == allowed, (bucket, prefix, versions)
 
 
 def test_a_bucket_s_own_settings(card: FunctionCard, client: Minio) -> None:
-    """No function changes, looks into or removes a bucket; extract makes image buckets and their events."""
+    """No function reads or changes a bucket's settings; extract only sets the events of image buckets."""
     rule = Rule(ENABLED, rule_filter=Filter(prefix="x"), expiration=Expiration(days=1))
     attempts: dict[str, Callable[[str], object]] = {
         "delete": client.remove_bucket,
@@ -186,15 +181,15 @@ def test_a_bucket_s_own_settings(card: FunctionCard, client: Minio) -> None:
     }
     for (name, attempt), bucket in itertools.product(attempts.items(), BUCKETS):
         creates = any(fnmatchcase(bucket, pattern) for pattern in card.access.get("create_buckets", ()))
-        lists = name == "exists" and _names(card, "list", f"{bucket}/")
-        asked_for_health = (name, bucket) == ("versioning", "raw")
-        expected = (name == "set notification" and creates) or lists or asked_for_health
+        lists = name == "exists" and _grants(card, "list", f"{bucket}/")
+        is_health_check = (name, bucket) == ("versioning", "raw")
+        expected = (name == "set notification" and creates) or lists or is_health_check
         assert expected == _is_allowed(lambda at=bucket, attempt=attempt: attempt(at)), (name, bucket)
 
 
 @pytest.mark.parametrize("bucket", [NEW_IMAGES, "another", "raw2", "quarantine-images-1"])
 def test_new_buckets(quiet_home: RunningHome, card: FunctionCard, client: Minio, bucket: str) -> None:
-    """Buckets are made by whose card says so, under the names that it says."""
+    """Only a function whose card says so creates buckets, with the names that the card allows."""
     expected = any(fnmatchcase(bucket, pattern) for pattern in card.access.get("create_buckets", ()))
     assert expected == _is_allowed(lambda: client.make_bucket(bucket))
     if expected:
@@ -204,7 +199,7 @@ def test_new_buckets(quiet_home: RunningHome, card: FunctionCard, client: Minio,
 def test_the_server_s_own_settings(
     quiet_home: RunningHome, card: FunctionCard, keys: tuple[str, str]
 ) -> None:
-    """No function looks into or changes the server, other users, or its own keys."""
+    """No function reads or changes settings of the server, other users, or its own keys."""
     admin = MinioAdmin(
         endpoint=quiet_home.endpoints["minio"]["endpoint"],
         credentials=StaticProvider(*keys),
@@ -243,10 +238,10 @@ def test_the_server_s_own_settings(
             attempt()
 
 
-def test_keys_for_a_time_give_no_more(
+def test_temporary_keys_give_no_more_rights(
     quiet_home: RunningHome, card: FunctionCard, keys: tuple[str, str]
 ) -> None:
-    """Temporary keys, which MinIO gives any user, have that user's rights and no other."""
+    """Temporary keys, which MinIO gives to every user, have the rights of that user and no others."""
     from minio.credentials import AssumeRoleProvider
 
     endpoint = quiet_home.endpoints["minio"]["endpoint"]
@@ -257,18 +252,18 @@ def test_keys_for_a_time_give_no_more(
         sts_endpoint=f"http://{endpoint}", access_key=keys[0], secret_key=keys[1], policy=everything
     )
     client = Minio(endpoint, credentials=provider, secure=False, region="us-east-1")
-    told = {place: _is_allowed(lambda at=place: client.get_object(*at).data) for place in PLACES}
-    assert {place: _names(card, "read", "/".join(place)) for place in PLACES} == told
+    allowed = {at: _is_allowed(lambda at=at: client.get_object(*at).data) for at in LOCATIONS}
+    assert {at: _grants(card, "read", "/".join(at)) for at in LOCATIONS} == allowed
 
 
-def test_nobody_comes_in_without_keys(quiet_home: RunningHome) -> None:
-    """Without keys nothing is read, written or listed, nor with another function's name alone."""
+def test_nothing_is_allowed_without_keys(quiet_home: RunningHome) -> None:
+    """Without keys nothing is read, written, deleted or listed, and no metrics are shown."""
     endpoint = quiet_home.endpoints["minio"]["endpoint"]
-    nobody = Minio(endpoint, secure=False, region="us-east-1")
-    for bucket, key in PLACES:
-        assert not _is_allowed(lambda at=(bucket, key): nobody.get_object(*at))
-        assert not _is_allowed(lambda at=(bucket, key): nobody.put_object(*at, io.BytesIO(b"x"), 1))
-        assert not _is_allowed(lambda at=(bucket, key): nobody.remove_object(*at))
-        assert not _is_allowed(lambda at=bucket: list(nobody.list_objects(at)))
+    anonymous = Minio(endpoint, secure=False, region="us-east-1")
+    for bucket, key in LOCATIONS:
+        assert not _is_allowed(lambda at=(bucket, key): anonymous.get_object(*at))
+        assert not _is_allowed(lambda at=(bucket, key): anonymous.put_object(*at, io.BytesIO(b"x"), 1))
+        assert not _is_allowed(lambda at=(bucket, key): anonymous.remove_object(*at))
+        assert not _is_allowed(lambda at=bucket: list(anonymous.list_objects(at)))
     page = urllib3.request("GET", f"http://{endpoint}/minio/v2/metrics/cluster", retries=False, timeout=10)
     assert 403 == page.status

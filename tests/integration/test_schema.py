@@ -1,4 +1,4 @@
-"""The schema on a real server."""
+"""The schema of the database, on a real server."""
 
 import shutil
 from pathlib import Path
@@ -15,11 +15,10 @@ from common.ledger.ledger import Claim, Settlement, State
 from common.ledger.postgres_ledger import PostgresLedger
 from common.store.object_key import Location
 from common.store.object_store import ObjectVersion
+from infra.local.schema_dump import schema_dump
 from infra.provision.schema import MIGRATIONS, migrate
-from infra.provision.schema_dump import schema_dump
-from tests.integration.test_line import image_rows
+from tests.support.image_rows import image_rows
 from tests.support.local_home import RunningHome, wait_for
-from tests.support.own_database import create_database, drop_database
 from tests.support.real_files import make_instance
 
 _UNCOMMENTED = """
@@ -30,23 +29,15 @@ where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname 
 """
 
 
-@pytest.fixture
-def database(home: RunningHome):
-    """A database of the test's own."""
-    url = create_database(home.endpoints["database_url"])
-    yield url
-    drop_database(home.endpoints["database_url"], url)
-
-
 def test_every_table_and_column_has_a_comment(home: RunningHome) -> None:
-    """Whoever opens the database is told what each table and column holds."""
+    """A comment on each table and column says what it contains."""
     assert [] == home.rows(_UNCOMMENTED)
 
 
-def test_migrating_twice_changes_nothing(database: str) -> None:
+def test_migrating_twice_changes_nothing(empty_database: str) -> None:
     """A second migration finds nothing to do."""
-    assert ["0001_first"] == migrate(database)
-    assert [] == migrate(database)
+    assert ["0001_first"] == migrate(empty_database)
+    assert [] == migrate(empty_database)
 
 
 _LATER = """
@@ -58,73 +49,87 @@ create view item_of_a_later_version as select id, of_a_later_version from ledger
 
 
 def released_schemas() -> list[Path]:
-    """Dumps of every released version's schema, each made at its release."""
+    """The dumps of the schemas of all released versions."""
     return sorted((Path(__file__).parent / "schemas").glob("*.sql"))
 
 
 @pytest.mark.parametrize("released", [None, *released_schemas()])
-def test_a_migration_under_load_stops_nobody(database: str, tmp_path: Path, released: Path | None) -> None:
-    """While workers of this version claim and settle, the schema of a later one comes; none fails."""
-    migrate(database)
-    schema = released.read_text(encoding="utf-8") if released else schema_dump(database)
-    with psycopg.connect(database) as connection:
-        connection.execute("drop schema public cascade; create schema public")
-        connection.execute(schema.encode())
-    migrate(database)
-    shutil.copytree(MIGRATIONS, tmp_path / "migrations")
-    (tmp_path / "migrations" / "9999_later.sql").write_text(_LATER)
-    is_over, settled, failures = Event(), [0, 0, 0], []
-    pool = Database(database, connections=4)
-    workers = [Thread(target=_work, args=(pool, number, is_over, settled, failures)) for number in range(3)]
+def test_a_migration_under_load_blocks_no_worker(
+    empty_database: str, tmp_path: Path, released: Path | None
+) -> None:
+    """While workers of this version claim and settle, a later migration is applied, and no worker fails."""
+    migrate(empty_database)
+    if released is not None:
+        _replace_schema(empty_database, released.read_text(encoding="utf-8"))
+    else:
+        _replace_schema(empty_database, schema_dump(empty_database))
+    migrate(empty_database)
+    migrations = _with_later_migration(tmp_path)
+    ended, settled, failures = Event(), [0, 0, 0], []
+    pool = Database(empty_database, connections=4)
+    workers = [Thread(target=_work, args=(pool, number, ended, settled, failures)) for number in range(3)]
     for worker in workers:
         worker.start()
     try:
         assert wait_for(lambda: min(settled) > 5, seconds=60), failures
-        assert ["9999_later"] == migrate(database, migrations=tmp_path / "migrations")
+        assert ["9999_later"] == migrate(empty_database, migrations=migrations)
         before = list(settled)
         assert wait_for(lambda: all(a > b + 5 for a, b in zip(settled, before, strict=True)), seconds=60), (
             failures
         )
     finally:
-        is_over.set()
+        ended.set()
         for worker in workers:
             worker.join()
         pool.close()
     assert [] == failures
-    with psycopg.connect(database, row_factory=dict_row) as connection:
-        told = connection.execute("select * from balance").fetchone()
-        assert told == connection.execute("select * from balance_recount").fetchone()
-    assert (sum(settled), 0) == (told["files_found"], told["files_difference"])
+    with psycopg.connect(empty_database, row_factory=dict_row) as connection:
+        balance = connection.execute("select * from balance").fetchone()
+        assert balance == connection.execute("select * from balance_recount").fetchone()
+    assert (sum(settled), 0) == (balance["files_found"], balance["files_difference"])
 
 
-def _work(pool: Database, number: int, is_over: Event, settled: list[int], failures: list[str]) -> None:
+def _replace_schema(url: str, schema: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("drop schema public cascade; create schema public")
+        connection.execute(schema.encode())
+
+
+def _with_later_migration(folder: Path) -> Path:
+    """A copy of the migrations, with one of a later version."""
+    migrations = folder / "migrations"
+    shutil.copytree(MIGRATIONS, migrations)
+    (migrations / "9999_later.sql").write_text(_LATER)
+    return migrations
+
+
+def _work(pool: Database, number: int, ended: Event, settled: list[int], failures: list[str]) -> None:
     ledger = PostgresLedger(pool, function="extract")
-    while not is_over.is_set():
+    while not ended.is_set():
         version = ObjectVersion(Location("raw", f"incoming/{number}/{settled[number]}"), "e", 1)
         try:
             claim = ledger.claim(version, lease_seconds=60)
             assert isinstance(claim, Claim)
             assert ledger.settle(claim, Settlement(State.DONE, outcome="skipped"))
             pool.one("select count_settled(100)")
-        except Exception as error:  # noqa: BLE001 told by the test
+        except Exception as error:  # noqa: BLE001 the test reports it
             failures.append(f"{type(error).__name__}: {error}")
             return
         settled[number] += 1
 
 
-def test_a_migration_that_gets_no_lock_lets_the_workers_pass(database: str, tmp_path: Path) -> None:
-    """While something holds a table, the migration tries again and again, and is done once it may."""
-    migrate(database)
-    shutil.copytree(MIGRATIONS, tmp_path / "migrations")
-    (tmp_path / "migrations" / "9999_later.sql").write_text(_LATER)
+def test_a_migration_without_a_lock_lets_workers_continue(empty_database: str, tmp_path: Path) -> None:
+    """While a session holds a lock, the migration is tried again and again, until it gets its locks."""
+    migrate(empty_database)
+    migrations = _with_later_migration(tmp_path)
     done: list[str] = []
-    with psycopg.connect(database) as holder:
+    with psycopg.connect(empty_database) as holder:
         holder.execute("select from ledger_item")
-        migration = Thread(target=lambda: done.extend(migrate(database, migrations=tmp_path / "migrations")))
+        migration = Thread(target=lambda: done.extend(migrate(empty_database, migrations=migrations)))
         migration.start()
-        pool = Database(database)
+        pool = Database(empty_database)
         try:
-            for number in range(3):  # each waits behind the migration at most until its timeout
+            for number in range(3):  # each waits for the migration, at most until its timeout
                 version = ObjectVersion(Location("raw", f"incoming/{number}"), "e", 1)
                 claim = PostgresLedger(pool, function="extract").claim(version, lease_seconds=60)
                 assert isinstance(claim, Claim)
@@ -137,9 +142,9 @@ def test_a_migration_that_gets_no_lock_lets_the_workers_pass(database: str, tmp_
 
 
 @pytest.mark.parametrize("may_create_roles", [True, False])
-def test_a_database_of_the_users_own(start_home, database: str, may_create_roles: bool) -> None:
-    """With DATABASE_URL set no server is started; functions get own roles if the user may make them."""
-    url = database if may_create_roles else _owned_by_a_plain_user(database)
+def test_a_database_of_the_user(start_home, empty_database: str, may_create_roles: bool) -> None:
+    """With DATABASE_URL no server is started; functions get own roles if the user may create roles."""
+    url = empty_database if may_create_roles else _owned_by_a_plain_user(empty_database)
     home = start_home(DATABASE_URL=url)
     assert [] == home.processes("postgres")
     home.put("incoming/own.dcm", make_instance(1, patient=501))
@@ -151,7 +156,7 @@ def test_a_database_of_the_users_own(start_home, database: str, may_create_roles
 
 
 def _owned_by_a_plain_user(url: str) -> str:
-    """Give the database to a new user without any other right."""
+    """Make a new user without any other right the owner of the database; returns its URL."""
     name = conninfo_to_dict(url)["dbname"]
     user = f"{name}_plain"
     with psycopg.connect(url, autocommit=True) as connection:

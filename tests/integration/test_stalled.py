@@ -1,4 +1,4 @@
-"""Stuck items show by age, each kind with what to do."""
+"""Stalled items are shown by age, each kind with what to do."""
 
 import secrets
 from collections.abc import Iterator
@@ -37,15 +37,15 @@ def _item(
     connection.execute(_ITEM, [function, key, state, cause, lease, age, age, state])
 
 
-def test_nothing_young_is_stuck(connection: psycopg.Connection) -> None:
-    """What is on its way shows nowhere as stalled."""
+def test_nothing_young_is_stalled(connection: psycopg.Connection) -> None:
+    """Items that were claimed or retried recently are not stalled."""
     _item(connection, "extract", "running", lease=30, age=5, cause=None)
     _item(connection, "extract", "retry", lease=0, age=30, cause="away")
     assert [] == read_stalled(connection, {"extract": [3.0]}, uncopied=[9.0])
 
 
-def test_every_kind_is_told_apart(connection: psycopg.Connection) -> None:
-    """By function and kind: how many, how old, and the commonest cause."""
+def test_every_kind_is_counted(connection: psycopg.Connection) -> None:
+    """For each function and kind: how many, how old, and the most frequent cause."""
     for _ in range(2):
         _item(connection, "extract", "retry", lease=0, age=OLD, cause="Bucket away.")
     _item(connection, "extract", "running", lease=-OLD / 2, age=2 * OLD, cause=None)
@@ -61,16 +61,16 @@ def test_every_kind_is_told_apart(connection: psycopg.Connection) -> None:
         ("poll_nas", "uncopied", 1),
     ] == [(row["function"], row["kind"], row["items"]) for row in found]
     text = stalled_text(found)
-    assert text.startswith("Stuck: extract: 1 lost by its workers, the oldest for 22 min.")
-    assert "extract: 2 fail(s) again and again, the oldest for 11 min (Bucket away.)." in text
+    assert text.startswith("Stalled: extract: 1 crashed and not sent again, the oldest for 22 min.")
+    assert "extract: 2 fail again and again, the oldest for 11 min (Bucket away.)." in text
 
 
 def test_doctor_says_what_to_do(connection: psycopg.Connection) -> None:
-    """Each kind has a next step; only a backlog that gets shorter is nothing wrong."""
+    """Each kind has a next step; only a backlog that is being worked on is not wrong."""
     _item(connection, "extract", "retry", lease=0, age=OLD, cause="Bucket away.")
     (retry,) = stalled_findings(read_stalled(connection, {}))
     assert not retry.is_good
-    assert "Mend that" in retry.text
+    assert "Fix the cause" in retry.text
     (unsent,) = stalled_findings(read_stalled(connection, {"quality": [OLD]}))[1:]
     assert (False, "quality items") == (unsent.is_good, unsent.subject)
     assert "POST to it" in unsent.text
@@ -78,7 +78,7 @@ def test_doctor_says_what_to_do(connection: psycopg.Connection) -> None:
     assert stalled_findings(read_stalled(connection, {"quality": [OLD]}))[1].is_good
 
 
-def test_status_and_doctor_tell_of_it(home: RunningHome) -> None:
+def test_status_and_doctor_show_it(home: RunningHome) -> None:
     """`dcm2set status` shows an old retry by age, and `dcm2set doctor` ends with 1 and the next step."""
     home.wait_until_idle()
     home.rows(
@@ -88,10 +88,8 @@ def test_status_and_doctor_tell_of_it(home: RunningHome) -> None:
     )
     try:
         status, doctor = home.run_cli("status").stdout, home.run_cli("doctor")
-        assert (
-            "Stuck: quality: 1 fail(s) again and again, the oldest for 120 min (A test holds it.)" in status
-        )
+        assert "Stalled: quality: 1 fail again and again, the oldest for 120 min (A test holds it.)" in status
         assert 1 == doctor.returncode
-        assert "quality items: 1 fail(s) again and again" in doctor.stdout
+        assert "quality items: 1 fail again and again" in doctor.stdout
     finally:
         home.rows("delete from ledger_item where key = 'stalled' returning 1")

@@ -1,4 +1,4 @@
-"""The life of a file and of an image, and what is seen of it from outside."""
+"""Traces of files and images, and what logs and metrics show of them."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.support.real_files import make_instance
 
 @pytest.fixture(scope="module")
 def item(home: RunningHome) -> dict:
-    """A file that came through, with a label on its image."""
+    """The item of an extracted file, with a label on its image."""
     home.put("incoming/Tracemarker^Jane/1.dcm", make_instance(1, patient=701))
     item = home.settled("extract", "incoming/Tracemarker^Jane/1.dcm")
     home.wait_until_idle()
@@ -33,35 +33,39 @@ def item(home: RunningHome) -> dict:
 
 
 def trace(home: RunningHome, name: str) -> dict:
+    """The output of `dcm2set trace --json`."""
     done = home.run_cli("trace", name, "--json")
     assert 0 == done.returncode, done.stderr
     return dict(orjson.loads(done.stdout))
 
 
-def test_every_name_of_a_file_leads_to_its_whole_life(home: RunningHome, item: dict) -> None:
-    """An item's number, the source in the log, the UID and the image's place tell the same life."""
+def test_every_name_of_a_file_gives_the_same_trace(home: RunningHome, item: dict) -> None:
+    """The item number, the source in the log, the UID and the locations of the image and of the file."""
     uid = item["sop_instance_uid"]
     image = home.rows("select bucket, key from image_allocation where sop_instance_uid = %s", uid)[0]
     names = (str(item["id"]), f"item-{item['id']}", uid, f"{uid}/1", f"s3://{image['bucket']}/{image['key']}")
     for name in (*names, "s3://raw/processed/Tracemarker^Jane/1.dcm"):
-        told = trace(home, name)
-        assert f"item-{item['id']}" == told["source"], name
-        assert {"extract", "store_metadata", "quality"} == {each["function"] for each in told["items"]}, name
-        assert {"done"} == {each["state"] for each in told["items"]}, name
-        assert [1, 1, 1] == [len(each["each_attempt"]) for each in told["items"]], name
-        (picture,) = told["images"]
-        assert picture["verdict"] in {"good", "low_quality"}
-        assert [("fracture", 1.0)] == [(label["label"], label["value"]) for label in picture["labels"]], name
-    told = trace(home, str(home.item("quality", image["key"])["id"]))
-    assert uid == told["instance"]["sop_instance_uid"]
+        found = trace(home, name)
+        assert f"item-{item['id']}" == found["source"], name
+        assert {"extract", "store_metadata", "quality"} == {each["function"] for each in found["items"]}, name
+        assert {"done"} == {each["state"] for each in found["items"]}, name
+        assert [1, 1, 1] == [len(each["each_attempt"]) for each in found["items"]], name
+        (image_trace,) = found["images"]
+        assert image_trace["verdict"] in {"good", "low_quality"}
+        assert [("fracture", 1.0)] == [(label["label"], label["value"]) for label in image_trace["labels"]], (
+            name
+        )
+    found = trace(home, str(home.item("quality", image["key"])["id"]))
+    assert uid == found["instance"]["sop_instance_uid"]
 
 
-def test_a_trace_as_text_is_in_order_and_tells_no_name(home: RunningHome, item: dict) -> None:
-    """One line a happening with its time; nothing of the NAS or the patient in any of them."""
+def test_a_trace_as_text_is_in_order_and_contains_no_name(home: RunningHome, item: dict) -> None:
+    """Each event is a line with its time; no line contains a name of the NAS or the patient."""
     done = home.run_cli("trace", str(item["id"]))
     assert 0 == done.returncode, done.stderr
     order = [
-        done.stdout.index(word) for word in ("extract item", "taken on", "image 1 judged", "fracture = 1")
+        done.stdout.index(word)
+        for word in ("extract item", "allocated: 1 frame(s)", "image 1 judged", "fracture = 1")
     ]
     assert sorted(order) == order
     assert "marker" not in done.stdout.lower()
@@ -69,8 +73,8 @@ def test_a_trace_as_text_is_in_order_and_tells_no_name(home: RunningHome, item: 
     assert (2, True) == (unknown.returncode, "no item" in unknown.stderr)
 
 
-def test_every_attempt_is_told(home: RunningHome) -> None:
-    """Attempts that failed or were lost stand beside the last one, with cause, worker and times."""
+def test_every_attempt_is_shown(home: RunningHome) -> None:
+    """Attempts that failed or crashed are shown beside the last one, with cause, worker and times."""
     database = Database(home.endpoints["database_url"])
     version = ObjectVersion(Location("raw", "incoming/trace/attempts.dcm"), "e", 1)
     ledger = PostgresLedger(database, function="extract")
@@ -85,13 +89,13 @@ def test_every_attempt_is_told(home: RunningHome) -> None:
         ledger.settle(third, Settlement(State.DONE, outcome="skipped"))
     finally:
         database.close()
-    (told,) = trace(home, str(first.id))["items"]
-    ends = [(each["attempt"], each["state"], each["cause"]) for each in told["each_attempt"]]
+    (found,) = trace(home, str(first.id))["items"]
+    ends = [(each["attempt"], each["state"], each["cause"]) for each in found["each_attempt"]]
     lost = "Its worker never came back; the lease ran out."
     expected = [(1, "retry", "The store was away."), (2, "lost", lost), (3, "done", None)]
     assert expected == ends
-    assert all(each["worker"] and each["started_at"] and each["ended_at"] for each in told["each_attempt"])
-    # A replay keeps what was settled before.
+    assert all(each["worker"] and each["started_at"] and each["ended_at"] for each in found["each_attempt"])
+    # A replay keeps the earlier attempts.
     reopen = (
         "update ledger_item set state = 'retry', due_at = now() + interval '1 day' where id = %s returning id"
     )
@@ -105,22 +109,21 @@ def test_one_source_runs_through_the_logs(home: RunningHome, item: dict) -> None
     seen = {}
     for function in ("extract", "store_metadata", "quality"):
         for line in (home.folder / "log" / f"{function}.log").read_text().splitlines():
-            told = json.loads(line) if line.startswith("{") else {}
-            if told.get("source") == f"item-{item['id']}" and told.get("attempt"):
-                seen[function] = told
+            record = json.loads(line) if line.startswith("{") else {}
+            if record.get("source") == f"item-{item['id']}" and record.get("attempt"):
+                seen[function] = record
     assert {"extract", "store_metadata", "quality"} == set(seen)
-    for function, told in seen.items():
-        assert {"time", "level", "function", "item", "attempt", "milliseconds", "status"} <= set(told), (
+    for function, record in seen.items():
+        assert {"time", "level", "function", "item", "attempt", "milliseconds", "status"} <= set(record), (
             function
         )
-        assert ("done", 1) == (told["status"], told["attempt"])
+        assert ("done", 1) == (record["status"], record["attempt"])
 
 
 def test_metrics_of_every_function(home: RunningHome, item: dict) -> None:
-    """With the token, each function tells what it did in Prometheus' format; without it, nothing."""
-    assert (
-        503 == _metrics(home, "poll_nas").status
-    )  # it has no NAS, and no token is known without its settings
+    """With the token, each function returns its metrics in Prometheus' format; without it, an error."""
+    # poll_nas has no NAS here, so its settings are incomplete and it knows no token.
+    assert 503 == _metrics(home, "poll_nas").status
     for function in {*home.endpoints["functions"]} - {"poll_nas"}:
         assert 401 == _metrics(home, function, token="wrong").status
         assert 200 == _metrics(home, function).status
@@ -140,8 +143,8 @@ def _metrics(home: RunningHome, function: str, *, token: str | None = None) -> u
     return urllib3.request("GET", f"{url}metrics", headers=headers, retries=False, timeout=30)
 
 
-def test_settled_rows_are_summed_up_by_the_sweep(home: RunningHome, item: dict) -> None:
-    """A while after everything is settled, a count over all rows finds what the sums say."""
+def test_the_sweep_adds_settled_rows_to_the_totals(home: RunningHome, item: dict) -> None:
+    """Soon after everything is settled, a count of all rows finds the same numbers as the totals."""
     home.wait_until_idle()
     left = "select from ledger_item where counted_as is null and state = 'done' and id = %s"
     assert wait_for(lambda: not home.rows(left, item["id"]), seconds=30)
@@ -149,8 +152,8 @@ def test_settled_rows_are_summed_up_by_the_sweep(home: RunningHome, item: dict) 
     assert "the same numbers" in done.stdout, done.stdout
 
 
-def test_a_file_of_the_nas_gives_the_source(start_home, tmp_path: Path) -> None:
-    """What is found on the NAS is the source of all that is made of it, in the ledger and in the trace."""
+def test_a_file_of_the_nas_is_the_source(start_home, tmp_path: Path) -> None:
+    """A file on the NAS is the source of all items that follow from it, in the ledger and in the trace."""
     (tmp_path / "nas" / "Folder").mkdir(parents=True)
     (tmp_path / "nas" / "Folder" / "1.dcm").write_bytes(make_instance(2, patient=702))
     home = start_home(
@@ -162,10 +165,10 @@ def test_a_file_of_the_nas_gives_the_source(start_home, tmp_path: Path) -> None:
     home.wait_until_idle()
     (file,) = home.rows("select id from source_file")
     assert f"file-{file['id']}" == item["source"]
-    told = trace(home, f"file-{file['id']}")
-    assert [file["id"]] == [each["id"] for each in told["files"]]
-    assert {f"file-{file['id']}"} == {each["source"] for each in told["items"]}
-    assert 3 == len(told["items"])
+    found = trace(home, f"file-{file['id']}")
+    assert [file["id"]] == [each["id"] for each in found["files"]]
+    assert {f"file-{file['id']}"} == {each["source"] for each in found["items"]}
+    assert 3 == len(found["items"])
     log = (home.folder / "log" / "poll_nas.log").read_text()
     assert f'"source":"file-{file["id"]}"' in log
     home.end()

@@ -1,4 +1,4 @@
-"""An exported set opened as its users would: datasets, torch's way with pandas, and the example."""
+"""Open an exported training set as users do: with datasets, with pandas and torch, with the example."""
 
 import gc
 import re
@@ -16,16 +16,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tests.integration.test_training_sets import Site, name, site  # noqa: F401
+from tests.support.repository import ROOT
 from tests.support.set_pictures import labelled_patients, picture_of
 from tests.support.set_rows import SetImage
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.training_set_site import Site
 
 
 @pytest.fixture
-def folder(site: Site, name: str, tmp_path: Path) -> Path:  # noqa: F811
-    """An export with labels missing here and there, columns empty in a whole split, and hostile words."""
+def folder(site: Site, name: str, tmp_path: Path) -> Path:
+    """An export with missing labels, columns that are empty in a complete split, and hostile words."""
     images = [
         SetImage(
             image.patient,
@@ -44,13 +43,13 @@ def folder(site: Site, name: str, tmp_path: Path) -> Path:  # noqa: F811
 
 
 def load(*words: str, **named: str):
-    """load_dataset without a network, a cache of before and its own warnings."""
+    """Call load_dataset without its warnings."""
     import datasets
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = datasets.load_dataset(*words, **named)
-        gc.collect()  # it leaves files open until then
+        gc.collect()  # closes files that load_dataset leaves open
         return found
 
 
@@ -63,20 +62,20 @@ def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("way", ["imagefolder", "folder"])
-def test_datasets_opens_it(folder: Path, tmp_path: Path, way: str) -> None:
-    """Splits, pictures, every column and every label, with one type in all splits."""
+def test_datasets_opens_an_export(folder: Path, tmp_path: Path, way: str) -> None:
+    """The package datasets finds splits, pictures, columns and labels, each with one type in all splits."""
     cache = str(tmp_path / "cache")
     if way == "imagefolder":
         sets = load("imagefolder", data_dir=str(folder), cache_dir=cache)
     else:
         sets = load(str(folder), cache_dir=cache)
     assert {"train", "validation", "test"} == set(sets)
-    told = {split: pd.read_csv(folder / split / "metadata.csv") for split in sets}
+    tables = {split: pd.read_csv(folder / split / "metadata.csv") for split in sets}
     for split, rows in sets.items():
-        assert len(told[split]) == len(rows)
+        assert len(tables[split]) == len(rows)
         assert sets["train"].features == rows.features
         first = rows[0]
-        expected = told[split].iloc[0]
+        expected = tables[split].iloc[0]
         assert (64, 64) == first["image"].size
         assert expected["patient_id"] == first["patient_id"]
         assert expected["label_Effusion"] == first["label_Effusion"]
@@ -84,15 +83,15 @@ def test_datasets_opens_it(folder: Path, tmp_path: Path, way: str) -> None:
         picture = np.asarray(first["image"])
         number = int(first["sop_instance_uid"].removeprefix("2.25.3"))
         labels = {key.removeprefix("label_"): first[key] or 0 for key in first if key.startswith("label_")}
-        shown = picture_of(SetImage(number // 1000, number=number % 1000, labels=labels))
-        assert np.array_equal(shown, picture)
+        original = picture_of(SetImage(number // 1000, number=number % 1000, labels=labels))
+        assert np.array_equal(original, picture)
     ages = {age for rows in sets.values() for age in rows["age_years"]}
     assert {None, 57.0} == ages
     assert {"unknown", "'NA'"} == {view for rows in sets.values() for view in rows["view_position"]}
 
 
-def test_pandas_and_pillow_read_it(folder: Path) -> None:
-    """The reader of docs/training-sets.md: a table and the pictures beside it."""
+def test_pandas_and_pillow_read_an_export(folder: Path) -> None:
+    """The tables and pictures can be read with pandas and Pillow."""
     for split in ("train", "validation", "test"):
         table = pd.read_csv(folder / split / "metadata.csv")
         labels = [column for column in table.columns if column.startswith("label_")]
@@ -106,10 +105,10 @@ def test_pandas_and_pillow_read_it(folder: Path) -> None:
     assert multi_hot["Effusion"].astype(float).equals(parquet["label_Effusion"].loc[multi_hot.index])
 
 
-def test_the_reader_of_the_docs_reads_pictures_of_8_and_16_bits(
+def test_the_code_in_the_docs_reads_8_and_16_bit_pictures(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The code for pandas and torch in docs/training-sets.md, on a stand-in for torch's two names in it."""
+    """The code for pandas and torch in docs/training-sets.md works with a stand-in for torch."""
     torch = ModuleType("torch")
     torch.tensor, torch.utils = np.array, SimpleNamespace(data=SimpleNamespace(Dataset=object))
     monkeypatch.setitem(sys.modules, "torch", torch)
@@ -128,8 +127,8 @@ def test_the_reader_of_the_docs_reads_pictures_of_8_and_16_bits(
     assert np.allclose(picture, images[1][0])
 
 
-def test_the_example_sees_pictures_of_16_bits(folder: Path) -> None:
-    """Their greys are from 0 to 1 as those of 8 bits."""
+def test_the_example_reads_16_bit_pictures(folder: Path) -> None:
+    """16-bit pictures are scaled to 0 to 1 like 8-bit pictures."""
     example = runpy.run_path(str(ROOT / "examples" / "train_classifier.py"))
     path = next((folder / "train").rglob("*.png"))
     before = example["picture"](path)
@@ -143,8 +142,8 @@ def _in_16_bits(path: Path) -> None:
     Image.fromarray(greys).save(path)
 
 
-def test_the_example_tells_what_it_needs(folder: Path) -> None:
-    """Without a split to measure on it says so in a line."""
+def test_the_example_names_a_missing_split(folder: Path) -> None:
+    """Without the test split the example prints one line and fails."""
     shutil.rmtree(folder / "test")
     command = [sys.executable, str(ROOT / "examples" / "train_classifier.py"), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
@@ -152,8 +151,8 @@ def test_the_example_tells_what_it_needs(folder: Path) -> None:
     assert "test/metadata.csv is missing" in done.stdout
 
 
-def test_the_example_learns_from_it(folder: Path) -> None:
-    """Trained on the export, the classifier tells the labels that the pictures show."""
+def test_the_example_learns_from_an_export(folder: Path) -> None:
+    """Trained on the export, the classifier recognizes the labels that the pictures show."""
     command = [sys.executable, str(ROOT / "examples" / "train_classifier.py"), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert 0 == done.returncode, done.stderr

@@ -1,4 +1,4 @@
-"""Tasks out, labels in, through a real Label Studio and its cloud storages."""
+"""Tasks go to a real Label Studio and labels come back through its cloud storages."""
 
 import json
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from common.store.object_key import Location
-from tests.label_studio.conftest import LabelStudio
+from tests.label_studio.label_studio import LabelStudio
 from tests.support.local_home import Row, RunningHome, wait_for
 from tests.support.real_files import make_instance
 
 
 @pytest.fixture(scope="module")
 def image(home: RunningHome) -> Row:
-    """An image that annotators are asked about."""
+    """An image to annotate."""
     home.put("incoming/round/1.dcm", make_instance(1, patient=401))
     uid = home.settled("extract", "incoming/round/1.dcm")["sop_instance_uid"]
     home.wait_until_idle()
@@ -23,21 +23,21 @@ def image(home: RunningHome) -> Row:
 
 @pytest.fixture(scope="module")
 def project(home: RunningHome, image: Row, label_studio: LabelStudio) -> dict[str, Any]:
-    """A project with both storages as `dcm2set tasks` tells them, after its sync."""
+    """A synchronized project with both storages as `dcm2set tasks` prints them."""
     where = f"sop_instance_uid = '{image['sop_instance_uid']}'"
     done = home.run_cli(
         "tasks", "round", "--where", where, "--label", "Effusion", "--label", "Nodule", "--json"
     )
     assert 0 == done.returncode, done.stderr
-    told = json.loads(done.stdout)
-    assert (1, 0, 0) == (told["written"], told["there"], told["gone"])
+    result = json.loads(done.stdout)
+    assert (1, 0, 0) == (result["written"], result["there"], result["gone"])
     keys = json.loads((home.folder / "labelling.json").read_text())
     access = {"aws_access_key_id": keys["access_key"], "aws_secret_access_key": keys["secret_key"]}
-    asked = {"title": "Round trip", "label_config": told["labelling_config"]}
-    number = label_studio.call("POST", "/api/projects", asked)["id"]
+    request = {"title": "Round trip", "label_config": result["labelling_config"]}
+    number = label_studio.call("POST", "/api/projects", request)["id"]
     storages = {}
     for kind, path in (("source", "/api/storages/s3"), ("target", "/api/storages/export/s3")):
-        fields = {name: value for name, value in told["storages"][kind].items() if name != "s3_endpoint"}
+        fields = {name: value for name, value in result["storages"][kind].items() if name != "s3_endpoint"}
         storages[kind] = label_studio.call(
             "POST", path, {**fields, **access, "project": number, "title": kind}
         )
@@ -47,33 +47,33 @@ def project(home: RunningHome, image: Row, label_studio: LabelStudio) -> dict[st
 
 @pytest.fixture(scope="module")
 def task(project: dict[str, Any], label_studio: LabelStudio) -> dict[str, Any]:
-    """The one task it was given."""
+    """The only task of the project."""
     (task,) = label_studio.call("GET", f"/api/tasks?project={project['id']}&fields=all")["tasks"]
     return task
 
 
 def choices(*chosen: str) -> dict[str, Any]:
-    """An annotation with some labels ticked."""
+    """Return an annotation with the chosen labels."""
     value = {"choices": list(chosen)}
     return {"result": [{"from_name": "labels", "to_name": "image", "type": "choices", "value": value}]}
 
 
 def labels(home: RunningHome, image: Row) -> dict[str, float]:
-    """What now holds of the image."""
+    """Return the current labels of the image."""
     query = "select label, value from current_label where sop_instance_uid = %s and frame = %s"
     return {r["label"]: r["value"] for r in home.rows(query, image["sop_instance_uid"], image["frame"])}
 
 
 def test_the_image_is_shown(home: RunningHome, image: Row, task: dict[str, Any], label_studio) -> None:
-    """Label Studio's user opens the copy in `labelling`, byte for byte the image."""
+    """Label Studio shows the copy in `labelling`, which equals the image byte for byte."""
     stored = home.store.stat(Location(image["bucket"], image["key"]))
     assert home.store.read(stored) == label_studio.picture(task["data"]["image"])
 
 
-def test_an_annotation_becomes_a_label_and_its_change_another(
+def test_annotations_and_their_changes_become_labels(
     home: RunningHome, image: Row, project: dict[str, Any], task: dict[str, Any], label_studio: LabelStudio
 ) -> None:
-    """Written by the target storage, imported by its event; ticked anew, the label before no longer holds."""
+    """An annotation is imported by its event, and a changed annotation replaces the earlier label."""
     made = label_studio.call("POST", f"/api/tasks/{task['id']}/annotations/", choices("Effusion"))
     assert wait_for(lambda: labels(home, image).get("Effusion") == 1, seconds=60)
     label_studio.call("PATCH", f"/api/annotations/{made['id']}/", choices("Nodule"))
@@ -83,10 +83,10 @@ def test_an_annotation_becomes_a_label_and_its_change_another(
     home.wait_until_idle()
 
 
-def test_the_export_of_the_project_says_the_same(
+def test_the_export_of_the_project_has_the_same_labels(
     home: RunningHome, image: Row, project: dict[str, Any], task: dict[str, Any], label_studio: LabelStudio
 ) -> None:
-    """Its JSON export, put into `annotations`, changes nothing: the same annotator said the same."""
+    """The project's JSON export in `annotations` changes nothing: same annotator, same labels."""
     before = labels(home, image)
     assert before
     exported = label_studio.call("GET", f"/api/projects/{project['id']}/export?exportType=JSON")

@@ -1,4 +1,4 @@
-"""A metadata document to change for tests."""
+"""A valid metadata document whose values tests can change."""
 
 from datetime import date
 
@@ -42,7 +42,7 @@ _PARTS = {
 
 
 def make_document(**changes: dict) -> MetadataDocument:
-    """A valid document with other values in some of its parts."""
+    """Make a valid document with other values in some of its parts."""
     return MetadataDocument.model_validate(
         {part: values | changes.get(part, {}) for part, values in _PARTS.items()}
     )

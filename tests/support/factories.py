@@ -1,4 +1,4 @@
-"""Small data sets and files for tests, made from real ones of the pydicom package."""
+"""Small data sets and files for tests, made from real files of the pydicom package."""
 
 import io
 from pathlib import Path
@@ -19,14 +19,14 @@ LIMITS = Limits()
 
 
 def real_path(name: str = "CT_small.dcm") -> Path:
-    """A file as the pydicom package ships it."""
+    """The path of a file that the pydicom package ships."""
     path = get_testdata_file(name, download=False)
     assert isinstance(path, str)
     return Path(path)
 
 
 def make_dataset(*, name: str = "CT_small.dcm", **elements: Any) -> FileDataset:
-    """A real data set with other values of some elements; None takes an element out."""
+    """Read a real data set and change some elements; None removes an element."""
     ds = pydicom.dcmread(real_path(name))
     for keyword, value in elements.items():
         if value is None:
@@ -40,7 +40,7 @@ def make_dataset(*, name: str = "CT_small.dcm", **elements: Any) -> FileDataset:
 
 
 def make_grey(values: np.ndarray, **elements: Any) -> FileDataset:
-    """CT_small with other pixels: uint16 or uint8, of shape (rows, columns) or (frames, rows, columns)."""
+    """CT_small with other pixels: uint16 or uint8 of shape (rows, columns) or (frames, rows, columns)."""
     bits = values.dtype.itemsize * 8
     ds = make_dataset(
         RescaleSlope=None,
@@ -63,14 +63,14 @@ def make_grey(values: np.ndarray, **elements: Any) -> FileDataset:
 
 
 def to_bytes(ds: FileDataset) -> bytes:
-    """The file of a data set."""
+    """The bytes of a data set's file."""
     buffer = io.BytesIO()
     ds.save_as(buffer)
     return buffer.getvalue()
 
 
 def to_image_file(data: bytes | FileDataset, folder: Path, limits: Limits = LIMITS) -> ImageFile:
-    """Write a file and read it as the pipeline does."""
+    """Write a file to the folder and read it as extract does."""
     path = folder / "image.dcm"
     path.write_bytes(data if isinstance(data, bytes) else to_bytes(data))
     return read_image_file(path, limits)

@@ -1,4 +1,4 @@
-"""Label files of the tests' own making, and what is read from them."""
+"""Label files that tests write as text, and the rows read from them."""
 
 from collections.abc import Iterator
 
@@ -12,14 +12,14 @@ IMAGE = f"{UID}/1.png"
 
 
 def pieces(body: bytes, size: int = 1000) -> Iterator[bytes]:
-    """A body as a store gives it."""
+    """The chunks of a body, as a store gives them."""
     yield from (body[at : at + size] for at in range(0, len(body), size))
 
 
 def read(
     body: bytes | str, vocabulary: Vocabulary | None = None, *, size: int = 1000
 ) -> tuple[LabelFile, list[LabelRow], list[RefusedRow]]:
-    """A whole label file: itself, its rows, its refused rows."""
+    """Read a complete label file; returns it, its rows and its refused rows."""
     data = body.encode() if isinstance(body, str) else body
     file = read_label_file(pieces(data, size), vocabulary or Vocabulary())
     rows = list(file.rows)
@@ -27,10 +27,10 @@ def read(
     return file, rows, file.refused.rows
 
 
-def said(
+def label_values(
     body: bytes | str, vocabulary: Vocabulary | None = None
 ) -> list[tuple[int, str | None, float | None]]:
-    """Line, label and value of every row of a file without a wrong one; answers left out."""
+    """Line, label and value of every row that has a label; the file must have no refused row."""
     _, rows, refused = read(body, vocabulary)
     assert [] == refused
     return [(row.line, row.label, row.value) for row in rows if row.label is not None]

@@ -1,9 +1,8 @@
-"""A home of `dcm2set up` in a process of its own, and what tests ask of it."""
+"""A home that `dcm2set up` runs in a separate process, and helpers for tests with it."""
 
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from common.process.parent_process import end_with_parent
 from common.store.minio_store import MinioStore
 from common.store.object_key import Location
 from infra.health.status import is_waiting, read_status
+from tests.support.free_ports import free_port
 
 BUILD_SECONDS = 1800  # MinIO may have to be built first
 Row = dict[str, Any]
@@ -41,7 +41,7 @@ class RunningHome:
     def start(
         cls, folder: Path, settings: Mapping[str, str], *, command: Sequence[str] = ()
     ) -> "RunningHome":
-        """Start it, and wait until its endpoints are there; `command` stands for `dcm2set up`."""
+        """Start a home and wait for its endpoints.json; `command` replaces `dcm2set up`."""
         folder.parent.mkdir(parents=True, exist_ok=True)
         output = folder.parent / "up.log"
         environment = {name: v for name, v in os.environ.items() if not name.startswith("DCM2SET_")}
@@ -63,7 +63,7 @@ class RunningHome:
         return home
 
     def end(self, *, signal_number: int = signal.SIGTERM) -> int:
-        """End it as a user would; returns its exit code."""
+        """End the home with a signal, as a user would; returns the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal_number)
         return self.process.wait(timeout=60)
@@ -76,48 +76,41 @@ class RunningHome:
     def store(self) -> MinioStore:
         return MinioStore(**self.endpoints["minio"])
 
-    def run_cli(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """`dcm2set` with this home; a command of a group is one word with a space."""
-        command = [
-            sys.executable,
-            "-m",
-            "infra.cli",
-            *words[0].split(),
-            "--home",
-            str(self.folder),
-            *words[1:],
-        ]
+    def run_cli(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run `dcm2set` with this home; a command of a group is one argument, such as "nas check"."""
+        command = [sys.executable, "-m", "infra.cli", *arguments[0].split()]
+        command += ["--home", str(self.folder), *arguments[1:]]
         return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, check=False)
 
     def rows(self, query: str, *values: object) -> list[Row]:
-        """Rows of a query, as the operator."""
+        """The rows of a query, with the rights of the operator."""
         with psycopg.connect(self.endpoints["database_url"], row_factory=dict_row) as connection:
             return connection.execute(query, values).fetchall()
 
     def status(self) -> dict[str, Any]:
-        """What `dcm2set status` would tell."""
+        """What `dcm2set status` shows."""
         return read_status(self.endpoints["database_url"], self.store)
 
     def put(self, key: str, data: bytes, *, bucket: str = "raw") -> str:
-        """Put an object; returns its etag."""
+        """Put an object; returns its ETag."""
         return self.store.put(Location(bucket, key), data, content_type="application/octet-stream").etag
 
     def post(
         self, function: str, body: object = None, *, token: str | None = None
     ) -> urllib3.BaseHTTPResponse:
         """POST to a function, with the home's token unless another is given."""
-        given = self.endpoints["token"] if token is None else token
+        bearer = self.endpoints["token"] if token is None else token
         return urllib3.request(
             "POST",
             self.endpoints["functions"][function],
             body=b"" if body is None else body if isinstance(body, bytes) else json.dumps(body),
-            headers={"Authorization": f"Bearer {given}"},
+            headers={"Authorization": f"Bearer {bearer}"},
             timeout=60,
             retries=False,
         )
 
     def item(self, function: str, key: str) -> Row | None:
-        """The newest ledger row of a key; whether a sweep has summed it up is left out."""
+        """The newest ledger row of a key, without the column counted_as, which a sweep sets later."""
         found = self.rows(
             "select * from ledger_item where function = %s and key = %s order by id desc limit 1",
             function,
@@ -126,24 +119,24 @@ class RunningHome:
         return {name: value for name, value in found[0].items() if name != "counted_as"} if found else None
 
     def settled(self, function: str, key: str, *, seconds: float = 60) -> Row:
-        """The ledger row of a key, once it is settled."""
+        """The ledger row of a key, as soon as it is settled."""
 
-        def look() -> Row | None:
+        def settled_row() -> Row | None:
             row = self.item(function, key)
             return row if row and row["state"] in {"done", "held", "quarantined"} else None
 
-        found = wait_for(look, seconds=seconds)
+        found = wait_for(settled_row, seconds=seconds)
         assert found is not None, f"{function} has not settled {key}: {self.item(function, key)}"
         return found
 
     def wait_until_idle(self, *, seconds: float = 120) -> dict[str, Any]:
-        """The status, once nothing waits anywhere."""
+        """The status, as soon as nothing waits anywhere."""
 
-        def look() -> dict[str, Any] | None:
-            told = self.status()
-            return None if is_waiting(told) else told
+        def idle_status() -> dict[str, Any] | None:
+            status = self.status()
+            return None if is_waiting(status) else status
 
-        found = wait_for(look, seconds=seconds)
+        found = wait_for(idle_status, seconds=seconds)
         assert found is not None, f"work still waits: {self.status()}"
         return found
 
@@ -160,28 +153,26 @@ class RunningHome:
         return set(health) == {"ok"}
 
     def function_environment(self, function: str) -> dict[str, str]:
-        """The variables a function is started with, as supervisord would."""
+        """The environment variables with which supervisord started a function."""
         (process, *_) = self.processes(function)
         return process.environ()
 
     def store_of(self, function: str) -> MinioStore:
-        """The object store as a function's own user sees it."""
-        given = self.function_environment(function)
+        """The object store, with the rights of a function's user."""
+        environment = self.function_environment(function)
         return MinioStore(
-            endpoint=given["DCM2SET_MINIO_ENDPOINT"],
-            access_key=given["DCM2SET_MINIO_ACCESS_KEY"],
-            secret_key=given["DCM2SET_MINIO_SECRET_KEY"],
+            endpoint=environment["DCM2SET_MINIO_ENDPOINT"],
+            access_key=environment["DCM2SET_MINIO_ACCESS_KEY"],
+            secret_key=environment["DCM2SET_MINIO_SECRET_KEY"],
         )
 
     @contextmanager
-    def alone(self, function: str, environment: Mapping[str, str], folder: Path) -> Iterator[str]:
-        """A second process of one function under functions-framework; gives its URL."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+    def second_process(self, function: str, environment: Mapping[str, str], folder: Path) -> Iterator[str]:
+        """Run a second process of one function under functions-framework; yields its URL."""
+        port = free_port()
         source = Path(__file__).resolve().parents[2] / "functions" / function / "main.py"
         command = [sys.executable, "-m", "functions_framework", "--source", str(source), "--target", function]
-        with (folder / "alone.log").open("wb") as log:
+        with (folder / "second_process.log").open("wb") as log:
             process = subprocess.Popen(
                 [*command, "--host", "127.0.0.1", "--port", str(port)],
                 env=environment,
@@ -190,7 +181,7 @@ class RunningHome:
             )
         try:
             url = f"http://127.0.0.1:{port}/"
-            assert wait_for(lambda: _answers(url), seconds=60), (folder / "alone.log").read_text()
+            assert wait_for(lambda: _answers(url), seconds=60), (folder / "second_process.log").read_text()
             yield url
         finally:
             process.terminate()
@@ -218,11 +209,11 @@ def _is_named(process: psutil.Process, name: str) -> bool:
     return name in command or any(Path(part).name.partition("-")[0] == name for part in command[:1])
 
 
-def wait_for(look: Callable[[], T], *, seconds: float) -> T | None:
-    """Look until there is something or the time is over."""
+def wait_for(find: Callable[[], T], *, seconds: float) -> T | None:
+    """Call `find` until it returns a true value, which is returned; None if the time is over."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        found = look()
+        found = find()
         if found:
             return found
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""A database of a test's or a benchmark's own on a running server."""
+"""Databases that a test or a benchmark makes on a running server."""
 
 import secrets
 from collections.abc import Iterator
@@ -14,26 +14,26 @@ from infra.provision.schema import migrate
 
 
 def create_database(operator: str) -> str:
-    """An empty database; its URL. It goes with the server's home."""
+    """Create an empty database; returns its URL. It is removed with the server's home."""
     name = f"own_{secrets.token_hex(6)}"
     _run(operator, sql.SQL("create database {}").format(sql.Identifier(name)))
     return make_conninfo(operator, dbname=name)
 
 
 def create_migrated_database(operator: str) -> str:
-    """One of this version's schema."""
+    """Create a database with the schema of this version; returns its URL."""
     url = create_database(operator)
     migrate(url)
     return url
 
 
-def run_database_call(database: Database, record: DatabaseCall) -> None:
-    """The rows that a settlement would write with itself."""
-    database.run(f"select {record.call}", **record.values)
+def run_database_call(database: Database, call: DatabaseCall) -> None:
+    """Make the function call that a settling statement would make."""
+    database.run(f"select {call.call}", **call.values)
 
 
 def drop_database(operator: str, url: str) -> None:
-    """Take a database away, with the roles that are named after it."""
+    """Drop a database and the roles that are named after it."""
     name = str(conninfo_to_dict(url)["dbname"])
     _run(operator, sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
     with psycopg.connect(operator, autocommit=True) as connection:
@@ -44,7 +44,7 @@ def drop_database(operator: str, url: str) -> None:
 
 @contextmanager
 def own_database(operator: str) -> Iterator[str]:
-    """The URL of a migrated database, for as long as the block lasts."""
+    """Give the URL of a migrated database, which is dropped when the block ends."""
     url = create_migrated_database(operator)
     try:
         yield url
@@ -53,6 +53,6 @@ def own_database(operator: str) -> Iterator[str]:
 
 
 def _run(operator: str, statement: sql.Composed) -> None:
-    # Another connection for each statement: in between, tests may restart the server.
+    # A new connection for each statement, because tests may restart the server in between.
     with psycopg.connect(operator, autocommit=True) as connection:
         connection.execute(statement)

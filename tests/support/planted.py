@@ -1,4 +1,4 @@
-"""A file with a marker of its own in every attribute, wherever there can be one."""
+"""A file with a different marker in every attribute, at every level."""
 
 import itertools
 import re
@@ -15,7 +15,7 @@ from deidentification.header.confidentiality_profile import attribute, attribute
 from tests.support.factories import make_dataset
 
 TEXT = frozenset(["AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"])
-# What the file needs to be an image, and to be this file.
+# The attributes that make the file an image, and identify it.
 NEEDED = frozenset(
     Tag(keyword)
     for keyword in """SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID PhotometricInterpretation
@@ -26,10 +26,10 @@ MARKER = re.compile(rb"ZM\d{5}Q", re.IGNORECASE)
 
 
 class Planter:
-    """Gives every attribute a marker of its own."""
+    """Makes markers and remembers where each of them was planted."""
 
     def __init__(self) -> None:
-        self.planted: dict[str, str] = {}  # where, by marker
+        self.planted: dict[str, str] = {}  # where each marker was planted
         self._numbers = itertools.count(10_000)
 
     def marker(self, where: str) -> str:
@@ -44,12 +44,12 @@ class Planter:
             return DataElement(tag, vr, marker)
         if vr in {"OB", "OW", "UN", "OF", "OD", "OL", "OV"}:
             return DataElement(tag, vr, marker.encode())
-        # A text in the place of a number, a date or a sequence, as writers with faults leave them.
+        # Text instead of a number, a date or a sequence, as faulty writers store it.
         return DataElement(tag, "LO", marker)
 
 
 def table_tags() -> Iterator[int]:
-    """The attributes of table E.1-1, but those the file can't do without."""
+    """The attributes of PS3.15 table E.1-1, except those that the file needs."""
     for row in attributes():
         tag = row.tag.replace("x", "0")
         if row.tag != "ggggeeee" and row.tag[:4] not in {"0000", "0002"} and Tag(int(tag, 16)) not in NEEDED:
@@ -57,14 +57,14 @@ def table_tags() -> Iterator[int]:
 
 
 def other_text_tags() -> Iterator[int]:
-    """The text attributes of the dictionary that the table does not name."""
+    """The text attributes of the DICOM dictionary that table E.1-1 does not name."""
     for tag, (vr, *_) in DicomDictionary.items():
         if vr in TEXT and attribute(tag) is None and Tag(tag) not in NEEDED and tag >> 16 > 4:
             yield tag
 
 
 def planted_dataset(planter: Planter, tags: Iterable[int]) -> FileDataset:
-    """A CT slice with a marker in each of the attributes, at the top and in three kinds of sequences."""
+    """A CT slice with a marker in each attribute, at the top level and in three sequences."""
     ds, tags = make_dataset(), list(tags)
     for where in (
         "SharedFunctionalGroupsSequence",
@@ -99,5 +99,5 @@ def planted_dataset(planter: Planter, tags: Iterable[int]) -> FileDataset:
 
 
 def markers_left(planter: Planter, outputs: bytes) -> list[str]:
-    """Where the markers were planted that are found in some bytes."""
+    """The places where the markers found in these bytes were planted."""
     return sorted(planter.planted[found.decode().upper()] for found in set(MARKER.findall(outputs)))

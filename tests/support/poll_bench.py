@@ -1,4 +1,4 @@
-"""A poller of the NAS on in-memory ports."""
+"""A NAS poller on in-memory ports."""
 
 import time
 from collections.abc import Callable
@@ -22,7 +22,7 @@ LATER = datetime(2024, 3, 4, tzinfo=UTC)
 
 @dataclass
 class Polls:
-    """A poller on in-memory ports."""
+    """A NAS poller and its in-memory ports."""
 
     mark: str | None = "<name>_processed"
     nas: Any = field(default_factory=InMemoryNas)
@@ -40,7 +40,7 @@ class Polls:
         self.use(self.nas)
 
     def use(self, nas: Any) -> None:
-        """Poll this NAS from now on, as another process would."""
+        """Poll this NAS from now on, with a new poller as in another process."""
         self.nas = nas
         self.poller = FolderPoller(
             nas=nas,
@@ -56,7 +56,7 @@ class Polls:
         return dict(self.poller.poll())
 
     def until_quiet(self) -> dict[str, Any]:
-        """Two looks with quiet in between."""
+        """Poll twice, with the quiet time in between."""
         self.poll()
         return self.poll(after=QUIET + 1)
 

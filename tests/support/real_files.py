@@ -1,23 +1,24 @@
-"""Real DICOM files of the pydicom package, and variants of them."""
+"""Real DICOM files of the packages pydicom and pydicom-data, and variants of them."""
 
-import io
 from pathlib import Path
 
+import data_store
 import pydicom
-from pydicom.data import get_testdata_file
 from pydicom.uid import generate_uid
+
+from tests.support.factories import make_dataset, real_path, to_bytes
+
+REAL_FOLDERS = [Path(package.__file__).parent / "data" for package in (pydicom, data_store)]
 
 
 def real_file(name: str = "CT_small.dcm") -> bytes:
-    """A file as the package ships it."""
-    path = get_testdata_file(name, download=False)
-    assert isinstance(path, str)
-    return Path(path).read_bytes()
+    """The bytes of a file as the package ships it."""
+    return real_path(name).read_bytes()
 
 
 def make_instance(number: int, *, name: str = "CT_small.dcm", patient: int = 1, study: int = 1) -> bytes:
-    """A copy of a real image as an SOP instance of its own; the same number, the same bytes."""
-    ds = pydicom.dcmread(io.BytesIO(real_file(name)))
+    """A copy of a real image with its own SOP Instance UID; the same numbers give the same bytes."""
+    ds = make_dataset(name=name)
     ds.PatientID = f"TEST-{patient}"
     ds.PatientName = f"Marker^Patient{patient}"
     ds.StudyInstanceUID = _uid("study", patient, study)
@@ -25,9 +26,7 @@ def make_instance(number: int, *, name: str = "CT_small.dcm", patient: int = 1, 
     ds.SOPInstanceUID = _uid("instance", patient, study, number)
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
     ds.InstanceNumber = number
-    buffer = io.BytesIO()
-    ds.save_as(buffer)
-    return buffer.getvalue()
+    return to_bytes(ds)
 
 
 def _uid(*parts: object) -> str:

@@ -1,4 +1,4 @@
-"""Small pictures that show their labels, as objects with their rows, for training sets."""
+"""Small pictures that show their labels, with objects and rows, for tests of training sets."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ SPOTS = {"Effusion": (44, 12), "Cardiomegaly": (36, 36), "Nodule": (14, 44)}
 
 
 def picture_of(image: SetImage) -> Picture:
-    """A smooth picture of the image's own with a bright spot for each of its labels, uint8 (64, 64)."""
+    """Return a unique smooth picture with a bright spot for each label of the image, uint8 (64, 64)."""
     random = np.random.default_rng([image.patient, image.number, image.frame])
     coarse = random.uniform(40, 160, (8, 8))
     picture = np.kron(coarse, np.ones((8, 8)))
@@ -27,32 +27,32 @@ def picture_of(image: SetImage) -> Picture:
 
 
 def with_picture(image: SetImage, picture: Picture) -> tuple[SetImage, bytes]:
-    """The image's row and file with that picture."""
+    """Return the image's row and file with that picture."""
     body = encode_png(picture)
     digest = hashlib.sha256(body).hexdigest()
     return replace(image, sha256=digest, picture_hash=picture_hash(picture)), body
 
 
 def put_pictures(store: ObjectStore, images: Iterable[SetImage], bucket: str) -> list[SetImage]:
-    """Write each image's own picture; the images with what is known of their files."""
+    """Store each image's picture; return the images with digest and hash of their files."""
     return list(_put(store, images, bucket))
 
 
 def _put(store: ObjectStore, images: Iterable[SetImage], bucket: str) -> Iterator[SetImage]:
     for image in images:
         known, body = with_picture(replace(image, bucket=bucket), picture_of(image))
-        store.put(known.place, body, content_type="image/png")
+        store.put(known.location, body, content_type="image/png")
         yield known
 
 
 def labelled_patients(first: int, number: int, *, seed: int = 0) -> list[SetImage]:
-    """So many patients with one to three images each and labels at random."""
+    """Return `number` patients with one to three images each and random labels."""
     random = np.random.default_rng(seed)
     shares = {"Effusion": 0.4, "Cardiomegaly": 0.25, "Nodule": 0.1}
-    found = []
+    images = []
     for patient in range(first, first + number):
-        said = {name: float(random.random() < share) for name, share in shares.items()}
-        found += [
-            SetImage(patient, number=each, labels=said) for each in range(1, 1 + int(random.integers(1, 4)))
+        labels = {name: float(random.random() < share) for name, share in shares.items()}
+        images += [
+            SetImage(patient, number=each, labels=labels) for each in range(1, 1 + int(random.integers(1, 4)))
         ]
-    return found
+    return images

@@ -1,4 +1,4 @@
-"""Rows of images and labels as the line leaves them, many at once, for training sets."""
+"""Insert rows of images and labels like those of the pipeline, for tests of training sets."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,10 +16,10 @@ BUCKET = "images-20260101t000000z"
 
 @dataclass(frozen=True)
 class SetImage:
-    """One image and what is said of it."""
+    """One image with its metadata, verdict and labels."""
 
     patient: int
-    number: int = 1  # of the instance within its patient
+    number: int = 1  # number of the instance within the patient
     frame: int = 1
     modality: str | None = "DX"
     view_position: str | None = "PA"
@@ -29,7 +29,7 @@ class SetImage:
     age_years: float | None = 60.0
     verdict: str = "good"
     is_localizer: bool = False
-    sha256: str = ""  # of its own if empty
+    sha256: str = ""  # if empty, derived from the key
     picture_hash: bytes | None = None
     labels: dict[str, float] = field(default_factory=dict)
     annotator: str = ""
@@ -49,7 +49,7 @@ class SetImage:
         return self.path.frame(self.frame)
 
     @property
-    def place(self) -> Location:
+    def location(self) -> Location:
         return Location(self.bucket, self.key)
 
     @property
@@ -58,7 +58,7 @@ class SetImage:
 
 
 def add_images(connection: psycopg.Connection[Any], images: Sequence[SetImage]) -> None:
-    """All their rows, in as few statements as there are tables."""
+    """Insert all rows of the images and their labels, with few statements per table."""
     item = connection.execute(
         "insert into ledger_item (function, bucket, key, etag, state) "
         "values ('extract', 'raw', gen_random_uuid(), 'e', 'done') returning id"
@@ -71,53 +71,72 @@ def add_images(connection: psycopg.Connection[Any], images: Sequence[SetImage]) 
         )
     connection.execute("insert into attribute_actions values ('d', '{}') on conflict do nothing")
     instances = list({image.path.sop_instance_uid: image for image in images}.values())
-    for table, rows in {
+    tables = (
+        _extraction_tables(images, instances, item[0]),
+        _metadata_tables(images, instances),
+        _image_tables(images),
+    )
+    for rows_by_table in tables:
+        for table, rows in rows_by_table.items():
+            _copy(connection, table, rows)
+    add_labels(connection, images)
+
+
+_Rows = Iterable[tuple[Any, ...]]
+
+
+def _extraction_tables(
+    images: Sequence[SetImage], instances: Sequence[SetImage], item_id: int
+) -> dict[str, _Rows]:
+    return {
         "extraction (sop_instance_uid, item_id, content_digest, number_of_frames, is_localizer, "
         "recipe_version, pipeline_version, completed_at)": (
-            (i.path.sop_instance_uid, item[0], "c", 1, i.is_localizer, 3, "0.1.0", "2026-01-01")
+            (i.path.sop_instance_uid, item_id, "c", 1, i.is_localizer, 3, "0.1.0", "2026-01-01")
             for i in instances
         ),
         "image_allocation (sop_instance_uid, frame, allocated_bucket, key, bucket)": (
             (i.path.sop_instance_uid, i.frame, i.bucket, i.key, i.bucket) for i in images
         ),
-        "patient (patient_id, sex)": {i.patient_id: (i.patient_id, i.sex) for i in images}.values(),
-        "study (study_instance_uid, patient_id, study_date)": {
-            i.patient_id: (i.path.study_instance_uid, i.patient_id, i.study_date) for i in images
-        }.values(),
-        "series (series_instance_uid, study_instance_uid, modality, body_part, manufacturer, model)": {
-            i.patient_id: (
-                i.path.series_instance_uid,
-                i.path.study_instance_uid,
-                i.modality,
-                i.body_part,
-                "M",
-                "X 1",
-            )
-            for i in images
-        }.values(),
+    }
+
+
+def _metadata_tables(images: Sequence[SetImage], instances: Sequence[SetImage]) -> dict[str, _Rows]:
+    patients = {image.patient_id: image for image in images}
+    return {
+        "patient (patient_id, sex)": [(i.patient_id, i.sex) for i in patients.values()],
+        "study (study_instance_uid, patient_id, study_date)": [
+            (i.path.study_instance_uid, i.patient_id, i.study_date) for i in patients.values()
+        ],
+        "series (series_instance_uid, study_instance_uid, modality, body_part, manufacturer, model)": [
+            (i.path.series_instance_uid, i.path.study_instance_uid, i.modality, i.body_part, "M", "X 1")
+            for i in patients.values()
+        ],
         "instance (sop_instance_uid, series_instance_uid, sop_class_uid, view_position, photometric, "
         "number_of_frames, age_years, attributes, pipeline_version, deidentification, key_id, actions)": (
             _instance(i) for i in instances
         ),
+    }
+
+
+def _image_tables(images: Sequence[SetImage]) -> dict[str, _Rows]:
+    return {
         'image (sop_instance_uid, frame, "rows", "columns", samples, bits, sha256, recipe, recipe_version)': (
             (i.path.sop_instance_uid, i.frame, 64, 64, 1, 8, i.digest, "window of the file", 3)
             for i in images
         ),
         "verdict (sop_instance_uid, frame, verdict, by_model, score, threshold, mean_grey, features, "
         "reasons, confidence, model_version, picture_hash)": (_verdict(i) for i in images),
-    }.items():
-        _copy(connection, table, rows)
-    add_labels(connection, images)
+    }
 
 
 def _instance(image: SetImage) -> tuple[Any, ...]:
     path = image.path
-    about = (image.view_position, "MONOCHROME2", 1, image.age_years, Jsonb({"KVP": 120}))
+    values = (image.view_position, "MONOCHROME2", 1, image.age_years, Jsonb({"KVP": 120}))
     return (
         path.sop_instance_uid,
         path.series_instance_uid,
         "1.2.840",
-        *about,
+        *values,
         "0.1.0",
         "dcm2set 1",
         "k1",
@@ -126,12 +145,23 @@ def _instance(image: SetImage) -> tuple[Any, ...]:
 
 
 def _verdict(image: SetImage) -> tuple[Any, ...]:
-    said = (image.verdict, image.verdict, 0.1, 0.5, 100.0, Jsonb({}), [], "normal", "m1", image.picture_hash)
-    return (image.path.sop_instance_uid, image.frame, *said)
+    values = (
+        image.verdict,
+        image.verdict,
+        0.1,
+        0.5,
+        100.0,
+        Jsonb({}),
+        [],
+        "normal",
+        "m1",
+        image.picture_hash,
+    )
+    return (image.path.sop_instance_uid, image.frame, *values)
 
 
 def add_labels(connection: psycopg.Connection[Any], images: Iterable[SetImage]) -> None:
-    """What is said of images that are there, as one import."""
+    """Insert the labels of existing images as one import."""
     images = [image for image in images if image.labels]
     if not images:
         return
@@ -168,12 +198,12 @@ def _label_rows(
     for image in images:
         for name, value in image.labels.items():
             line += 1
-            whose = annotators[image.annotator]
-            yield number, line, labels[name], whose, numbers[image.key], value, "2026-01-01 00:00:00+00"
+            annotator = annotators[image.annotator]
+            yield number, line, labels[name], annotator, numbers[image.key], value, "2026-01-01 00:00:00+00"
 
 
 def _copy(connection: psycopg.Connection[Any], table: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Rows into a table; those that are there already stay."""
+    """Copy rows into a table; existing rows are kept."""
     name = table.split(maxsplit=1)[0]
     columns = table[table.index("(") :]
     connection.execute(f"create temp table new_rows as select {columns[1:-1]} from {name} with no data")

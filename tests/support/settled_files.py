@@ -1,4 +1,4 @@
-"""A database with very many settled files, and what the line asks of it all the time."""
+"""A database with many settled files, and the pipeline's frequent operations on it."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,8 +28,8 @@ _FILL = Path(__file__).with_suffix(".sql")
 
 
 @dataclass
-class LineOnDatabase:
-    """The ports of the line on one database, and what is asked of them all the time."""
+class PipelineOnDatabase:
+    """The pipeline's ports on one database, with the operations that run frequently."""
 
     url: str
     store: MinioStore
@@ -47,7 +47,7 @@ class LineOnDatabase:
         )
 
     def event(self) -> None:
-        """Claim and settle, as extract, store_metadata and quality do."""
+        """Claim and settle one item of extract, store_metadata and quality each."""
         number = next(self.numbers)
         path = f"P/1/2/9.{number}"
         for function, bucket, key in (
@@ -61,11 +61,11 @@ class LineOnDatabase:
             assert ledger.settle(claim, Settlement(State.DONE, outcome="skipped"))
 
     def sweep(self) -> None:
-        """A sweep that finds nothing."""
+        """Run a sweep that finds nothing."""
         sweep_once(self.pending, _NoSender(), limit=1000, concurrency=1)
 
     def poll(self) -> None:
-        """What a poll asks of the database: 20 folders listed, one of them new with 20 files."""
+        """Run the queries of a poll of 20 folders, one of them new with 20 files."""
         number = next(self.numbers)
         name = f"new {number}"
         self.rows.planned_marks()
@@ -73,19 +73,19 @@ class LineOnDatabase:
         folder = self.rows.folder(name)
         now = datetime.now(UTC)
         files = [ListedFile(f"{each}.dcm", 1, now) for each in range(20)]
-        for _ in range(2):  # copied once two looks have found the same
-            self.rows.look(folder, files, listed_time=now)
+        for _ in range(2):  # files are copied once two visits have found the same
+            self.rows.record_listing(folder, files, listed_time=now)
         for piece in self.rows.waiting(folder):
             copies = [Copy(row.id, f"nas/{name}/{row.path}", "e", "0") for row in piece]
             self.rows.plan_copies((copy.file_id, copy.raw_key) for copy in copies)
             self.rows.record_copies(copies)
-            # What extract would make of them: nothing is due here.
+            # Settle them like extract, so that nothing stays due.
             self.database.run(_SETTLED, keys=[copy.raw_key for copy in copies])
         self.rows.plan_mark(folder, mark=f"{name}_processed")
         self.rows.record_processed(folder, mark=f"{name}_processed")
 
     def status(self) -> None:
-        """`dcm2set status`."""
+        """Run the query of `dcm2set status`."""
         read_status(self.url, self.store)
 
 
@@ -93,15 +93,15 @@ class _NoSender:
     def send(self, function: str, event: object) -> str:
         raise AssertionError(f"{function} has {event} pending")
 
-    def ask(self, function: str) -> dict[str, int]:
+    def drain(self, function: str) -> dict[str, int]:
         raise AssertionError(f"{function} has items that are due")
 
 
 def database_with_settled_files(operator: str, files: int) -> str:
-    """A database of this version's schema with so many settled files."""
+    """Create a database with the current schema and `files` settled files; return its URL."""
     url = create_migrated_database(operator)
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("set session_replication_role = replica")  # the rows come as they stand
+        connection.execute("set session_replication_role = replica")  # inserts the rows without triggers
         for statement in _FILL.read_text(encoding="utf-8").replace(":files", str(files)).split(";\n"):
             connection.execute(statement.encode())
         connection.execute("vacuum analyze")

@@ -1,4 +1,4 @@
--- Settled files as the line leaves them: found on the NAS in folders of 1,000, extracted, stored, judged.
+-- Settled files of the pipeline: found on the NAS in folders of 1,000, extracted, stored and judged.
 insert into source_folder (name, processed_at, mark)
 select 'folder ' || i, now(), 'folder ' || i || '_processed' from generate_series(0, (:files - 1) / 1000) as i;
 insert into source_file (folder_id, path, size, modified_at, state, raw_key, etag, sha256, copied_at, counted_as)

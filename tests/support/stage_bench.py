@@ -1,4 +1,4 @@
-"""A stage on in-memory ports, whose work is the test's own."""
+"""A stage on in-memory ports, whose work a test defines."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,14 +17,19 @@ LEASE_SECONDS = 60.0
 RETRY_SECONDS = 5.0
 MAX_CRASHES = 3
 KEY = "incoming/folder/file.dcm"
-PLACE = Location(RAW, KEY)
-PROCESSED_PLACE = Location(RAW, "processed/folder/file.dcm")
-HELD_PLACE = Location(RAW, "held/folder/file.dcm")
-QUARANTINE_PLACE = Location(QUARANTINE, f"raw/{KEY}")
+INPUT_LOCATION = Location(RAW, KEY)
+PROCESSED_LOCATION = Location(RAW, "processed/folder/file.dcm")
+HELD_LOCATION = Location(RAW, "held/folder/file.dcm")
+QUARANTINE_LOCATION = Location(QUARANTINE, f"raw/{KEY}")
 
 
 class WorkerKilled(BaseException):
-    """The process ends here: nothing that follows in it happens."""
+    """Stands for the end of the process: no handler for Exception runs."""
+
+
+def raise_error(error: BaseException) -> Outcome:
+    """Work that fails; for a lambda, which can have no raise statement."""
+    raise error
 
 
 def move_on(item: Item) -> Outcome:
@@ -34,7 +39,7 @@ def move_on(item: Item) -> Outcome:
 
 @dataclass
 class StageBench:
-    """A stage, its ports, and how often it worked."""
+    """A stage, its in-memory ports and the items it worked on."""
 
     work: Callable[[Item], Outcome] = move_on
     clock: Clock = field(default_factory=Clock)
@@ -61,13 +66,13 @@ class StageBench:
         self.items.append(item)
         return self.work(item)
 
-    def put(self, data: bytes = b"content", location: Location = PLACE) -> ObjectVersion:
-        """Put an object, by default the one input of these tests."""
+    def put(self, data: bytes = b"content", location: Location = INPUT_LOCATION) -> ObjectVersion:
+        """Put an object, by default the input of these tests."""
         return self.store.put(location, data, content_type="application/octet-stream")
 
     def event(self, version: ObjectVersion | None = None) -> Result:
-        """Send the event of a version, by default of what lies in the input's place."""
-        version = version or self.store.stat(PLACE)
+        """Handle the event of a version, by default of the current version of the input."""
+        version = version or self.store.stat(INPUT_LOCATION)
         return self.stage.handle(
             EventRecord(version.location.bucket, version.location.key, version.etag, version.size)
         )
@@ -80,6 +85,6 @@ class StageBench:
     def state(self) -> State:
         return self.row().state
 
-    def places(self) -> list[tuple[str, str]]:
-        """Where objects lie: bucket and key."""
+    def locations(self) -> list[tuple[str, str]]:
+        """The bucket and key of every object."""
         return [(bucket, key) for bucket in (RAW, QUARANTINE) for key in self.store.keys(bucket)]

@@ -1,14 +1,11 @@
 """Fixtures of the unit tests."""
 
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.in_memory.log import captured_log
 
-
-@pytest.fixture(autouse=True)
-def log() -> Iterator[list[str]]:
-    """The lines the project logs in a test."""
-    with captured_log() as lines:
-        yield lines
+@pytest.fixture
+def without_env_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Run in an empty folder, so that a developer's .env is not read."""
+    monkeypatch.chdir(tmp_path)

@@ -1,1 +1,1 @@
-"""Writing a frozen version to a folder, and verifying it."""
+"""Export a frozen version to a folder, and verify the folder."""

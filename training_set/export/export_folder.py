@@ -1,4 +1,4 @@
-"""A folder with a training set: begun, filled and finished, so that an interrupted export goes on."""
+"""Write a training set into a folder. An interrupted export can be continued."""
 
 import hashlib
 from collections import Counter
@@ -13,9 +13,9 @@ from common.errors import PermanentError
 from common.store.object_key import Location
 from common.store.object_store import ObjectStore
 from training_set.export.image_files import PART, ImageFiles, WantedImage
-from training_set.export.image_places import ImagePlaces
+from training_set.export.image_locations import ImageLocations
 from training_set.export.progress import Progress
-from training_set.selection.image_rows import is_name_of_key
+from training_set.selection.image_rows import is_image_key
 from training_set.selection.options import SPLITS
 from training_set.versions.csv_text import csv_text
 from training_set.versions.freeze import FrozenVersion, all_files
@@ -24,101 +24,101 @@ from training_set.versions.frozen_set import MANIFEST, FrozenSet
 
 EXPORT, REFERENCES = "export.json", "references.csv"
 Images = Literal["copy", "link", "reference"]
-_MOST_TOLD = 10
+_MAX_LISTED = 10
 
 
 class ImagesMissingError(PermanentError):
-    """Images of a frozen version are not there any more."""
+    """Images of a frozen version are missing."""
 
     def __init__(self, missing: Mapping[str, str]) -> None:
         counts = ", ".join(f"{number} {cause}" for cause, number in sorted(Counter(missing.values()).items()))
-        first = "".join(f"\n  {key}: {cause}" for key, cause in list(missing.items())[:_MOST_TOLD])
-        more = f"\n  and {len(missing) - _MOST_TOLD} more" if len(missing) > _MOST_TOLD else ""
+        first = "".join(f"\n  {key}: {cause}" for key, cause in list(missing.items())[:_MAX_LISTED])
+        more = f"\n  and {len(missing) - _MAX_LISTED} more" if len(missing) > _MAX_LISTED else ""
         super().__init__(f"{len(missing)} image(s) are missing: {counts}.{first}{more}")
 
 
 @dataclass(frozen=True)
-class Request:
-    """What is to be written where."""
+class ExportRequest:
+    """What to export, and into which folder."""
 
     folder: Path
     images: Images
     link_from: Path | None  # an earlier export
-    without_missing: bool  # write the others, if some are gone
-    at_a_time: int = 8  # pictures
+    without_missing: bool  # write the other images if some are missing
+    at_a_time: int = 8  # parallel downloads
 
 
 def write_export(
     version: FrozenVersion,
-    places: ImagePlaces,
+    locations: ImageLocations,
     store: ObjectStore,
-    request: Request,
-    tell: Callable[[str], None],
+    request: ExportRequest,
+    report: Callable[[str], None],
 ) -> FrozenSet:
-    """Write a version into a folder; what is there of it already stays. Returns what was written.
+    """Write a version into a folder and return what was written. Correct files are kept.
 
-    Raises ImagesMissingError, and PermanentError for a folder with anything else in it.
+    Raises ImagesMissingError, and PermanentError if the folder has other contents.
     """
-    _refuse_missing(places.missing, request)
+    _refuse_missing(locations.missing, request)
     _begin(request, version)
-    missing = dict(places.missing)
+    missing = dict(locations.missing)
     if request.images != "reference":
-        linked = linked_files(request.link_from) if request.images == "link" and request.link_from else {}
+        linked = files_by_digest(request.link_from) if request.images == "link" and request.link_from else {}
         files = ImageFiles(request.folder, store, linked, request.at_a_time)
-        progress = Progress(len(places.buckets), "images", tell)
-        missing |= files.bring_all(_wanted(version.frozen, places), progress.advance)
+        progress = Progress(len(locations.buckets), "images", report)
+        missing |= files.fetch_all(_wanted(version.frozen, locations), progress.advance)
         _refuse_missing(missing, request)
     written = version.frozen.without(missing)
     bodies = version.files if not missing else all_files(written)
     if request.images == "reference":
-        bodies = {REFERENCES: _references(written, places), **bodies}
+        bodies = {REFERENCES: _references(written, locations), **bodies}
     for name, body in bodies.items():
         if name != MANIFEST:
-            write_whole(request.folder / name, body)
-    write_whole(request.folder / EXPORT, _mark(request, version, bodies))
-    # The manifest last: a folder with one is whole.
-    write_whole(request.folder / MANIFEST, bodies[MANIFEST])
+            write_atomically(request.folder / name, body)
+    write_atomically(request.folder / EXPORT, _mark(request, version, bodies))
+    # The manifest comes last: a folder with a manifest is complete.
+    write_atomically(request.folder / MANIFEST, bodies[MANIFEST])
     _remove_parts(request.folder)
     return written
 
 
-def _refuse_missing(missing: Mapping[str, str], request: Request) -> None:
+def _refuse_missing(missing: Mapping[str, str], request: ExportRequest) -> None:
     if missing and not request.without_missing:
         raise ImagesMissingError(missing)
 
 
-def _begin(request: Request, version: FrozenVersion) -> None:
-    """Make the folder one of this version, or go on in it."""
-    folder, mark = request.folder, request.folder / EXPORT
+def _begin(request: ExportRequest, version: FrozenVersion) -> None:
+    """Mark an empty folder with this version, or check that it already has this mark."""
+    folder, mark_file = request.folder, request.folder / EXPORT
     try:
         folder.mkdir(parents=True, exist_ok=True)
         is_empty = not any(folder.iterdir())
     except OSError as error:
-        raise PermanentError(f"{folder} can't be written to ({error.strerror}).") from None
+        raise PermanentError(f"Can't write to {folder} ({error.strerror}).") from None
     if is_empty:
-        write_whole(mark, _mark(request, version, {}))
+        write_atomically(mark_file, _mark(request, version, {}))
         return
-    ours = orjson.loads(_mark(request, version, {}))
-    if _read_mark(mark) | {"sha256": {}} != ours:
+    expected = orjson.loads(_mark(request, version, {}))
+    if _read_mark(mark_file) | {"sha256": {}} != expected:
         raise PermanentError(
-            f"{folder} holds something else than {ours['name']} v{ours['version']} as {ours['images']}; "
-            "give another --out."
+            f"{folder} contains something else than {expected['name']} v{expected['version']} as "
+            f"{expected['images']}. Choose another --out."
         )
     (folder / MANIFEST).unlink(missing_ok=True)
 
 
-def _mark(request: Request, version: FrozenVersion, bodies: Mapping[str, bytes]) -> bytes:
-    """What the folder is; with the digests of manifest and references once they are known."""
+def _mark(request: ExportRequest, version: FrozenVersion, bodies: Mapping[str, bytes]) -> bytes:
+    """Return the contents of export.json, with the digests of manifest and references once they are known."""
     head = version.frozen.head
-    told = {
+    mark = {
         "name": head["name"],
         "version": head["version"],
         "digest": head["digest"],
         "images": "references" if request.images == "reference" else "files",
     }
     known = [name for name in (MANIFEST, REFERENCES) if name in bodies]
-    told["sha256"] = {name: hashlib.sha256(bodies[name]).hexdigest() for name in known}
-    return orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n"
+    mark["sha256"] = {name: hashlib.sha256(bodies[name]).hexdigest() for name in known}
+    return orjson.dumps(mark, option=orjson.OPT_INDENT_2) + b"\n"
 
 
 def _read_mark(path: Path) -> dict[str, Any]:
@@ -129,37 +129,37 @@ def _read_mark(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _wanted(frozen: FrozenSet, places: ImagePlaces) -> Iterator[WantedImage]:
+def _wanted(frozen: FrozenSet, locations: ImageLocations) -> Iterator[WantedImage]:
     columns = [frozen.table[name].to_pylist() for name in ("file_name", "key", "sha256")]
     for file_name, key, sha256 in zip(*columns, strict=True):
-        if key in places.buckets:
-            yield WantedImage(file_name, key, Location(places.buckets[key], key), sha256)
+        if key in locations.buckets:
+            yield WantedImage(file_name, key, Location(locations.buckets[key], key), sha256)
 
 
-def _references(frozen: FrozenSet, places: ImagePlaces) -> bytes:
-    """Where every image lies, as a table."""
+def _references(frozen: FrozenSet, locations: ImageLocations) -> bytes:
+    """Return a table with the location of every image."""
     import pyarrow as pa
 
     names, keys, digests = (frozen.table[name].to_pylist() for name in ("file_name", "key", "sha256"))
-    urls = [f"s3://{places.buckets[key]}/{key}" for key in keys]
+    urls = [f"s3://{locations.buckets[key]}/{key}" for key in keys]
     return csv_text(pa.table({"file_name": names, "url": urls, "sha256": digests}))
 
 
-def linked_files(folder: Path) -> dict[str, Path]:
-    """The pictures of an earlier export by SHA-256; PermanentError if the folder is none."""
+def files_by_digest(folder: Path) -> dict[str, Path]:
+    """Return the pictures of an earlier export by SHA-256; PermanentError if the folder isn't an export."""
     try:
         manifest = parse_manifest((folder / MANIFEST).read_bytes())
     except OSError:
-        raise PermanentError(f"{folder} is no finished export: it has no {MANIFEST}.") from None
+        raise PermanentError(f"{folder} is not a finished export: it has no {MANIFEST}.") from None
     return {
         image["sha256"]: folder / image["split"] / image["key"]
         for image in manifest["images"]
-        if is_name_of_key(image["key"]) and image["split"] in SPLITS
+        if is_image_key(image["key"]) and image["split"] in SPLITS
     }
 
 
-def write_whole(path: Path, body: bytes) -> None:
-    """Write a file whole or not at all; one with that content is left alone."""
+def write_atomically(path: Path, body: bytes) -> None:
+    """Write a file completely or not at all; a file that already has the content is kept."""
     if path.is_file() and path.read_bytes() == body:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -170,6 +170,6 @@ def write_whole(path: Path, body: bytes) -> None:
 
 
 def _remove_parts(folder: Path) -> None:
-    """What an interrupted run left half written."""
+    """Remove partial files of an interrupted run."""
     for path in folder.rglob(f"*{PART}"):
         path.unlink()

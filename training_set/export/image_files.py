@@ -1,4 +1,4 @@
-"""The pictures of an export: fetched several at a time, or linked from an earlier export, each verified."""
+"""The pictures of an export: downloaded in parallel or linked from an earlier export, and verified."""
 
 import hashlib
 import os
@@ -14,45 +14,45 @@ from common.store.object_store import ObjectStore
 
 REDRAWN, GONE, ERASED = "drawn again since", "gone from the store", "erased on request"
 PART = ".part"
-_AT_ONCE = 1000
+_BATCH = 1000
 
 
 @dataclass(frozen=True)
 class WantedImage:
-    """One picture to be there."""
+    """One picture that the export must contain."""
 
-    file_name: str  # below the folder
+    file_name: str  # relative to the folder
     key: str
-    place: Location  # it lies at now
+    location: Location  # in the object store
     sha256: str
 
 
 @dataclass
 class ImageFiles:
-    """Brings pictures into a folder; what is there already and right stays."""
+    """Downloads or links pictures into a folder. Files that already have the right content are kept."""
 
     folder: Path
     store: ObjectStore
     linked: Mapping[str, Path] = field(default_factory=dict)  # files of an earlier export by SHA-256
     at_a_time: int = 8
 
-    def bring_all(self, images: Iterable[WantedImage], advance: Callable[[], None]) -> dict[str, str]:
-        """All pictures; the keys of those that can't be had any more, with the cause."""
+    def fetch_all(self, images: Iterable[WantedImage], advance: Callable[[], None]) -> dict[str, str]:
+        """Fetch all pictures. Return the causes of missing ones by key."""
         missing: dict[str, str] = {}
 
-        def bring(image: WantedImage) -> None:
-            cause = self.bring(image)
+        def fetch_one(image: WantedImage) -> None:
+            cause = self.fetch(image)
             if cause is not None:
                 missing[image.key] = cause
             advance()
 
         with ThreadPoolExecutor(self.at_a_time) as threads:
-            for some in _batches(images):
-                list(threads.map(bring, some))
+            for batch in _batches(images):
+                list(threads.map(fetch_one, batch))
         return dict(sorted(missing.items()))
 
-    def bring(self, image: WantedImage) -> str | None:
-        """One picture; None, or why it can't be had."""
+    def fetch(self, image: WantedImage) -> str | None:
+        """Fetch one picture. Return None, or the cause if it is missing."""
         target = self.folder / image.file_name
         if file_digest(target) == image.sha256:
             return None
@@ -61,7 +61,7 @@ class ImageFiles:
         part.unlink(missing_ok=True)
         if not self._is_linked(image.sha256, part):
             try:
-                body = self.store.read_now(image.place)
+                body = self.store.read_now(image.location)
             except ObjectMissingError:
                 return GONE
             if hashlib.sha256(body).hexdigest() != image.sha256:
@@ -76,13 +76,13 @@ class ImageFiles:
             return False
         try:
             os.link(source, part)
-        except OSError:  # another file system, or one without hard links
+        except OSError:  # another file system or no hard links
             shutil.copyfile(source, part)
         return True
 
 
 def file_digest(path: Path) -> str | None:
-    """SHA-256 of a file in hex; None if there is no such plain file."""
+    """Return the SHA-256 of a file in hex; None if it is missing or not a regular file."""
     if path.is_symlink():
         return None
     try:
@@ -93,11 +93,11 @@ def file_digest(path: Path) -> str | None:
 
 
 def _batches(images: Iterable[WantedImage]) -> Iterable[list[WantedImage]]:
-    """Some at a time: a queue of all would hold millions."""
-    some: list[WantedImage] = []
+    """Yield images in batches, because a queue of all could hold millions."""
+    batch: list[WantedImage] = []
     for image in images:
-        some.append(image)
-        if len(some) == _AT_ONCE:
-            yield some
-            some = []
-    yield some
+        batch.append(image)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    yield batch

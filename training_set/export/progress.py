@@ -1,4 +1,4 @@
-"""How far long work is: a line now and then, with counts and what is left."""
+"""Report the progress of long work with counts, rate and remaining time."""
 
 import threading
 import time
@@ -6,33 +6,33 @@ from collections.abc import Callable
 
 
 class Progress:
-    """Counts done items; safe to share between threads."""
+    """Counts finished items. Threads may share it."""
 
     def __init__(
         self,
         total: int,
         noun: str,
-        tell: Callable[[str], None],
+        report: Callable[[str], None],
         *,
         seconds: float = 2,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._total, self._noun, self._tell = total, noun, tell
+        self._total, self._noun, self._report = total, noun, report
         self._seconds, self._clock = seconds, clock
         self._done, self._begun = 0, clock()
-        self._told = self._begun
+        self._reported = self._begun
         self._lock = threading.Lock()
 
     def advance(self) -> None:
-        """One more is done; tells so if the last line is old enough."""
+        """Count one more item, and report it if the last report is old enough or all items are finished."""
         with self._lock:
             self._done += 1
             now = self._clock()
-            if now - self._told < self._seconds and self._done < self._total:
+            if now - self._reported < self._seconds and self._done < self._total:
                 return
-            self._told = now
+            self._reported = now
             rate = self._done / max(now - self._begun, 1e-9)
             left = (self._total - self._done) / rate
-            self._tell(
+            self._report(
                 f"{self._done:,} of {self._total:,} {self._noun}, {rate:,.0f} a second, {left:,.0f} s left"
             )

@@ -1,1 +1,1 @@
-"""Which images a training set has: the selection, its fields, and their rows."""
+"""Select the images of a training set and read their rows."""

@@ -1,19 +1,19 @@
-"""What a selection may ask of an image: columns by name and type, and nothing else."""
+"""The columns and functions that a selection may use, by name and type."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from psycopg import sql
 
-Kind = Literal["text", "number", "date", "truth"]
+Kind = Literal["text", "number", "date", "boolean"]
 
 
 @dataclass(frozen=True)
 class Field:
-    """One side of a comparison."""
+    """A column or function on one side of a comparison."""
 
     kind: Kind
-    term: sql.Composable  # in the query over `i` (the image) and `l` (its labels)
+    term: sql.Composable  # SQL over `i` (the image) and `l` (its labels)
 
 
 _TEXT = """modality body_part laterality view_position sex manufacturer device_model verdict confidence
@@ -31,13 +31,13 @@ FIELDS: dict[str, Field] = {
     **{name: Field("text", _column(name)) for name in _TEXT},
     **{name: Field("number", _column(name)) for name in _NUMBER},
     "study_date": Field("date", _column("study_date")),
-    "is_localizer": Field("truth", _column("is_localizer")),
+    "is_localizer": Field("boolean", _column("is_localizer")),
     "labels": Field("number", sql.SQL("coalesce(cardinality(l.label_ids), 0)")),
     "annotators": Field("number", sql.SQL("coalesce(l.most_annotators, 0)")),
 }
 
 FUNCTIONS: dict[str, sql.SQL] = {
-    # Stored as real: as 0.3, not as 0.300000012.
+    # Values are stored as real; rounding gives 0.3 instead of 0.300000012.
     "label": sql.SQL("round(l.label_values[array_position(l.label_ids, {}::int)]::numeric, 6)"),
     "annotators": sql.SQL("coalesce(l.label_annotators[array_position(l.label_ids, {}::int)], 0)"),
 }

@@ -1,17 +1,17 @@
-"""The columns of a training set's table, and how each is read and written."""
+"""The columns of a training set's table with their types."""
 
 import pyarrow as pa
 
 TEXT = pa.string()
-WHOLE = pa.int64()
+INTEGER = pa.int64()
 REAL = pa.float64()
 
-# In the order of images.parquet, behind file_name, split and the labels.
+# In the order of images.parquet, after file_name, split and the labels.
 COLUMNS: dict[str, pa.DataType] = {
     "key": TEXT,
     "bucket": TEXT,
     "sop_instance_uid": TEXT,
-    "frame": WHOLE,
+    "frame": INTEGER,
     "patient_id": TEXT,
     "study_instance_uid": TEXT,
     "series_instance_uid": TEXT,
@@ -25,13 +25,13 @@ COLUMNS: dict[str, pa.DataType] = {
     "manufacturer": TEXT,
     "device_model": TEXT,
     "sop_class_uid": TEXT,
-    "instance_number": WHOLE,
-    "number_of_frames": WHOLE,
+    "instance_number": INTEGER,
+    "number_of_frames": INTEGER,
     "photometric": TEXT,
-    "rows": WHOLE,
-    "columns": WHOLE,
-    "samples": WHOLE,
-    "bits": WHOLE,
+    "rows": INTEGER,
+    "columns": INTEGER,
+    "samples": INTEGER,
+    "bits": INTEGER,
     "pixel_spacing_row": REAL,
     "pixel_spacing_col": REAL,
     "slice_thickness": REAL,
@@ -48,20 +48,20 @@ COLUMNS: dict[str, pa.DataType] = {
     "quality_model": TEXT,
     "is_localizer": pa.bool_(),
     "recipe": TEXT,
-    "recipe_version": WHOLE,
+    "recipe_version": INTEGER,
     "deidentification": TEXT,
     "key_id": TEXT,
     "pipeline_version": TEXT,
-    "annotators": WHOLE,
+    "annotators": INTEGER,
 }
 
-# What metadata.csv tells of an image; all else is in images.parquet.
+# The columns of metadata.csv; images.parquet has all columns.
 METADATA = """patient_id study_instance_uid series_instance_uid sop_instance_uid frame modality body_part
     laterality view_position study_date sex age_years rows columns""".split()
 
-LABEL = "label_"  # before a label's name, so it is never another column's
+LABEL = "label_"  # prefix of label columns, so that they can't clash with other columns
 
 
 def label_column(name: str) -> str:
-    """The column of a label."""
+    """Return the name of a label's column."""
     return LABEL + name

@@ -1,4 +1,4 @@
-"""The selected images and their labels, from the database into one table."""
+"""Read the selected images and their labels from the database into one table."""
 
 import io
 import re
@@ -16,40 +16,40 @@ from pyarrow import csv
 
 from common.database import queries
 from common.errors import PermanentError
-from training_set.selection.image_columns import COLUMNS, TEXT, WHOLE
+from training_set.selection.image_columns import COLUMNS, INTEGER, TEXT
 from training_set.selection.options import Options
 from training_set.selection.selection import parse_selection
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
-_READ = {**COLUMNS, "image_id": WHOLE, "label_count": WHOLE, "label_ids": TEXT, "label_values": TEXT}
-# Every part begins with a letter or digit, so none is . or .., and nothing leaves the folder.
+_READ = {**COLUMNS, "image_id": INTEGER, "label_count": INTEGER, "label_ids": TEXT, "label_values": TEXT}
+# Every part begins with a letter or digit, so no part is . or .. and no path leaves the folder.
 _KEY = r"^([A-Za-z0-9][A-Za-z0-9._-]{0,127}/){4}[1-9][0-9]{0,9}\.png$"
 
 
 @dataclass(frozen=True)
 class SelectedImages:
-    """Images in the order of their keys."""
+    """The selected images, sorted by key."""
 
-    table: pa.Table  # the columns of a set, and image_id
-    labels: tuple[str, ...]  # names, in the order of their codes
-    said: NDArray[np.float64]  # (images, labels); nan where nothing is said
+    table: pa.Table  # image_id and the columns of a training set
+    labels: tuple[str, ...]  # names, in the order of the columns of label_values
+    label_values: NDArray[np.float64]  # (images, labels); nan if the image has no such label
 
 
 def label_rule(connection: psycopg.Connection[Any]) -> tuple[str, str]:
-    """The rule and what becomes of uncertain labels, by the settings."""
+    """Return the rule and the handling of uncertain labels from the settings."""
     row = connection.execute(_SQL["default_rule"]).fetchone()
     return (str(row[0]), str(row[1])) if row else ("last", "keep")
 
 
 def label_ids(connection: psycopg.Connection[Any]) -> dict[str, int]:
-    """The labels there are, by name."""
+    """Return the ids of all labels by name."""
     return {name: number for number, name in connection.execute(_SQL["label_names"])}
 
 
 def read_images(connection: psycopg.Connection[Any], query: str, options: Options) -> SelectedImages:
-    """The images of a selection with the labels asked for, or all that any of them has.
+    """Read the images of a selection with the requested labels, or with all labels of any of them.
 
-    Raises PermanentError for what the selection can't have, an unknown label or a key that is none.
+    Raises PermanentError if the selection isn't allowed, a label is unknown or a key is invalid.
     """
     known, labels = label_ids(connection), options.labels
     unknown = [name for name in labels or () if name not in known]
@@ -57,19 +57,19 @@ def read_images(connection: psycopg.Connection[Any], query: str, options: Option
         raise PermanentError(f"There is no label {unknown[0]!r}.")
     condition = parse_selection(query, known)
     rules = {"rule": options.rule, "uncertain": options.uncertain}
-    connection.execute(_SQL["enough_memory"])
-    connection.execute(_SQL["selected_table"])
-    selection = sql.SQL("{} {}").format(sql.SQL(_SQL["select_images"]), condition.text)
+    connection.execute(_SQL["set_work_mem"])
+    connection.execute(_SQL["create_selected_image"])
+    selection = sql.SQL("{} {}").format(sql.SQL(_SQL["insert_selected_images"]), condition.text)
     connection.execute(selection, {**condition.values, **rules})
-    table = _copied(connection, _SQL["copy_images"]).sort_by("key")
+    table = _copied(connection, _SQL["copy_selected_images"]).sort_by("key")
     _check_keys(table)
     ids = _numbers(table["label_ids"], np.int64)
-    # Not a column for each label there ever was: a wrong file may have brought thousands.
-    told = set(np.unique(ids).tolist())
-    asked = labels if labels is not None else sorted(name for name in known if known[name] in told)
-    names = tuple(dict.fromkeys(asked))
-    said = _label_values(table, ids, [known[name] for name in names])
-    return SelectedImages(table.select(["image_id", *COLUMNS]), names, said)
+    # Only labels that occur get a column: one wrong label file may have added thousands of names.
+    used = set(np.unique(ids).tolist())
+    wanted = labels if labels is not None else sorted(name for name in known if known[name] in used)
+    names = tuple(dict.fromkeys(wanted))
+    values = _label_values(table, ids, [known[name] for name in names])
+    return SelectedImages(table.select(["image_id", *COLUMNS]), names, values)
 
 
 def _copied(connection: psycopg.Connection[Any], query: str) -> pa.Table:
@@ -82,7 +82,7 @@ def _copied(connection: psycopg.Connection[Any], query: str) -> pa.Table:
 
 
 def read_csv(buffer: io.BytesIO, types: dict[str, pa.DataType]) -> pa.Table:
-    """CSV as Postgres writes it: an empty text is quoted, null is not."""
+    """Parse CSV as Postgres writes it: empty text is quoted, null is not."""
     buffer.seek(0)
     convert = csv.ConvertOptions(
         column_types=types,
@@ -97,29 +97,29 @@ def read_csv(buffer: io.BytesIO, types: dict[str, pa.DataType]) -> pa.Table:
 
 
 def _check_keys(table: pa.Table) -> None:
-    """Keys become paths: made of the row's own identifiers, five plain parts."""
+    """Check that keys consist of the row's own identifiers in five plain parts, because keys become paths."""
     frames = pc.cast(table["frame"], pa.string())
     parts = [
         table[name]
         for name in ("patient_id", "study_instance_uid", "series_instance_uid", "sop_instance_uid")
     ]
-    made = pc.binary_join_element_wise(*parts, pc.binary_join_element_wise(frames, ".png", ""), "/")
-    is_right = pc.and_(pc.equal(table["key"], made), pc.match_substring_regex(table["key"], _KEY))
+    expected = pc.binary_join_element_wise(*parts, pc.binary_join_element_wise(frames, ".png", ""), "/")
+    is_right = pc.and_(pc.equal(table["key"], expected), pc.match_substring_regex(table["key"], _KEY))
     wrong = len(table) - (pc.sum(is_right).as_py() or 0)
     if wrong:
-        raise PermanentError(f"{wrong} image(s) have a key that is none; nothing was exported.")
+        raise PermanentError(f"{wrong} image(s) have an invalid key; nothing was exported.")
 
 
 def _label_values(table: pa.Table, ids: NDArray[np.int64], labels: list[int]) -> NDArray[np.float64]:
-    """float64 (images, labels): what is said of each, else nan; `ids` are the labels told, image by image."""
+    """Return label values, float64 (images, labels), nan if unset; `ids` are label ids, image by image."""
     values = np.full((len(table), len(labels)), np.nan)
     images = np.repeat(np.arange(len(table)), table["label_count"].to_numpy())
-    places = np.full(max([*labels, int(ids.max(initial=0))], default=0) + 1, -1)
-    places[labels] = np.arange(len(labels))
-    columns = places[ids]
-    is_asked = columns >= 0
-    told = _numbers(table["label_values"], np.float64)
-    values[images[is_asked], columns[is_asked]] = told[is_asked]
+    column_of_id = np.full(max([*labels, int(ids.max(initial=0))], default=0) + 1, -1)
+    column_of_id[labels] = np.arange(len(labels))
+    columns = column_of_id[ids]
+    is_wanted = columns >= 0
+    stored = _numbers(table["label_values"], np.float64)
+    values[images[is_wanted], columns[is_wanted]] = stored[is_wanted]
     return values
 
 
@@ -128,6 +128,6 @@ def _numbers(texts: pa.ChunkedArray, kind: Any) -> NDArray[Any]:
     return np.fromstring(joined, dtype=kind, sep=" ")
 
 
-def is_name_of_key(key: str) -> bool:
-    """Whether a key is one of an image, of plain parts alone."""
+def is_image_key(key: str) -> bool:
+    """Whether a key is a valid image key with plain parts only."""
     return re.match(_KEY, key) is not None

@@ -1,4 +1,4 @@
--- The images of a training set, read in one go.
+-- Reads the images of a training set.
 
 -- name: default_rule
 select rule, uncertain from label_rule;
@@ -6,17 +6,17 @@ select rule, uncertain from label_rule;
 -- name: label_names
 select id, name from label_name order by name collate "C";
 
--- name: enough_memory
--- For the labels of a million images at once, for this transaction alone.
+-- name: set_work_mem
+-- Enough for the labels of a million images; holds for this transaction only.
 set local work_mem = '256MB';
 
--- name: selected_table
+-- name: create_selected_image
 create temp table selected_image on commit drop as
 select i.*, null::int[] as label_ids, null::real[] as label_values, null::int as annotators
 from training_image i with no data;
 
--- name: select_images
--- One condition follows, made of allowed names and bound values.
+-- name: insert_selected_images
+-- The caller appends the condition, which consists of allowed names and bound values.
 insert into selected_image
 select i.*, l.label_ids, l.label_values, coalesce(l.most_annotators, 0)
 from training_image i
@@ -27,7 +27,7 @@ left join (
 ) l on l.image_id = i.image_id
 where
 
--- name: copy_images
+-- name: copy_selected_images
 copy (
     select {columns}, coalesce(cardinality(label_ids), 0) as label_count, array_to_string(label_ids, ' ') as label_ids,
         array_to_string(label_values, ' ') as label_values

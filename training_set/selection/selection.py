@@ -1,7 +1,7 @@
-"""A selection in SQL's words to a condition of our own making: only what is known, values only bound.
+"""Parse a selection, written as an SQL condition, and rebuild it from allowed parts.
 
-Nothing of the text reaches the database: it is parsed, every node is looked up in a list of what is
-allowed, and the condition is written anew from names of ours and placeholders.
+The user's text never reaches the database. It is parsed, every node is checked against a list of allowed
+nodes, and a new condition is built from known names and placeholders.
 """
 
 import difflib
@@ -18,8 +18,8 @@ from sqlglot import exp
 from common.errors import PermanentError
 from training_set.selection.fields import FIELDS, FUNCTIONS, Field, Kind
 
-_MOST_CHARACTERS = 20_000
-_MOST_DEPTH = 50
+_MAX_CHARACTERS = 20_000
+_MAX_DEPTH = 50
 _DEFAULTS = {"verdict": "verdict = 'good'", "is_localizer": "not is_localizer"}
 _COMPARISONS: dict[type[exp.Expression], str] = {
     exp.EQ: "=",
@@ -36,47 +36,49 @@ _JOINS: dict[type[exp.Expression], str] = {exp.And: "and", exp.Or: "or"}
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition on an image, ready for the database."""
+    """A condition on an image for use in a query."""
 
     text: sql.Composable
-    values: Mapping[str, Any]  # of the placeholders in it
+    values: Mapping[str, Any]  # by placeholder
 
 
 def full_selection(where: str) -> str:
-    """The selection with what goes without saying: good images, no localizers, unless it speaks of them."""
-    asked = _parsed(where) if where.strip() else None
-    named = {column.name for column in asked.find_all(exp.Column)} if asked else set()
+    """Add the defaults, good images and no localizers, for columns that the selection doesn't use."""
+    condition = _parsed(where) if where.strip() else None
+    named = {column.name for column in condition.find_all(exp.Column)} if condition else set()
     parts = [text for name, text in _DEFAULTS.items() if name not in named]
-    own = [f"({where.strip()}\n)" if "--" in where else f"({where.strip()})"] if asked else []
+    own = [f"({where.strip()}\n)" if "--" in where else f"({where.strip()})"] if condition else []
     return " and ".join([*own, *parts]) or "true"
 
 
 def parse_selection(where: str, label_ids: Mapping[str, int]) -> Condition:
-    """The condition that a selection means; `label_ids` are the labels there are.
+    """Return the condition of a selection. `label_ids` holds all labels by name.
 
-    Raises PermanentError, with what is wrong, for everything that is not allowed.
+    Raises PermanentError with the reason if anything in the selection isn't allowed.
     """
     writer = _Writer(label_ids)
-    text = writer.truth(_parsed(where), 0)
+    text = writer.boolean(_parsed(where), 0)
     return Condition(text, writer.values)
 
 
 def _parsed(where: str) -> exp.Expression:
-    if len(where) > _MOST_CHARACTERS:
-        raise PermanentError(f"The selection is longer than {_MOST_CHARACTERS} characters.")
+    if len(where) > _MAX_CHARACTERS:
+        raise PermanentError(f"The selection is longer than {_MAX_CHARACTERS} characters.")
     try:
         found = sqlglot.parse(f"select 1 where {where}", dialect="postgres")
     except (sqlglot.errors.SqlglotError, RecursionError) as error:
-        raise PermanentError(f"The selection can't be read: {_first_line(error)}") from None
+        raise PermanentError(f"The selection can't be parsed: {_first_line(error)}") from None
     if len(found) != 1 or not isinstance(found[0], exp.Select):
-        raise PermanentError("The selection is one condition, without ; or a query of its own.")
+        raise PermanentError("The selection must be one condition, without ; or a query of its own.")
     query = found[0]
     clauses = {name for name, part in query.args.items() if part} - {"expressions", "where", "kind"}
     if clauses or len(query.expressions) != 1:
-        raise PermanentError(f"The selection is one condition; it can't have {', '.join(sorted(clauses))}.")
+        raise PermanentError(
+            f"The selection must be one condition; it can't have {', '.join(sorted(clauses))}."
+        )
     condition: exp.Expression = query.args["where"].this
     for node in condition.walk():
-        # A part that is not looked at, a SYMMETRIC or a NOT, would change what is meant.
+        # An argument that is ignored below, such as SYMMETRIC or NOT, would change the meaning.
         if {name for name, part in node.args.items() if part} - _PARTS:
             raise _refused(node)
     return condition
@@ -89,19 +91,19 @@ def _first_line(error: Exception) -> str:
 
 @dataclass
 class _Writer:
-    """Writes a condition from a tree, node by node."""
+    """Builds a condition from a parsed tree, node by node."""
 
     label_ids: Mapping[str, int]
     values: dict[str, Any] = field(default_factory=dict)
 
-    def truth(self, node: exp.Expression, depth: int) -> sql.Composable:
-        """A node that is true or false."""
-        if depth > _MOST_DEPTH:
+    def boolean(self, node: exp.Expression, depth: int) -> sql.Composable:
+        """Return the SQL of a boolean node."""
+        if depth > _MAX_DEPTH:
             raise PermanentError("The selection is nested too deeply.")
         if isinstance(node, exp.Paren):
-            return self.truth(node.this, depth + 1)
+            return self.boolean(node.this, depth + 1)
         if isinstance(node, exp.Not):
-            return sql.SQL("not ({})").format(self.truth(node.this, depth + 1))
+            return sql.SQL("not ({})").format(self.boolean(node.this, depth + 1))
         if type(node) in _JOINS:
             return self._joined(node, depth)
         write = self._writers().get(type(node))
@@ -111,7 +113,7 @@ class _Writer:
         return sql.SQL("not ({})").format(term) if node.args.get("negate") else term
 
     def _writers(self) -> dict[type[exp.Expression], Callable[[Any], sql.Composable]]:
-        """What is allowed beside brackets, and, or and not."""
+        """Return the methods for all allowed nodes except brackets, and, or and not."""
         return {
             **dict.fromkeys(_COMPARISONS, self._compared),
             **dict.fromkeys(_LIKES, self._like),
@@ -119,23 +121,23 @@ class _Writer:
             exp.In: self._in,
             exp.Is: self._is,
             exp.Boolean: lambda node: sql.SQL("true" if node.this else "false"),
-            exp.Column: self._alone,
+            exp.Column: self._boolean_column,
         }
 
-    def _alone(self, node: exp.Column) -> sql.Composable:
-        """A column that is true or false by itself."""
+    def _boolean_column(self, node: exp.Column) -> sql.Composable:
+        """Return a boolean column that is used as a condition."""
         known = self._field(node)
-        if known.kind != "truth":
+        if known.kind != "boolean":
             raise _refused(node)
         return known.term
 
     def _joined(self, node: exp.Expression, depth: int) -> sql.Composable:
-        """A chain of and or or, however long, without a call for each link."""
+        """Return a chain of and or or, without recursion over its length."""
         kind, parts, rest = type(node), [], node
         while isinstance(rest, kind):
             parts.append(rest.expression)
             rest = rest.this
-        terms = [sql.SQL("({})").format(self.truth(part, depth + 1)) for part in [rest, *reversed(parts)]]
+        terms = [sql.SQL("({})").format(self.boolean(part, depth + 1)) for part in [rest, *reversed(parts)]]
         return sql.SQL(f" {_JOINS[kind]} ").join(terms)
 
     def _compared(self, node: exp.Expression) -> sql.Composable:
@@ -167,19 +169,19 @@ class _Writer:
         return sql.SQL("{} {} {}").format(known.term, sign, self._bound(node.expression.this))
 
     def _is(self, node: exp.Is) -> sql.Composable:
-        known, what = self._field(node.this), node.expression
-        if isinstance(what, exp.Null):
+        known, value = self._field(node.this), node.expression
+        if isinstance(value, exp.Null):
             return sql.SQL("{} is null").format(known.term)
-        if isinstance(what, exp.Boolean) and known.kind == "truth":
-            return sql.SQL("{} is true" if what.this else "{} is false").format(known.term)
+        if isinstance(value, exp.Boolean) and known.kind == "boolean":
+            return sql.SQL("{} is true" if value.this else "{} is false").format(known.term)
         raise _refused(node)
 
     def _side(self, node: exp.Expression, kind: Kind) -> sql.Composable:
-        """A field or a value of the kind that is compared with."""
+        """Return a field or a bound value of the kind that it is compared with."""
         if _is_field(node):
             found = self._field(node)
             if found.kind != kind:
-                raise PermanentError(f"{_told(node)} is of another type than what it is compared with.")
+                raise PermanentError(f"{_source(node)} has another type than what it is compared with.")
             return found.term
         return self._bound(_value(node, kind))
 
@@ -218,10 +220,10 @@ def _is_text(node: exp.Expression) -> bool:
 
 
 def _value(node: exp.Expression, kind: Kind) -> object:
-    """A literal as the value it stands for."""
+    """Return the value of a literal."""
     if isinstance(node, exp.Cast) and kind == "date" and node.is_type("date"):
         node = node.this
-    if kind == "truth" and isinstance(node, exp.Boolean):
+    if kind == "boolean" and isinstance(node, exp.Boolean):
         return bool(node.this)
     if kind == "text" and _is_text(node):
         if "\0" in node.this:
@@ -233,8 +235,8 @@ def _value(node: exp.Expression, kind: Kind) -> object:
         try:
             return date.fromisoformat(node.this)
         except ValueError:
-            raise PermanentError(f"{_told(node)} is no date of the form '2020-12-31'.") from None
-    raise PermanentError(f"{_told(node)} is of another type than the {kind} it is compared with.")
+            raise PermanentError(f"{_source(node)} is not a date of the form '2020-12-31'.") from None
+    raise PermanentError(f"{_source(node)} has another type than the {kind} that it is compared with.")
 
 
 def _number(node: exp.Expression) -> float:
@@ -242,7 +244,7 @@ def _number(node: exp.Expression) -> float:
     if isinstance(node, exp.Neg):
         sign, node = -1, node.this
     if not isinstance(node, exp.Literal) or node.is_string:
-        raise PermanentError(f"{_told(node)} is no number.")
+        raise PermanentError(f"{_source(node)} is not a number.")
     value = float(node.this)
     if not math.isfinite(value):
         raise _refused(node)
@@ -251,15 +253,15 @@ def _number(node: exp.Expression) -> float:
 
 def _refused(node: exp.Expr) -> PermanentError:
     return PermanentError(
-        f"A selection can't have {_told(node)}: it compares columns and label('…') with values by "
+        f"A selection can't have {_source(node)}. It compares columns and label('…') with values by "
         "=, <>, <, >, in, between, like, is null, joined by and, or, not."
     )
 
 
-def _told(node: exp.Expr) -> str:
+def _source(node: exp.Expr) -> str:
     return node.sql(dialect="postgres")[:80]
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f" Is {found[0]!r} meant?" if found else ""
+    return f" Did you mean {found[0]!r}?" if found else ""

@@ -1,1 +1,1 @@
-"""Splits by patient, and duplicates that must not be in two of them."""
+"""Split images by patient, so that duplicates never lie in two splits."""

@@ -1,4 +1,4 @@
-"""Pairs of pictures of different patients that look the same: equal files, or hashes close to one another."""
+"""Find pairs of pictures of different patients that look the same: equal files or similar hashes."""
 
 import os
 from collections.abc import Iterator
@@ -10,35 +10,37 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 
-RADIUS = 24  # of 256 bits; copies were within it, other patients' pictures beyond 90 (docs/training-sets.md)
+RADIUS = (
+    24  # of 256 bits; copies differed by less, other patients' pictures by over 90 (docs/training-sets.md)
+)
 _CHUNKS = 16
-_BITS = 16  # of a chunk
-_PAIRS_AT_A_TIME = 500_000  # these stay in the processor's cache
+_BITS = 16  # per chunk
+_PAIRS_AT_A_TIME = 500_000  # this many fit into the CPU cache
 
 
 def near_pairs(hashes: NDArray[np.uint8], owners: Ints) -> Ints:
-    """All pairs of near-equal hashes of different owners, int64 (n, 2), each pair once, in order.
+    """Return all pairs of near-equal hashes of different owners, int64 (n, 2), sorted, each pair once.
 
-    Were two hashes to differ in two bits or more of each of 16 chunks, they would be 32 bits apart; so
-    those within the radius have a chunk with one different bit at most, and none is missed.
+    Two hashes that differ in at least two bits in each of 16 chunks are at least 32 bits apart. So two
+    hashes within the radius share a chunk that differs in at most one bit, and no pair is missed.
 
     Parameters
     ----------
     hashes : uint8 array of shape (images, 32)
     owners : int array of shape (images,)
-        Whose an image is, as a number.
+        The number of the patient, or of the split, that an image belongs to.
     """
     if len(hashes) < 2:
         return np.empty((0, 2), np.int64)
     words = np.ascontiguousarray(hashes).view(np.uint64)
-    # NumPy works on the arrays outside the GIL.
+    # NumPy releases the GIL for these operations.
     with ThreadPoolExecutor(min(_CHUNKS, os.cpu_count() or 1)) as threads:
         found = list(threads.map(lambda chunk: _pairs_of_chunk(chunk, words, owners), _chunks(hashes)))
     return np.unique(np.concatenate(found), axis=0)
 
 
 def equal_pairs(texts: NDArray[np.str_], owners: Ints) -> Ints:
-    """Neighbours among equal texts of different owners, int64 (n, 2): enough to join all of them."""
+    """Return neighbours among equal texts of different owners, int64 (n, 2), which connects all of them."""
     _, codes = np.unique(texts, return_inverse=True)
     order = np.lexsort((owners, codes))
     first, second = order[:-1], order[1:]
@@ -47,10 +49,10 @@ def equal_pairs(texts: NDArray[np.str_], owners: Ints) -> Ints:
 
 
 def _chunks(hashes: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    """uint16 (16, images): chunks of bits from all over the hash.
+    """Return chunks of bits from all parts of the hash, uint16 (16, images).
 
-    Low frequencies are much the same in all pictures of a kind; a chunk of them alone would make
-    candidates of all pairs.
+    The low frequencies are similar in all pictures of a kind. A chunk of low frequencies alone would make
+    every pair a candidate.
     """
     bits = np.unpackbits(hashes, axis=1).reshape(len(hashes), _CHUNKS, _BITS)
     mixed = np.stack([np.roll(bits[:, row], row, axis=1) for row in range(_CHUNKS)], axis=1)
@@ -58,7 +60,7 @@ def _chunks(hashes: NDArray[np.uint8]) -> NDArray[np.uint16]:
 
 
 def _pairs_of_chunk(chunk: NDArray[np.uint16], words: NDArray[np.uint64], owners: Ints) -> Ints:
-    """The near pairs among images that differ in a chunk by one bit at most."""
+    """Return the near pairs among images whose chunks differ in at most one bit."""
     order = np.argsort((chunk.astype(np.int64) << 40) | owners)
     runs = _Runs.of(chunk[order], owners[order])
     columns = np.ascontiguousarray(words[order].T)
@@ -70,17 +72,17 @@ def _pairs_of_chunk(chunk: NDArray[np.uint16], words: NDArray[np.uint64], owners
 
 @dataclass(frozen=True)
 class _Runs:
-    """Images in the order of chunk and owner; those equal in both are a run.
+    """Images sorted by chunk and owner. Consecutive images that are equal in both form a run.
 
-    A film of thousands of equal frames is one run, so that its own pairs, which nobody asks for, cost
+    A clip of thousands of equal frames is one run, so the pairs within it, which aren't needed, cost
     nothing.
     """
 
-    values: NDArray[np.uint16]  # chunk of each run
+    values: NDArray[np.uint16]  # the chunk of each run
     owners: Ints
-    begins: Ints  # its first image
+    begins: Ints  # the first image of each run
     sizes: Ints
-    table: Ints  # (65537,): the first run whose value is at least so much
+    table: Ints  # (65537,): the first run whose value is at least the index
 
     @classmethod
     def of(cls, values: NDArray[np.uint16], owners: Ints) -> "_Runs":
@@ -91,7 +93,7 @@ class _Runs:
         return cls(first_values, owners[begins], begins, np.diff(np.r_[begins, len(values)]), table)
 
     def candidates(self) -> Iterator[tuple[Ints, Ints]]:
-        """Pairs of runs of different owners whose values are equal, or differ in a bit."""
+        """Yield pairs of runs of different owners whose chunks differ in at most one bit."""
         every = np.arange(len(self.values))
         values = self.values.astype(np.int64)
         partners = [(every, every + 1, self.table[values + 1])]
@@ -100,35 +102,35 @@ class _Runs:
             other = values[has_not] | bit
             partners.append((has_not, self.table[other], self.table[other + 1]))
         for runs, begins, ends in partners:
-            for places, offsets in _spread(ends - begins):
-                one, other = runs[places], begins[places] + offsets
+            for index, offsets in _spread(ends - begins):
+                one, other = runs[index], begins[index] + offsets
                 differ = self.owners[one] != self.owners[other]
                 yield one[differ], other[differ]
 
     def images(self, one: Ints, other: Ints) -> Iterator[tuple[Ints, Ints]]:
-        """Every image of one run with every image of the other, for pairs of runs."""
+        """Yield every image of one run with every image of the other, for pairs of runs."""
         for pairs, offsets in _spread(self.sizes[one]):
             left, right_runs = self.begins[one[pairs]] + offsets, other[pairs]
-            for places, others in _spread(self.sizes[right_runs]):
-                yield left[places], self.begins[right_runs[places]] + others
+            for index, others in _spread(self.sizes[right_runs]):
+                yield left[index], self.begins[right_runs[index]] + others
 
 
 def _spread(counts: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """Each place as often as its count says, with the numbers from 0, some at a time."""
+    """Yield each index as often as its count, with numbers from 0, in batches."""
     totals = np.cumsum(counts)
     begin = 0
     while begin < len(counts):
         before = totals[begin - 1] if begin else 0
         end = max(begin + 1, int(np.searchsorted(totals, before + _PAIRS_AT_A_TIME, side="right")))
-        places = np.repeat(np.arange(begin, end), counts[begin:end])
-        yield places, np.arange(len(places)) - (totals - counts)[places] + before
+        index = np.repeat(np.arange(begin, end), counts[begin:end])
+        yield index, np.arange(len(index)) - (totals - counts)[index] + before
         begin = end
 
 
 def _near(left: Ints, right: Ints, columns: NDArray[np.uint64]) -> Ints:
-    """Those of the candidates within the radius, int64 (2, n); `columns` are the hashes' words.
+    """Return the candidates within the radius, int64 (2, n); `columns` are the words of the hashes.
 
-    Word by word, as most are far by the first.
+    Words are compared one by one, because most candidates are too far apart after the first.
     """
     bits = np.zeros(len(left), np.uint8)
     for word in columns:

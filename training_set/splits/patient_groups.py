@@ -1,4 +1,4 @@
-"""Patients that share a picture are kept together: connected groups over duplicates."""
+"""Group patients that share a picture, and find images that must be left out."""
 
 from dataclasses import dataclass
 
@@ -12,24 +12,24 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Pictures:
-    """What is asked of the images to find duplicates; all of one length, in one order."""
+    """The data for finding duplicates; all arrays have one entry per image, in the same order."""
 
-    patients: Ints  # number of the patient
-    sha256: NDArray[np.str_]  # of the file
+    patients: Ints  # the number of the patient
+    sha256: NDArray[np.str_]  # of the PNG file
     hashes: NDArray[np.uint8]  # (images, 32)
-    has_hash: NDArray[np.bool_]  # nearly uniform pictures have none
+    has_hash: NDArray[np.bool_]  # nearly uniform pictures have no hash
 
     def part(self, chosen: Ints) -> "Pictures":
-        """Some of the images."""
+        """Return the chosen images."""
         return Pictures(
             self.patients[chosen], self.sha256[chosen], self.hashes[chosen], self.has_hash[chosen]
         )
 
 
 def duplicate_pairs(pictures: Pictures) -> Ints:
-    """Pairs of images of different patients that look the same, int64 (n, 2).
+    """Return pairs of images of different patients that look the same, int64 (n, 2).
 
-    Of equal files only neighbours are paired, which joins them all.
+    Equal files are paired only with their neighbours, which is enough to connect all of them.
     """
     hashed = np.flatnonzero(pictures.has_hash)
     near = hashed[near_pairs(pictures.hashes[hashed], pictures.patients[hashed])]
@@ -37,7 +37,7 @@ def duplicate_pairs(pictures: Pictures) -> Ints:
 
 
 def group_patients(number: int, pairs: Ints, pictures: Pictures) -> Ints:
-    """The group of each of so many patients, int64 (patients,)."""
+    """Return the group of each of `number` patients, int64 (patients,)."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -48,9 +48,9 @@ def group_patients(number: int, pairs: Ints, pictures: Pictures) -> Ints:
 
 
 def images_to_leave_out(pictures: Pictures, splits: Ints, rank: Ints) -> NDArray[np.bool_]:
-    """Images that would repeat a picture of another split; of two, the one of higher rank.
+    """Return which images repeat a picture of another split; of two images, the one with higher rank.
 
-    Only needed where patients that were put into different splits before turn out to share pictures.
+    Needed only if patients that were assigned to different splits in earlier versions share pictures.
     """
     left_out = np.zeros(len(splits), bool)
     by_split = Pictures(splits, pictures.sha256, pictures.hashes, pictures.has_hash)
@@ -60,13 +60,13 @@ def images_to_leave_out(pictures: Pictures, splits: Ints, rank: Ints) -> NDArray
     for one, other in near.tolist():
         alike.setdefault(one, []).append(other)
         alike.setdefault(other, []).append(one)
-    owner: dict[str, int] = {}  # the split that has the file
+    split_of_file: dict[str, int] = {}  # the split that holds a file, by SHA-256
     for image in np.argsort(rank, kind="stable").tolist():
         split = int(by_split.patients[image])
         neighbours = [each for each in alike.get(image, ()) if rank[each] < rank[image]]
-        is_repeated = owner.get(str(pictures.sha256[image]), split) != split
+        is_repeated = split_of_file.get(str(pictures.sha256[image]), split) != split
         if is_repeated or any(not left_out[each] for each in neighbours):
             left_out[image] = True
         else:
-            owner[str(pictures.sha256[image])] = split
+            split_of_file[str(pictures.sha256[image])] = split
     return left_out

@@ -1,8 +1,8 @@
-"""Groups of patients into splits, so that every label is as common in each split as in the whole.
+"""Assign groups of patients to splits, so that every label is as common in each split as overall.
 
-Greedy iterative stratification (Sechidis et al. 2011): the rarest label's groups first, each to the
-split that still lacks most of it. Then, while labels differ, groups move wherever that levels them.
-What was placed in an earlier version stays where it is.
+Greedy iterative stratification (Sechidis et al. 2011): groups with the rarest label come first, and each
+goes to the split that lacks most of that label. Then groups are moved as long as that makes the splits
+more alike. Groups that were assigned in an earlier version never move.
 """
 
 import hashlib
@@ -13,24 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
-_LEVEL = 0.002  # of a split's images; a label that differs less from the whole is level
-_SIZE_MATTERS = 10  # times less than a label
-_MOST_ROUNDS = 20
+_LEVEL = 0.002  # of a split's images; smaller differences of a label are accepted
+_SIZE_TOLERANCE = 10  # a difference in size counts this many times less than one of a label
+_MAX_ROUNDS = 20
 
 
 def place_groups(counts: Ints, placed: Ints, order: Sequence[int], shares: Sequence[float]) -> Ints:
-    """The split of each group, int64 (groups,).
+    """Return the split of each group, int64 (groups,).
 
     Parameters
     ----------
     counts : int array of shape (groups, 1 + labels)
-        Images of each group, and those with each label.
+        Number of images of each group, and of its images with each label.
     placed : int array of shape (groups,)
-        The split it has from an earlier version, or -1.
+        The split of each group from an earlier version, or -1.
     order : sequence of int
-        A number for each group, by which groups and splits alike in all else are told apart.
+        A number for each group, which decides between groups and splits that are otherwise equal.
     shares : sequence of float
-        Of each split; they add up to 1.
+        The share of each split; they add up to 1.
     """
     splits = placed.copy()
     wanted = _still_wanted(counts, placed, shares)
@@ -39,9 +39,9 @@ def place_groups(counts: Ints, placed: Ints, order: Sequence[int], shares: Seque
     waiting = splits < 0
     for label in _rarest_first(counts[waiting]):
         chosen = np.flatnonzero((splits < 0) & (counts[:, label] > 0))
-        # Large groups first: the small ones level out what they leave.
+        # Large groups come first, because small groups can balance what remains.
         for group in chosen[np.lexsort((turn[chosen], -counts[chosen, label]))].tolist():
-            split = _neediest(wanted, label, int(turn[group]))
+            split = _split_lacking_most(wanted, label, int(turn[group]))
             splits[group] = split
             for column, number in parts[group]:
                 wanted[split][column] -= number
@@ -50,22 +50,22 @@ def place_groups(counts: Ints, placed: Ints, order: Sequence[int], shares: Seque
 
 
 def _level(counts: Ints, splits: Ints, free: Ints, shares: Sequence[float]) -> None:
-    """Move free groups, one at a time, as long as each move makes the splits more alike.
+    """Move free groups one by one, as long as each move makes the splits more alike.
 
-    What is made smaller is the sum of squares of what every split lacks of every label and of images,
-    as a part of its size.
+    Each move reduces the sum of squares of what every split lacks of images and of every label, relative
+    to the size of the split.
     """
     sizes = np.array(shares)[:, None] * max(1, int(counts[:, 0].sum()))
     lacking = np.array(_still_wanted(counts, splits, shares)) / sizes
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         uneven = np.abs(lacking)
-        uneven[:, 0] /= _SIZE_MATTERS
+        uneven[:, 0] /= _SIZE_TOLERANCE
         if float(uneven.max(initial=0)) < _LEVEL:
             return
         moved = False
         for group in free.tolist():
             parts = counts[group] / sizes
-            # From (lacking)² to (lacking + part)² where it is, to (lacking - part)² where it would be.
+            # (lacking)² becomes (lacking + part)² in the old split and (lacking - part)² in the new one.
             gains = ((lacking - parts) ** 2 - lacking**2).sum(axis=1)
             here = int(splits[group])
             gains += ((lacking[here] + parts[here]) ** 2 - lacking[here] ** 2).sum()
@@ -80,7 +80,7 @@ def _level(counts: Ints, splits: Ints, free: Ints, shares: Sequence[float]) -> N
 
 
 def keyed_order(key: str, names: Sequence[str]) -> list[int]:
-    """A number for each name that depends on nothing but name and key."""
+    """Return a number for each name that depends only on the name and the key."""
     digest = hashlib.blake2b(key.encode(), digest_size=16).digest()
     return [
         int.from_bytes(hashlib.blake2b(name.encode(), key=digest, digest_size=8).digest()) for name in names
@@ -88,28 +88,28 @@ def keyed_order(key: str, names: Sequence[str]) -> list[int]:
 
 
 def _still_wanted(counts: Ints, placed: Ints, shares: Sequence[float]) -> list[list[float]]:
-    """How many images, and of each label, every split still wants."""
-    whole = counts.sum(axis=0)
-    there = [counts[placed == split].sum(axis=0) for split in range(len(shares))]
-    return [(share * whole - part).tolist() for share, part in zip(shares, there, strict=True)]
+    """Return how many images, in all and with each label, every split still lacks."""
+    totals = counts.sum(axis=0)
+    assigned = [counts[placed == split].sum(axis=0) for split in range(len(shares))]
+    return [(share * totals - part).tolist() for share, part in zip(shares, assigned, strict=True)]
 
 
 def _rarest_first(counts: Ints) -> list[int]:
-    """Labels from the rarest on, and last the images themselves (column 0)."""
+    """Return label columns from the rarest on, and at the end the number of images (column 0)."""
     numbers = counts[:, 1:].sum(axis=0)
     labels = [int(label) + 1 for label in np.argsort(numbers, kind="stable") if numbers[label]]
     return [*labels, 0]
 
 
 def _parts(counts: Ints) -> list[list[tuple[int, int]]]:
-    """Of each group the columns that are not 0, with their numbers."""
+    """Return the columns of each group that aren't 0, with their numbers."""
     groups, columns = np.nonzero(counts)
     pairs = list(zip(columns.tolist(), counts[groups, columns].tolist(), strict=True))
     ends = np.searchsorted(groups, np.arange(len(counts) + 1)).tolist()
     return [pairs[begin:end] for begin, end in itertools.pairwise(ends)]
 
 
-def _neediest(wanted: list[list[float]], label: int, turn: int) -> int:
+def _split_lacking_most(wanted: list[list[float]], label: int, turn: int) -> int:
     number = len(wanted)
     return max(
         range(number), key=lambda split: (wanted[split][label], wanted[split][0], (split + turn) % number)

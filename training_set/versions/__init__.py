@@ -1,1 +1,1 @@
-"""Frozen versions of a training set."""
+"""Freeze numbered versions of a training set, store them and compare them."""

@@ -1,4 +1,4 @@
-"""The dataset card: what is in a set, how it came about, how its labels are spread."""
+"""The dataset card: the contents of a training set, its origin and the distribution of its labels."""
 
 import re
 from typing import Any
@@ -10,7 +10,7 @@ from training_set.versions.frozen_set import CARD, FrozenSet
 
 BALANCE, COOCCURRENCE = "plots/class-balance.png", "plots/co-occurrence.png"
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
-_TOLD = (
+_ORIGIN = (
     ("deidentification", "De-identification profile"),
     ("key_id", "Pseudonym key"),
     ("recipe_version", "Version of the picture recipe"),
@@ -20,7 +20,7 @@ _TOLD = (
 
 
 def card_files(frozen: FrozenSet) -> dict[str, bytes]:
-    """README.md and its plots, by name; the same bytes for the same set."""
+    """Return README.md and its plots by name. Equal training sets give equal bytes."""
     files = {CARD: _text(frozen).encode()}
     if frozen.labels:
         files |= {BALANCE: plot_balance(frozen), COOCCURRENCE: plot_cooccurrence(frozen)}
@@ -110,13 +110,13 @@ def _origin(head: dict[str, Any]) -> str:
     shares = ", ".join(f"{name} {share:g}" for name, share in settings["splits"].items())
     made = [
         [words, _cell(", ".join(f"{name} ({n:,})" for name, n in head["made_by"][key].items()))]
-        for key, words in _TOLD
+        for key, words in _ORIGIN
     ]
     return (
-        f"## How it came about\n\n```sql\n{settings['query'].replace('```', '')}\n```\n\n"
-        f"Splits: {shares}; seed {settings['seed']}. Whole patients, and patients who share a picture "
-        "(equal file, or near-equal by perceptual hash) together; stratified by label; a patient keeps "
-        "the split in later versions.\n\n"
+        f"## Origin\n\n```sql\n{settings['query'].replace('```', '')}\n```\n\n"
+        f"Splits: {shares}; seed {settings['seed']}. All images of a patient are in one split. Patients who "
+        "share a picture (an equal file, or near-equal by perceptual hash) are in the same split. The splits "
+        "are stratified by label. A patient keeps the split in later versions.\n\n"
         + _table(["made by", "images"], made)
         + f"\nDigest: `{head['digest']}`\n"
     )
@@ -125,11 +125,11 @@ def _origin(head: dict[str, Any]) -> str:
 def _reading() -> str:
     return (
         "## Files\n\n"
-        "| file | holds |\n|---|---|\n"
+        "| file | contents |\n|---|---|\n"
         "| `<split>/metadata.csv` | imagefolder's metadata of each image, labels as `label_<name>` |\n"
         "| `labels.csv` | multi-hot labels: 1, 0, -1 uncertain, a probability, or empty |\n"
         "| `images.parquet` | every column |\n"
-        "| `manifest.json` | keys, SHA-256 and labels of all images; how the set came about |\n\n"
+        "| `manifest.json` | keys, SHA-256 and labels of all images; origin of the set |\n\n"
         "```python\nfrom datasets import load_dataset\n\n"
         'sets = load_dataset("imagefolder", data_dir="FOLDER")\n```\n'
     )
@@ -141,6 +141,6 @@ def _table(header: list[str], rows: list[list[str]]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text of others in a table of ours: one line, no markup."""
+    """Return foreign text as one table cell: on one line and without markup."""
     plain = re.sub(r"\s+", " ", text)
     return re.sub(r"([\\`*_{}\[\]<>|#!$])", r"\\\1", plain)

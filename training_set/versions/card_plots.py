@@ -1,4 +1,4 @@
-"""The plots of a card: how common labels are, and which come together."""
+"""The plots of a dataset card: class balance and co-occurrence of labels."""
 
 import io
 import re
@@ -15,24 +15,24 @@ from training_set.versions.frozen_set import FrozenSet
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MOST_LABELS = 40  # shown, the most common ones
-_LONGEST_NAME = 30
+_MAX_LABELS = 40  # the most common labels are shown
+_MAX_NAME_LENGTH = 30
 _DPI = 90
-_MARGIN, _INCHES = 0.9, 0.3  # of a plot, and of a label in it
+_MARGIN, _INCHES = 0.9, 0.3  # margin of a plot and height of a label, in inches
 
 
 def plot_balance(frozen: FrozenSet) -> bytes:
-    """The share of images with each label, a bar for each split, as PNG."""
+    """Plot the share of images with each label, one bar per split, as PNG."""
     labels = _shown(frozen)
-    places = np.arange(len(labels))
+    positions = np.arange(len(labels))
     height = 0.8 / len(frozen.splits)
     height_inches = _MARGIN + _INCHES * len(labels)
     with _figure(8, height_inches) as figure:
         axes = figure.add_axes((0.35, 0.6 / height_inches, 0.62, 1 - 0.8 / height_inches))
         for number, split in enumerate(frozen.splits):
             shares = [100 * label["prevalence"][split] for label in labels]
-            axes.barh(places + number * height, shares, height, label=split)
-        axes.set_yticks(places + 0.4 - height / 2, [_name(label["name"]) for label in labels])
+            axes.barh(positions + number * height, shares, height, label=split)
+        axes.set_yticks(positions + 0.4 - height / 2, [_name(label["name"]) for label in labels])
         axes.invert_yaxis()
         axes.set_xlabel("images with the label, %")
         axes.legend()
@@ -40,7 +40,7 @@ def plot_balance(frozen: FrozenSet) -> bytes:
 
 
 def plot_cooccurrence(frozen: FrozenSet) -> bytes:
-    """Of the images with the label of a row, the share that has the label of a column, as PNG."""
+    """Plot the share of images with a row's label that also have a column's label, as PNG."""
     labels = _shown(frozen)
     names = [_name(label["name"]) for label in labels]
     columns = [frozen.table[label_column(label["name"])].to_numpy() >= 0.5 for label in labels]
@@ -60,18 +60,18 @@ def plot_cooccurrence(frozen: FrozenSet) -> bytes:
 
 
 def _shown(frozen: FrozenSet) -> list[dict[str, Any]]:
-    most_first = sorted(frozen.head["labels"], key=lambda label: (-label["present"], label["name"]))
-    return most_first[:_MOST_LABELS]
+    by_frequency = sorted(frozen.head["labels"], key=lambda label: (-label["present"], label["name"]))
+    return by_frequency[:_MAX_LABELS]
 
 
 def _name(text: str) -> str:
     plain = re.sub(r"\s+", " ", text)
-    return plain if len(plain) <= _LONGEST_NAME else plain[: _LONGEST_NAME - 1] + "…"
+    return plain if len(plain) <= _MAX_NAME_LENGTH else plain[: _MAX_NAME_LENGTH - 1] + "…"
 
 
 @contextmanager
 def _figure(width: float, height: float) -> Iterator["Figure"]:
-    """A figure on no screen, in matplotlib's own style whatever the user's is."""
+    """Yield a figure without a screen, in matplotlib's default style instead of the user's."""
     import matplotlib as mpl
     import matplotlib.style
     from matplotlib.figure import Figure
@@ -83,6 +83,6 @@ def _figure(width: float, height: float) -> Iterator["Figure"]:
 
 def _png(figure: "Figure") -> bytes:
     buffer = io.BytesIO()
-    # Without the software's name and version, and without a date: the same bytes again.
+    # Omit the software's name, version and date, so that the bytes are reproducible.
     figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
     return buffer.getvalue()

@@ -1,10 +1,10 @@
-"""Tables as CSV, the same bytes whatever library reads or writes CSV elsewhere."""
+"""Write tables as CSV. The bytes depend only on the table."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 UNKNOWN = "unknown"
-# What readers take for a number, a truth value, nothing at all or a formula, by themselves.
+# Text that CSV readers convert to a number, a boolean, a missing value or a formula.
 _NOT_TEXT = (
     r"(?is)^\s*([+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(inf(inity)?|nan)|true|false|none|null|n/?a"
     r"|<na>|#n/?a( n/a)?|-?1\.#(ind|qnan)|[=+@-].*|)\s*$"
@@ -12,7 +12,7 @@ _NOT_TEXT = (
 
 
 def csv_text(table: pa.Table) -> bytes:
-    """Comma-separated UTF-8 with a header; nulls are empty, lines end in a line feed alone."""
+    """Return comma-separated UTF-8 with a header; nulls are empty, lines end with a line feed."""
     header = ",".join(pc.fill_null(_quoted(pa.array(table.column_names)), "").to_pylist())
     columns = [pc.fill_null(_quoted(_text(column.combine_chunks())), "") for column in table.columns]
     lines = pc.binary_join_element_wise(*columns, ",").to_pylist() if table.num_rows else []
@@ -20,27 +20,27 @@ def csv_text(table: pa.Table) -> bytes:
 
 
 def plain_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Numbers without a needless fraction: 1, 0, -1, 0.25."""
+    """Format numbers without an unnecessary fraction: 1, 0, -1, 0.25."""
     return pc.cast(column, pa.string())
 
 
 def real_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Numbers that a reader takes for reals also where all are whole: 1.0, 0.25."""
+    """Format numbers so that readers see reals even if all values are whole: 1.0, 0.25."""
     text = pc.cast(column, pa.string())
     is_whole = pc.match_substring_regex(text, r"^-?\d+$")
     return pc.if_else(is_whole, pc.binary_join_element_wise(text, ".0", ""), text)
 
 
-def sure_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Text that a reader takes for text whatever it says, so a column has one type in every split.
+def unambiguous_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Format text so that readers always see text and a column has the same type in every split.
 
-    Nothing is `unknown`; what looks like a number, a truth value, a missing one or a formula stands in
+    Null becomes `unknown`. Text that looks like a number, a boolean, a missing value or a formula is put in
     single quotes.
     """
     text = pc.cast(column, pa.string())
-    is_other = pc.match_substring_regex(text, _NOT_TEXT)
+    is_ambiguous = pc.match_substring_regex(text, _NOT_TEXT)
     quoted = pc.binary_join_element_wise("'", text, "'", "")
-    return pc.fill_null(pc.if_else(is_other, quoted, text), UNKNOWN)
+    return pc.fill_null(pc.if_else(is_ambiguous, quoted, text), UNKNOWN)
 
 
 def _text(column: pa.Array) -> pa.Array:

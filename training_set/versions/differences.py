@@ -1,4 +1,4 @@
-"""What differs between two versions of a training set."""
+"""Compare two versions of a training set."""
 
 from collections import Counter
 from typing import Any
@@ -9,11 +9,11 @@ import pyarrow as pa
 from training_set.selection.image_columns import LABEL
 from training_set.versions.frozen_set import FrozenSet
 
-_MOST_TOLD = 20
+_MAX_LISTED = 20
 
 
 def differences(older: FrozenSet, newer: FrozenSet) -> dict[str, Any]:
-    """What a newer version has that an older has not, and so on; ready for JSON."""
+    """Return the differences between an older and a newer version, ready for JSON."""
     before, after = _by_key(older.table), _by_key(newer.table)
     both = sorted(before.keys() & after.keys())
     left, right = [before[key] for key in both], [after[key] for key in both]
@@ -35,11 +35,11 @@ def differences(older: FrozenSet, newer: FrozenSet) -> dict[str, Any]:
 
 
 def _by_key(table: pa.Table) -> dict[str, int]:
-    return {key: place for place, key in enumerate(table["key"].to_pylist())}
+    return {key: row for row, key in enumerate(table["key"].to_pylist())}
 
 
 def _labels(older: pa.Table, newer: pa.Table, keys: list[str]) -> dict[str, Any]:
-    """Changed labels of the images in both; a label that only one version has counts as not said."""
+    """Compare the labels of images in both versions. A label that only one version has counts as missing."""
     names = [[name for name in table.column_names if name.startswith(LABEL)] for table in (older, newer)]
     changes, numbers = [], Counter[str]()
     for name in sorted({*names[0], *names[1]}):
@@ -51,8 +51,8 @@ def _labels(older: pa.Table, newer: pa.Table, keys: list[str]) -> dict[str, Any]
             {
                 "key": keys[row],
                 "label": name.removeprefix(LABEL),
-                "before": _told(a[row]),
-                "after": _told(b[row]),
+                "before": _json_value(a[row]),
+                "after": _json_value(b[row]),
             }
             for row in changed.tolist()
         ]
@@ -69,7 +69,7 @@ def _values(table: pa.Table, name: str) -> Any:
     return table[name].to_numpy() if name in table.column_names else np.full(len(table), np.nan)
 
 
-def _told(value: float) -> float | None:
+def _json_value(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
@@ -90,7 +90,7 @@ def _splits(older: pa.Table, newer: pa.Table) -> dict[str, Any]:
 def _settings(older: dict[str, Any], newer: dict[str, Any]) -> dict[str, Any]:
     before = {**older["settings"], **older["made_by"]}
     after = {**newer["settings"], **newer["made_by"]}
-    # How many images a profile or recipe made changes with every image; which ones there are does not.
+    # The number of images per profile or recipe changes with every image, so only the names are compared.
     changed = {name for name in after if _kinds(before.get(name)) != _kinds(after[name])}
     return {name: {"before": before.get(name), "after": after[name]} for name in sorted(changed)}
 
@@ -101,7 +101,7 @@ def _kinds(value: Any) -> Any:
 
 
 def differences_text(found: dict[str, Any]) -> str:
-    """The same for a person."""
+    """Format the differences as text."""
     images, labels, splits = found["images"], found["labels"], found["splits"]
     older, newer = found["versions"]
     lines = [f"{found['name']}: v{older} to v{newer}", f"Images    {images['in_both']:,} in both"]
@@ -110,29 +110,29 @@ def differences_text(found: dict[str, Any]) -> str:
         ("removed", images["removed"]),
         ("drawn again", images["drawn_again"]),
     ):
-        lines += _some(f"          {len(keys):,} {words}", keys)
+        lines += _with_items(f"          {len(keys):,} {words}", keys)
     changes = [
-        f"{each['key']}  {each['label']}: {_said(each['before'])} to {_said(each['after'])}"
+        f"{each['key']}  {each['label']}: {_value_text(each['before'])} to {_value_text(each['after'])}"
         for each in labels["changes"]
     ]
-    lines += _some(f"Labels    {len(changes):,} changed in images of both", changes)
+    lines += _with_items(f"Labels    {len(changes):,} changed in images of both", changes)
     lines += [f"          new: {', '.join(labels['added'])}"] * bool(labels["added"])
-    lines += [f"          no more: {', '.join(labels['removed'])}"] * bool(labels["removed"])
+    lines += [f"          removed: {', '.join(labels['removed'])}"] * bool(labels["removed"])
     moved = splits["patients_moved"]
-    lines += _some(
+    lines += _with_items(
         f"Splits    {splits['patients_in_both']:,} patients in both, {len(moved)} of them in another split; "
         f"{splits['patients_added']:,} added, {splits['patients_removed']:,} removed",
         moved,
     )
     changed = [f"{name}: {each['before']} to {each['after']}" for name, each in found["settings"].items()]
-    lines += _some(f"Settings  {len(changed)} changed", changed)
+    lines += _with_items(f"Settings  {len(changed)} changed", changed)
     return "\n".join(lines)
 
 
-def _said(value: float | None) -> str:
+def _value_text(value: float | None) -> str:
     return "nothing" if value is None else f"{value:g}"
 
 
-def _some(line: str, items: list[str]) -> list[str]:
-    more = [f"            and {len(items) - _MOST_TOLD} more; --json lists all"] * (len(items) > _MOST_TOLD)
-    return [line, *(f"            {item}" for item in items[:_MOST_TOLD]), *more]
+def _with_items(line: str, items: list[str]) -> list[str]:
+    more = [f"            and {len(items) - _MAX_LISTED} more; --json lists all"] * (len(items) > _MAX_LISTED)
+    return [line, *(f"            {item}" for item in items[:_MAX_LISTED]), *more]

@@ -1,4 +1,4 @@
-"""A new version of a training set, or its last one if nothing differs."""
+"""Freeze a new version of a training set, or return the last version if nothing has changed."""
 
 import threading
 from collections.abc import Callable
@@ -30,17 +30,17 @@ from training_set.versions.set_versions import (
     time_now,
 )
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 _LEFT_OUT = "near-equal to a picture of a patient in another split since an earlier version"
 
 
 @dataclass(frozen=True)
 class FrozenVersion:
-    """A version and its files."""
+    """A version with its files."""
 
     frozen: FrozenSet
-    files: dict[str, bytes]  # all but the pictures, by name
-    is_new: bool  # made now, so its images are all there
+    files: dict[str, bytes]  # by name; without the pictures
+    is_new: bool  # if frozen just now, all its images exist
 
     @property
     def number(self) -> int:
@@ -49,34 +49,34 @@ class FrozenVersion:
 
 @dataclass(frozen=True)
 class _Contents:
-    """What a version would hold."""
+    """The contents of a possible version."""
 
     options: Options
-    query: str  # the whole selection
-    table: pa.Table  # in the order of file names
+    query: str  # the complete selection with its defaults
+    table: pa.Table  # sorted by file name
     left_out: tuple[dict[str, str], ...]  # key and cause
 
 
 @dataclass(frozen=True)
 class Freezer:
-    """Makes versions of one set."""
+    """Freezes versions of one training set."""
 
     connection: psycopg.Connection[Any]
     store: ObjectStore
     name: str
-    tell: Tell  # a sentence now and then
+    report: Report  # receives progress messages
 
-    def freeze(self, **asked: Any) -> FrozenVersion:
-        """Select, split and freeze; what is not asked for, or None, is as in the last version.
+    def freeze(self, **changes: Any) -> FrozenVersion:
+        """Select, split and freeze. Options that are missing or None are as in the last version.
 
-        Raises PermanentError for what can't be asked for; then nothing has changed.
+        Raises PermanentError for invalid options; then nothing has changed.
         """
         with locked(self.connection, self.name):
             last = find_version(self.connection, self.name)
             threading.Thread(target=_import_early, daemon=True).start()
-            contents = self._contents(self._options(last).changed(**asked))
+            contents = self._contents(self._options(last).changed(**changes))
             unchanged = None if last is None else self._unchanged(last, contents)
-            return unchanged or self._frozen_now(1 if last is None else last.number + 1, contents)
+            return unchanged or self._freeze(1 if last is None else last.number + 1, contents)
 
     def _options(self, last: SetVersion | None) -> Options:
         if last is not None:
@@ -86,14 +86,16 @@ class Freezer:
 
     def _contents(self, options: Options) -> _Contents:
         query = full_selection(options.where)
-        self.tell(f"Selecting: {query}")
+        self.report(f"Selecting: {query}")
         images = read_images(self.connection, query, options)
         if not len(images.table):
             raise PermanentError(f"No image is selected by: {query}")
-        self.tell(f"{len(images.table):,} images with {len(images.labels)} label(s); looking for duplicates.")
+        self.report(
+            f"{len(images.table):,} images with {len(images.labels)} label(s). Searching for duplicates."
+        )
         splits = split_images(
             images.table,
-            images.said,
+            images.label_values,
             assigned=assigned_patients(self.connection, self.name),
             shares=options.splits,
             key=f"{self.name} {options.seed}",
@@ -101,38 +103,38 @@ class Freezer:
         return _Contents(options, query, *_table(images, splits, list(options.splits)))
 
     def _unchanged(self, last: SetVersion, contents: _Contents) -> FrozenVersion | None:
-        """The last version, if the new one would hold the same."""
+        """Return the last version if the new one would have the same contents."""
         if Options.from_json(last.options) != contents.options or last.query != contents.query:
             return None
         numbers = (len(contents.table), len(contents.left_out))
         if (last.counts["images"], last.counts["left_out"]) != numbers:
             return None
         frozen, files = load_frozen(self.store, self.name, last)
-        # By content, for another version of the Parquet writer may give other bytes.
+        # Compare the contents, because another version of the Parquet writer may write other bytes.
         if not frozen.table.equals(contents.table) or frozen.left_out != contents.left_out:
             return None
         return FrozenVersion(frozen, files, is_new=False)
 
-    def _frozen_now(self, number: int, contents: _Contents) -> FrozenVersion:
-        table, told = contents.table, contents.options.to_json()
+    def _freeze(self, number: int, contents: _Contents) -> FrozenVersion:
+        table, options = contents.table, contents.options.to_json()
         now, body = time_now(self.connection), parquet_bytes(table)
-        digest = content_digest(body, {**told, "query": contents.query}, contents.left_out)
+        digest = content_digest(body, {**options, "query": contents.query}, contents.left_out)
         head = make_head(
             name=self.name,
             number=number,
             created_at=now.isoformat(),
             digest=digest,
             query=contents.query,
-            options=told,
+            options=options,
             table=table,
         )
         frozen = FrozenSet(head, table, contents.left_out)
         files = all_files(frozen, body)
-        # First the files, then the row that says they are there.
-        self.tell(f"Freezing {self.name} v{number}.")
+        # The files first: a row in the database means that the files exist.
+        self.report(f"Freezing {self.name} v{number}.")
         store_frozen(self.store, self.name, number, files)
         counts = {**head["counts"], "left_out": len(contents.left_out)}
-        version = SetVersion(number, contents.query, told, digest, counts, now)
+        version = SetVersion(number, contents.query, options, digest, counts, now)
         patients = table.select(["patient_id", "split"]).group_by(["patient_id", "split"]).aggregate([])
         pairs = zip(patients["patient_id"].to_pylist(), patients["split"].to_pylist(), strict=True)
         insert_version(self.connection, self.name, version, pairs)
@@ -140,7 +142,7 @@ class Freezer:
 
 
 def _import_early() -> None:
-    """What takes a second to import, while the database selects."""
+    """Import slow modules, about a second in all, while the database selects."""
     for name in ("matplotlib.figure", "pandas", "scipy.sparse.csgraph"):
         import_module(name)
 
@@ -148,21 +150,21 @@ def _import_early() -> None:
 def _table(
     images: SelectedImages, found: ImageSplits, splits: list[str]
 ) -> tuple[pa.Table, tuple[dict[str, str], ...]]:
-    """The table to be frozen, in the order of file names, and the images left out of it."""
+    """Return the table to freeze, sorted by file name, and the images that are left out."""
     names = pa.array(splits).take(pa.array(found.splits))
     keys = images.table["key"].combine_chunks()
     columns: dict[str, Any] = {"file_name": pc.binary_join_element_wise(names, keys, "/"), "split": names}
-    for place, label in enumerate(images.labels):
-        columns[label_column(label)] = pa.array(images.said[:, place], from_pandas=True)
+    for number, label in enumerate(images.labels):
+        columns[label_column(label)] = pa.array(images.label_values[:, number], from_pandas=True)
     columns |= {name: images.table[name] for name in COLUMNS}
-    out = keys.filter(pa.array(found.left_out)).to_pylist()
+    left_out = keys.filter(pa.array(found.left_out)).to_pylist()
     table = pa.table(columns).filter(pa.array(~found.left_out)).sort_by("file_name").combine_chunks()
-    return table, tuple({"key": key, "cause": _LEFT_OUT} for key in out)
+    return table, tuple({"key": key, "cause": _LEFT_OUT} for key in left_out)
 
 
 def all_files(frozen: FrozenSet, table: bytes | None = None) -> dict[str, bytes]:
-    """Every file of a set but its pictures, the manifest last; `table` if its Parquet is known."""
-    with ThreadPoolExecutor(1) as thread:  # plots are drawn while Arrow, outside the GIL, makes text
+    """Return all files except pictures, the manifest last. `table` is the Parquet file if already known."""
+    with ThreadPoolExecutor(1) as thread:  # plots are drawn while Arrow formats text outside the GIL
         card = thread.submit(card_files, frozen)
         files = {**frozen.table_files(table), **card.result()}
     return {**files, "manifest.json": frozen.manifest(files)}

@@ -1,4 +1,4 @@
-"""What is frozen of a version: one table of all columns, and a manifest that tells how it came about."""
+"""The frozen contents of a version: one table with all columns, and a manifest with its origin."""
 
 import hashlib
 import io
@@ -14,44 +14,44 @@ import pyarrow.parquet as pq
 
 from common.errors import PermanentError
 from training_set.selection.image_columns import COLUMNS, LABEL, METADATA, TEXT, label_column
-from training_set.versions.csv_text import csv_text, plain_numbers, real_numbers, sure_text
+from training_set.versions.csv_text import csv_text, plain_numbers, real_numbers, unambiguous_text
 
 MANIFEST, TABLE, LABELS, CARD = "manifest.json", "images.parquet", "labels.csv", "README.md"
 _FORMAT = 1
-_NAMES = ("deidentification", "key_id", "quality_model", "recipe_version", "recipe", "pipeline_version")
+_MADE_BY = ("deidentification", "key_id", "quality_model", "recipe_version", "recipe", "pipeline_version")
 
 
 @dataclass(frozen=True)
 class FrozenSet:
-    """A version's contents; the same contents give the same bytes."""
+    """The contents of a version. Equal contents give equal bytes."""
 
-    head: dict[str, Any]  # of the manifest: name, version, settings, counts …
-    table: pa.Table  # file_name, split, labels, and image_columns.COLUMNS, in the order of file_name
+    head: dict[str, Any]  # first part of the manifest: name, version, settings, counts …
+    table: pa.Table  # file_name, split, labels and image_columns.COLUMNS, sorted by file_name
     left_out: tuple[dict[str, str], ...] = ()  # key and cause
 
     @property
     def splits(self) -> list[str]:
-        """The splits that hold an image."""
+        """The splits with at least one image."""
         present = set(pc.unique(self.table["split"]).to_pylist())
         return [name for name in self.head["settings"]["splits"] if name in present]
 
     @property
     def labels(self) -> list[str]:
-        """The labels' names."""
+        """The names of the labels."""
         return [name.removeprefix(LABEL) for name in self.table.column_names if name.startswith(LABEL)]
 
     def of_split(self, split: str) -> pa.Table:
-        """The rows of one split, with the columns of metadata.csv."""
+        """Return the rows of one split with the columns of metadata.csv."""
         labels = [name for name in self.table.column_names if name.startswith(LABEL)]
         part = self.table.select(["key", "split", *METADATA, *labels])
         return part.filter(pc.equal(part["split"], split))
 
     def without(self, keys: dict[str, str]) -> "FrozenSet":
-        """The same without some images, by key, with the cause of each."""
+        """Return the training set without some images. `keys` holds the cause by key."""
         if not keys:
             return self
-        stays = pc.invert(pc.is_in(self.table["key"], pa.array(list(keys))))
-        rest = self.table.filter(stays)
+        is_kept = pc.invert(pc.is_in(self.table["key"], pa.array(list(keys))))
+        rest = self.table.filter(is_kept)
         missing = dict(sorted(Counter(keys.values()).items()))
         head = self.head | {
             "counts": counts_of(rest, list(self.head["settings"]["splits"])),
@@ -60,24 +60,24 @@ class FrozenSet:
         return replace(self, head=head | {"labels": label_counts(rest)}, table=rest)
 
     def table_files(self, table: bytes | None = None) -> dict[str, bytes]:
-        """Every file with rows of the table, by name; `table` if its Parquet is known."""
+        """Return all files with rows of the table by name. `table` is the Parquet file if already known."""
         metadata = {f"{split}/metadata.csv": _metadata(self.of_split(split)) for split in self.splits}
         return {TABLE: table or parquet_bytes(self.table), LABELS: _labels(self.table), **metadata}
 
     def manifest(self, files: dict[str, bytes]) -> bytes:
-        """The manifest, with the digests of the files beside it; a line an image."""
+        """Return the manifest with the digests of the other files and one line per image."""
         digests = {name: hashlib.sha256(body).hexdigest() for name, body in sorted(files.items())}
         head = {**self.head, "files": digests, "left_out": self.left_out}
         text = orjson.dumps(head, option=orjson.OPT_INDENT_2)
         return text[:-2] + b',\n  "images": [\n' + self._image_lines() + b"\n  ]\n}\n"
 
     def _image_lines(self) -> bytes:
-        """A line of JSON for each image; keys, splits and digests hold nothing that JSON escapes."""
+        """Return a line of JSON for each image. Keys, splits and digests need no JSON escapes."""
         if not len(self.table):
             return b""
         columns = [plain_numbers(self.table[label_column(name)]) for name in self.labels]
-        said = [pc.fill_null(column.combine_chunks(), "null") for column in columns]
-        labels = pc.binary_join_element_wise(*said, ",") if said else ""
+        values = [pc.fill_null(column.combine_chunks(), "null") for column in columns]
+        labels = pc.binary_join_element_wise(*values, ",") if values else ""
         split, key, digest = (self.table[name].combine_chunks() for name in ("split", "key", "sha256"))
         parts = ['{"split":"', split, '","key":"', key, '","sha256":"', digest, '","labels":[', labels, "]}"]
         return ",\n".join(pc.binary_join_element_wise(*parts, "").to_pylist()).encode()
@@ -93,8 +93,8 @@ def make_head(
     options: dict[str, Any],
     table: pa.Table,
 ) -> dict[str, Any]:
-    """The manifest's head of a new version."""
-    made = {column: _numbers_of(table[column]) for column in _NAMES}
+    """Return the first part of a new version's manifest."""
+    made_by = {column: _value_counts(table[column]) for column in _MADE_BY}
     return {
         "format": _FORMAT,
         "name": name,
@@ -104,18 +104,18 @@ def make_head(
         "settings": {**options, "query": query},
         "counts": counts_of(table, list(options["splits"])),
         "labels": label_counts(table),
-        "made_by": made,
+        "made_by": made_by,
     }
 
 
 def content_digest(table: bytes, settings: dict[str, Any], left_out: tuple[dict[str, str], ...]) -> str:
-    """SHA-256 of all that is frozen but number and time."""
-    told = orjson.dumps([settings, left_out], option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(table + told).hexdigest()
+    """Return the SHA-256 of all frozen contents except number and time."""
+    rest = orjson.dumps([settings, left_out], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(table + rest).hexdigest()
 
 
 def counts_of(table: pa.Table, splits: list[str]) -> dict[str, Any]:
-    """Images, patients and studies, in all and of each split."""
+    """Count images, patients and studies, in total and per split."""
     parts = {name: table.filter(pc.equal(table["split"], name)) for name in splits}
     return _counts(table) | {"splits": {name: _counts(part) for name, part in parts.items()}}
 
@@ -129,7 +129,7 @@ def _counts(table: pa.Table) -> dict[str, int]:
 
 
 def label_counts(table: pa.Table) -> list[dict[str, Any]]:
-    """Of each label how many images say what, its patients, and how common it is in each split."""
+    """Return for each label the number of images by value, its patients and its prevalence per split."""
     names = [name for name in table.column_names if name.startswith(LABEL)]
     splits = table["split"].to_numpy(zero_copy_only=False)
     patients = table["patient_id"].combine_chunks().dictionary_encode().indices.to_numpy()
@@ -155,20 +155,20 @@ def _share(present: Any) -> float:
     return round(float(present.mean()), 6) if len(present) else 0.0
 
 
-def _numbers_of(column: pa.ChunkedArray) -> dict[str, int]:
+def _value_counts(column: pa.ChunkedArray) -> dict[str, int]:
     found = {str(each["values"]): each["counts"] for each in pc.value_counts(column).to_pylist()}
     return dict(sorted(found.items()))
 
 
 def parquet_bytes(table: pa.Table) -> bytes:
-    """The table as Parquet."""
+    """Return the table as Parquet."""
     sink = io.BytesIO()
     pq.write_table(table, sink, compression="zstd", row_group_size=100_000)
     return sink.getvalue()
 
 
 def read_table(body: bytes) -> pa.Table:
-    """The table of images.parquet; PermanentError if it is none."""
+    """Read the table of images.parquet; PermanentError if it isn't one."""
     try:
         table = pq.read_table(io.BytesIO(body))
     except (pa.ArrowException, OSError):
@@ -180,13 +180,17 @@ def read_table(body: bytes) -> pa.Table:
 
 
 def _metadata(part: pa.Table) -> bytes:
-    # The file's name is told from where metadata.csv lies: without the split.
+    # File names are relative to metadata.csv, so they don't include the split.
     columns: dict[str, pa.ChunkedArray] = {"file_name": part["key"]}
     for name in METADATA:
         kind, column = COLUMNS[name], part[name]
         is_number = pa.types.is_floating(kind)
         columns[name] = (
-            real_numbers(column) if is_number else column if pa.types.is_integer(kind) else sure_text(column)
+            real_numbers(column)
+            if is_number
+            else column
+            if pa.types.is_integer(kind)
+            else unambiguous_text(column)
         )
     labels = [name for name in part.column_names if name.startswith(LABEL)]
     return csv_text(pa.table({**columns, **{name: real_numbers(part[name]) for name in labels}}))

@@ -1,4 +1,4 @@
-"""What a training set may be called, and where its versions lie."""
+"""The name of a training set and the locations of its frozen files."""
 
 import re
 
@@ -9,14 +9,15 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 def checked_name(name: str) -> str:
-    """The name, which becomes part of keys and folders; PermanentError for any other."""
+    """Return a valid name; PermanentError otherwise. Names become parts of keys and folders."""
     if not _NAME.fullmatch(name):
         raise PermanentError(
-            "A training set's name has 1 to 63 lower-case letters, digits, - and _, a letter or digit first."
+            "A training set's name has 1 to 63 lower-case letters, digits, - and _; "
+            "it begins with a letter or digit."
         )
     return name
 
 
-def frozen_place(name: str, number: int, file: str) -> Location:
-    """Where a frozen file of a version lies."""
+def frozen_location(name: str, number: int, file: str) -> Location:
+    """Return the location of a frozen file of a version."""
     return Location(TRAINING_SETS, f"{name}/v{number}/{file}")

@@ -1,4 +1,4 @@
-"""The rows of frozen versions: their numbers, and the split of every patient."""
+"""Rows of frozen versions and of their patients' splits."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from common.database import queries
 from common.errors import PermanentError
+from training_set.splits.patient_splits import AssignedSplit
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 
@@ -22,24 +23,16 @@ class SetVersion:
     """The row of a version."""
 
     number: int  # from 1
-    query: str  # the whole selection
+    query: str  # the complete selection with its defaults
     options: dict[str, Any]
-    digest: str  # SHA-256 of what is frozen, in hex
+    digest: str  # SHA-256 of the frozen contents in hex
     counts: dict[str, Any]
     created_at: datetime  # aware, in whole seconds
 
 
-@dataclass(frozen=True)
-class Assigned:
-    """Where a patient was put."""
-
-    split: str
-    first: int  # version
-
-
 @contextmanager
 def locked(connection: psycopg.Connection[Any], name: str) -> Iterator[None]:
-    """One transaction on one snapshot, with the name to oneself."""
+    """Run the block in one transaction on one snapshot, with an exclusive lock on the name."""
     connection.execute(_SQL["lock"], {"name": name})
     connection.commit()
     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -55,30 +48,30 @@ def locked(connection: psycopg.Connection[Any], name: str) -> Iterator[None]:
 def find_version(
     connection: psycopg.Connection[Any], name: str, number: int | None = None
 ) -> SetVersion | None:
-    """A version of a set, or its last; None if there is none such."""
+    """Return a version of a training set, by default the last one; None if it doesn't exist."""
     rows = connection.cursor(row_factory=class_row(SetVersion))
     return rows.execute(_SQL["version"], {"name": name, "number": number}).fetchone()
 
 
-def known_version(connection: psycopg.Connection[Any], name: str, number: int | None = None) -> SetVersion:
-    """The same; PermanentError if there is none such."""
+def get_version(connection: psycopg.Connection[Any], name: str, number: int | None = None) -> SetVersion:
+    """Return a version of a training set, by default the last one; PermanentError if it doesn't exist."""
     found = find_version(connection, name, number)
     if found is None:
-        which = f"version {number} of it" if number is not None else "version of it"
-        raise PermanentError(f"{name}: there is no {which}.")
+        version = "version" if number is None else f"version {number}"
+        raise PermanentError(f"The training set {name} has no {version}.")
     return found
 
 
-def assigned_patients(connection: psycopg.Connection[Any], name: str) -> dict[str, Assigned]:
-    """Every patient that was in any version."""
-    found = connection.execute(_SQL["assigned"], {"name": name})
-    return {patient: Assigned(split, first) for patient, split, first in found}
+def assigned_patients(connection: psycopg.Connection[Any], name: str) -> dict[str, AssignedSplit]:
+    """Return the split of every patient that was in any version, by pseudonym."""
+    rows = connection.execute(_SQL["assigned"], {"name": name})
+    return {patient: AssignedSplit(split, first_version) for patient, split, first_version in rows}
 
 
 def time_now(connection: psycopg.Connection[Any]) -> datetime:
-    """The database's time, in whole seconds."""
+    """Return the database's time in whole seconds."""
     row = connection.execute(_SQL["now"]).fetchone()
-    return row[0]  # type: ignore[index,no-any-return] # one row always
+    return row[0]  # type: ignore[index,no-any-return] # the query always returns one row
 
 
 def insert_version(
@@ -87,7 +80,7 @@ def insert_version(
     version: SetVersion,
     splits: Iterable[tuple[str, str]],
 ) -> None:
-    """The row of a new version, and its patients with their splits."""
+    """Insert the row of a new version and its patients with their splits."""
     values = vars(version) | {"options": Jsonb(version.options), "counts": Jsonb(version.counts)}
     row = connection.execute(_SQL["insert_version"], values | {"name": name}).fetchone()
     with connection.cursor() as cursor, cursor.copy(_SQL["copy_patients"]) as copy:

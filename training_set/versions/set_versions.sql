@@ -1,7 +1,7 @@
--- Versions of training sets, by name.
+-- Versions of training sets.
 
 -- name: lock
--- One export of a name at a time; held by the session, for a snapshot must be taken after it.
+-- One export of a name at a time. The session holds the lock, because the snapshot must begin after it.
 select pg_advisory_lock(hashtext('training set ' || %(name)s));
 
 -- name: unlock
@@ -13,8 +13,8 @@ where name = %(name)s and (number = %(number)s or (%(number)s::int is null and n
     select max(number) from training_set_version where name = %(name)s)));
 
 -- name: assigned
--- The split is the same in all versions; the first tells who was there earlier.
-select patient_id, min(split) as split, min(number) as first
+-- A patient has the same split in all versions. The first version shows which patient came earlier.
+select patient_id, min(split) as split, min(number) as first_version
 from training_set_patient p join training_set_version v on v.id = p.version_id
 where name = %(name)s group by patient_id;
 

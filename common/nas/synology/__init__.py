@@ -1,1 +1,1 @@
-"""A Synology NAS over its File Station API."""
+"""A Synology NAS, accessed through its File Station API."""

@@ -1,4 +1,4 @@
-"""Requests to a DSM: one pool of connections, limits of time and size, nothing secret in a URL."""
+"""Requests to a DSM: one connection pool, limits on time and size, and no secrets in URLs."""
 
 import json
 import logging
@@ -16,27 +16,27 @@ from urllib.parse import urlencode
 import urllib3
 from urllib3.response import BaseHTTPResponse
 
+from common.complete_responses import CompleteResponses
 from common.errors import DependencyAwayError, SettingsError
-from common.http.complete_responses import CompleteResponses
 from common.nas.synology.errors import BUSY, code_of
 
-# urllib3 logs URLs and host names, requests what it redirects; File Station paths name patients.
+# urllib3 logs URLs and host names, requests logs redirects; paths in File Station may name patients.
 for _name in ("urllib3", "requests", "charset_normalizer"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
-_MOST_ANSWER_BYTES = 64 * 1024 * 1024  # a page of a listing is about 300 bytes a file
+_MAX_ANSWER_BYTES = 64 * 1024 * 1024  # a listing needs about 300 bytes for each file
 _HEADERS = {"Accept-Encoding": "identity", "Content-Type": "application/x-www-form-urlencoded"}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer of DSM."""
+    """One answer of DSM in JSON."""
 
     body: Mapping[str, Any]
-    time: datetime | None  # when, by the clock of the NAS
+    time: datetime | None  # of the answer, by the clock of the NAS
 
     @property
     def code(self) -> int:
-        """DSM's error number; 0 if it did what was asked."""
+        """DSM's error number; 0 for success."""
         return code_of(self.body)
 
 
@@ -55,8 +55,8 @@ class Connection:
         waits: tuple[float, ...] = (0.5, 2.0),
     ) -> None:
         self.host, self.port, self.secure = host, port, secure
-        self.seconds = seconds  # without a byte; and for a whole answer, downloads apart
-        self._waits = waits  # between tries of what may pass
+        self.seconds = seconds  # limit without a byte, and for a complete answer except downloads
+        self._waits = waits  # seconds between the tries of a request that fails temporarily
         self.pool = CompleteResponses(
             maxsize=connections,
             timeout=urllib3.Timeout(connect=min(seconds, 10), read=seconds),
@@ -66,10 +66,10 @@ class Connection:
         shown = f"[{host}]" if ":" in host else host
         self._base = f"{'https' if secure else 'http'}://{shown}:{port}/webapi/"
 
-    def ask(self, path: str, fields: Mapping[str, str]) -> Answer:
-        """An answer of DSM; what may pass by itself is tried again a few times.
+    def request(self, path: str, fields: Mapping[str, str]) -> Answer:
+        """Send a request and return DSM's answer; after a temporary failure try again a few times.
 
-        Only for requests that may be made twice. Raises DependencyAwayError.
+        Only for requests that may be sent twice. Raises DependencyAwayError.
         """
         for wait in self._waits:
             try:
@@ -82,12 +82,12 @@ class Connection:
             time.sleep(wait)
         return self._answer(path, fields)
 
-    def ask_once(self, path: str, fields: Mapping[str, str]) -> Answer:
-        """An answer of DSM to a request that may not be made twice without a look in between."""
+    def request_once(self, path: str, fields: Mapping[str, str]) -> Answer:
+        """Send a request once, because the caller must check the effect before it sends it again."""
         return self._answer(path, fields)
 
     def open(self, path: str, fields: Mapping[str, str]) -> BaseHTTPResponse:
-        """A response whose body is still to be read; the caller closes it."""
+        """Send a request and return the response before its body is read; the caller closes it."""
         with nas_errors():
             body = urlencode(fields)
             response = self.pool.urlopen(
@@ -98,10 +98,10 @@ class Connection:
             raise DependencyAwayError(f"The NAS answered with HTTP status {response.status}.")
         return response
 
-    def answer_of(self, response: BaseHTTPResponse) -> Answer:
-        """A response read as an answer of DSM; it is closed."""
+    def parse_answer(self, response: BaseHTTPResponse) -> Answer:
+        """Read a response as an answer of DSM, and close it."""
         try:
-            body = json.loads(self.whole(response))
+            body = json.loads(self.read_body(response))
         except ValueError:
             body = None
         if not isinstance(body, dict):
@@ -110,26 +110,26 @@ class Connection:
             )
         return Answer(body, _time(response))
 
-    def whole(self, response: BaseHTTPResponse) -> bytes:
-        """A response's body, within the limits of size and time; it is closed."""
+    def read_body(self, response: BaseHTTPResponse) -> bytes:
+        """Read the body of a response within the limits on size and time, and close it."""
         deadline, body = time.monotonic() + self.seconds, bytearray()
         try:
             with nas_errors():
                 while piece := response.read1(1024 * 1024):
                     body += piece
-                    if time.monotonic() > deadline or len(body) > _MOST_ANSWER_BYTES:
-                        raise DependencyAwayError("The NAS does not come to the end of an answer.")
+                    if time.monotonic() > deadline or len(body) > _MAX_ANSWER_BYTES:
+                        raise DependencyAwayError("An answer of the NAS is too long or takes too long.")
         finally:
             response.close()
         return bytes(body)
 
     def _answer(self, path: str, fields: Mapping[str, str]) -> Answer:
-        return self.answer_of(self.open(path, fields))
+        return self.parse_answer(self.open(path, fields))
 
 
 @contextmanager
 def nas_errors() -> Iterator[None]:
-    """Turn the driver's errors into ours."""
+    """Turn errors of urllib3 and sockets into DependencyAwayError."""
     try:
         yield
     except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -137,7 +137,7 @@ def nas_errors() -> Iterator[None]:
 
 
 def no_answer(error: Exception) -> DependencyAwayError:
-    """The driver's errors name addresses, and may quote what was sent; none of that is passed on."""
+    """The DependencyAwayError for an error, without its text, which may quote the request."""
     if isinstance(error, urllib3.exceptions.SSLError):
         return DependencyAwayError(
             "The NAS's certificate isn't trusted; name the hospital's own CA in DCM2SET_NAS_CA_FILE."

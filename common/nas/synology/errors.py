@@ -1,7 +1,7 @@
-"""DSM's error numbers as errors of ours. The same number means one thing at the login, another after it.
+"""DSM's error numbers as errors of the pipeline. A number has different meanings at the login and after it.
 
-DSM Login Web API Guide, p. 14, and Synology File Station Official API, p. 12-16; where the
-library's own texts differ, these are right.
+Sources: DSM Login Web API Guide, p. 14, and Synology File Station Official API, p. 12-16. Where the texts
+of synology-api differ, these are right.
 """
 
 from collections.abc import Mapping
@@ -18,11 +18,11 @@ _LOGIN = {
     400: "The NAS refused the user or the password; see DCM2SET_NAS_USER and DCM2SET_NAS_PASSWORD.",
     401: "The NAS has disabled the account; see DCM2SET_NAS_USER.",
     402: "The account may not sign in to the NAS; see DCM2SET_NAS_USER.",
-    403: "The NAS asks for a one-time code; `dcm2set nas trust` gives the DCM2SET_NAS_DEVICE_ID to set.",
-    404: "The NAS refused the one-time code; codes hold for seconds, see DCM2SET_NAS_OTP_CODE.",
+    403: "The NAS requires a one-time code; `dcm2set nas trust` prints the DCM2SET_NAS_DEVICE_ID to set.",
+    404: "The NAS refused the one-time code; codes are valid for seconds only, see DCM2SET_NAS_OTP_CODE.",
     406: "The NAS wants the account to set up two-factor sign-in first; see DCM2SET_NAS_USER.",
     407: "The NAS has blocked this machine's address after failed sign-ins; unblock it in DSM under "
-    "Control Panel, Security, then mend DCM2SET_NAS_PASSWORD.",
+    "Control Panel, Security, then fix DCM2SET_NAS_PASSWORD.",
     408: "The account's password has expired; see DCM2SET_NAS_PASSWORD.",
     409: "The account's password has expired; see DCM2SET_NAS_PASSWORD.",
     410: "The account's password must be changed in DSM first; see DCM2SET_NAS_PASSWORD.",
@@ -34,15 +34,15 @@ _NO_RIGHT = (
 
 
 def login_refused(code: int) -> PipelineError:
-    """What a failed login means; a SettingsError is final until a person has mended it."""
+    """The error for a failed login. A SettingsError stays until a person has fixed the settings."""
     if 400 <= code < 500:
-        # Another try with the same account would only bring the address closer to being blocked.
+        # Each further try with the same account brings DSM closer to blocking the address.
         return SettingsError(_LOGIN.get(code, f"The NAS refused the login (DSM error {code})."))
     return DependencyAwayError(f"The NAS could not log in (DSM error {code}).")
 
 
 def code_of(answer: Mapping[str, Any]) -> int:
-    """The error of an answer, 0 for none; the first of its parts tells more than the whole."""
+    """The error number of an answer, 0 for success. A detailed error precedes the general one."""
     if answer.get("success"):
         return 0
     error = answer.get("error") or {}
@@ -53,11 +53,11 @@ def code_of(answer: Mapping[str, Any]) -> int:
 
 
 def request_refused(code: int) -> PipelineError:
-    """What a failed File Station request means; DSM's own texts name paths."""
+    """The error for a failed File Station request, without DSM's texts, which contain paths."""
     if code in {105, 407}:
         return SettingsError(_NO_RIGHT)
     if code == MISSING:
-        return DependencyAwayError("The NAS no longer has what was listed, or the share is wrong; "
+        return DependencyAwayError("The NAS no longer has a listed file, or the share is wrong; "
                                    "see DCM2SET_NAS_URL.")  # fmt: skip
     if code == EXISTS:
         return TransientError("A folder on the NAS can't be marked: the marked name is taken.")

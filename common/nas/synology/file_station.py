@@ -1,4 +1,4 @@
-"""Requests to the File Station of a DSM within a session that may end at any moment."""
+"""Requests to DSM's File Station, with a new login when the session has ended."""
 
 import io
 import json
@@ -18,38 +18,38 @@ from common.nas.synology.login import DsmSession, Login
 _PATH = "entry.cgi"
 _VERSION = "2"  # of every API used here, since DSM 6
 _CHUNK = 256 * 1024
-_LEAST_RATE = 64 * 1024  # bytes a second; a download that stays below is given up
+_LEAST_RATE = 64 * 1024  # bytes a second; a slower download is ended
 Result = TypeVar("Result")
 
 
 class FileStation:
-    """The File Station of one account; safe to share between threads."""
+    """The File Station for one account; safe to share between threads."""
 
     def __init__(self, connection: Connection, login: Login) -> None:
         self._connection = connection
         self._login = login
-        self.clock: datetime | None = None  # the NAS's at its last answer
+        self.clock: datetime | None = None  # the time of the last answer, by the clock of the NAS
 
-    def ask(self, method: str, **values: object) -> dict[str, Any]:
-        """What SYNO.FileStation.List tells."""
+    def query(self, method: str, **values: object) -> dict[str, Any]:
+        """The data that a method of SYNO.FileStation.List answers."""
 
         def make(session: DsmSession) -> Answer:
-            return self._connection.ask(_PATH, _fields(session, "List", method, values))
+            return self._connection.request(_PATH, _fields(session, "List", method, values))
 
         answer = self._in_session(make)
         if answer.code:
             raise request_refused(answer.code)
         data = answer.body.get("data")
         if not isinstance(data, dict):
-            raise DependencyAwayError("The NAS answered without what was asked for.")
+            raise DependencyAwayError("The NAS answered without data.")
         self.clock = answer.time or self.clock
         return data
 
     def change(self, api: str, method: str, **values: object) -> int:
-        """DSM's error number for a request that changes something; made again after an expiry only."""
+        """Send a request that changes something; returns DSM's error number."""
 
         def make(session: DsmSession) -> Answer:
-            return self._connection.ask_once(_PATH, _fields(session, api, method, values))
+            return self._connection.request_once(_PATH, _fields(session, api, method, values))
 
         return self._in_session(make).code
 
@@ -59,7 +59,7 @@ class FileStation:
         def make(session: DsmSession) -> BaseHTTPResponse | Answer:
             values: dict[str, object] = {"path": [path], "mode": "download"}
             response = self._connection.open(_PATH, _fields(session, "Download", "download", values))
-            return response if _is_file(response) else self._connection.answer_of(response)
+            return response if _is_file(response) else self._connection.parse_answer(response)
 
         found = self._in_session(make)
         if isinstance(found, Answer):
@@ -67,7 +67,7 @@ class FileStation:
         return cast("BinaryIO", _Download(found, seconds=self._connection.seconds))
 
     def device_id(self) -> str | None:
-        """What stands for the one-time code from now on, if one was given at the login."""
+        """The device id that replaces the one-time code, if DSM gave one at the login."""
         return self._login.session().device_id
 
     def close(self) -> None:
@@ -78,18 +78,18 @@ class FileStation:
             self._connection.pool.clear()
 
     def _in_session(self, request: Callable[[DsmSession], Result]) -> Result:
-        """Make a request; after an expiry log in again, once."""
+        """Send a request; if the session has expired, log in again once and repeat it."""
         session = self._login.session()
         result = request(session)
         if isinstance(result, Answer) and result.code in EXPIRED:
-            result = request(self._login.renewed(session))
+            result = request(self._login.renew(session))
             if isinstance(result, Answer) and result.code in EXPIRED:
-                raise DependencyAwayError(f"The NAS ends each session at once (DSM error {result.code}).")
+                raise DependencyAwayError(f"The NAS ends each session immediately (DSM error {result.code}).")
         return result
 
 
 class _Download(io.RawIOBase):
-    """A file's bytes as they come; given up if they come too slowly or stop early."""
+    """A file as a stream; reading raises DependencyAwayError if the NAS is too slow or stops early."""
 
     def __init__(self, response: BaseHTTPResponse, *, seconds: float) -> None:
         self._response = response
@@ -100,17 +100,17 @@ class _Download(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        pieces, left = [], size
-        while left and (piece := self._piece(left)):
+        pieces, bytes_left = [], size
+        while bytes_left and (piece := self._piece(bytes_left)):
             pieces.append(piece)
-            left -= len(piece)
+            bytes_left -= len(piece)
         return b"".join(pieces)
 
-    def _piece(self, most: int) -> bytes:
+    def _piece(self, limit: int) -> bytes:
         if time.monotonic() > self._deadline:
             raise DependencyAwayError("The NAS sends a file too slowly; the next poll copies it again.")
         with nas_errors():
-            return self._response.read1(most if most > 0 else _CHUNK)
+            return self._response.read1(limit if limit > 0 else _CHUNK)
 
     def close(self) -> None:
         self._response.close()
@@ -118,7 +118,7 @@ class _Download(io.RawIOBase):
 
 
 def _is_file(response: BaseHTTPResponse) -> bool:
-    """Whether a file comes; DSM's errors are JSON or text under status 200, and no attachment."""
+    """Whether the body is a file; DSM's errors have status 200 too, but are JSON or text."""
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     disposition = response.headers.get("Content-Disposition", "").lower()
     return disposition.startswith("attachment") or kind == "application/octet-stream"
@@ -131,11 +131,11 @@ def _fields(session: DsmSession, api: str, method: str, values: dict[str, object
 
 
 @contextmanager
-def known_form() -> Iterator[None]:
-    """What the File Station guide promises, or an error without a word of the answer."""
+def expected_form() -> Iterator[None]:
+    """Turn errors about the form of an answer into DependencyAwayError, without text of the answer."""
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
         raise DependencyAwayError(
-            f"The NAS answered in another form than File Station's ({type(error).__name__})."
+            f"The NAS answered in an unexpected form ({type(error).__name__})."
         ) from None

@@ -1,8 +1,8 @@
-"""Sessions of a DSM. synology-api logs in; this is the one place that knows of it.
+"""Sessions of a DSM. Only this module uses synology-api, and only to log in.
 
-It is given our own connection, so that its requests have our limits of time, certificates and
-pool, and nothing of it is used after the login: its session outlives an expiry, its
-downloads take DSM's error answers for files, and its error texts quote the session.
+The library sends its requests over our connection, with our time limits, certificates and pool. It is not
+used after the login: it keeps an expired session, it takes DSM's error answers for files when it downloads,
+and its error texts quote the session.
 """
 
 import warnings
@@ -23,17 +23,17 @@ from common.nas.synology.errors import login_refused
 
 @dataclass(frozen=True)
 class Account:
-    """Who logs in."""
+    """The account that logs in."""
 
     user: str
     password: str = field(repr=False)
     otp_code: str | None = field(default=None, repr=False)
-    device_id: str | None = field(default=None, repr=False)  # stands for the code once it was given
+    device_id: str | None = field(default=None, repr=False)  # replaces the code after the first login
 
 
 @dataclass(frozen=True)
 class DsmSession:
-    """A login that DSM has taken."""
+    """A session after a successful login."""
 
     sid: str = field(repr=False)
     token: str = field(repr=False)
@@ -41,10 +41,9 @@ class DsmSession:
 
 
 class Login:
-    """At most one session at a time, whatever the threads.
+    """At most one session at a time; safe to share between threads.
 
-    An account that was refused is not tried again: DSM blocks an address after a few
-    failures, and then nobody in the hospital reaches it from there.
+    A refused account is not tried again. DSM would block this machine's address after a few failures.
     """
 
     def __init__(self, connection: Connection, account: Account, *, refusals: Refusals | None = None) -> None:
@@ -59,8 +58,8 @@ class Login:
         with self._lock:
             return self._session or self._log_in()
 
-    def renewed(self, expired: DsmSession) -> DsmSession:
-        """A session after one that DSM no longer knows; of several callers one logs in."""
+    def renew(self, expired: DsmSession) -> DsmSession:
+        """A new session in place of an expired one; of several threads only one logs in."""
         with self._lock:
             if self._session is not None and self._session is not expired:
                 return self._session
@@ -73,28 +72,28 @@ class Login:
             session, self._session = self._session, None
         if session is not None:
             fields = {"api": "SYNO.API.Auth", "version": "6", "method": "logout", "_sid": session.sid}
-            self._connection.ask_once("entry.cgi", fields)
+            self._connection.request_once("entry.cgi", fields)
 
     def _log_in(self) -> DsmSession:
-        with self._refusals.one_try(self._identity()):
-            session = _logged_in(self._connection, self._account)
-        # A code counts once; from now on the device it was given for is known.
+        with self._refusals.login_attempt(self._credentials()):
+            session = _open_session(self._connection, self._account)
+        # A one-time code is valid once; from now on the device id replaces it.
         device_id = session.device_id or self._account.device_id
         self._account = replace(self._account, otp_code=None, device_id=device_id)
         self._session = session
         return session
 
-    def _identity(self) -> bytes:
-        """All that a login's success hangs on."""
+    def _credentials(self) -> bytes:
+        """Everything that decides whether a login succeeds."""
         account, connection = self._account, self._connection
         parts = (account.user, account.password, account.otp_code, account.device_id)
         return repr((connection.host, connection.port, *parts)).encode("utf-8", "surrogatepass")
 
 
-def _logged_in(connection: Connection, account: Account) -> DsmSession:
+def _open_session(connection: Connection, account: Account) -> DsmSession:
     version = _auth_version(connection)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of its imports and ciphers
+        warnings.simplefilter("ignore")  # the library warns about its imports and ciphers
         from synology_api.auth import Authentication
 
         client = Authentication(
@@ -111,10 +110,10 @@ def _logged_in(connection: Connection, account: Account) -> DsmSession:
             device_name="dcm2set",
         )
         with HttpSession() as http:
-            http.trust_env = False  # neither a proxy nor a .netrc of the machine's
-            http.mount("http://", _OurPool(connection))
-            http.mount("https://", _OurPool(connection))
-            client._requests_session = http  # noqa: SLF001 it has no other way in
+            http.trust_env = False  # ignore proxies and .netrc of this machine
+            http.mount("http://", _ConnectionAdapter(connection))
+            http.mount("https://", _ConnectionAdapter(connection))
+            client._requests_session = http  # noqa: SLF001 the library has no parameter for it
             _login(client)
     return DsmSession(str(client.sid), str(client.syno_token or ""), client.device_id)
 
@@ -126,10 +125,10 @@ def _login(client: Any) -> None:
         raise
     except urllib3.exceptions.HTTPError as error:
         raise no_answer(error) from None
-    except Exception as error:  # noqa: BLE001 three families of errors, and the texts quote secrets
+    except Exception as error:  # noqa: BLE001 the library raises many types, and their texts quote secrets
         code = getattr(error, "error_code", None)
         if code is None and isinstance(error, KeyError):
-            code = error.args[0]  # a number that the library has no text for
+            code = error.args[0]  # an error number without a text in the library
         if isinstance(code, int):
             raise login_refused(code) from None
         raise DependencyAwayError(
@@ -138,14 +137,14 @@ def _login(client: Any) -> None:
 
 
 def _auth_version(connection: Connection) -> int:
-    """7 since DSM 7, 6 before; older ones are not known to the library."""
+    """The version of the login API: 7 since DSM 7, 6 before. The library supports no older version."""
     fields = {
         "api": "SYNO.API.Info",
         "version": "1",
         "method": "query",
         "query": "SYNO.API.Auth",
     }
-    answer = connection.ask("query.cgi", fields)
+    answer = connection.request("query.cgi", fields)
     try:
         return max(6, min(7, int(answer.body["data"]["SYNO.API.Auth"]["maxVersion"])))
     except (KeyError, TypeError, ValueError):
@@ -154,8 +153,8 @@ def _auth_version(connection: Connection) -> int:
         ) from None
 
 
-class _OurPool(HTTPAdapter):
-    """Sends what requests was told through our connection."""
+class _ConnectionAdapter(HTTPAdapter):
+    """Makes the requests library send over our connection pool."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__()
@@ -171,5 +170,5 @@ class _OurPool(HTTPAdapter):
             preload_content=False,
         )
         response = self.build_response(request, answered)
-        response._content = self._connection.whole(answered)  # noqa: SLF001 else it reads without limits
+        response._content = self._connection.read_body(answered)  # noqa: SLF001 requests itself would read without limits
         return response

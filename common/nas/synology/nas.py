@@ -1,4 +1,4 @@
-"""A share of a Synology NAS through the File Station API of its DSM."""
+"""A share of a Synology NAS, accessed through the File Station API of its DSM."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -7,9 +7,9 @@ from typing import Any, BinaryIO
 from common.errors import DependencyAwayError
 from common.nas.nas import Nas, NasFile, NasFolder, is_system_name
 from common.nas.synology.errors import EXISTS, MISSING, request_refused
-from common.nas.synology.file_station import FileStation, known_form
+from common.nas.synology.file_station import FileStation, expected_form
 
-_PAGE = 1000  # entries of a folder asked for at a time
+_PAGE = 1000  # entries of a folder in one request
 Entry = dict[str, Any]
 
 
@@ -22,39 +22,39 @@ class SynologyNas(Nas):
 
     def list_folders(self) -> list[NasFolder]:
         entries = self._entries(self._root)
-        with known_form():
+        with expected_form():
             folders = [NasFolder(_name(entry), _modified_at(entry)) for entry in entries if entry["isdir"]]
         return sorted(folders, key=lambda folder: folder.name)
 
     def list_files(self, folder: str) -> Iterator[NasFile]:
-        left = [""]  # folders still to be looked into, below the folder
-        while left:
-            below = left.pop()
-            for entry in self._entries(f"{self._place(folder)}/{below}".rstrip("/")):
-                with known_form():
+        pending = [""]  # folders to list, below the folder
+        while pending:
+            below = pending.pop()
+            for entry in self._entries(f"{self._path(folder)}/{below}".rstrip("/")):
+                with expected_form():
                     name, is_folder = _name(entry), entry["isdir"]
                     size = 0 if is_folder else int(entry["additional"]["size"])
                     file = NasFile(f"{below}{name}", size, _modified_at(entry))
                 if not is_folder or (folder and is_system_name(name)):
                     yield file
                 elif folder:
-                    left.append(f"{file.path}/")
+                    pending.append(f"{file.path}/")
 
     def open(self, folder: str, path: str) -> BinaryIO:
-        return self._station.download(f"{self._place(folder)}/{path}")
+        return self._station.download(f"{self._path(folder)}/{path}")
 
     def rename_folder(self, folder: str, name: str) -> None:
         try:
-            code = self._station.change("Rename", "rename", path=self._place(folder), name=name)
+            code = self._station.change("Rename", "rename", path=self._path(folder), name=name)
         except DependencyAwayError:
-            # Its answer may have been lost alone.
+            # The folder may have been renamed although the answer was lost.
             if self._is_renamed(folder, name):
                 return
             raise
         if code and not (code == MISSING and self._is_renamed(folder, name)):
             raise request_refused(code)
-        if not self._is_there(name):
-            raise DependencyAwayError("The NAS says a folder is renamed, but doesn't show it.")
+        if not self._exists(name):
+            raise DependencyAwayError("The NAS reported that a folder was renamed, but does not list it.")
 
     def make_folder(self, name: str) -> None:
         code = self._station.change("CreateFolder", "create", folder_path=self._root, name=name)
@@ -64,48 +64,48 @@ class SynologyNas(Nas):
     def remove_empty_folder(self, name: str) -> None:
         if next(iter(self.list_files(name)), None) is not None:
             raise request_refused(EXISTS)
-        # Not recursive: DSM refuses what came into it since.
-        code = self._station.change("Delete", "delete", path=self._place(name), recursive=False)
+        # Not recursive: DSM refuses if files were added to the folder since.
+        code = self._station.change("Delete", "delete", path=self._path(name), recursive=False)
         if code:
             raise request_refused(code)
 
     def free_bytes(self) -> int | None:
         share = "/" + self._root.split("/")[1]
-        data = self._station.ask("list_share", additional=["volume_status"])
-        with known_form():
+        data = self._station.query("list_share", additional=["volume_status"])
+        with expected_form():
             for entry in data["shares"]:
                 if entry["path"] == share:
                     return int(entry["additional"]["volume_status"]["freespace"])
         return None
 
     def clock(self) -> datetime | None:
-        """The time of the last answer, so of the last listing."""
+        """The time of the last answer, by the clock of the NAS."""
         if self._station.clock is None:
-            self._is_there("")
+            self._exists("")
         return self._station.clock
 
     def device_id(self) -> str | None:
-        """What stands for the one-time code from now on, if one was given at the login."""
+        """The device id that replaces the one-time code, if DSM gave one at the login."""
         return self._station.device_id()
 
     def close(self) -> None:
         """Log out, and close the connections."""
         self._station.close()
 
-    def _place(self, folder: str) -> str:
+    def _path(self, folder: str) -> str:
         return f"{self._root}/{folder}" if folder else self._root
 
-    def _entries(self, place: str) -> Iterator[Entry]:
-        """What lies in a folder, page by page; an error in the end if it isn't the whole."""
-        with known_form():
-            yield from self._pages(place)
+    def _entries(self, path: str) -> Iterator[Entry]:
+        """The entries of a folder, page by page; raises DependencyAwayError if the listing is incomplete."""
+        with expected_form():
+            yield from self._pages(path)
 
-    def _pages(self, place: str) -> Iterator[Entry]:
+    def _pages(self, path: str) -> Iterator[Entry]:
         offset, total, before = 0, 1, set[str]()
         while offset < total:
-            data = self._station.ask(
+            data = self._station.query(
                 "list",
-                folder_path=place,
+                folder_path=path,
                 offset=offset,
                 limit=_PAGE,
                 sort_by="name",
@@ -114,9 +114,9 @@ class SynologyNas(Nas):
             )
             page = data.get("files") or []
             names = {_name(entry) for entry in page}
-            is_whole = len(names) == len(page) and (page or data["total"] <= offset)
-            # An entry that came moves those behind it, so the last of a page are told again.
-            if not is_whole or names & before or (offset and data["total"] != total):
+            is_complete = len(names) == len(page) and (page or data["total"] <= offset)
+            # A new entry shifts the following ones, so the last of a page are listed again in the next.
+            if not is_complete or names & before or (offset and data["total"] != total):
                 raise DependencyAwayError("A folder on the NAS changed while it was listed.")
             yield from page
             offset, total, before = offset + len(page), data["total"], names
@@ -124,18 +124,18 @@ class SynologyNas(Nas):
             raise DependencyAwayError("A folder on the NAS changed while it was listed.")
 
     def _is_renamed(self, folder: str, name: str) -> bool:
-        return self._is_there(name) and not self._is_there(folder)
+        return self._exists(name) and not self._exists(folder)
 
-    def _is_there(self, name: str) -> bool:
-        """Whether a folder is in the root; DSM tells of a missing path within a success."""
-        data = self._station.ask("getinfo", path=[self._place(name)])
-        with known_form():
+    def _exists(self, name: str) -> bool:
+        """Whether a folder is in the root; DSM reports a missing path within a successful answer."""
+        data = self._station.query("getinfo", path=[self._path(name)])
+        with expected_form():
             (found,) = data["files"]
             return not found.get("code")
 
 
 def _name(entry: Entry) -> str:
-    """A name that can be one component of a path, in Unicode; ValueError if it is none."""
+    """The name of an entry; raises ValueError if it can't be one component of a path, or is not Unicode."""
     name = str(entry["name"])
     name.encode()
     if name in {"", ".", ".."} or "/" in name or "\0" in name:

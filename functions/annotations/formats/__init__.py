@@ -1,1 +1,1 @@
-"""Label files of every form as label rows."""
+"""Reads label files of every form as label rows."""

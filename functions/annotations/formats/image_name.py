@@ -1,4 +1,4 @@
-"""How a label file names what is labelled: an image, or a whole instance, series or study."""
+"""Reads the names in a label file: of an image, or of a complete instance, series or study."""
 
 import re
 from base64 import urlsafe_b64decode
@@ -11,70 +11,64 @@ from functions.annotations.formats.refused_row import RowError
 MAX_CHARACTERS = 2048
 IMAGE, FILE, INSTANCE, SERIES, STUDY = "image", "file", "instance", "series", "study"
 LEVELS = (IMAGE, INSTANCE, SERIES, STUDY)
-# PS3.5 9.1: numbers and dots; ours begin with 2.25.
+# PS3.5 9.1: numbers and dots; pseudonymous UIDs begin with 2.25.
 _UID = r"[0-9]{1,64}(?:\.[0-9]{1,64})+"
 _IS_UID = re.compile(_UID)
 _PICTURE = re.compile(rf"(?:(?P<folders>.*)/)?(?P<uid>{_UID})(?:[/_-](?P<frame>[0-9]{{1,6}})(?:\.png)?)?")
 _FILE = re.compile(r"([0-9]{1,6})\.png")
-_COPY = re.compile(rf"{LABELLING}/[^/]+/images/")  # what annotators were given has the image's key below it
+_COPY = re.compile(rf"{LABELLING}/[^/]+/images/")  # copies for annotators: the image's key follows
 
 
 class ImageName(NamedTuple):
-    """What a label is about."""
+    """The image, instance, series or study that a label is about."""
 
-    level: str  # image, or instance, series, study; file: a bare file name
-    uid: str  # the pseudonymous UID of that level; empty for a bare file name
-    frame: int | None = None  # None: the only frame there is
-    path: str | None = None  # folders and all, where they were told
-
-    @property
-    def told(self) -> str:
-        """The name without server, query and bucket."""
-        frame = "" if self.frame is None else f"/{self.frame}"
-        return self.path or f"{self.uid}{frame}"
+    level: str  # image, instance, series or study; file: only the name of a file is known
+    uid: str  # the pseudonymous UID at this level; empty for the name of a file
+    frame: int | None = None  # None: the only frame of the instance
+    path: str | None = None  # the name with its folders, if it had any
 
 
-def image_name(told: str, level: str = IMAGE, frame: str = "") -> ImageName:
-    """The image (or instance, series, study) that a name means; RowError if it can mean none.
+def image_name(name: str, level: str = IMAGE, frame: str = "") -> ImageName:
+    """Read the name of an image (or instance, series, study); RowError if it is not one.
 
-    An s3 or http URL of a store, a key or the end of one, a file name, or a UID with or without
-    its frame. What a URL says beyond its path is dropped: a signature is a credential.
+    A name is an s3 or http URL of a store, a key or the end of one, a file name, or a UID with or
+    without its frame. Only the path of a URL is used, because a signature in it is a credential.
     """
-    if not told:
+    if not name:
         raise RowError("The image is empty.")
-    if len(told) > MAX_CHARACTERS:
+    if len(name) > MAX_CHARACTERS:
         raise RowError(f"The image is over {MAX_CHARACTERS} characters.")
-    path = _path(told)
+    path = _path(name)
     if not path.isprintable():
-        raise RowError("The image holds characters that can't be shown.")
+        raise RowError("The image has characters that can't be printed.")
     if ".." in path.split("/"):
         raise RowError("The image's name leaves its folder.")
     if level not in LEVELS:
-        raise RowError(f"level is none of {', '.join(LEVELS)}.")
+        raise RowError(f"level is not one of {', '.join(LEVELS)}.")
     return _image(path, frame) if level == IMAGE else _group(path, level)
 
 
-def _path(told: str) -> str:
-    """The path in a URL, its bucket included; any other name as it is."""
-    if "fileuri=" in told:  # Label Studio's own address of an object in a store
-        told = _file_uri(told)
-    if "://" in told:
-        parts = _split(told)
+def _path(name: str) -> str:
+    """The path in a URL, including its bucket; any other name unchanged."""
+    if "fileuri=" in name:  # Label Studio's own URL of an object in a store
+        name = _file_uri(name)
+    if "://" in name:
+        parts = _split(name)
         host = f"{parts.netloc}/" if parts.scheme == "s3" else ""
-        told = host + (parts.path if parts.scheme == "s3" else unquote(parts.path)).lstrip("/")
-    return _COPY.sub("", told.replace("\\", "/").strip("/ "), count=1)
+        name = host + (parts.path if parts.scheme == "s3" else unquote(parts.path)).lstrip("/")
+    return _COPY.sub("", name.replace("\\", "/").strip("/ "), count=1)
 
 
-def _split(told: str) -> SplitResult:
+def _split(url: str) -> SplitResult:
     try:
-        return urlsplit(told)
+        return urlsplit(url)
     except ValueError:
         raise RowError("The image's URL can't be read.") from None
 
 
-def _file_uri(told: str) -> str:
+def _file_uri(url: str) -> str:
     try:
-        (encoded,) = parse_qs(_split(told).query)["fileuri"]
+        (encoded,) = parse_qs(_split(url).query)["fileuri"]
         return urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
     except (KeyError, ValueError):
         raise RowError("The image's fileuri can't be read.") from None
@@ -86,28 +80,28 @@ def _image(path: str, frame: str) -> ImageName:
     if found:
         named = int(found["frame"]) if found["frame"] else None
         if number is not None and named is not None and number != named:
-            raise RowError("The frame is another than the image's name says.")
+            raise RowError("The frame is not the one in the image's name.")
         if found["folders"] and not path.endswith(".png"):
-            raise RowError("The image's name has folders, but ends in no <frame>.png.")
+            raise RowError("The image's name has folders, but does not end in <frame>.png.")
         folders = path if found["folders"] else None
         return ImageName(IMAGE, found["uid"], number if named is None else named, folders)
     bare = _FILE.fullmatch(path)
     if bare:
         return ImageName(FILE, "", int(bare[1]), path)
-    raise RowError("The image's name is none of this store: there is no SOP Instance UID in it.")
+    raise RowError("The image's name has no SOP Instance UID, so it is not a name of an image in this store.")
 
 
 def _frame(frame: str) -> int | None:
     if not frame:
         return None
     if not re.fullmatch("[0-9]{1,6}", frame):
-        raise RowError("frame is no number.")
+        raise RowError("frame is not a number.")
     return int(frame)
 
 
 def _group(path: str, level: str) -> ImageName:
-    """The last UID in a name that may have the folders of a key before it."""
+    """The UID at the end of a name, which may have the folders of a key before it."""
     uid = path.rpartition("/")[2]
     if not _IS_UID.fullmatch(uid):
-        raise RowError(f"The name of the {level} is no UID.")
+        raise RowError(f"The name of the {level} is not a UID.")
     return ImageName(level, uid)

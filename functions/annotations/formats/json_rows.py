@@ -1,4 +1,4 @@
-"""Rows of JSON values: Label Studio's tasks, or objects with the keys of the long form."""
+"""Reads rows from JSON values: tasks of Label Studio, or objects with the keys of the long form."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from functions.annotations.formats.image_name import IMAGE, LEVELS, ImageName, i
 from functions.annotations.formats.label_row import LabelRow
 from functions.annotations.formats.label_studio import TaskReader, is_label_studio
 from functions.annotations.formats.label_value import (
-    Remembered,
+    Cache,
     checked_value,
     label_time,
     label_value,
@@ -23,7 +23,7 @@ _KEYS = {*_NAMES, "label", "value", "annotator", "time", "frame", "level"}
 
 
 def form_of(element: object) -> str | None:
-    """What a JSON value is a row of, if of anything."""
+    """The form that a JSON value is a row of; None if it is not a row."""
     if is_label_studio(element):
         return LABEL_STUDIO
     return LONG_JSON if isinstance(element, dict) and {"label", "value"} <= element.keys() else None
@@ -35,11 +35,11 @@ class JsonRows:
     def __init__(self, vocabulary: Vocabulary, refused: Refusals) -> None:
         self._refused = refused
         self._tasks = TaskReader(vocabulary, refused)
-        self._labels = Remembered(vocabulary.label)
-        self._images: Remembered[tuple[str, str, str], ImageName] = Remembered(lambda told: image_name(*told))
+        self._labels = Cache(vocabulary.label)
+        self._images: Cache[tuple[str, str, str], ImageName] = Cache(lambda cells: image_name(*cells))
 
     def rows(self, line: int, element: object) -> Iterator[LabelRow]:
-        """The rows of one value; what is wrong with it is refused."""
+        """The rows of one value; wrong ones are refused."""
         if is_label_studio(element) and isinstance(element, dict):
             yield from self._tasks.rows(line, element)
             return
@@ -50,7 +50,7 @@ class JsonRows:
 
     def _row(self, line: int, element: object) -> LabelRow:
         if not isinstance(element, dict):
-            raise RowError("It is no JSON object.")
+            raise RowError("It is not a JSON object.")
         if not element.keys() <= _KEYS:
             raise RowError(f"It has keys besides {', '.join(sorted(_KEYS))}.")
         value = _value(element.get("value"))
@@ -62,26 +62,26 @@ class JsonRows:
 
     def _image(self, element: Mapping[str, Any]) -> ImageName:
         for key, level in _NAMES.items():
-            told = _text(element, key).strip()
-            if told:
+            name = _text(element, key).strip()
+            if name:
                 wanted = (_text(element, "level").strip().lower() or level) if level == IMAGE else level
-                return self._images[told, wanted, _text(element, "frame") if wanted == IMAGE else ""]
+                return self._images[name, wanted, _text(element, "frame") if wanted == IMAGE else ""]
         raise RowError("The image is empty.")
 
 
-def _value(told: object) -> float:
-    if isinstance(told, (int, float)) and not isinstance(told, bool):
-        return checked_value(told)
-    value = label_value(told) if isinstance(told, str) else None
-    if value is None:
-        raise RowError("value is no number.")
-    return value
+def _value(value: object) -> float:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return checked_value(value)
+    number = label_value(value) if isinstance(value, str) else None
+    if number is None:
+        raise RowError("value is not a number.")
+    return number
 
 
 def _text(element: Mapping[str, Any], key: str) -> str:
-    told = element.get(key)
-    if told is None:
+    value = element.get(key)
+    if value is None:
         return ""
-    if isinstance(told, bool) or not isinstance(told, (str, int)):
-        raise RowError(f"{key} is no text.")
-    return str(told)
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise RowError(f"{key} is not text.")
+    return str(value)

@@ -1,4 +1,4 @@
-"""One label as a file gives it."""
+"""One label in a label file."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -7,16 +7,16 @@ from functions.annotations.formats.image_name import ImageName
 
 
 class LabelRow(NamedTuple):
-    """One thing said of one image by one annotator.
+    """One label that one annotator gave to one image.
 
-    Without a label and a value it says that the annotator answered the control: labels chosen in it
-    earlier and not repeated no longer hold.
+    A row without label and value means that the annotator answered the control: labels that were
+    chosen in an earlier answer and are not in this one become absent.
     """
 
-    line: int  # in the file, the header is line 1; of a JSON array the number of the task
+    line: int  # in the file, where the header is line 1; in a JSON array, the number of the task
     image: ImageName
     label: str | None
     value: float | None  # 1 present, 0 absent, -1 uncertain, or a probability
     annotator: str = ""
-    labelled_at: datetime | None = None  # None: when it is imported
-    control: str | None = None  # what was asked, in forms whose answer is a set of labels
+    labelled_at: datetime | None = None  # None: the time of the import
+    control: str | None = None  # the question, in forms where an answer is a set of labels

@@ -1,4 +1,4 @@
-"""Label Studio: tasks of its JSON export, and annotations as its target storage writes them."""
+"""Reads Label Studio: tasks in its JSON export, and annotations written by its target storage."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from functions.annotations.formats.label_value import label_time, name_cell
 from functions.annotations.formats.refused_row import Refusals, RowError
 from functions.annotations.formats.vocabulary import Vocabulary
 
-# Which of a task's data names what is shown; the first that is there.
+# Keys of a task's data that name what is shown; the first one present is used.
 _IMAGE_KEYS = ("image", "img", "image_url", "url", "key", "sop_instance_uid")
 _GROUP_KEYS = (("series_instance_uid", SERIES), ("study_instance_uid", STUDY))
 
@@ -32,15 +32,15 @@ class TaskReader:
         """The labels of a task's annotations; predictions and cancelled annotations are left out."""
         task = element if "annotations" in element else element["task"]
         annotations = element.get("annotations", [element])
-        said = [a for a in annotations if not (isinstance(a, dict) and a.get("was_cancelled"))]
-        if not said:
+        valid = [a for a in annotations if not (isinstance(a, dict) and a.get("was_cancelled"))]
+        if not valid:
             return
         try:
             image = _image(task.get("data"))
         except RowError as error:
             self._refused.add(line, str(error))
             return
-        for annotation in said:
+        for annotation in valid:
             try:
                 yield from self._annotation_rows(line, image, task, annotation)
             except RowError as error:
@@ -49,20 +49,20 @@ class TaskReader:
     def _annotation_rows(
         self, line: int, image: ImageName, task: Mapping[str, Any], annotation: object
     ) -> Iterator[LabelRow]:
-        """What one annotator said of one image, and that this is all of it."""
+        """The labels in one annotation, and a row that marks its answer as complete."""
         if not isinstance(annotation, dict) or not isinstance(annotation.get("result"), list):
             raise RowError("The annotation has no list of results.")
         annotator = _annotator(annotation.get("completed_by"))
         time = label_time(str(annotation.get("updated_at") or annotation.get("created_at") or ""))
         project = str(task.get("project", annotation.get("project", "")))
-        asked = name_cell(f"project {project}", "project")
+        control = name_cell(f"project {project}", "project")
         for label, value in self._values(line, annotation["result"], project).items():
-            yield LabelRow(line, image, label, value, annotator, time, asked)
+            yield LabelRow(line, image, label, value, annotator, time, control)
         if image.level == IMAGE:
-            yield LabelRow(line, image, None, None, annotator, time, asked)
+            yield LabelRow(line, image, None, None, annotator, time, control)
 
     def _values(self, line: int, results: Iterable[object], project: str) -> dict[str, float]:
-        """1 for what was chosen; 0 for what the vocabulary says was offered besides."""
+        """1 for chosen labels, and 0 for the other labels that the vocabulary says were offered."""
         values = dict.fromkeys(self._vocabulary.offered(project), 0.0)
         for label in self._chosen(line, results):
             try:
@@ -72,7 +72,7 @@ class TaskReader:
         return values
 
     def _chosen(self, line: int, results: Iterable[object]) -> Iterator[str]:
-        """The labels chosen; other kinds of results are no labels of an image."""
+        """The chosen labels; other kinds of results are refused."""
         for result in results:
             labels = _labels(result) if isinstance(result, dict) else None
             if labels is None:
@@ -82,7 +82,7 @@ class TaskReader:
 
 
 def _image(data: object) -> ImageName:
-    """What is shown: by the usual keys of a task's data, else the one value that names an image."""
+    """The image of a task: by the usual keys of its data, or else by the one value that names an image."""
     if not isinstance(data, dict):
         raise RowError("The task has no data.")
     for key in _IMAGE_KEYS:
@@ -106,22 +106,25 @@ def _named(value: str) -> ImageName | None:
 
 
 def _labels(result: Mapping[str, Any]) -> list[str] | None:
-    """Choices are labels; a path in a taxonomy is one, its names joined by slashes; else None."""
+    """The labels in a result; None if it has none.
+
+    A choice is a label; a path in a taxonomy is one label, with its names joined by slashes.
+    """
     kind, value = result.get("type"), result.get("value")
     if not isinstance(kind, str) or not isinstance(value, dict):
         return None
-    picked = value.get(kind)
-    if not isinstance(picked, list):
+    chosen = value.get(kind)
+    if not isinstance(chosen, list):
         return None
-    if kind == "choices" and all(isinstance(choice, str) for choice in picked):
-        return picked
-    if kind == "taxonomy" and all(isinstance(path, list) and path for path in picked):
-        return ["/".join(map(str, path)) for path in picked]
+    if kind == "choices" and all(isinstance(choice, str) for choice in chosen):
+        return chosen
+    if kind == "taxonomy" and all(isinstance(path, list) and path for path in chosen):
+        return ["/".join(map(str, path)) for path in chosen]
     return None
 
 
-def _annotator(told: object) -> str:
-    """The annotator's number; an e-mail address only where nothing else is told."""
-    if isinstance(told, dict):
-        told = told.get("id", told.get("email", ""))
-    return name_cell("" if told is None else str(told), "annotator")
+def _annotator(completed_by: object) -> str:
+    """The annotator's id; an e-mail address only if there is no id."""
+    if isinstance(completed_by, dict):
+        completed_by = completed_by.get("id", completed_by.get("email", ""))
+    return name_cell("" if completed_by is None else str(completed_by), "annotator")

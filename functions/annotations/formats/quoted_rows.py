@@ -1,4 +1,4 @@
-"""Rows of CSV (RFC 4180) where quotation marks are, so that a row may go on over several lines."""
+"""Reads rows of CSV (RFC 4180) with quotation marks, where a row may span several lines."""
 
 import csv
 from collections.abc import Iterator
@@ -7,9 +7,9 @@ from common.labels.label_text import MAX_LINE
 
 
 def quoted_rows(lines: Iterator[str], separator: str) -> Iterator[tuple[int, list[str] | None]]:
-    """The cells of each row with the number of its last line; None for a row that has no end within bounds.
+    """The cells of each row, with the number of its last line; None for a row that is too long.
 
-    Reading goes on behind what was cut.
+    Reading continues after such a row.
     """
     bounded = _Bounded(lines)
     reader = csv.reader(bounded, delimiter=separator)
@@ -26,14 +26,14 @@ def quoted_rows(lines: Iterator[str], separator: str) -> Iterator[tuple[int, lis
 
 
 class _Bounded:
-    """Lines, as long as those of one row are together no longer than a line may be.
+    """Lines; raises csv.Error if the lines of one row together exceed the limit of a line.
 
-    csv.reader alone bounds a cell, and not how many of them a row has.
+    csv.reader itself limits only the length of a cell, not the number of cells in a row.
     """
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
-        self.length = 0  # of the row that is being read, in characters
+        self.length = 0  # characters of the present row
 
     def __iter__(self) -> Iterator[str]:
         return self

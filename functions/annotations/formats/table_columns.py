@@ -1,11 +1,11 @@
-"""What the columns of a label table are, by their names."""
+"""Recognises the columns of a label table by their names."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from common.errors import PermanentError
-from common.labels.label_text import NEXT
+from common.labels.label_text import NEXT_STEP
 from functions.annotations.formats.image_name import IMAGE, INSTANCE, SERIES, STUDY
 
 LONG, WIDE, CHEST_XRAY_14 = "long table", "wide table", "ChestX-ray14"
@@ -25,8 +25,8 @@ _MEANINGS = {
     "annotator": ("annotator", "annotatorid", "reader", "rater"),
     "time": ("time", "timestamp", "labelledat", "labeledat"),
 }
-# What the files of public data sets and spreadsheets say besides, of which nothing is a label.
-_LEFT_OUT = {
+# Columns in files of public data sets and spreadsheets that are not labels.
+_IGNORED = {
     *("", "note", "notes", "comment", "comments", "split", "patientid", "patient", "subjectid", "studyid"),
     *("sex", "age", "frontal/lateral", "ap/pa", "patientage", "patientgender", "patientsex", "followup#"),
     *("viewposition", "originalimage[width", "height]", "originalimagepixelspacing[x", "y]"),
@@ -38,7 +38,7 @@ _LEFT_OUT = {
     ),
 }
 _BY_NAME = {name: meaning for meaning, names in _MEANINGS.items() for name in names}
-_NAMES = (IMAGE, INSTANCE, SERIES, STUDY)
+_TARGETS = (IMAGE, INSTANCE, SERIES, STUDY)
 
 
 @dataclass(frozen=True)
@@ -47,62 +47,62 @@ class Columns:
 
     form: str  # long, wide, ChestX-ray14
     width: int
-    places: dict[str, int]  # of each meaning
-    labels: dict[int, str] = field(default_factory=dict)  # by place; wide only
+    positions: dict[str, int]  # of the column with each meaning
+    labels: dict[int, str] = field(default_factory=dict)  # names by position; only in a wide table
 
     @property
-    def names(self) -> list[tuple[str, int]]:
-        """The columns that tell what is labelled, the image's before its instance's and so on."""
-        return [(name, self.places[name]) for name in _NAMES if name in self.places]
+    def targets(self) -> list[tuple[str, int]]:
+        """Level and position of the columns that name what is labelled, the image first, the study last."""
+        return [(name, self.positions[name]) for name in _TARGETS if name in self.positions]
 
 
 def read_columns(header: Sequence[str]) -> Columns:
-    """The columns of a header; PermanentError if it is none of a label table."""
+    """The columns of a header; PermanentError if it is not the header of a label table."""
     folded = [_folded(name) for name in header]
-    places: dict[str, int] = {}
+    positions: dict[str, int] = {}
     others: dict[int, str] = {}
-    for place, name in enumerate(folded):
+    for position, name in enumerate(folded):
         meaning = _BY_NAME.get(name)
-        if meaning and meaning in places:
+        if meaning and meaning in positions:
             raise PermanentError(
-                f"Columns {places[meaning] + 1} and {place + 1} both are the {meaning}.", NEXT
+                f"Columns {positions[meaning] + 1} and {position + 1} both are the {meaning}.", NEXT_STEP
             )
         if meaning:
-            places[meaning] = place
-        elif name not in _LEFT_OUT:
-            others[place] = header[place]
-    return _columns(len(header), places, others)
+            positions[meaning] = position
+        elif name not in _IGNORED:
+            others[position] = header[position]
+    return _columns(len(header), positions, others)
 
 
-def tells_what(header: Sequence[str]) -> bool:
-    """Whether one of the columns tells what is labelled."""
-    return any(_BY_NAME.get(_folded(name)) in _NAMES for name in header)
+def has_target(header: Sequence[str]) -> bool:
+    """Whether one of the columns names what is labelled."""
+    return any(_BY_NAME.get(_folded(name)) in _TARGETS for name in header)
 
 
 def _folded(name: str) -> str:
     return re.sub(r"[\s_-]", "", name).lower()
 
 
-def _columns(width: int, places: dict[str, int], others: dict[int, str]) -> Columns:
-    missing = [name for name in ("image", "label", "value") if name not in places]
-    if not any(name in places for name in _NAMES):
-        raise PermanentError(f"The label file has no column {', '.join(missing)}.", NEXT)
-    if "findings" in places:
-        _none(others)
-        return Columns(CHEST_XRAY_14, width, places)
-    if {"label", "value"} & places.keys():
-        absent = [name for name in ("label", "value") if name not in places]
+def _columns(width: int, positions: dict[str, int], others: dict[int, str]) -> Columns:
+    missing = [name for name in ("image", "label", "value") if name not in positions]
+    if not any(name in positions for name in _TARGETS):
+        raise PermanentError(f"The label file has no column {', '.join(missing)}.", NEXT_STEP)
+    if "findings" in positions:
+        _check_none(others)
+        return Columns(CHEST_XRAY_14, width, positions)
+    if {"label", "value"} & positions.keys():
+        absent = [name for name in ("label", "value") if name not in positions]
         if absent:
-            raise PermanentError(f"The label file has no column {', '.join(absent)}.", NEXT)
-        _none(others)
-        return Columns(LONG, width, places)
+            raise PermanentError(f"The label file has no column {', '.join(absent)}.", NEXT_STEP)
+        _check_none(others)
+        return Columns(LONG, width, positions)
     if not others:
-        raise PermanentError("The label file has no column label, value.", NEXT)
-    return Columns(WIDE, width, places, others)
+        raise PermanentError("The label file has no column label, value.", NEXT_STEP)
+    return Columns(WIDE, width, positions, others)
 
 
-def _none(others: dict[int, str]) -> None:
-    """Refuse unknown columns, by number: a header may hold anything."""
+def _check_none(others: dict[int, str]) -> None:
+    """Refuse unknown columns; the message gives their numbers only, because a header may contain anything."""
     if others:
-        numbers = ", ".join(str(place + 1) for place in others)
-        raise PermanentError(f"The label file has unknown columns: number {numbers}.", NEXT)
+        numbers = ", ".join(str(position + 1) for position in others)
+        raise PermanentError(f"The label file has unknown columns: number {numbers}.", NEXT_STEP)

@@ -1,4 +1,4 @@
-"""The labels that may be used, from an optional TOML file."""
+"""The allowed labels, from an optional TOML file."""
 
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -14,14 +14,14 @@ _SETTING = "DCM2SET_LABEL_VOCABULARY"
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The known labels; without any, every label is taken."""
+    """The known labels; an empty vocabulary allows every label."""
 
     labels: frozenset[str] = frozenset()
-    controls: dict[str, tuple[str, ...]] = field(default_factory=dict)  # every label that one offers
+    controls: dict[str, tuple[str, ...]] = field(default_factory=dict)  # the labels that each control offers
 
-    def label(self, told: str) -> str:
-        """A label as it is kept; RowError, with the nearest known name, for an unknown one."""
-        label = name_cell(told, "label")
+    def label(self, name: str) -> str:
+        """A label as it is stored; RowError, with the nearest known name, for an unknown label."""
+        label = name_cell(name, "label")
         if not label:
             raise RowError("label is empty.")
         if not self.labels or label in self.labels:
@@ -31,7 +31,10 @@ class Vocabulary:
         raise RowError(f"label is not in the vocabulary{hint}.")
 
     def offered(self, project: str) -> list[str]:
-        """All choices of a Label Studio project's controls: `name` of any project, or `project/name`."""
+        """The labels that the controls of a Label Studio project offer.
+
+        A control named `name` belongs to every project, one named `project/name` to that project.
+        """
         own = [name for name in self.controls if name.rpartition("/")[0] in {"", project}]
         return [label for name in own for label in self.controls[name]]
 
@@ -42,14 +45,14 @@ class Vocabulary:
 
 
 def read_vocabulary(path: Path | None) -> Vocabulary:
-    """The vocabulary of a file; SettingsError if there is none."""
+    """The vocabulary in a file; SettingsError if the file has none."""
     if path is None:
         return Vocabulary()
-    told = read_toml(path, _SETTING)
-    labels, controls = told.pop("labels", []), told.pop("controls", {})
+    content = read_toml(path, _SETTING)
+    labels, controls = content.pop("labels", []), content.pop("controls", {})
     lists = [labels, *controls.values()] if isinstance(controls, dict) else []
     if (
-        told
+        content
         or not lists
         or not all(isinstance(names, list) and all(map(_is_label, names)) for names in lists)
     ):

@@ -1,44 +1,48 @@
-"""Rows of a label file as Postgres' COPY takes them, with numbers for whatever is repeated."""
+"""The rows of a label file as text for COPY into the staging table, with numbers for repeated names."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from common.errors import PermanentError
-from common.labels.label_text import NEXT
+from common.labels.label_text import NEXT_STEP
 from functions.annotations.formats.image_name import ImageName
 from functions.annotations.formats.label_row import LabelRow
-from functions.annotations.formats.label_value import Remembered
+from functions.annotations.formats.label_value import Cache
 
 _BATCH = 5000  # rows
-MOST_NAMES = 10_000
+MAX_NAMES = 10_000
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-_KNOWN = "\\N\t\\N\t\\N\t\\N\n"  # a name that was written out in an earlier row
+_KNOWN = "\\N\t\\N\t\\N\t\\N\n"  # the columns of an image's name, in all of its rows but the first
 
 
-class Numbered(dict[str | None, str]):
-    """Numbers from 1 for names, as COPY's text, none's too. `names` has them in order."""
+class NameNumbers(dict[str | None, str]):
+    """A number from 1 for each name, as text for COPY; `names` has the names in this order.
 
-    def __init__(self, what: str) -> None:
+    None becomes null.
+    """
+
+    def __init__(self, kind: str) -> None:
         super().__init__({None: "\\N"})
         self.names: list[str] = []
-        self._what = what
+        self._kind = kind
 
     def __missing__(self, name: str) -> str:
-        if len(self.names) >= MOST_NAMES:
-            cause = f"The label file has over {MOST_NAMES} different {self._what}; is it the right column?"
-            raise PermanentError(cause, NEXT)
+        if len(self.names) >= MAX_NAMES:
+            cause = f"The label file has over {MAX_NAMES} different {self._kind}; is it the right column?"
+            raise PermanentError(cause, NEXT_STEP)
         self.names.append(name)
         number = self[name] = str(len(self.names))
         return number
 
 
 class CopyRows:
-    """The text of the rows, batch by batch; afterwards the names that have the numbers."""
+    """Makes the text of the rows, batch by batch; afterwards it has the names by their numbers."""
 
     def __init__(self) -> None:
-        self.labels, self.annotators = Numbered("labels"), Numbered("annotators")
-        self.controls = Numbered("controls")
-        self.is_once = True  # whether no name comes twice, and no label twice with one name
+        self.labels, self.annotators = NameNumbers("labels"), NameNumbers("annotators")
+        self.controls = NameNumbers("controls")
+        # False once the rows return to an image, or have a label of an image twice.
+        self.are_unique = True
         self._images = 0
 
     def batches(self, rows: Iterable[LabelRow], heartbeat: Callable[[], None]) -> Iterator[str]:
@@ -50,44 +54,44 @@ class CopyRows:
 
     def _lines(self, rows: Iterable[LabelRow]) -> Iterator[str]:
         labels, annotators, controls = self.labels, self.annotators, self.controls
-        values = Remembered(value_text)
-        times: Remembered[object, str] = Remembered(time_text)
-        images: Remembered[ImageName, str] = Remembered(self._number)
+        values = Cache(value_text)
+        times: Cache[object, str] = Cache(time_text)
+        images: Cache[ImageName, str] = Cache(self._next_number)
         written, last, number = 0, None, ""
-        said: set[str] = set()  # of the image the rows are at
+        seen: set[str] = set()  # the labels of the present image
         for line, image, label, value, annotator, at, control in rows:
             name = _KNOWN
             if image is not last:
                 last, number = image, images[image]
                 if self._images != written:
-                    written, name = self._images, _name(image)
-                    said.clear()
+                    written, name = self._images, _name_columns(image)
+                    seen.clear()
                 else:
-                    self.is_once = False
-            what = f"{labels[label]}\t{annotators[annotator]}\t{controls[control]}"
-            when = times[at]
-            if self.is_once:
-                before = len(said)
-                said.add(what + when)
-                self.is_once = len(said) > before
-            yield f"{line}\t{number}\t{what}\t{values[value]}\t{when}\t{name}"
+                    self.are_unique = False
+            numbers = f"{labels[label]}\t{annotators[annotator]}\t{controls[control]}"
+            time = times[at]
+            if self.are_unique:
+                before = len(seen)
+                seen.add(numbers + time)
+                self.are_unique = len(seen) > before
+            yield f"{line}\t{number}\t{numbers}\t{values[value]}\t{time}\t{name}"
 
-    def _number(self, _: ImageName) -> str:
+    def _next_number(self, _: ImageName) -> str:
         self._images += 1
         return str(self._images)
 
 
-def _name(image: ImageName) -> str:
+def _name_columns(image: ImageName) -> str:
     frame = "\\N" if image.frame is None else image.frame
     path = "\\N" if image.path is None else image.path.translate(_ESCAPES)
     return f"{image.level}\t{image.uid}\t{frame}\t{path}\n"
 
 
 def value_text(value: float | None) -> str:
-    """A value as COPY takes it; more digits than `real` keeps say nothing."""
+    """A value as text for COPY, with the seven digits that `real` can store."""
     return "\\N" if value is None else f"{value:.7g}"
 
 
 def time_text(at: object) -> str:
-    """A time as COPY takes it."""
+    """A time as text for COPY."""
     return "\\N" if at is None else str(at)

@@ -1,4 +1,4 @@
-"""What became of a label file."""
+"""The counts of one import."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from functions.annotations.formats.refused_row import Refusals
 
 @dataclass(frozen=True)
 class ImportCounts:
-    """What became of a label file's rows, one for each label of an image."""
+    """What was done with the rows of a label file; each label of an image counts as one row."""
 
-    form: str  # as the file was recognised
-    accepted: int = 0  # labels now on images
-    repeated: int = 0  # said before in the same file
-    superseded: int = 0  # labels of the same annotators that these took the place of
-    held: int = 0  # labels of images that aren't known yet
+    form: str  # the recognised form of the file
+    accepted: int = 0  # labels of known images
+    repeated: int = 0  # labels that the same file has more than once
+    superseded: int = 0  # earlier labels of the same annotators, replaced by these
+    held: int = 0  # labels of images that are not known yet
     refused: int = 0
 
 

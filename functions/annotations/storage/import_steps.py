@@ -1,4 +1,4 @@
-"""The statements that keep a label file, one after the other in one transaction."""
+"""Runs the statements of an import one after the other, in one transaction."""
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -9,19 +9,24 @@ from psycopg import Cursor
 
 from common.database import Row, queries
 
-_SQL = queries(Path(__file__).with_name("label_rows.sql"))
+_FOLDER = Path(__file__).parent
+_SQL = {
+    name: query
+    for file in ("label_rows.sql", "direct_import.sql", "staged_import.sql")
+    for name, query in queries(_FOLDER / file).items()
+}
 
 
 class Steps:
-    """The statements of one transaction; whoever waits for it is told in between that it goes on."""
+    """The statements of one transaction, by name; the heartbeat is called after each of them."""
 
-    def __init__(self, cursor: Cursor[Row], renew: Callable[[], None]) -> None:
-        self._cursor, self.renew = cursor, renew
+    def __init__(self, cursor: Cursor[Row], heartbeat: Callable[[], None]) -> None:
+        self._cursor, self.heartbeat = cursor, heartbeat
 
     def __call__(self, name: str, values: dict[str, Any] | None = None) -> Cursor[Row]:
-        done = self._cursor.execute(_SQL[name], values)
-        self.renew()
-        return done
+        cursor = self._cursor.execute(_SQL[name], values)
+        self.heartbeat()
+        return cursor
 
     def copy(self, name: str, batches: Iterable[str]) -> None:
         """Copy text into a table."""
@@ -29,11 +34,11 @@ class Steps:
             for batch in batches:
                 copy.write(batch)
 
-    def all_or_nothing(self) -> AbstractContextManager[object]:
-        """A block whose statements count together, or not at all if it raises."""
+    def savepoint(self) -> AbstractContextManager[object]:
+        """A block whose statements are undone if it raises."""
         return self._cursor.connection.transaction()
 
     def one(self, name: str, values: dict[str, Any] | None = None) -> Row:
-        """The row of a statement that has one."""
+        """The row of a statement that returns one row."""
         row = self(name, values).fetchone()
         return row if row is not None else {}

@@ -1,7 +1,8 @@
-"""Where labels are kept."""
+"""The rows of labels, in Postgres."""
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -18,75 +19,68 @@ from functions.annotations.storage.import_steps import Steps
 from functions.annotations.storage.staged_import import import_staged
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
-_ANSWERS = {CHEST_XRAY_14, LABEL_STUDIO}  # forms whose rows say what was not chosen, too
+_WITH_ANSWERS = {CHEST_XRAY_14, LABEL_STUDIO}  # forms that also say which labels were not chosen
+
+
+@dataclass(frozen=True)
+class LabelImport:
+    """One label file to import."""
+
+    source: ObjectVersion
+    read: Callable[[], LabelFile]  # begins to read the file; may be called again to read it once more
+    heartbeat: Callable[[], None]  # called regularly during the import
+    report: Report  # called with the counts and the refused rows, before the import is committed
 
 
 class LabelRows(Protocol):
-    """Where labels are kept."""
+    """The rows of labels."""
 
-    def known(self, source: ObjectVersion) -> ImportCounts | None:
-        """What came of this very file before, if it was imported."""
+    def find_import(self, source: ObjectVersion) -> ImportCounts | None:
+        """The counts of an earlier import of the same version of a file; None if there is none."""
 
-    def keep(
-        self,
-        source: ObjectVersion,
-        read: Callable[[], LabelFile],
-        *,
-        renew: Callable[[], None],
-        report: Report,
-    ) -> ImportCounts:
-        """All labels of a file or none, as one import; the same file again changes nothing.
-
-        `read` begins to read the file, perhaps anew; `renew` is called now and then, `report` with
-        the counts and what can't be taken, before anything is final.
-        """
+    def import_file(self, label_import: LabelImport) -> ImportCounts:
+        """Store all valid labels of a file in one transaction; the same file again changes nothing."""
 
     def apply_held(self) -> int:
-        """Give held labels the images that are known by now; returns how many."""
+        """Apply held labels whose images are known by now; return their number."""
 
 
 class PostgresLabelRows(LabelRows):
-    """The rows in Postgres: copied straight to where they stay, or aside to be compared with each other."""
+    """The rows in Postgres, stored by a direct import or else a staged one."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def known(self, source: ObjectVersion) -> ImportCounts | None:
-        row = self._database.one(_SQL["known_import"], **_version(source))
+    def find_import(self, source: ObjectVersion) -> ImportCounts | None:
+        row = self._database.one(_SQL["find_import"], **_version(source))
         return None if row is None else _counts(row)
 
-    def keep(
-        self,
-        source: ObjectVersion,
-        read: Callable[[], LabelFile],
-        *,
-        renew: Callable[[], None],
-        report: Report,
-    ) -> ImportCounts:
+    def import_file(self, label_import: LabelImport) -> ImportCounts:
         with self._database.transaction() as cursor:
-            file, values = read(), _version(source)
-            new = cursor.execute(_SQL["new_import"], {**values, "format": file.form}).fetchone()
-            if new is None:  # another worker was faster
-                return _counts(_one(cursor.execute(_SQL["known_import"], values)))
-            step = Steps(cursor, renew)
-            step("settings")
+            file, values = label_import.read(), _version(label_import.source)
+            new = cursor.execute(_SQL["insert_import"], {**values, "format": file.form}).fetchone()
+            if new is None:  # another worker has imported it in the meantime
+                return _counts(_one(cursor.execute(_SQL["find_import"], values)))
+            step = Steps(cursor, label_import.heartbeat)
+            step("set_limits")
             counts = None
-            if file.form not in _ANSWERS:
-                counts = self._straight(step, new, file)
-                file = file if counts else read()
+            if file.form not in _WITH_ANSWERS:
+                counts = self._import_directly(step, new, file)
+                file = file if counts else label_import.read()
             counts = counts or import_staged(step, new["id"], file)
-            step("count_import", {"id": new["id"], **vars(counts)})
-            report(counts, file.refused)
+            step("update_counts", {"id": new["id"], **vars(counts)})
+            label_import.report(counts, file.refused)
         return counts
 
-    def _straight(self, step: Steps, new: Row, file: LabelFile) -> ImportCounts | None:
-        """Keep the rows as they are read; None, and nothing is kept, if they have to be compared."""
+    def _import_directly(self, step: Steps, new: Row, file: LabelFile) -> ImportCounts | None:
+        """Store the rows while they are read; None, and nothing is stored, if they need a staged import."""
         rows = DirectImport(self._database, import_id=new["id"], now=new["now"])
-        with suppress(NotDirectError), step.all_or_nothing():
-            step.copy("copy_straight", rows.batches(file.rows, step.renew))
-            values = {"id": new["id"], "images": [] if rows.are_first else list(rows.images)}
-            # Whoever labels for the first time takes the place of nothing.
-            superseded = 0 if rows.are_first else step.one("straight_superseded", values)["number"]
+        with suppress(NotDirectError), step.savepoint():
+            step.copy("copy_direct", rows.batches(file.rows, step.heartbeat))
+            are_new = rows.are_annotators_new
+            values = {"id": new["id"], "images": [] if are_new else list(rows.images)}
+            # New annotators have no earlier labels that could be replaced.
+            superseded = 0 if are_new else step.one("direct_superseded", values)["number"]
             return ImportCounts(
                 file.form, accepted=rows.number, superseded=superseded, refused=file.refused.number
             )
@@ -96,16 +90,16 @@ class PostgresLabelRows(LabelRows):
         with self._database.transaction() as cursor:
             step = Steps(cursor, lambda: None)
             for name in (
-                "settings",
+                "set_limits",
                 "lock_held",
-                "applicable",
+                "find_applicable",
                 "analyze_applicable",
-                "answered",
+                "create_answered",
                 "held_answers",
             ):
                 step(name)
             applied = step("apply_held").rowcount
-            for name in ("count_applied", "remove_applied", "keep_answers", "withdraw"):
+            for name in ("count_applied", "remove_applied", "store_answers", "withdraw_labels"):
                 step(name)
         return applied
 

@@ -1,4 +1,4 @@
-"""Labels of any file: copied aside, compared with each other set by set, and kept as far as they can be."""
+"""The staged import, for every label file: copies rows to a staging table, compares and stores them."""
 
 from dataclasses import replace
 from typing import Any
@@ -10,39 +10,42 @@ from functions.annotations.storage.import_counts import ImportCounts
 from functions.annotations.storage.import_steps import Steps
 
 
-def import_staged(step: Steps, number: int, file: LabelFile) -> ImportCounts:
-    """Copy all rows aside, compare them set by set, and keep what can be."""
-    told = CopyRows()
-    step("told")
-    step.copy("copy_told", told.batches(file.rows, step.renew))
-    step("analyze_told")
-    return _kept(step, number, told, ImportCounts(file.form), file.refused)
+def import_staged(step: Steps, import_id: int, file: LabelFile) -> ImportCounts:
+    """Copy all rows to the staging table, compare them with set operations, and store the valid ones."""
+    rows = CopyRows()
+    step("create_staged")
+    step.copy("copy_staged", rows.batches(file.rows, step.heartbeat))
+    step("analyze_staged")
+    return _store(step, import_id, rows, ImportCounts(file.form), file.refused)
 
 
-def _kept(step: Steps, number: int, told: CopyRows, counts: ImportCounts, refused: Refusals) -> ImportCounts:
-    """Resolve what was copied, refuse what can't be, and keep the rest."""
-    step("told_image")
-    step("analyze_told_image")
-    names = step.one("names")
-    if names["refused"]:
-        _refuse(step, "refused_names", "remove_refused_names", refused)
-    repeated = 0 if told.is_once and names["once"] else _said_twice(step, refused)
-    labels, _ = _ids(step, "labels", told.labels.names)
-    annotators, are_new = _ids(step, "annotators", told.annotators.names)
-    controls, _ = _ids(step, "controls", told.controls.names)
-    values = {"id": number, "labels": labels, "annotators": annotators, "controls": controls}
-    # Whoever labels for the first time takes the place of nothing.
-    superseded = 0 if are_new else step.one("superseded", values)["number"]
-    accepted = step("accept", values).rowcount
+def _store(
+    step: Steps, import_id: int, rows: CopyRows, counts: ImportCounts, refused: Refusals
+) -> ImportCounts:
+    """Find the images of the staged rows, refuse rows that are wrong, and store the others."""
+    step("resolve_images")
+    step("analyze_staged_images")
+    images = step.one("image_summary")
+    if images["has_refused"]:
+        _refuse(step, "refused_images", "remove_refused_images", refused)
+    is_unique = rows.are_unique and images["are_unique"]
+    repeated = 0 if is_unique else _remove_repeats(step, refused)
+    labels, _ = _ids(step, "label", rows.labels.names)
+    annotators, are_annotators_new = _ids(step, "annotator", rows.annotators.names)
+    controls, _ = _ids(step, "control", rows.controls.names)
+    values = {"id": import_id, "labels": labels, "annotators": annotators, "controls": controls}
+    # New annotators have no earlier labels that could be replaced.
+    superseded = 0 if are_annotators_new else step.one("count_superseded", values)["number"]
+    accepted = step("insert_labels", values).rowcount
     held = groups = known = 0
-    if names["unknown"]:
-        step("hold", values)
-        held = step.one("held", values)["number"]
-    if names["groups"]:
-        groups = step("accept_groups", values).rowcount
-        known = step.one("known_groups", values)["number"]
-    if told.controls.names:
-        superseded += _withdrawn(step, values)
+    if images["has_unknown"]:
+        step("insert_held", values)
+        held = step.one("count_held", values)["number"]
+    if images["has_groups"]:
+        groups = step("insert_groups", values).rowcount
+        known = step.one("count_known_groups", values)["number"]
+    if rows.controls.names:
+        superseded += _store_answers(step, values)
     return replace(
         counts,
         accepted=accepted + known,
@@ -53,35 +56,36 @@ def _kept(step: Steps, number: int, told: CopyRows, counts: ImportCounts, refuse
     )
 
 
-def _refuse(step: Steps, found: str, remove: str, refused: Refusals) -> None:
-    rows = step(found).fetchall()
+def _refuse(step: Steps, select: str, remove: str, refused: Refusals) -> None:
+    rows = step(select).fetchall()
     if rows:
         refused.extend(rows[0]["number"], [RefusedRow(row["line"], row["cause"]) for row in rows])
     step(remove)
 
 
-def _said_twice(step: Steps, refused: Refusals) -> int:
-    """Refuse what contradicts another row of the file; returns how many rows only repeat one."""
-    doubled = step("said_twice").rowcount
-    if step.one("answers")["there"]:
-        doubled += step("answered_twice").rowcount
-    if not doubled:
+def _remove_repeats(step: Steps, refused: Refusals) -> int:
+    """Refuse rows that contradict each other, and remove repeats; return the number of repeats."""
+    repeated = step("repeated_rows").rowcount
+    if step.one("has_answers")["found"]:
+        repeated += step("repeated_answers").rowcount
+    if not repeated:
         return 0
-    for name in ("analyze_said_twice", "contradictions", "analyze_contradictions"):
+    for name in ("analyze_repeated", "contradictions", "analyze_contradictions"):
         step(name)
     _refuse(step, "refused_contradictions", "remove_contradictions", refused)
     return step("remove_repeats").rowcount
 
 
-def _withdrawn(step: Steps, values: dict[str, Any]) -> int:
-    step("answered")
-    step("told_answers", values)
+def _store_answers(step: Steps, values: dict[str, Any]) -> int:
+    """Store the answers, and withdraw labels that they no longer choose; return the number of these."""
+    step("create_answered")
+    step("staged_answers", values)
     step("analyze_answered")
-    step("keep_answers")
-    return step("withdraw").rowcount
+    step("store_answers")
+    return step("withdraw_labels").rowcount
 
 
 def _ids(step: Steps, kind: str, names: list[str]) -> tuple[list[int], bool]:
-    """The numbers of names in the database, new ones included; and whether all of them are new."""
-    added = step(f"new_{kind}", {"names": names}).rowcount
-    return step.one(kind, {"names": names})["ids"] or [], added == len(names)
+    """The ids of names, which are inserted if they are new; and whether all of them were new."""
+    added = step(f"new_{kind}s", {"names": names}).rowcount
+    return step.one(f"{kind}_ids", {"names": names})["ids"] or [], added == len(names)

@@ -1,6 +1,6 @@
-"""What extract and its drawing process say to each other: a JSON header and bytes behind it.
+"""The messages between extract and its sandbox process: a JSON header, followed by bytes.
 
-JSON and not pickle: the drawing process reads hostile files, and is not to be trusted more than they.
+JSON and not pickle: the sandbox process reads hostile files, so its answers are not trusted either.
 """
 
 import os
@@ -16,36 +16,36 @@ from common.errors import DependencyAwayError, HoldError, PermanentError, Pipeli
 from common.metadata_document import MetadataDocument
 from deidentification.pixels.device_rules import DeviceRule
 from deidentification.profile import Profile
-from functions.extract.output_space import Kept, Spooled
+from functions.extract.output_space import Output, Spooled
 from functions.extract.png_frames import PngFrame
 from functions.extract.prepared_instance import PreparedInstance, Rules
 from imaging.frames.blanking import Rectangle
 from imaging.frames.image_checks import Limits, NoPictureError
 from imaging.rendering.picture_recipe import PictureRules
 
-_LENGTHS = struct.Struct(">QQ")  # of the header and of what follows it
+_LENGTHS = struct.Struct(">QQ")  # of the header and of the body
 _FRAME_VALUES = ("number", "rows", "columns", "samples", "bits", "recipe")
 Message = tuple[dict[str, Any], bytes]
 
 
-class DrawingFaultError(Exception):
-    """The drawing process met a fault of ours, not of the file."""
+class SandboxFaultError(Exception):
+    """The sandbox process failed because of an error in dcm2set, not because of the file."""
 
 
 def pack(header: dict[str, Any], body: bytes = b"") -> bytes:
-    """One message."""
+    """A message as bytes."""
     text = orjson.dumps(header)
     return _LENGTHS.pack(len(text), len(body)) + text + body
 
 
 def unpack(read: Callable[[int], bytes]) -> Message:
-    """One message; `read` gives exactly as many bytes as asked, or raises EOFError."""
+    """Read one message; `read` returns exactly the requested number of bytes, or raises EOFError."""
     header_length, body_length = _LENGTHS.unpack(read(_LENGTHS.size))
     return orjson.loads(read(header_length)), read(body_length)
 
 
 def pack_rules(rules: Rules) -> dict[str, Any]:
-    """The first message's header."""
+    """The header of the first message, which has the rules."""
     return {
         "key": rules.pseudonym_key.hex(),
         "limits": asdict(rules.limits),
@@ -58,11 +58,11 @@ def pack_rules(rules: Rules) -> dict[str, Any]:
 
 
 def unpack_rules(header: dict[str, Any]) -> Rules:
-    """And back."""
+    """The rules in the header of the first message."""
     key = bytes.fromhex(header["key"])
     pictures = PictureRules(**header["pictures"])
     profile = Profile(**header["profile"])
-    devices = tuple(_device_rule(told) for told in header["devices"])
+    devices = tuple(_device_rule(rule) for rule in header["devices"])
     return Rules(
         key,
         Limits(**header["limits"]),
@@ -74,39 +74,39 @@ def unpack_rules(header: dict[str, Any]) -> Rules:
     )
 
 
-def _device_rule(told: dict[str, Any]) -> DeviceRule:
-    return DeviceRule(**told | {"blank": tuple(Rectangle(**rectangle) for rectangle in told["blank"])})
+def _device_rule(rule: dict[str, Any]) -> DeviceRule:
+    return DeviceRule(**rule | {"blank": tuple(Rectangle(**rectangle) for rectangle in rule["blank"])})
 
 
 def pack_prepared(prepared: PreparedInstance) -> bytes:
-    """A file's outputs; those that lie in files are named, the others follow the header."""
-    kept = [prepared.dicom, *(frame.kept for frame in prepared.frames)]
+    """The answer with a file's outputs: the body has those in memory, the header names files of others."""
+    outputs = [prepared.dicom, *(frame.png for frame in prepared.frames)]
     header = {
         "content_digest": prepared.content_digest,
         "document": prepared.document.model_dump(mode="json"),
-        "dicom": _where(prepared.dicom),
+        "dicom": _location(prepared.dicom),
         "frames": [
-            {name: getattr(frame, name) for name in _FRAME_VALUES} | {"kept": _where(frame.kept)}
+            {name: getattr(frame, name) for name in _FRAME_VALUES} | {"png": _location(frame.png)}
             for frame in prepared.frames
         ],
     }
-    return pack(header, b"".join(output for output in kept if isinstance(output, bytes)))
+    return pack(header, b"".join(output for output in outputs if isinstance(output, bytes)))
 
 
-def _where(kept: Kept) -> dict[str, Any]:
-    if isinstance(kept, bytes):
-        return {"size": len(kept)}
-    if isinstance(kept, Spooled):
-        return {"file": kept.path.name, "offset": kept.offset, "size": kept.size}
-    return {"file": kept.name}
+def _location(output: Output) -> dict[str, Any]:
+    if isinstance(output, bytes):
+        return {"size": len(output)}
+    if isinstance(output, Spooled):
+        return {"file": output.path.name, "offset": output.offset, "size": output.size}
+    return {"file": output.name}
 
 
 def pack_error(error: Exception) -> bytes:
-    """Why a file has no outputs; of a fault of ours only the class is told."""
+    """The answer for a file without outputs; of an unexpected error only the class is named."""
     if isinstance(error, PermanentError | HoldError):
         kind = "hold" if isinstance(error, HoldError) else "permanent"
-        told = {"error": kind, "cause": str(error), "next_step": error.next_step}
-        return pack(told | {"subject": asdict(error.subject)})
+        header = {"error": kind, "cause": str(error), "next_step": error.next_step}
+        return pack(header | {"subject": asdict(error.subject)})
     if isinstance(error, NoPictureError):
         return pack({"error": "no picture", "cause": str(error), "subject": asdict(error.subject)})
     if isinstance(error, OSError) and error.errno is not None:
@@ -115,7 +115,7 @@ def pack_error(error: Exception) -> bytes:
 
 
 def unpack_prepared(message: Message, folder: Path) -> PreparedInstance:
-    """The outputs, or the error that was met; files are only ever looked for in `folder`."""
+    """The outputs in an answer; raises the error in it instead. Files are only opened in `folder`."""
     header, body = message
     if "error" in header:
         error = _error(header)
@@ -125,25 +125,25 @@ def unpack_prepared(message: Message, folder: Path) -> PreparedInstance:
     outputs = _Outputs(memoryview(body), folder)
     dicom = outputs.next(header["dicom"])
     frames = [
-        PngFrame(kept=outputs.next(told["kept"]), **{name: told[name] for name in _FRAME_VALUES})
-        for told in header["frames"]
+        PngFrame(png=outputs.next(frame["png"]), **{name: frame[name] for name in _FRAME_VALUES})
+        for frame in header["frames"]
     ]
     document = MetadataDocument.model_validate(header["document"])
     return PreparedInstance(header["content_digest"], dicom, document, frames)
 
 
 class _Outputs:
-    """The outputs that follow a header, in their order."""
+    """The outputs of an answer, in the order of its header."""
 
     def __init__(self, body: memoryview, folder: Path) -> None:
         self._body = body
         self._folder = folder
 
-    def next(self, where: dict[str, Any]) -> Kept:
-        if "file" in where:
-            path = self._folder / Path(where["file"]).name
-            return Spooled(path, where["offset"], where["size"]) if "offset" in where else path
-        size = where["size"]
+    def next(self, location: dict[str, Any]) -> Output:
+        if "file" in location:
+            path = self._folder / Path(location["file"]).name
+            return Spooled(path, location["offset"], location["size"]) if "offset" in location else path
+        size = location["size"]
         output, self._body = bytes(self._body[:size]), self._body[size:]
         return output
 
@@ -163,4 +163,4 @@ def _error(header: dict[str, Any]) -> Exception:
             "The file needs more memory than DCM2SET_MEGABYTES_PER_FILE allows.",
             "Raise the setting if the file is right, then replay it.",
         )
-    return DrawingFaultError(kind)
+    return SandboxFaultError(kind)

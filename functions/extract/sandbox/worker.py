@@ -1,7 +1,7 @@
-"""The drawing process: reads one file after another, without a credential.
+"""The main program of the sandbox process: it prepares one file after another, without credentials.
 
-A decoder that crashes, hangs or eats memory takes this process with it, and nothing else.
-Started by `drawing_process` as ``python -m functions.extract.sandbox.worker``.
+A decoder that crashes, hangs or allocates too much memory ends only this process. `SandboxPool`
+starts it as ``python -m functions.extract.sandbox.worker`` and talks to it through two pipes.
 """
 
 import contextlib
@@ -19,10 +19,10 @@ from functions.extract.sandbox.message import pack_error, pack_prepared, unpack,
 
 
 def main() -> None:
-    """Answer requests until there are none."""
+    """Answer requests until standard input ends."""
     end_with_parent(signal.SIGKILL)
     requests = sys.stdin.buffer
-    # The pipe is for answers: what libraries print, C code's too, goes where errors go.
+    # The pipe is for answers only: what libraries print, C code included, goes to standard error.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     header, _ = unpack(_reader(requests))
@@ -40,7 +40,7 @@ def _answer(preparer: InstancePreparer, request: dict[str, str | bool]) -> bytes
     try:
         releases = int(request["releases"])
         return pack_prepared(preparer(source, folder, releases=releases, heartbeat=lambda: None))
-    except Exception as error:  # noqa: BLE001 told to the other side, by class if it is our fault
+    except Exception as error:  # noqa: BLE001 extract gets the error as an answer
         return pack_error(error)
 
 
@@ -55,11 +55,11 @@ def _reader(stream: BinaryIO) -> Callable[[int], bytes]:
 
 
 def _limit_memory(megabytes: int) -> None:
-    """Data beyond what is there already; a decoder that asks for more gets MemoryError."""
+    """Limit the data segment to its present size plus `megabytes`; beyond it, MemoryError is raised."""
     if sys.platform == "linux":
         used = int(Path("/proc/self/statm").read_text().split()[5]) * os.sysconf("SC_PAGE_SIZE")
-        most = used + megabytes * 1024 * 1024
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+        limit = used + megabytes * 1024 * 1024
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,7 @@
--- The first schema: tables and their triggers, by owner. Views and functions of the owners are in their own
--- schema.sql, applied after every migration (infra/provision/schema.py).
+-- The first schema: tables and their triggers, by owner. Views and functions are in the owners' schema.sql files,
+-- which are applied after every migration (infra/provision/schema.py).
 
--- == poll_nas: what was found on the NAS =============================================
-
--- The line: what was found, what was done with it, what it became.
-
+-- == poll_nas: folders and files found on the NAS =====================================
 
 create table source_folder (
     id            bigint generated always as identity primary key,
@@ -18,16 +15,16 @@ create table source_folder (
     mark          text,
     unique (name, generation)
 );
-comment on table source_folder is 'One folder as found on the NAS. Names may tell a patient: operator only.';
-comment on column source_folder.id is 'Number told in answers and logs in place of the name.';
-comment on column source_folder.name is 'Folder name below the NAS root; empty for files that lie in the root itself.';
-comment on column source_folder.generation is 'Counts folders that came under the same name after the first was marked processed.';
-comment on column source_folder.looked_at is 'When the last poll looked at it.';
-comment on column source_folder.quiet_since is 'Since when every look found the same files, sizes and times.';
-comment on column source_folder.listed_time is 'The folder''s own time of change on the NAS at the last look; another one asks for a new look.';
-comment on column source_folder.processed_at is 'When every file of it was verified in raw; null while files are waited for.';
-comment on column source_folder.planned_mark is 'The name it was about to be given, to repair a crash in between.';
-comment on column source_folder.mark is 'The name the folder was given on the NAS; null on a read-only NAS.';
+comment on table source_folder is 'One folder found on the NAS. Names may identify a patient: for the operator only.';
+comment on column source_folder.id is 'Number of the folder; answers and logs give it instead of the name.';
+comment on column source_folder.name is 'Name of the folder in the NAS root; empty for files directly in the root.';
+comment on column source_folder.generation is 'Counts folders of the same name: a new one may come after the earlier one was marked as processed.';
+comment on column source_folder.looked_at is 'Time of the last visit by a poll.';
+comment on column source_folder.quiet_since is 'Since this time every listing had the same files, sizes and times.';
+comment on column source_folder.listed_time is 'Modification time of the folder on the NAS at the last visit; if it changes, the folder is visited again.';
+comment on column source_folder.processed_at is 'When every file of the folder was verified in raw; null while files are waiting.';
+comment on column source_folder.planned_mark is 'The name that the folder will get; stored before the rename, so that a crash in between can be repaired.';
+comment on column source_folder.mark is 'The new name of the folder on the NAS; null if folders are not renamed.';
 create index source_folder_mark on source_folder (mark) where mark is not null;
 create index source_folder_planned on source_folder (id) where planned_mark is not null and processed_at is null;
 
@@ -50,23 +47,23 @@ create table source_file (
     counted_as    text,
     unique (folder_id, path, version)
 );
-comment on table source_file is 'One file as found on the NAS. Paths may tell a patient: operator only.';
+comment on table source_file is 'One file found on the NAS. Paths may identify a patient: for the operator only.';
 comment on column source_file.id is 'Number of the file.';
-comment on column source_file.folder_id is 'Its folder.';
-comment on column source_file.path is 'Path below its folder.';
-comment on column source_file.version is 'Counts contents that came under the same path.';
-comment on column source_file.size is 'Bytes, as the NAS lists it.';
-comment on column source_file.modified_at is 'Time of last change, by the NAS clock.';
+comment on column source_file.folder_id is 'The folder of the file.';
+comment on column source_file.path is 'Path below the folder.';
+comment on column source_file.version is 'Counts the contents that were found under the same path.';
+comment on column source_file.size is 'Size in bytes, as the NAS lists it.';
+comment on column source_file.modified_at is 'Modification time, by the clock of the NAS.';
 comment on column source_file.state is 'waiting: not yet in raw; copied: verified in raw; skipped: never copied, see cause.';
-comment on column source_file.cause is 'Why it is skipped.';
-comment on column source_file.raw_key is 'Its key in raw, known before it is copied.';
-comment on column source_file.etag is 'What the object store says of the copy.';
+comment on column source_file.cause is 'Why the file is skipped.';
+comment on column source_file.raw_key is 'Key of the copy in raw; stored before the file is copied.';
+comment on column source_file.etag is 'ETag of the copy.';
 comment on column source_file.sha256 is 'SHA-256 of the content as copied, in hex.';
-comment on column source_file.archive_id is 'The .zip archive it was unpacked from; null for files of the NAS itself.';
-comment on column source_file.replaces is 'The content that was under the same name and path before; null for the first.';
-comment on column source_file.found_at is 'When a poll first saw it.';
+comment on column source_file.archive_id is 'The .zip archive that contained the file; null for files directly on the NAS.';
+comment on column source_file.replaces is 'The earlier content under the same folder name and path; null for the first.';
+comment on column source_file.found_at is 'When a poll first listed the file.';
 comment on column source_file.copied_at is 'When the copy was verified.';
-comment on column source_file.counted_as is 'The category it is summed up under in settled_total; null: counted itself.';
+comment on column source_file.counted_as is 'The category of settled_total that includes the file; null: not included yet.';
 create index source_file_raw_key on source_file (raw_key);
 create index source_file_waiting on source_file (folder_id) where state = 'waiting';
 create index source_file_uncounted on source_file (id) where counted_as is null;
@@ -78,14 +75,14 @@ create table nas_refusal (
     cause       text not null,
     refused_at  timestamptz not null default now()
 );
-comment on table nas_refusal is 'Accounts that the NAS refused; none is tried again, as the NAS would block the address.';
+comment on table nas_refusal is 'Accounts that the NAS refused. They are not tried again, because the NAS would block the address.';
 comment on column nas_refusal.id is 'Number of the refusal.';
 comment on column nas_refusal.salt is 'Salt of the digest.';
-comment on column nas_refusal.digest is 'scrypt of host, user and password; other settings are tried again.';
-comment on column nas_refusal.cause is 'What was refused, and the setting to mend.';
-comment on column nas_refusal.refused_at is 'When.';
+comment on column nas_refusal.digest is 'scrypt digest of host, user and password; with other settings a login is tried.';
+comment on column nas_refusal.cause is 'What was refused, and the setting to fix.';
+comment on column nas_refusal.refused_at is 'Time of the refusal.';
 
--- == The ledger: who works on which object version, and what became of it ============
+-- == The ledger: who works on which object version, and how it ended =================
 
 create table ledger_item (
     id               bigint generated always as identity primary key,
@@ -121,39 +118,39 @@ create table ledger_item (
     counted_as       text,
     unique (function, bucket, key, etag)
 );
-comment on table ledger_item is 'One row per function and object version: what became of it.';
-comment on column ledger_item.id is 'Number of the item, told in answers and logs.';
+comment on table ledger_item is 'One row for each function and object version: its state and how it ended.';
+comment on column ledger_item.id is 'Number of the item in answers and logs.';
 comment on column ledger_item.function is 'The function that owns the item.';
 comment on column ledger_item.bucket is 'Bucket of the object.';
-comment on column ledger_item.key is 'Key of the object; in raw it holds a NAS path.';
-comment on column ledger_item.etag is 'The content that is meant.';
+comment on column ledger_item.key is 'Key of the object; in raw it contains a NAS path.';
+comment on column ledger_item.etag is 'ETag of the version.';
 comment on column ledger_item.size is 'Bytes of the object, if known.';
 comment on column ledger_item.state is 'running: leased; done, held, quarantined: settled; retry: due again at due_at.';
-comment on column ledger_item.attempts is 'Counted at the claim, so a file that kills its worker is counted too.';
-comment on column ledger_item.crashes is 'Attempts in a row that never came back: the lease ran out, or the code failed.';
-comment on column ledger_item.lease is 'Who holds the item; only with it can the item be settled.';
-comment on column ledger_item.lease_until is 'When another worker may take it.';
-comment on column ledger_item.due_at is 'When an item to be retried is sent again.';
-comment on column ledger_item.outcome is 'What done means: extracted, duplicate, skipped, erased, stored, good, black, low_quality, imported.';
-comment on column ledger_item.cause is 'Why it is skipped, held, quarantined or to be retried.';
+comment on column ledger_item.attempts is 'Number of attempts, counted at the claim, so that crashed attempts count too.';
+comment on column ledger_item.crashes is 'Crashes in a row: the lease ran out, or the code failed.';
+comment on column ledger_item.lease is 'Random number of the lease; only the worker that knows it can settle the item.';
+comment on column ledger_item.lease_until is 'When another worker may claim the item.';
+comment on column ledger_item.due_at is 'When an item that waits for a retry is due.';
+comment on column ledger_item.outcome is 'How a done item ended: extracted, duplicate, skipped, erased, stored, good, black, low_quality, imported.';
+comment on column ledger_item.cause is 'Why the item is skipped, held, quarantined or waits for a retry.';
 comment on column ledger_item.next_step is 'What a person can do.';
-comment on column ledger_item.sop_instance_uid is 'Pseudonymous SOP Instance UID that the item is about, once known.';
-comment on column ledger_item.patient_id is 'Pseudonym of the patient whose file it is, as far as its header could be read; extract only.';
-comment on column ledger_item.device is 'Maker, model and picture size of a held file, in the words that may leave raw.';
+comment on column ledger_item.sop_instance_uid is 'Pseudonymous SOP Instance UID of the item, once known.';
+comment on column ledger_item.patient_id is 'Pseudonym of the patient, if the header could be read; extract only.';
+comment on column ledger_item.device is 'Manufacturer, model and picture size of a held file, in words that may leave raw.';
 comment on column ledger_item.moved_to_bucket is 'Bucket of moved_to_key.';
-comment on column ledger_item.moved_to_key is 'Where the object lies now, if not where it was.';
-comment on column ledger_item.pending_delete is 'Whether the object is still to be deleted where it was, in a place that nobody lists.';
-comment on column ledger_item.releases is 'How often a person let it pass the gate.';
-comment on column ledger_item.released_by is 'Who let a held item pass.';
-comment on column ledger_item.released_why is 'And why.';
-comment on column ledger_item.released_at is 'And when.';
-comment on column ledger_item.source is 'What it came of: file-N of source_file, or item-N put into raw directly; in every log line.';
+comment on column ledger_item.moved_to_key is 'Key of the object after it was moved; null if it was not moved.';
+comment on column ledger_item.pending_delete is 'Whether the object must still be deleted at its old location, which the sweep does not list.';
+comment on column ledger_item.releases is 'How often a person released the item from the burned-in text gate.';
+comment on column ledger_item.released_by is 'Who released the item last.';
+comment on column ledger_item.released_why is 'Why it was released.';
+comment on column ledger_item.released_at is 'When it was released.';
+comment on column ledger_item.source is 'Where the item came from: file-N of source_file, or item-N for an object put into raw directly; in every log line.';
 comment on column ledger_item.worker is 'Host and process that claimed it last.';
-comment on column ledger_item.first_seen_at is 'When it was claimed first.';
-comment on column ledger_item.started_at is 'When it was claimed last.';
-comment on column ledger_item.settled_at is 'When it was settled.';
-comment on column ledger_item.counted_as is 'done: summed up in settled_total; a category: as a file without source_file, too.';
--- Everything that is asked all the time is asked of this one: it holds what is not summed up yet.
+comment on column ledger_item.first_seen_at is 'When the row was inserted.';
+comment on column ledger_item.started_at is 'When the item was claimed last.';
+comment on column ledger_item.settled_at is 'When the item was settled.';
+comment on column ledger_item.counted_as is 'done: included in settled_total; a category: also included as a file without source_file; null: not included.';
+-- All frequent queries use this index: it contains only the rows that settled_total does not include yet.
 create index ledger_item_uncounted on ledger_item (function, state, due_at, lease_until) where counted_as is null;
 create index ledger_item_aside on ledger_item (function, state) where state in ('held', 'quarantined');
 create index ledger_item_patient on ledger_item (patient_id) where patient_id is not null;
@@ -171,25 +168,25 @@ create table ledger_attempt (
     ended_at   timestamptz not null,
     primary key (item_id, attempt)
 );
-comment on table ledger_attempt is 'Attempts that were not an item''s last one; the last stands in the item itself.';
+comment on table ledger_attempt is 'Earlier attempts of items; the row of the item describes its last attempt.';
 comment on column ledger_attempt.item_id is 'The item.';
-comment on column ledger_attempt.attempt is 'Which attempt, from 1.';
-comment on column ledger_attempt.state is 'retry: it failed for now; lost: its worker never came back; else as it was settled, before a replay.';
-comment on column ledger_attempt.outcome is 'What it made of the item, if it was settled.';
-comment on column ledger_attempt.cause is 'Why it ended so.';
+comment on column ledger_attempt.attempt is 'Number of the attempt, from 1.';
+comment on column ledger_attempt.state is 'retry: it failed temporarily; lost: it crashed; otherwise the state in which the item was settled before a replay.';
+comment on column ledger_attempt.outcome is 'Outcome, if the item was settled.';
+comment on column ledger_attempt.cause is 'Why the attempt ended.';
 comment on column ledger_attempt.worker is 'Host and process.';
-comment on column ledger_attempt.started_at is 'When it was claimed.';
-comment on column ledger_attempt.ended_at is 'When it ended, or its lease ran out.';
+comment on column ledger_attempt.started_at is 'When the item was claimed.';
+comment on column ledger_attempt.ended_at is 'When the attempt ended, or its lease ran out.';
 create index ledger_attempt_ended on ledger_attempt (ended_at);
 
--- What an item came of, in every log line.
+-- Sets where a new item came from; every log line contains it.
 create function item_source() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 begin
     if new.function = 'extract' then
         select 'file-' || id into new.source from source_file where raw_key = new.key order by id desc limit 1;
         new.source := coalesce(new.source, 'item-' || new.id);
     elsif new.function in ('store_metadata', 'quality') then
-        -- Keys of what extract makes: <patient>/<study>/<series>/<instance>, then .json or /<frame>.png.
+        -- Keys of the objects that extract makes: <patient>/<study>/<series>/<instance>, then .json or /<frame>.png.
         select l.source into new.source from extraction e join ledger_item l on l.id = e.item_id
         where e.sop_instance_uid = case new.function
             when 'quality' then split_part(new.key, '/', 4)
@@ -201,7 +198,7 @@ begin
 end $$;
 create trigger item_source before insert on ledger_item for each row execute function item_source();
 
--- Attempts that were not the last one. An attempt that settles the item at once writes nothing here.
+-- Stores an attempt when a later one begins. An item that is settled at the first attempt has no row here.
 create function item_attempt() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 begin
     insert into ledger_attempt (item_id, attempt, state, outcome, cause, worker, started_at, ended_at)
@@ -219,9 +216,9 @@ create trigger item_attempt after update on ledger_item for each row
     when ((old.state <> 'retry' and new.state = 'retry') or (old.state = 'running' and new.attempts > old.attempts))
     execute function item_attempt();
 
--- An object that is announced once more after its item was moved away is in its old place again (a copy
--- whose event was handled before the copy was recorded, for one): its deletion is pending once more.
--- Not for claims, which may change the row themselves.
+-- If an object is announced again after it was moved, it is at its old location again, and must be deleted again.
+-- One cause is a copy whose event was handled before the copy was recorded. Claims do not run this trigger: they
+-- change the existing row themselves.
 create function item_put_again() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 begin
     update ledger_item set pending_delete = true
@@ -246,18 +243,18 @@ create table extraction (
     completed_at     timestamptz,
     counted_images   int[]
 );
-comment on table extraction is 'One row per SOP instance that extract has taken on.';
+comment on table extraction is 'One row for each SOP instance that extract has registered.';
 comment on column extraction.sop_instance_uid is 'Pseudonymous SOP Instance UID.';
-comment on column extraction.item_id is 'The raw object that brought it first; others with the same content are duplicates.';
-comment on column extraction.content_digest is 'Keyed digest (HMAC-SHA256) of the file, to tell a duplicate from a conflict.';
-comment on column extraction.number_of_frames is 'How many pictures it gives.';
-comment on column extraction.modality is '(0008,0060) Modality, for quality, which may come before the metadata rows.';
-comment on column extraction.is_localizer is 'Whether Image Type says so: a scout looks like a good radiograph.';
-comment on column extraction.recipe_version is 'The picture recipe it was drawn with last.';
-comment on column extraction.pipeline_version is 'The version of dcm2set that drew it last.';
-comment on column extraction.allocated_at is 'When its images got their places.';
-comment on column extraction.completed_at is 'When all of its outputs were written; null while they are being made.';
-comment on column extraction.counted_images is 'Its images good, black and low_quality as summed up in settled_total.';
+comment on column extraction.item_id is 'The item of the file that contained it first; other files with the same content are duplicates.';
+comment on column extraction.content_digest is 'Keyed digest (HMAC-SHA256) of the file, to distinguish a duplicate from a conflict.';
+comment on column extraction.number_of_frames is 'Number of frames, so of images.';
+comment on column extraction.modality is '(0008,0060) Modality, for quality, which may run before the metadata rows exist.';
+comment on column extraction.is_localizer is 'Whether Image Type says that it is a scout, which looks like a good radiograph.';
+comment on column extraction.recipe_version is 'Version of the picture recipe that drew it last.';
+comment on column extraction.pipeline_version is 'Version of dcm2set that drew it last.';
+comment on column extraction.allocated_at is 'When its images were allocated to buckets.';
+comment on column extraction.completed_at is 'When all of its outputs were written; null before that.';
+comment on column extraction.counted_images is 'Numbers of its good, black and low_quality images that settled_total includes; null: not included yet.';
 create index extraction_uncounted on extraction (completed_at) where counted_images is null;
 
 create table image_bucket (
@@ -267,11 +264,11 @@ create table image_bucket (
     created_at timestamptz not null default now(),
     check (allocated <= capacity)
 );
-comment on table image_bucket is 'The image buckets and how many images are allocated to each.';
-comment on column image_bucket.bucket is 'Name: prefix and UTC time.';
-comment on column image_bucket.allocated is 'Places given away.';
-comment on column image_bucket.capacity is 'Places there are.';
-comment on column image_bucket.created_at is 'When it was made.';
+comment on table image_bucket is 'The image buckets, and the number of images allocated to each.';
+comment on column image_bucket.bucket is 'Name of the bucket: prefix and UTC time.';
+comment on column image_bucket.allocated is 'Number of images allocated to it.';
+comment on column image_bucket.capacity is 'Greatest number of images in it.';
+comment on column image_bucket.created_at is 'When the bucket was created.';
 
 create table image_allocation (
     sop_instance_uid text not null references extraction,
@@ -283,13 +280,13 @@ create table image_allocation (
     image_id         bigint generated always as identity unique,
     primary key (sop_instance_uid, frame)
 );
-comment on table image_allocation is 'Where each image lies, decided once per image.';
+comment on table image_allocation is 'The location of each image; the bucket is allocated once.';
 comment on column image_allocation.sop_instance_uid is 'Pseudonymous SOP Instance UID.';
 comment on column image_allocation.frame is 'Frame number, from 1.';
-comment on column image_allocation.allocated_bucket is 'The image bucket it was allocated to.';
-comment on column image_allocation.key is 'Its key, the same in either bucket.';
-comment on column image_allocation.bucket is 'The bucket it lies in now: its image bucket, or suboptimal.';
-comment on column image_allocation.allocated_at is 'When it got its place.';
+comment on column image_allocation.allocated_bucket is 'The image bucket to which the image was allocated.';
+comment on column image_allocation.key is 'Key of the image, the same in both buckets.';
+comment on column image_allocation.bucket is 'The bucket of the image now: the allocated bucket, or suboptimal.';
+comment on column image_allocation.allocated_at is 'When the image was allocated.';
 comment on column image_allocation.image_id is 'Number of the image; short, for label rows.';
 create index image_allocation_allocated on image_allocation (allocated_bucket, bucket);
 create index image_allocation_key on image_allocation (key);
@@ -302,11 +299,11 @@ create table erased_patient (
     why        text not null,
     erased_at  timestamptz not null default now()
 );
-comment on table erased_patient is 'Patients whose data was erased on request; what comes of them again is not kept.';
+comment on table erased_patient is 'Patients whose data was erased on request; new files of theirs are erased too.';
 comment on column erased_patient.patient_id is 'The pseudonym.';
 comment on column erased_patient.erased_by is 'Who erased it.';
 comment on column erased_patient.why is 'Why, in their words.';
-comment on column erased_patient.erased_at is 'When it was first erased.';
+comment on column erased_patient.erased_at is 'When the data was first erased.';
 
 -- == store_metadata: patients, studies, series, instances, images ====================
 
@@ -317,10 +314,10 @@ create table patient (
     updated_at timestamptz not null default now()
 );
 comment on table patient is 'Patients by pseudonym.';
-comment on column patient.patient_id is 'Keyed pseudonym; nothing maps it back.';
+comment on column patient.patient_id is 'Keyed pseudonym; no table maps it to a patient.';
 comment on column patient.sex is '(0010,0040) Patient''s Sex: M, F or O.';
-comment on column patient.created_at is 'When the row came.';
-comment on column patient.updated_at is 'When it changed last.';
+comment on column patient.created_at is 'When the row was inserted.';
+comment on column patient.updated_at is 'When the row was last updated.';
 
 create table study (
     study_instance_uid text primary key,
@@ -331,10 +328,10 @@ create table study (
 );
 comment on table study is 'Studies by pseudonymous UID.';
 comment on column study.study_instance_uid is 'Pseudonymous Study Instance UID.';
-comment on column study.patient_id is 'Its patient.';
-comment on column study.study_date is '(0008,0020) Study Date, shifted by a number of days of its patient''s own.';
-comment on column study.created_at is 'When the row came.';
-comment on column study.updated_at is 'When it changed last.';
+comment on column study.patient_id is 'The patient of the study.';
+comment on column study.study_date is '(0008,0020) Study Date, shifted by a number of days that is different for each patient.';
+comment on column study.created_at is 'When the row was inserted.';
+comment on column study.updated_at is 'When the row was last updated.';
 
 create table series (
     series_instance_uid text primary key,
@@ -349,22 +346,22 @@ create table series (
 );
 comment on table series is 'Series by pseudonymous UID.';
 comment on column series.series_instance_uid is 'Pseudonymous Series Instance UID.';
-comment on column series.study_instance_uid is 'Its study.';
+comment on column series.study_instance_uid is 'The study of the series.';
 comment on column series.modality is '(0008,0060) Modality.';
 comment on column series.body_part is '(0018,0015) Body Part Examined.';
 comment on column series.laterality is '(0020,0060) Laterality or (0020,0062) Image Laterality: L, R, B or U.';
 comment on column series.manufacturer is '(0008,0070) Manufacturer.';
 comment on column series.model is '(0008,1090) Manufacturer''s Model Name.';
-comment on column series.created_at is 'When the row came.';
-comment on column series.updated_at is 'When it changed last.';
+comment on column series.created_at is 'When the row was inserted.';
+comment on column series.updated_at is 'When the row was last updated.';
 
 create table attribute_actions (
     digest  text primary key,
     actions jsonb not null
 );
-comment on table attribute_actions is 'What was done to the elements of instances; one row for all of which the same was done.';
+comment on table attribute_actions is 'Actions of the de-identification on elements; one row for all instances with the same actions.';
 comment on column attribute_actions.digest is 'SHA-256 of the actions as JSON, in hex.';
-comment on column attribute_actions.actions is 'By action (kept, shifted, replaced, cleaned, emptied, removed), elements by keyword.';
+comment on column attribute_actions.actions is 'Number of elements by action (kept, shifted, replaced, cleaned, emptied, removed) and keyword.';
 
 create table instance (
     sop_instance_uid    text primary key,
@@ -391,7 +388,7 @@ create table instance (
 );
 comment on table instance is 'SOP instances by pseudonymous UID.';
 comment on column instance.sop_instance_uid is 'Pseudonymous SOP Instance UID.';
-comment on column instance.series_instance_uid is 'Its series.';
+comment on column instance.series_instance_uid is 'The series of the instance.';
 comment on column instance.sop_class_uid is '(0008,0016) SOP Class UID.';
 comment on column instance.instance_number is '(0020,0013) Instance Number.';
 comment on column instance.view_position is '(0018,5101) View Position.';
@@ -405,12 +402,12 @@ comment on column instance.slice_thickness is '(0018,0050) Slice Thickness, mm.'
 comment on column instance.kvp is '(0018,0060) KVP, kV.';
 comment on column instance.age_years is '(0010,1010) Patient''s Age in years, 90 for everyone over 89.';
 comment on column instance.attributes is 'All other allowed attributes by DICOM keyword.';
-comment on column instance.pipeline_version is 'The version of dcm2set that extracted it.';
-comment on column instance.deidentification is 'Profile and version that de-identified it.';
-comment on column instance.key_id is 'Names the pseudonym key without telling it.';
-comment on column instance.actions is 'What was done to its elements.';
-comment on column instance.created_at is 'When the row came.';
-comment on column instance.updated_at is 'When it changed last.';
+comment on column instance.pipeline_version is 'Version of dcm2set that extracted it.';
+comment on column instance.deidentification is 'De-identification profile and its version.';
+comment on column instance.key_id is 'Identifies the pseudonym key without revealing it.';
+comment on column instance.actions is 'Actions of the de-identification on its elements.';
+comment on column instance.created_at is 'When the row was inserted.';
+comment on column instance.updated_at is 'When the row was last updated.';
 
 create table image (
     sop_instance_uid text not null references instance,
@@ -425,17 +422,17 @@ create table image (
     created_at       timestamptz not null default now(),
     primary key (sop_instance_uid, frame)
 );
-comment on table image is 'One picture per frame.';
-comment on column image.sop_instance_uid is 'Its SOP instance.';
+comment on table image is 'One image for each frame.';
+comment on column image.sop_instance_uid is 'The SOP instance of the image.';
 comment on column image.frame is 'Frame number, from 1.';
 comment on column image."rows" is 'Height of the picture in pixels.';
 comment on column image."columns" is 'Width of the picture in pixels.';
 comment on column image.samples is '1 grey, 3 RGB.';
 comment on column image.bits is 'Bits of each sample: 8, or 16 for modality values.';
 comment on column image.sha256 is 'SHA-256 of the PNG file, in hex.';
-comment on column image.recipe is 'How its greys or colours were made, in words.';
-comment on column image.recipe_version is 'Version of the picture recipe that made it.';
-comment on column image.created_at is 'When the row came.';
+comment on column image.recipe is 'How its grey levels or colours were made, in words.';
+comment on column image.recipe_version is 'Version of the picture recipe that drew it.';
+comment on column image.created_at is 'When the row was inserted.';
 
 -- == quality: verdicts ===============================================================
 
@@ -456,20 +453,20 @@ create table verdict (
     primary key (sop_instance_uid, frame),
     foreign key (sop_instance_uid, frame) references image_allocation
 );
-comment on table verdict is 'The quality check of each image.';
+comment on table verdict is 'The result of the quality check of each image.';
 comment on column verdict.sop_instance_uid is 'Pseudonymous SOP Instance UID.';
 comment on column verdict.frame is 'Frame number, from 1.';
-comment on column verdict.verdict is 'What holds, good, black or low_quality: a person''s overruling, else what the model says.';
-comment on column verdict.by_model is 'What the black check or the model says.';
+comment on column verdict.verdict is 'The verdict in force, good, black or low_quality: a person''s overruling, otherwise that of the model.';
+comment on column verdict.by_model is 'The verdict of the black check or the model.';
 comment on column verdict.score is 'Probability that the image is bad, 0 to 1; 1 for a black image.';
 comment on column verdict.threshold is 'Score from which the image counts as low_quality.';
 comment on column verdict.mean_grey is 'Mean grey level, 0 to 255.';
-comment on column verdict.features is 'What the model looked at, by name; empty for a black image.';
-comment on column verdict.reasons is 'Up to three measures that speak most against the image, most first.';
+comment on column verdict.features is 'Features of the image that the model uses, by name; empty for a black image.';
+comment on column verdict.reasons is 'Up to three features that count most against the image, strongest first.';
 comment on column verdict.confidence is 'low: the model has seen too few images of the modality.';
-comment on column verdict.model_version is 'The model that judged.';
-comment on column verdict.picture_hash is 'What the picture shows in 256 bits, near-equal for near-equal pictures; null if nearly uniform.';
-comment on column verdict.checked_at is 'When it judged.';
+comment on column verdict.model_version is 'Version of the model.';
+comment on column verdict.picture_hash is 'Perceptual hash of the picture, 256 bits, similar for similar pictures; null if the picture is nearly uniform.';
+comment on column verdict.checked_at is 'When the image was checked.';
 
 create table overruling (
     id               bigint generated always as identity primary key,
@@ -481,14 +478,14 @@ create table overruling (
     decided_at       timestamptz not null default now(),
     foreign key (sop_instance_uid, frame) references image_allocation
 );
-comment on table overruling is 'What persons said of images; the newest stands above the model.';
-comment on column overruling.id is 'Number; the greatest of an image is its newest.';
+comment on table overruling is 'Verdicts of persons; the newest of an image overrules the model.';
+comment on column overruling.id is 'Number of the overruling; the greatest of an image is its newest.';
 comment on column overruling.sop_instance_uid is 'Pseudonymous SOP Instance UID.';
-comment on column overruling.frame is 'Frame, from 1.';
-comment on column overruling.verdict is 'Their verdict.';
+comment on column overruling.frame is 'Frame number, from 1.';
+comment on column overruling.verdict is 'The person''s verdict.';
 comment on column overruling.why is 'Why, in their words.';
-comment on column overruling.decided_by is 'Who.';
-comment on column overruling.decided_at is 'When.';
+comment on column overruling.decided_by is 'Who decided.';
+comment on column overruling.decided_at is 'When it was decided.';
 create index overruling_image on overruling (sop_instance_uid, frame);
 
 -- == annotations: labels =============================================================
@@ -497,23 +494,23 @@ create table label_name (
     id   int generated always as identity primary key,
     name text not null unique
 );
-comment on table label_name is 'What labels are called; label rows hold the number.';
+comment on table label_name is 'Names of labels; rows of labels refer to the number.';
 comment on column label_name.id is 'Number of the label.';
-comment on column label_name.name is 'The label as told.';
+comment on column label_name.name is 'The label as in the label file.';
 
 create table annotator (
     id   int generated always as identity primary key,
     name text not null unique
 );
-comment on table annotator is 'Who or what labels, as label files tell.';
+comment on table annotator is 'Annotators, persons or programs, as in label files.';
 comment on column annotator.id is 'Number of the annotator.';
-comment on column annotator.name is 'The name or number as told; empty where a file tells none.';
+comment on column annotator.name is 'Name or number as in the label file; empty where the file has none.';
 
 create table label_control (
     id   int generated always as identity primary key,
     name text not null unique
 );
-comment on table label_control is 'What was asked of an annotator at once, so that what was not chosen is absent.';
+comment on table label_control is 'Questions with several labels to choose from: a label that was not chosen is absent.';
 comment on column label_control.id is 'Number of the control.';
 comment on column label_control.name is 'A project of Label Studio, or Finding Labels of a ChestX-ray14 table.';
 
@@ -530,20 +527,20 @@ create table label_import (
     imported_at timestamptz not null default now(),
     unique (key, etag)
 );
-comment on table label_import is 'Label files that were taken.';
+comment on table label_import is 'Label files that were imported.';
 comment on column label_import.id is 'Number of the import; a larger one is newer.';
 comment on column label_import.key is 'The file''s key in annotations.';
-comment on column label_import.etag is 'The file''s content.';
-comment on column label_import.format is 'What it was recognised as.';
-comment on column label_import.accepted is 'Labels of images that were known.';
-comment on column label_import.repeated is 'Labels that the same file had said before.';
-comment on column label_import.superseded is 'Labels of the same annotator that these took the place of.';
+comment on column label_import.etag is 'ETag of the file.';
+comment on column label_import.format is 'Recognised form of the file.';
+comment on column label_import.accepted is 'Labels of known images.';
+comment on column label_import.repeated is 'Labels that were in the file more than once.';
+comment on column label_import.superseded is 'Earlier labels of the same annotators that these replace.';
 comment on column label_import.held is 'Labels of images that were not known yet.';
-comment on column label_import.refused is 'Labels that could not be taken.';
-comment on column label_import.imported_at is 'When it was taken.';
+comment on column label_import.refused is 'Labels that could not be imported.';
+comment on column label_import.imported_at is 'When the file was imported.';
 
--- References of rows that come by the million are not checked one by one: four checks a row took
--- three times as long as the row itself. One transaction makes a row and what it refers to.
+-- The following tables have no foreign keys, because their rows come by the million: four checks a row took three
+-- times as long as the row itself. Each transaction that inserts a row also inserts the rows that it refers to.
 create table label (
     id           bigint generated always as identity,
     import_id    bigint not null,
@@ -555,16 +552,16 @@ create table label (
     value        real not null check (value = -1 or value between 0 and 1),
     control_id   int
 );
-comment on table label is 'What was said of single images, row by row as delivered; never changed.';
+comment on table label is 'Labels of single images, as delivered; rows are never changed.';
 comment on column label.id is 'Number of the row.';
-comment on column label.import_id is 'The file it came in.';
-comment on column label.image_id is 'Of which image.';
-comment on column label.labelled_at is 'When it was said: as the file tells, else when it was imported.';
-comment on column label.line is 'Its line there, from 1; in a JSON array the number of the task.';
-comment on column label.label_id is 'What is said.';
-comment on column label.annotator_id is 'Who says it.';
+comment on column label.import_id is 'The import of the label file.';
+comment on column label.image_id is 'The image.';
+comment on column label.labelled_at is 'When the annotator labelled the image: the time in the file, otherwise the time of the import.';
+comment on column label.line is 'Line in the label file, from 1; in a JSON array the number of the task.';
+comment on column label.label_id is 'The label.';
+comment on column label.annotator_id is 'The annotator.';
 comment on column label.value is '1 present, 0 absent, -1 uncertain, or a probability.';
-comment on column label.control_id is 'What it was an answer to; Label Studio and ChestX-ray14 only.';
+comment on column label.control_id is 'The control that was answered; Label Studio and ChestX-ray14 only.';
 create index label_image on label (image_id);
 
 create table held_label (
@@ -580,18 +577,18 @@ create table held_label (
     labelled_at      timestamptz not null,
     control_id       int
 );
-comment on table held_label is 'Rows about images that are not known yet; moved to label once the image is there.';
+comment on table held_label is 'Labels of images that are not known yet; moved to label once the image exists.';
 comment on column held_label.id is 'Number of the row.';
-comment on column held_label.import_id is 'The file it came in.';
-comment on column held_label.line is 'Its line there.';
-comment on column held_label.label_id is 'What is said; null: the control was answered, and that is all.';
-comment on column held_label.annotator_id is 'Who says it.';
-comment on column held_label.name is 'How the file names the image, without server, query or bucket.';
+comment on column held_label.import_id is 'The import of the label file.';
+comment on column held_label.line is 'Line in the label file.';
+comment on column held_label.label_id is 'The label; null: the row only says that the control was answered.';
+comment on column held_label.annotator_id is 'The annotator.';
+comment on column held_label.name is 'Name of the image in the file, without server, query or bucket.';
 comment on column held_label.sop_instance_uid is 'The pseudonymous SOP Instance UID in that name.';
-comment on column held_label.frame is 'The frame in that name; null: the only one there is.';
+comment on column held_label.frame is 'The frame in that name; null: the only frame of the instance.';
 comment on column held_label.value is '1 present, 0 absent, -1 uncertain, or a probability.';
-comment on column held_label.labelled_at is 'When it was said.';
-comment on column held_label.control_id is 'What it was an answer to; Label Studio and ChestX-ray14 only.';
+comment on column held_label.labelled_at is 'When the annotator labelled the image.';
+comment on column held_label.control_id is 'The control that was answered; Label Studio and ChestX-ray14 only.';
 create index held_label_instance on held_label (sop_instance_uid);
 
 create table group_label (
@@ -605,16 +602,16 @@ create table group_label (
     value        real not null check (value = -1 or value between 0 and 1),
     labelled_at  timestamptz not null
 );
-comment on table group_label is 'Rows about every image of an instance, series or study, of those that come later too.';
+comment on table group_label is 'Labels of all images of an instance, series or study, also of images that are added later.';
 comment on column group_label.id is 'Number of the row.';
-comment on column group_label.import_id is 'The file it came in.';
-comment on column group_label.line is 'Its line there.';
-comment on column group_label.label_id is 'What is said.';
-comment on column group_label.annotator_id is 'Who says it.';
+comment on column group_label.import_id is 'The import of the label file.';
+comment on column group_label.line is 'Line in the label file.';
+comment on column group_label.label_id is 'The label.';
+comment on column group_label.annotator_id is 'The annotator.';
 comment on column group_label.level is 'instance, series or study.';
-comment on column group_label.uid is 'Its pseudonymous UID.';
+comment on column group_label.uid is 'Pseudonymous UID of the instance, series or study.';
 comment on column group_label.value is '1 present, 0 absent, -1 uncertain, or a probability.';
-comment on column group_label.labelled_at is 'When it was said.';
+comment on column group_label.labelled_at is 'When the annotator labelled the image.';
 create index group_label_uid on group_label (level, uid);
 
 create table label_answer (
@@ -626,28 +623,28 @@ create table label_answer (
     labelled_at  timestamptz not null,
     primary key (image_id, annotator_id, control_id)
 );
-comment on table label_answer is 'The newest answer of an annotator to a control: what it does not choose again is absent.';
-comment on column label_answer.image_id is 'The image asked about.';
-comment on column label_answer.annotator_id is 'Who answered.';
-comment on column label_answer.control_id is 'What was asked.';
-comment on column label_answer.import_id is 'The file it came in.';
-comment on column label_answer.line is 'Its line there.';
-comment on column label_answer.labelled_at is 'When it was answered.';
+comment on table label_answer is 'The newest answer of an annotator to a control; labels that it does not choose again are absent.';
+comment on column label_answer.image_id is 'The image.';
+comment on column label_answer.annotator_id is 'The annotator.';
+comment on column label_answer.control_id is 'The control.';
+comment on column label_answer.import_id is 'The import of the label file.';
+comment on column label_answer.line is 'Line in the label file.';
+comment on column label_answer.labelled_at is 'When the annotator answered.';
 
 create table label_rule (
     one       boolean primary key default true check (one),
     rule      text not null default 'last' check (rule in ('last', 'majority', 'any', 'all')),
     uncertain text not null default 'keep' check (uncertain in ('keep', '0', '1', 'missing'))
 );
-comment on table label_rule is 'How one label comes of what several annotators said; one row, from the settings.';
-comment on column label_rule.one is 'True: there is one row.';
-comment on column label_rule.rule is 'last: the newest; majority: most votes; any: one is enough; all: everyone must agree.';
-comment on column label_rule.uncertain is 'What becomes of uncertain labels: keep (-1), 0, 1, or missing (no row).';
+comment on table label_rule is 'How the labels of several annotators become one label; one row, from the settings.';
+comment on column label_rule.one is 'Always true, so that there is only one row.';
+comment on column label_rule.rule is 'last: the newest label; majority: most votes; any: one positive vote is enough; all: all votes must be positive.';
+comment on column label_rule.uncertain is 'What an uncertain label becomes: keep (-1), 0, 1, or missing (no row).';
 insert into label_rule default values;
 
 -- == Training sets ===================================================================
 
--- Training sets: what was frozen under which number, and where each patient was put.
+-- The frozen versions of training sets, and the split of each patient.
 
 create table training_set_version (
     id         bigint generated always as identity primary key,
@@ -660,14 +657,14 @@ create table training_set_version (
     created_at timestamptz not null,
     unique (name, number)
 );
-comment on table training_set_version is 'Frozen versions of training sets; their files lie in the bucket training-sets.';
-comment on column training_set_version.id is 'Number over all sets.';
+comment on table training_set_version is 'Frozen versions of training sets; their files are in the bucket training-sets.';
+comment on column training_set_version.id is 'Number of the version among all sets.';
 comment on column training_set_version.name is 'Name of the set.';
-comment on column training_set_version.number is 'Version, from 1.';
-comment on column training_set_version.query is 'The whole selection, with what goes without saying.';
-comment on column training_set_version.options is 'What it was asked for: selection, labels, rule, splits, seed.';
-comment on column training_set_version.digest is 'SHA-256 of all that is frozen but number and time, in hex.';
-comment on column training_set_version.counts is 'Images, patients and studies, in all and of each split, and what was left out.';
+comment on column training_set_version.number is 'Number of the version in its set, from 1.';
+comment on column training_set_version.query is 'The complete selection, with the implicit conditions.';
+comment on column training_set_version.options is 'The given options: selection, labels, rule, splits, seed.';
+comment on column training_set_version.digest is 'SHA-256 of the frozen content except number and time, in hex.';
+comment on column training_set_version.counts is 'Numbers of images, patients and studies, in total and by split, and of images left out.';
 comment on column training_set_version.created_at is 'When it was frozen; the only time in its files.';
 
 create table training_set_patient (
@@ -676,20 +673,16 @@ create table training_set_patient (
     split      text not null check (split in ('train', 'validation', 'test')),
     primary key (patient_id, version_id)
 );
-comment on table training_set_patient is 'The patients in each version; their split is the same in all versions of a name.';
+comment on table training_set_patient is 'The patients in each version; a patient has the same split in all versions of a set.';
 comment on column training_set_patient.version_id is 'The version.';
 comment on column training_set_patient.patient_id is 'The pseudonym; it stays after an erasure, as the frozen files do.';
-comment on column training_set_patient.split is 'Where all images of the patient are.';
+comment on column training_set_patient.split is 'The split that contains all images of the patient.';
 
 -- == The balance =====================================================================
 
--- count_settled() adds settled rows to a few totals and marks them; the balance is these totals and the
--- rows without a mark. A change of a marked row takes it out of the totals again, in the same transaction,
--- so any snapshot of both is complete.
-
--- count_settled() adds settled rows to a few totals and marks them; the balance is these totals and
--- the rows without a mark. Whatever changes a marked row takes it out of the totals again, in the same
--- transaction, so any snapshot of both is whole. Only what closes by itself is ever summed up.
+-- count_settled() adds settled rows to a few totals and marks them. The balance is these totals plus the rows
+-- without a mark. If a marked row changes, a trigger subtracts it from the totals in the same transaction, so the
+-- totals and the rows agree in every snapshot. Only rows that need no person's decision are added.
 
 create table settled_total (
     subject  text not null,
@@ -697,12 +690,13 @@ create table settled_total (
     number   bigint not null,
     newest   timestamptz
 );
-comment on table settled_total is 'Sums over marked rows, to be added up; inserted only, so nobody waits for another.';
+comment on table settled_total is 'Partial sums over marked rows. Rows are only inserted, so that no transaction waits for another.';
 comment on column settled_total.subject is 'file, image, or a function of the ledger.';
 comment on column settled_total.category is 'As in the balance; done for a function.';
-comment on column settled_total.number is 'How many more, or fewer.';
-comment on column settled_total.newest is 'When the newest item of a function, or file put into raw directly, was seen first.';
+comment on column settled_total.number is 'Number to add; negative after a change.';
+comment on column settled_total.newest is 'Latest first_seen_at of the items of a function, or of files put into raw directly.';
 
+-- Subtracts a counted item from the totals when it changes.
 create function item_uncount() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 begin
     if tg_op = 'UPDATE' and new.counted_as is not null and (new.state, new.outcome, new.function, new.bucket,
@@ -723,6 +717,7 @@ end $$;
 create trigger item_uncount before update or delete on ledger_item
     for each row when (old.counted_as is not null) execute function item_uncount();
 
+-- Subtracts a counted file from the totals when it changes.
 create function file_uncount() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 begin
     if tg_op = 'UPDATE' and new.counted_as is not null and (new.state, new.raw_key, new.etag)
@@ -739,7 +734,7 @@ end $$;
 create trigger file_uncount before update or delete on source_file
     for each row when (old.counted_as is not null) execute function file_uncount();
 
--- A file of the NAS and its item are counted together, so they leave the totals together.
+-- A file of the NAS and its item are counted together, so they are subtracted together.
 create function item_uncounted() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 begin
     update source_file set counted_as = null where raw_key = old.key and counted_as is not null;
@@ -751,7 +746,7 @@ create trigger item_uncounted after update on ledger_item for each row
 create trigger item_deleted after delete on ledger_item for each row
     when (old.counted_as = 'done' and old.function = 'extract') execute function item_uncounted();
 
--- Also for a key that a file of the NAS is about to get, under which a file may have come before.
+-- The same in the other direction; also for a key that a file of the NAS gets now, which another file may have.
 create function file_uncounted() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 begin
     update ledger_item set counted_as = null
@@ -765,6 +760,7 @@ create trigger file_uncounted after update on source_file for each row
 create trigger file_deleted after delete on source_file for each row
     when (old.counted_as is not null) execute function file_uncounted();
 
+-- Subtracts the counted images of an instance from the totals when it changes.
 create function extraction_uncount() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 begin
     if tg_op = 'UPDATE' and new.counted_images is not null and (new.sop_instance_uid, new.number_of_frames,
@@ -784,9 +780,10 @@ end $$;
 create trigger extraction_uncount before update or delete on extraction
     for each row when (old.counted_images is not null) execute function extraction_uncount();
 
+-- Subtracts all images of an instance from the totals when one of them is moved or its verdict changes.
 create function image_uncount() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 begin
-    -- The lock comes first: who sums the instance up just now is waited for, and seen.
+    -- Lock first: if count_settled() adds the instance at this moment, wait for it and see its result.
     perform from extraction where sop_instance_uid = old.sop_instance_uid for no key update;
     update extraction set counted_images = null
     where sop_instance_uid = old.sop_instance_uid and counted_images is not null;
@@ -802,8 +799,8 @@ create trigger verdict_deleted after delete on verdict for each row execute func
 
 -- == Vacuum ==========================================================================
 
--- By the number of changes and not by the size of the table: each item leaves a few dead rows, and queries
--- that run all the time should never read a fifth of a million of them.
+-- Autovacuum runs by the number of changes, not by the size of the table: each item leaves a few dead rows, and
+-- frequent queries should never read hundreds of thousands of them.
 alter table ledger_item set (autovacuum_vacuum_scale_factor = 0.005, autovacuum_vacuum_threshold = 2000,
     autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.01);
 alter table source_file set (autovacuum_vacuum_scale_factor = 0.005, autovacuum_vacuum_threshold = 2000,

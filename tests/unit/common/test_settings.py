@@ -1,4 +1,4 @@
-"""Settings: what is missing or wrong is told in one line, without its value."""
+"""Settings: errors name a missing or wrong setting in one line, without its value."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ SECRET = "Marker-of-a-secret"
 
 @pytest.fixture(autouse=True)
 def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No variable and no .env of the developer's."""
+    """Remove the developer's variables and .env file."""
     import os
 
     for name in list(os.environ):
@@ -31,7 +31,7 @@ def test_defaults_have_no_secret() -> None:
 
 
 def test_variables_and_env_file_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Variables have the prefix DCM2SET_; .env is read, and a variable outweighs it."""
+    """Variables have the prefix DCM2SET_; a variable takes precedence over .env."""
     (tmp_path / ".env").write_text("DCM2SET_IMAGES_PER_BUCKET=7\nDCM2SET_MAX_FRAMES=9\nOTHER=1\n")
     monkeypatch.setenv("DCM2SET_IMAGES_PER_BUCKET", "5")
     config = load_settings()
@@ -40,7 +40,7 @@ def test_variables_and_env_file_are_read(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "DCM2SET_DATABASE_URL"])
 def test_database_url_has_two_names(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """DATABASE_URL is what hosts provide; ours outweighs it."""
+    """Hosting services set DATABASE_URL; DCM2SET_DATABASE_URL takes precedence over it."""
     monkeypatch.setenv(name, "postgresql://x")
     assert "postgresql://x" == load_settings().required("database_url")
 
@@ -56,7 +56,7 @@ def test_database_url_has_two_names(monkeypatch: pytest.MonkeyPatch, name: str) 
     ],
 )
 def test_missing_setting_is_named(field: str, variable: str) -> None:
-    """A setting that is needed and absent is told by its variable."""
+    """The error for a missing setting names its variable."""
     with pytest.raises(SettingsError) as caught:
         load_settings().required(field)
     assert f"{variable} is not set." == str(caught.value)
@@ -64,7 +64,7 @@ def test_missing_setting_is_named(field: str, variable: str) -> None:
 
 @pytest.mark.parametrize("field", ["token", "minio_endpoint", "minio_access_key", "database_url", "nas_url"])
 def test_empty_setting_counts_as_missing(monkeypatch: pytest.MonkeyPatch, field: str) -> None:
-    """A variable that is set to nothing, as compose files do, is named like an absent one."""
+    """An empty variable, as compose files set it, counts as missing."""
     variable = "DATABASE_URL" if field == "database_url" else f"DCM2SET_{field.upper()}"
     monkeypatch.setenv(variable, "")
     with pytest.raises(SettingsError, match=variable):
@@ -82,6 +82,7 @@ def test_empty_setting_counts_as_missing(monkeypatch: pytest.MonkeyPatch, field:
         ("DCM2SET_IMAGES_PREFIX", "Upper-Marker"),
         ("DCM2SET_BURNED_IN_TEXT", SECRET),
         ("DCM2SET_LEASE_SECONDS", "-1"),
+        ("DCM2SET_RETRY_SECONDS", "0"),
         ("DCM2SET_MINIO_SECURE", SECRET),
         ("DCM2SET_NAS_PROCESSED_MARK", "a/Marker"),
         ("DCM2SET_FUNCTION_URLS", SECRET),
@@ -91,18 +92,18 @@ def test_empty_setting_counts_as_missing(monkeypatch: pytest.MonkeyPatch, field:
 def test_wrong_setting_is_named_in_one_line(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
-    """A setting of a wrong form is told by its variable in one line that has no value in it."""
+    """The error for a wrong setting names its variable in one line, without its value."""
     monkeypatch.setenv(variable, value)
     with pytest.raises(SettingsError) as caught:
         load_settings()
-    told = str(caught.value)
-    assert told.startswith(f"{variable} is wrong: ")
-    assert "Marker" not in told
-    assert "\n" not in told
+    message = str(caught.value)
+    assert message.startswith(f"{variable} is wrong: ")
+    assert "Marker" not in message
+    assert "\n" not in message
 
 
 def test_settings_print_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever prints the settings sees no secret."""
+    """Printed settings show no secret."""
     for name in ("TOKEN", "DATABASE_URL", "MINIO_SECRET_KEY"):
         monkeypatch.setenv(f"DCM2SET_{name}", SECRET)
     monkeypatch.setenv("DCM2SET_PSEUDONYM_KEY", "ab" * 32)
@@ -112,7 +113,7 @@ def test_settings_print_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9000", "127.0.0.1/path", "localhost:port"])
 def test_wrong_endpoint_is_a_wrong_setting(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
-    """An endpoint that is no host:port is told as such when the store is built, not as a crash."""
+    """An endpoint that is not host:port raises SettingsError when the store is built."""
     for name, value in {"ENDPOINT": endpoint, "ACCESS_KEY": "a", "SECRET_KEY": "b"}.items():
         monkeypatch.setenv(f"DCM2SET_MINIO_{name}", value)
     settings.cache_clear()

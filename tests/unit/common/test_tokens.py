@@ -1,4 +1,4 @@
-"""Tokens: which callers are let in, and how one token follows another."""
+"""Tokens: which callers are authorised, and how tokens are rotated."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ OLD, NEW, NEWER = "old-token-of-all-functions", "new-token-of-all-functions", "n
 
 
 def _write(path: Path, *tokens: str) -> None:
-    """Replace the file as a whole, as a rotation does."""
+    """Replace the complete file, as a rotation does."""
     part = path.with_suffix(".part")
     part.write_text("\n".join(tokens), encoding="utf-8")
     part.replace(path)
@@ -30,7 +30,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_process_follows_its_token_file(path: Path) -> None:
-    """Both tokens count while both are in the file, the first is sent, and a token taken out is refused."""
+    """All tokens in the file are accepted, the first is sent, and a removed token is refused."""
     tokens = Tokens(TokenFile(path))
     assert (OLD, True, False) == (tokens.current, tokens.accepts(OLD), tokens.accepts(NEW))
     _write(path, NEW, OLD)
@@ -40,8 +40,8 @@ def test_a_process_follows_its_token_file(path: Path) -> None:
 
 
 @pytest.mark.parametrize("given", ["", OLD[:-1], OLD + "x", OLD.upper(), f"{OLD}\n", "Müller", "\udcff" * 30])
-def test_nothing_else_is_let_in(path: Path, given: str) -> None:
-    """Only a whole token counts."""
+def test_nothing_else_is_accepted(path: Path, given: str) -> None:
+    """Only a complete token is accepted."""
     _write(path, NEW, OLD)
     assert not Tokens(TokenFile(path)).accepts(given)
 
@@ -49,8 +49,8 @@ def test_nothing_else_is_let_in(path: Path, given: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "\n\n", "short", f"{OLD}\nshort", "with a space in the middle", "Mü" * 16]
 )
-def test_a_file_that_holds_no_token_lets_nobody_in(path: Path, text: str) -> None:
-    """A wrong file is told by its variable, without its text."""
+def test_a_file_without_a_token_authorises_nobody(path: Path, text: str) -> None:
+    """The error names the variable of a wrong file, without its text."""
     path.write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError, match="DCM2SET_TOKEN_FILE is wrong: expected") as caught:
         Tokens(TokenFile(path)).accepts("")
@@ -58,7 +58,7 @@ def test_a_file_that_holds_no_token_lets_nobody_in(path: Path, text: str) -> Non
 
 
 def test_a_missing_file_is_503_naming_the_variable(path: Path) -> None:
-    """Without its file a function works on nothing and says which setting to mend."""
+    """Without its file a function works on nothing and names the setting to fix."""
     target = Target("extract", Tokens(TokenFile(path)))
     path.unlink()
     response = respond(request(b"", token=OLD), lambda: target)
@@ -67,15 +67,14 @@ def test_a_missing_file_is_503_naming_the_variable(path: Path) -> None:
 
 
 def test_tokens_of_the_settings(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
-    """DCM2SET_TOKEN and the one before it count; a token file takes the place of both."""
-    monkeypatch.setenv("DCM2SET_TOKEN", NEW)
-    monkeypatch.setenv("DCM2SET_TOKEN_BEFORE", OLD)
+    """DCM2SET_TOKEN is accepted; a token file, with the previous token in a second line, replaces it."""
+    monkeypatch.setenv("DCM2SET_TOKEN", OLD)
     settings.cache_clear()
     try:
-        assert (NEW, OLD) == wiring.tokens().read()
+        assert (OLD,) == wiring.tokens().read()
         monkeypatch.setenv("DCM2SET_TOKEN_FILE", str(path))
-        _write(path, NEWER)
+        _write(path, NEWER, NEW)
         settings.cache_clear()
-        assert (NEWER,) == wiring.tokens().read()
+        assert (NEWER, NEW) == wiring.tokens().read()
     finally:
         settings.cache_clear()

@@ -1,4 +1,4 @@
-"""Pseudonyms: keyed, the same everywhere, telling nothing of one another."""
+"""Pseudonyms: keyed, the same everywhere, unrelated to one another."""
 
 import re
 from datetime import date, timedelta
@@ -13,7 +13,7 @@ OTHER = Pseudonyms(KEY[::-1])
 
 
 def test_same_key_gives_the_same_pseudonyms_in_every_process() -> None:
-    """Pseudonyms depend on the key and the input alone."""
+    """Pseudonyms depend only on the key and the input."""
     again = Pseudonyms(bytes(KEY))
     assert again.patient("1CT1", "", "1.2.3") == ONE.patient("1CT1", "", "1.2.3")
     assert again.uid("1.2.3") == ONE.uid("1.2.3")
@@ -22,7 +22,7 @@ def test_same_key_gives_the_same_pseudonyms_in_every_process() -> None:
 
 
 def test_another_key_gives_other_pseudonyms() -> None:
-    """Without the key nobody can make a pseudonym."""
+    """Each pseudonym depends on the key."""
     assert ONE.patient("1CT1", "", "1.2.3") != OTHER.patient("1CT1", "", "1.2.3")
     assert ONE.uid("1.2.3") != OTHER.uid("1.2.3")
     assert ONE.key_id != OTHER.key_id
@@ -41,13 +41,13 @@ def test_patient_has_the_documented_form() -> None:
 
 
 def test_patient_does_not_depend_on_the_study() -> None:
-    """A patient with an id is the same one in every study, however the id is padded or cased."""
+    """A patient with an ID has one pseudonym in every study, whatever the padding and case of the ID."""
     expected = ONE.patient("ab1", "Clinic", "1.2.3")
     assert expected == ONE.patient("  AB1 ", "CLINIC ", "4.5.6")
 
 
 def test_patients_differ_by_id_and_issuer() -> None:
-    """The same id of another issuer is another patient."""
+    """The same ID of another issuer is another patient."""
     assert 3 == len(
         {ONE.patient("1", "A", "1.2"), ONE.patient("1", "B", "1.2"), ONE.patient("2", "A", "1.2")}
     )
@@ -56,13 +56,13 @@ def test_patients_differ_by_id_and_issuer() -> None:
 
 @pytest.mark.parametrize("empty", ["", "   "])
 def test_empty_patient_id_is_scoped_to_its_study(empty: str) -> None:
-    """Patients without an id don't merge over studies, but are one within a study."""
+    """Patients without an ID are one patient within a study, but not across studies."""
     assert ONE.patient(empty, "", "1.2.3") == ONE.patient(empty, "X", "1.2.3")
     assert ONE.patient(empty, "", "1.2.3") != ONE.patient(empty, "", "1.2.4")
 
 
 def test_uid_is_a_valid_uid_under_2_25() -> None:
-    """A UID in place of another is under 2.25, with at most 64 characters and no leading zero."""
+    """A replaced UID is under 2.25, has at most 64 characters and no leading zero."""
     for number in range(200):
         uid = ONE.uid(f"1.2.{number}")
         assert re.fullmatch(r"2\.25\.(0|[1-9]\d*)", uid)
@@ -70,17 +70,17 @@ def test_uid_is_a_valid_uid_under_2_25() -> None:
 
 
 def test_uids_of_dicom_itself_stay() -> None:
-    """SOP classes and transfer syntaxes are registered UIDs and tell nothing."""
+    """SOP classes and transfer syntaxes are registered UIDs and stay unchanged."""
     assert "1.2.840.10008.5.1.4.1.1.2" == ONE.uid("1.2.840.10008.5.1.4.1.1.2")
     assert "1.2.840.100081" != ONE.uid("1.2.840.100081")
 
 
-def test_padding_makes_no_other_uid() -> None:
+def test_padding_of_a_uid_is_ignored() -> None:
     """A UID with a trailing space is the same UID."""
     assert ONE.uid("1.2.3") == ONE.uid("1.2.3 ")
 
 
-def test_domains_tell_nothing_of_one_another() -> None:
+def test_domains_are_unrelated() -> None:
     """The same text as patient, UID, content and date shift gives unrelated values."""
     patient = ONE.patient("1.2.3", "", "1.2.3")[1:]
     uid = f"{int(ONE.uid('1.2.3').removeprefix('2.25.')):x}"
@@ -90,13 +90,13 @@ def test_domains_tell_nothing_of_one_another() -> None:
 
 
 def test_interval_between_dates_of_a_patient_is_kept() -> None:
-    """All dates of a patient move by the same number of days."""
+    """All dates of a patient are shifted by the same number of days."""
     first, second = date(2004, 1, 19), date(2004, 3, 1)
     assert second - first == ONE.shifted(second, "P1") - ONE.shifted(first, "P1")
 
 
 def test_shift_is_into_the_past_and_differs_by_patient() -> None:
-    """A date moves back by 1 to 3650 days, by each patient's own number."""
+    """A date is shifted back by 1 to 3650 days, by a different number for each patient."""
     day = date(2004, 1, 19)
     shifts = {day - ONE.shifted(day, f"P{number}") for number in range(300)}
     assert len(shifts) > 200
@@ -104,6 +104,6 @@ def test_shift_is_into_the_past_and_differs_by_patient() -> None:
     assert max(shifts) <= timedelta(days=MAX_SHIFT_DAYS)
 
 
-def test_ids_that_are_no_unicode_have_pseudonyms() -> None:
-    """An id with lone surrogates, as broken character sets give, has a pseudonym too."""
+def test_ids_with_lone_surrogates_have_pseudonyms() -> None:
+    """An ID with lone surrogates, as wrong character sets produce, has a pseudonym too."""
     assert ONE.patient("m\udcfc", "", "s") != ONE.patient("m", "", "s")

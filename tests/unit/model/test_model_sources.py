@@ -1,4 +1,4 @@
-"""Where the pictures to learn from come from: fetched packages, volumes, mosaics."""
+"""Sources of training pictures: packages and volumes."""
 
 import gzip
 import hashlib
@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.training.recipes import PACKAGES
-from model.training.source_packages import Kind, SourcePackage
-from model.training.volumes import shown, slices
+from model.training.sources.recipes import PACKAGES
+from model.training.sources.source_packages import Kind, SourcePackage
+from model.training.sources.volumes import apply_window, slices
 
 VOLUME = np.arange(4 * 3 * 10, dtype=np.int16).reshape(4, 3, 10)
 
@@ -37,24 +37,24 @@ def nrrd() -> bytes:
     ("name", "content"), [("a.nii.gz", nifti()), ("b.nii.gz", nifti(">")), ("a.nrrd", nrrd())]
 )
 def test_slices_of_a_volume_are_axial_and_upright(tmp_path: Path, name: str, content: bytes) -> None:
-    """The third axis is sliced in the middle of the volume, and the second axis points up."""
+    """Slices are taken along the third axis from the middle of the volume, with the second axis upwards."""
     (tmp_path / name).write_bytes(content)
     first, last = slices(tmp_path / name, 2)
     np.testing.assert_array_equal(np.rot90(VOLUME[:, :, 3]), first)
     np.testing.assert_array_equal(np.rot90(VOLUME[:, :, 7]), last)
 
 
-def test_a_scaled_volume_has_its_real_values(tmp_path: Path) -> None:
-    """Slope and intercept of the header are applied."""
+def test_a_scaled_volume_has_its_rescaled_values(tmp_path: Path) -> None:
+    """The slope and intercept of the header are applied."""
     (tmp_path / "a.nii.gz").write_bytes(nifti(slope=2.0))
     (middle,) = slices(tmp_path / "a.nii.gz", 1)
     np.testing.assert_array_equal(np.rot90(VOLUME[:, :, 5]) * 2.0 + 5, middle)
 
 
-def test_a_window_is_shown_from_black_to_white() -> None:
-    """Values under the window are black, over it white; without one all but 1 % of them span the greys."""
-    np.testing.assert_array_equal([[0, 128, 255]], shown(np.array([[-500, 40, 900]]), (40.0, 400.0)))
-    ramp = shown(np.arange(1000).reshape(20, 50), None)
+def test_a_window_spans_black_to_white() -> None:
+    """Values below the window are black, above it white; without one 99 % of the values span the greys."""
+    np.testing.assert_array_equal([[0, 128, 255]], apply_window(np.array([[-500, 40, 900]]), (40.0, 400.0)))
+    ramp = apply_window(np.arange(1000).reshape(20, 50), None)
     assert (0, 255) == (ramp.min(), ramp.max())
 
 
@@ -72,51 +72,51 @@ def archive(kind: Kind) -> bytes:
 
 
 @pytest.fixture
-def fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
-    """What the clients would fetch, and a list of what was asked of them."""
-    asked: list[str] = []
+def downloads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """Replace the package clients; the list holds the names of downloaded packages."""
+    names: list[str] = []
 
-    def fetch(self: SourcePackage, folder: Path) -> Path:
-        asked.append(self.name)
+    def download(self: SourcePackage, folder: Path) -> Path:
+        names.append(self.name)
         path = folder / ("a.whl" if self.kind is Kind.WHEEL else "a.tar.gz")
         path.write_bytes(archive(self.kind))
         return path
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(SourcePackage, "_fetched", fetch)
-    return asked
+    monkeypatch.setattr(SourcePackage, "_download", download)
+    return names
 
 
 def package(kind: Kind) -> SourcePackage:
     return SourcePackage("pictures", "1.0", kind, "inside", "MIT", "0" * 64)
 
 
-def test_a_package_is_fetched_once(fetched: list[str]) -> None:
-    """The second file comes out of the cache."""
+def test_a_package_is_downloaded_once(downloads: list[str]) -> None:
+    """The second file comes from the cache."""
     wheel = package(Kind.WHEEL)
     content = archive(Kind.WHEEL)
     with_digest = replace(wheel, sha256=hashlib.sha256(content).hexdigest())
     for _ in range(2):
         assert b"pixels" == with_digest.path("picture").read_bytes()
-    assert ["pictures"] == fetched
+    assert ["pictures"] == downloads
 
 
 @pytest.mark.parametrize("kind", [Kind.WHEEL, Kind.SDIST, Kind.NPM])
-def test_another_archive_than_expected_is_refused(kind: Kind, fetched: list[str], tmp_path: Path) -> None:
-    """Its digest is compared before anything is unpacked."""
-    with pytest.raises(RuntimeError, match="isn't the file that is expected"):
+def test_an_unexpected_archive_is_refused(kind: Kind, downloads: list[str], tmp_path: Path) -> None:
+    """The digest is compared before anything is unpacked."""
+    with pytest.raises(RuntimeError, match="isn't the expected file"):
         package(kind).path("picture")
     assert [] == [*(tmp_path / "dcm2set" / "pictures").iterdir()]
 
 
-def test_an_installed_package_that_is_not_there_is_named() -> None:
+def test_a_missing_package_is_named() -> None:
     """The message says what to install."""
     with pytest.raises(ModuleNotFoundError, match=r"pictures; install dcm2set\[train\]"):
         replace(package(Kind.INSTALLED), folder="no_such_module/inside").path("picture")
 
 
 def test_every_package_is_pinned_and_has_a_licence() -> None:
-    """What is fetched has a digest, and every package says under which licence its pictures are."""
+    """Every package has a version and a licence, and every downloaded one has a digest."""
     for each in PACKAGES.values():
         assert each.licence
         assert each.version

@@ -1,4 +1,4 @@
-"""The files of a training set: their text, their bytes, and how pictures come to a folder."""
+"""The files of a training set: CSV text, reproducible bytes, pictures in a folder, and verify."""
 
 import hashlib
 import io
@@ -15,13 +15,13 @@ from common.errors import PermanentError, SettingsError
 from common.store.object_key import Location
 from infra.cli import cli
 from tests.in_memory.object_store import InMemoryObjectStore
-from training_set.export.export_folder import linked_files
+from training_set.export.export_folder import files_by_digest
 from training_set.export.image_files import GONE, REDRAWN, ImageFiles, WantedImage
 from training_set.export.progress import Progress
 from training_set.export.verify import verify
 from training_set.selection.image_columns import COLUMNS, label_column
 from training_set.selection.options import Options, parse_splits
-from training_set.versions.csv_text import csv_text, real_numbers, sure_text
+from training_set.versions.csv_text import csv_text, real_numbers, unambiguous_text
 from training_set.versions.differences import differences, differences_text
 from training_set.versions.freeze import all_files
 from training_set.versions.frozen_set import FrozenSet, content_digest, make_head, parquet_bytes
@@ -40,10 +40,10 @@ HOSTILE = [
 
 
 def frozen(labels: list[str] = HOSTILE, number: int = 30) -> FrozenSet:
-    """A set of so many images of as many patients."""
+    """Return a training set of `number` images, each of another patient."""
     random = np.random.default_rng(0)
-    splits = ["train" if place % 3 else "test" for place in range(number)]
-    keys = [f"P{place:04}/1.1/1.2/1.{place}/1.png" for place in range(number)]
+    splits = ["train" if index % 3 else "test" for index in range(number)]
+    keys = [f"P{index:04}/1.1/1.2/1.{index}/1.png" for index in range(number)]
     rows = {"file_name": [f"{split}/{key}" for split, key in zip(splits, keys, strict=True)], "split": splits}
     for name in labels:
         values = random.integers(0, 2, number).astype(float)
@@ -53,21 +53,21 @@ def frozen(labels: list[str] = HOSTILE, number: int = 30) -> FrozenSet:
     rows |= {"key": keys, "patient_id": [key[:5] for key in keys], "study_instance_uid": ["1.1"] * number}
     rows |= {"sha256": [hashlib.sha256(key.encode()).hexdigest() for key in keys], "rows": [64] * number}
     table = pa.table(rows).sort_by("file_name").combine_chunks()
-    told = Options().to_json()
+    options = Options().to_json()
     head = make_head(
         name="set",
         number=1,
         created_at="2026-01-01T00:00:00+00:00",
-        digest=content_digest(parquet_bytes(table), told, ()),
+        digest=content_digest(parquet_bytes(table), options, ()),
         query="true",
-        options=told,
+        options=options,
         table=table,
     )
     return FrozenSet(head, table)
 
 
 def test_the_same_set_gives_the_same_bytes() -> None:
-    """Tables, plots, card and manifest, whatever labels are called, and without a warning."""
+    """Tables, plots, card and manifest are reproducible for all label names, without a warning."""
     first, again = all_files(frozen()), all_files(frozen())
     assert first == again
     assert b"Software" not in first["plots/class-balance.png"]
@@ -82,7 +82,7 @@ def test_the_same_set_gives_the_same_bytes() -> None:
 
 
 def test_labels_keep_their_names() -> None:
-    """A CSV reader finds every label under its own name, with its own values."""
+    """A CSV reader finds every label under its name with its values."""
     files, table = all_files(frozen()), frozen().table
     read = pd.read_csv(io.BytesIO(files["labels.csv"]), index_col="file_name")
     assert HOSTILE == list(read.columns)
@@ -93,14 +93,14 @@ def test_labels_keep_their_names() -> None:
 
 
 def test_a_card_without_labels() -> None:
-    """Images without labels make a set too."""
+    """A training set may have no labels."""
     files = all_files(frozen([]))
     assert b"None of the images has a label" in files["README.md"]
     assert "plots/class-balance.png" not in files
 
 
 def test_text_stays_text_for_pandas() -> None:
-    """Whatever a column of text holds, pandas reads text, and nothing as missing."""
+    """Pandas reads every text column as text without missing values."""
     words = [
         "12",
         "1.5e3",
@@ -119,7 +119,9 @@ def test_text_stays_text_for_pandas() -> None:
         "a,b",
     ]
     for word in words:
-        body = csv_text(pa.table({"word": sure_text(pa.chunked_array([pa.array([word] * 2, pa.string())]))}))
+        body = csv_text(
+            pa.table({"word": unambiguous_text(pa.chunked_array([pa.array([word] * 2, pa.string())]))})
+        )
         (read, _) = pd.read_csv(io.BytesIO(body))["word"]
         assert isinstance(read, str), word
         assert (word or "") in read or word is None
@@ -128,14 +130,14 @@ def test_text_stays_text_for_pandas() -> None:
 @pytest.mark.parametrize(
     "text", ["=1+1", "=cmd|' /C calc'!A0", "+1 2", "-CHEST", "@SUM(A1)", "\t=1", "=1\n2"]
 )
-def test_text_of_others_is_no_formula(text: str) -> None:
-    """What a spreadsheet would reckon with stands in single quotes, so it shows it as text."""
-    column = sure_text(pa.chunked_array([pa.array([text], pa.string())]))
+def test_formulas_are_quoted(text: str) -> None:
+    """Text that a spreadsheet would evaluate is put in single quotes, so it is shown as text."""
+    column = unambiguous_text(pa.chunked_array([pa.array([text], pa.string())]))
     assert [f"'{text}'"] == column.to_pylist()
 
 
 def test_whole_numbers_are_read_as_reals() -> None:
-    """A column has one type whether or not a value is missing."""
+    """A column has the same type with and without missing values."""
     for values in ([1.0, 0.0], [1.0, None], [None, None], [0.25, -1.0]):
         column = real_numbers(pa.chunked_array([pa.array(values, pa.float64())]))
         assert (
@@ -148,92 +150,92 @@ def test_whole_numbers_are_read_as_reals() -> None:
     "text",
     ["", "train", "train=x", "train=0", "train=2", "train=0.5,train=0.5", "a=1", "train=0.5", "train=nan"],
 )
-def test_other_splits_are_refused(text: str) -> None:
-    """Names that imagefolder knows, shares that add up to 1."""
+def test_invalid_splits_are_refused(text: str) -> None:
+    """Only names that imagefolder knows and shares that add up to 1 are accepted."""
     with pytest.raises(PermanentError):
         parse_splits(text)
 
 
-def test_splits_have_one_order() -> None:
-    """However they are told."""
+def test_splits_have_a_fixed_order() -> None:
+    """The order doesn't depend on the order of the option."""
     expected = {"train": 0.7, "validation": 0.1, "test": 0.2}
     found = parse_splits(" test=0.2, train = 0.7,validation=0.1")
     assert list(expected.items()) == list(found.items())
 
 
 @pytest.mark.parametrize("name", ["", "A", "../x", "a/b", "a.b", "-a", "a" * 64, "a\n", "ä", "a b"])
-def test_other_names_are_refused(name: str) -> None:
-    """A set's name becomes part of keys and folders."""
+def test_invalid_names_are_refused(name: str) -> None:
+    """Names become parts of keys and folders, so other characters are refused."""
     with pytest.raises(PermanentError):
         checked_name(name)
 
 
 BODY = b"a picture"
-PLACE = Location("pictures", "P1/1/2/3/1.png")
-WANTED = WantedImage("train/P1/1/2/3/1.png", PLACE.key, PLACE, hashlib.sha256(BODY).hexdigest())
+LOCATION = Location("pictures", "P1/1/2/3/1.png")
+WANTED = WantedImage("train/P1/1/2/3/1.png", LOCATION.key, LOCATION, hashlib.sha256(BODY).hexdigest())
 
 
 @pytest.fixture
 def store() -> InMemoryObjectStore:
     store = InMemoryObjectStore()
     store.ensure_bucket("pictures")
-    store.put(PLACE, BODY, content_type="image/png")
+    store.put(LOCATION, BODY, content_type="image/png")
     return store
 
 
-def test_a_picture_is_there_whole_or_not_at_all(store: InMemoryObjectStore, tmp_path: Path) -> None:
-    """One of other content or without an object leaves no file behind, and is told."""
+def test_a_picture_is_written_completely_or_not_at_all(store: InMemoryObjectStore, tmp_path: Path) -> None:
+    """A picture with other content or without an object is reported and leaves no file behind."""
     files = ImageFiles(tmp_path, store)
-    store.put(PLACE, b"another", content_type="image/png")
-    assert {PLACE.key: REDRAWN} == files.bring_all([WANTED], lambda: None)
-    store.delete(store.stat(PLACE))
-    assert {PLACE.key: GONE} == files.bring_all([WANTED], lambda: None)
+    store.put(LOCATION, b"another", content_type="image/png")
+    assert {LOCATION.key: REDRAWN} == files.fetch_all([WANTED], lambda: None)
+    store.delete(store.stat(LOCATION))
+    assert {LOCATION.key: GONE} == files.fetch_all([WANTED], lambda: None)
     assert [] == [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_links_are_only_made_to_equal_files(store: InMemoryObjectStore, tmp_path: Path) -> None:
-    """An equal file is linked without a download, a changed one is downloaded."""
+    """An equal file is linked without a download; for a changed one the picture is downloaded."""
     earlier = tmp_path / "earlier.png"
     files = ImageFiles(tmp_path / "out", store, {WANTED.sha256: earlier})
     earlier.write_bytes(b"changed since")
-    assert files.bring(WANTED) is None
+    assert files.fetch(WANTED) is None
     target = tmp_path / "out" / WANTED.file_name
     assert (BODY, 1) == (target.read_bytes(), target.stat().st_nlink)
     earlier.write_bytes(BODY)
     target.unlink()
     store.away = True
-    assert files.bring(WANTED) is None
+    assert files.fetch(WANTED) is None
     assert earlier.stat().st_ino == target.stat().st_ino
 
 
 def test_a_manifest_can_not_link_from_elsewhere(tmp_path: Path) -> None:
-    """Names in another folder's manifest that leave it are passed over."""
+    """Names in another export's manifest that lie outside its folder are ignored."""
     manifest = orjson.loads(all_files(frozen(number=3))["manifest.json"])
     manifest["images"][0]["key"] = "../../../../etc/1.png"
     manifest["images"][1]["split"] = "../train"
     (tmp_path / "manifest.json").write_bytes(orjson.dumps(manifest))
-    (path,) = linked_files(tmp_path).values()
+    (path,) = files_by_digest(tmp_path).values()
     assert path.is_relative_to(tmp_path)
-    with pytest.raises(PermanentError, match="no finished export"):
-        linked_files(tmp_path / "none")
+    with pytest.raises(PermanentError, match="not a finished export"):
+        files_by_digest(tmp_path / "none")
 
 
-def test_verify_refuses_what_is_none(tmp_path: Path) -> None:
-    """An empty folder, broken JSON and names that leave the folder are told, never followed."""
-    told: list[str] = []
-    assert ["export.json is missing: no export, or one that was interrupted."] == list(
-        verify(tmp_path, told.append)
-    )
+def test_verify_refuses_other_folders(tmp_path: Path) -> None:
+    """An empty folder, broken JSON and names outside the folder are reported, and no such name is opened."""
+    reports: list[str] = []
+    missing = "export.json is missing: this is not an export, or it was interrupted."
+    assert [missing] == list(verify(tmp_path, reports.append))
     (tmp_path / "export.json").write_bytes(b"{")
     (tmp_path / "manifest.json").write_bytes(b"[]")
-    assert ["export.json or manifest.json is none of an export."] == list(verify(tmp_path, told.append))
+    wrong = "export.json or manifest.json is not a file of an export."
+    assert [wrong] == list(verify(tmp_path, reports.append))
     manifest = orjson.loads(all_files(frozen(number=3))["manifest.json"])
     manifest["files"]["../outside.csv"] = "0" * 64
     body = orjson.dumps(manifest)
     mark = {"digest": manifest["digest"], "sha256": {"manifest.json": hashlib.sha256(body).hexdigest()}}
     (tmp_path / "manifest.json").write_bytes(body)
     (tmp_path / "export.json").write_bytes(orjson.dumps(mark | {"images": "files"}))
-    assert "'../outside.csv' leaves the folder." in list(verify(tmp_path, told.append))
+    assert "'../outside.csv' lies outside the folder." in list(verify(tmp_path, reports.append))
 
 
 @pytest.mark.parametrize(
@@ -251,8 +253,8 @@ def test_verify_refuses_what_is_none(tmp_path: Path) -> None:
         {"files": {"a" * 5000: "0"}},
     ],
 )
-def test_verify_tells_of_any_manifest_what_is_wrong(tmp_path: Path, changed: dict[str, object]) -> None:
-    """A manifest of another structure is told as wrong, whatever it is."""
+def test_verify_reports_any_wrong_manifest(tmp_path: Path, changed: dict[str, object]) -> None:
+    """A manifest with any other structure is reported as wrong."""
     body = orjson.dumps(orjson.loads(all_files(frozen(number=3))["manifest.json"]) | changed)
     (tmp_path / "manifest.json").write_bytes(body)
     mark = {"images": "files", "sha256": {"manifest.json": hashlib.sha256(body).hexdigest()}}
@@ -261,31 +263,31 @@ def test_verify_tells_of_any_manifest_what_is_wrong(tmp_path: Path, changed: dic
 
 
 @pytest.mark.parametrize("command", ["export", "diff", "verify", "tasks"])
-def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str) -> None:
-    """Without the packages of training sets each command that needs them says what to install."""
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str) -> None:
+    """Without the packages of training sets, the commands that need them say what to install."""
     words = {"export": ["x"], "diff": ["x", "1", "2"], "verify": [str(tmp_path)], "tasks": ["x"]}[command]
     monkeypatch.setattr(
-        "infra.training_sets.commands.find_spec", lambda name: None if name == "sqlglot" else name
+        "infra.training_sets.packages.find_spec", lambda name: None if name == "sqlglot" else name
     )
     done = CliRunner().invoke(cli, [command, *words])
     assert isinstance(done.exception, SettingsError)
-    assert "sqlglot is not installed: pip install 'dcm2set[training-sets]'." == str(done.exception)
+    assert "Not installed: sqlglot. To install: pip install 'dcm2set[training-sets]'." == str(done.exception)
 
 
-def test_progress_tells_counts_now_and_then() -> None:
-    """A line every two seconds and at the end, with the rate and what is left."""
-    now, told = [0.0], []
-    progress = Progress(10, "images", told.append, clock=lambda: now[0])
+def test_progress_is_reported_every_two_seconds() -> None:
+    """Reports come every two seconds and at the end, with the rate and the remaining time."""
+    now, reports = [0.0], []
+    progress = Progress(10, "images", reports.append, clock=lambda: now[0])
     for _ in range(10):
         now[0] += 0.5
         progress.advance()
-    assert "4 of 10 images, 2 a second, 3 s left" == told[0]
-    assert "10 of 10 images, 2 a second, 0 s left" == told[-1]
-    assert 3 == len(told)
+    assert "4 of 10 images, 2 a second, 3 s left" == reports[0]
+    assert "10 of 10 images, 2 a second, 0 s left" == reports[-1]
+    assert 3 == len(reports)
 
 
-def test_differences_name_every_kind() -> None:
-    """Images added and removed, drawn again, labels changed, labels that came and went."""
+def test_differences_list_every_kind() -> None:
+    """Differences list added, removed and redrawn images, and added and removed labels."""
     older, newer = frozen(["a", "b"]), frozen(["a", "c"])
     table = newer.table.slice(1)
     digests = table["sha256"].to_pylist()

@@ -1,4 +1,4 @@
-"""Selections: what is allowed, what is refused, and that values are only ever bound."""
+"""Selections: allowed conditions, refused ones, and bound values."""
 
 import re
 
@@ -33,13 +33,13 @@ def condition(where: str) -> tuple[str, list[object]]:
         ("true", "true", []),
     ],
 )
-def test_what_is_allowed_is_written_anew(where: str, text: str, values: list[object]) -> None:
-    """Columns become names of ours, values placeholders."""
+def test_an_allowed_condition_is_rebuilt(where: str, text: str, values: list[object]) -> None:
+    """Columns become quoted identifiers, and values become placeholders."""
     assert (text, values) == condition(where)
 
 
-def test_labels_are_found_by_their_number() -> None:
-    """A label's name is looked up, however it is quoted; only its number reaches the database."""
+def test_labels_are_looked_up_by_id() -> None:
+    """A label's name is resolved in every quoting; only its id reaches the database."""
     text, values = condition("label('it''s') >= 0.5")
     assert "it's" not in text
     assert {4, 0.5} == set(values)
@@ -92,21 +92,21 @@ def test_labels_are_found_by_their_number() -> None:
     ],
 )
 def test_everything_else_is_refused(where: str) -> None:
-    """A sentence says why; nothing else is raised."""
+    """Every other condition raises PermanentError and no other exception."""
     with pytest.raises(PermanentError):
         condition(where)
 
 
-def test_a_wrong_name_is_told_its_nearest() -> None:
-    """What was probably meant stands in the cause."""
-    with pytest.raises(PermanentError, match="Is 'view_position' meant"):
+def test_the_nearest_name_is_suggested() -> None:
+    """The error for an unknown name suggests the most similar known name."""
+    with pytest.raises(PermanentError, match="Did you mean 'view_position'"):
         condition("view_postion = 'PA'")
-    with pytest.raises(PermanentError, match="Is 'Effusion' meant"):
+    with pytest.raises(PermanentError, match="Did you mean 'Effusion'"):
         condition("label('effusion') = 1")
 
 
 def test_no_text_of_a_selection_reaches_the_query() -> None:
-    """Whatever stands in a value, the text has names and placeholders alone."""
+    """The query has only names and placeholders for any value."""
     hostile = "x'); drop table image; --"
     text, values = condition(
         "modality in ('{0}', 'b') or body_part like '{0}'".format(hostile.replace("'", "''"))
@@ -127,13 +127,13 @@ def test_no_text_of_a_selection_reaches_the_query() -> None:
         ("is_localizer or verdict is null", "(is_localizer or verdict is null)"),
     ],
 )
-def test_what_goes_without_saying(where: str, expected: str) -> None:
-    """Good images and no localizers, unless the selection speaks of them."""
+def test_defaults_are_added(where: str, expected: str) -> None:
+    """Good images and no localizers are the default for columns that the selection doesn't use."""
     assert expected == full_selection(where)
 
 
-def test_brackets_can_not_be_broken_out_of() -> None:
-    """A selection that would only be one with our brackets around it is none."""
+def test_a_selection_can_not_close_the_surrounding_brackets() -> None:
+    """A selection that is only valid together with the added brackets is refused."""
     for where in ("true) or (true", "true -- ", "true /*"):
         try:
             parse_selection(full_selection(where), LABELS)

@@ -1,12 +1,11 @@
-"""Splits: whole patients, no duplicate in two, labels alike, stable; and duplicates found."""
+"""Splits keep patients and duplicates together, are stratified and stable; all duplicates are found."""
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from training_set.splits.near_duplicates import RADIUS, near_pairs
-from training_set.splits.patient_splits import ImageSplits, split_images
-from training_set.versions.set_versions import Assigned
+from training_set.splits.patient_splits import AssignedSplit, ImageSplits, split_images
 
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
 NAMES = list(SHARES)
@@ -19,7 +18,7 @@ def table_of(
     return pa.table(
         {
             "patient_id": [f"P{patient}" for patient in patients],
-            "sha256": sha256 or [f"{place}" for place in range(number)],
+            "sha256": sha256 or [f"{index}" for index in range(number)],
             "picture_hash": pa.array(hashes or [None] * number, pa.string()),
             "image_id": list(range(number)),
         }
@@ -33,64 +32,64 @@ def patients_of(table: pa.Table, found: ImageSplits) -> dict[str, str]:
     return dict(splits)
 
 
-def split(table: pa.Table, said: np.ndarray | None = None, **more) -> ImageSplits:
-    values = np.zeros((len(table), 0)) if said is None else said
-    return split_images(table, values, **{"assigned": {}, "shares": SHARES, "key": "set 0", **more})
+def split(table: pa.Table, labels: np.ndarray | None = None, **options) -> ImageSplits:
+    values = np.zeros((len(table), 0)) if labels is None else labels
+    return split_images(table, values, **{"assigned": {}, "shares": SHARES, "key": "set 0", **options})
 
 
 def population(number: int, seed: int, labels: int = 14) -> tuple[list[int], np.ndarray]:
-    """Images of so many patients, one to eight each, and labels that go with the patient."""
+    """Return images of `number` patients, one to eight each, and labels that depend on the patient."""
     random = np.random.default_rng(seed)
     images = np.minimum(random.geometric(0.5, number), 8)
     shares = np.exp(random.uniform(np.log(0.01), np.log(0.6), labels))
     has = random.random((number, labels)) < shares
     owners = np.repeat(np.arange(number), images)
-    said = (random.random((len(owners), labels)) < np.where(has[owners], 0.8, 0.02 * shares)).astype(float)
-    said[random.random(said.shape) < 0.1] = np.nan
-    return owners.tolist(), said
+    values = (random.random((len(owners), labels)) < np.where(has[owners], 0.8, 0.02 * shares)).astype(float)
+    values[random.random(values.shape) < 0.1] = np.nan
+    return owners.tolist(), values
 
 
 @pytest.mark.parametrize(("number", "seed"), [(500, 0), (600, 2), (1000, 2), (3000, 1)])
 def test_labels_are_as_common_in_each_split(number: int, seed: int) -> None:
-    """Within 2 percentage points of the whole for every label of 200 patients or more; sizes as asked."""
-    owners, said = population(number, seed)
-    found = split(table_of(owners), said)
-    present = said >= 0.5
+    """Each label of 200 or more patients differs by less than 2 points; the sizes are as requested."""
+    owners, labels = population(number, seed)
+    found = split(table_of(owners), labels)
+    present = labels >= 0.5
     frequent = [
-        label for label in range(said.shape[1]) if len(set(np.array(owners)[present[:, label]])) >= 200
+        label for label in range(labels.shape[1]) if len(set(np.array(owners)[present[:, label]])) >= 200
     ]
     assert frequent
-    for place, share in enumerate(SHARES.values()):
-        part = found.splits == place
+    for index, share in enumerate(SHARES.values()):
+        part = found.splits == index
         assert share == pytest.approx(part.mean(), abs=0.02)
         differences = present[part].mean(axis=0) - present.mean(axis=0)
         assert np.abs(differences[frequent]).max() < 0.02
 
 
 def test_the_order_of_arrival_changes_nothing() -> None:
-    """The same patients in another order get the same splits; another seed gives others."""
-    owners, said = population(200, 5)
+    """Patients in another order get the same splits; another seed gives other splits."""
+    owners, labels = population(200, 5)
     table = table_of(owners)
-    expected = patients_of(table, split(table, said))
+    expected = patients_of(table, split(table, labels))
     order = np.random.default_rng(1).permutation(len(owners))
     shuffled = table.take(pa.array(order))
-    assert expected == patients_of(shuffled, split(shuffled, said[order]))
-    assert expected != patients_of(table, split(table, said, key="set 1"))
+    assert expected == patients_of(shuffled, split(shuffled, labels[order]))
+    assert expected != patients_of(table, split(table, labels, key="set 1"))
 
 
-def test_more_patients_move_nobody() -> None:
-    """With 20 % more, everybody of before stays, and labels are still alike."""
-    owners, said = population(1200, 3)
+def test_new_patients_move_no_earlier_patient() -> None:
+    """With 20 % more patients all earlier ones stay, and the splits are still stratified."""
+    owners, labels = population(1200, 3)
     first = np.array(owners) < 1000
     table = table_of(owners)
     before = table.filter(pa.array(first))
-    old = patients_of(before, split(before, said[first]))
-    found = split(table, said, assigned={name: Assigned(place, 1) for name, place in old.items()})
+    old = patients_of(before, split(before, labels[first]))
+    found = split(table, labels, assigned={name: AssignedSplit(part, 1) for name, part in old.items()})
     new = patients_of(table, found)
     assert old == {name: new[name] for name in old}
-    present = said >= 0.5
-    for place, share in enumerate(SHARES.values()):
-        part = found.splits == place
+    present = labels >= 0.5
+    for index, share in enumerate(SHARES.values()):
+        part = found.splits == index
         assert share == pytest.approx(part.mean(), abs=0.02)
         assert np.abs(present[part].mean(axis=0) - present.mean(axis=0)).max() < 0.02
 
@@ -100,7 +99,7 @@ def random_hashes(number: int, seed: int = 0) -> np.ndarray:
 
 
 def flipped(hashed: np.ndarray, bits: int, seed: int = 0) -> np.ndarray:
-    """The hash with so many bits changed."""
+    """Return the hash with `bits` changed bits."""
     unpacked = np.unpackbits(hashed)
     unpacked[np.random.default_rng(seed).choice(256, bits, replace=False)] ^= 1
     return np.packbits(unpacked)
@@ -108,34 +107,34 @@ def flipped(hashed: np.ndarray, bits: int, seed: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize("images_of_an_owner", [1, 7])
 def test_near_pairs_are_all_found(images_of_an_owner: int) -> None:
-    """By no less than comparing each with each; over the radius, and of one owner, nothing is a pair."""
+    """The pairs equal those of a full comparison, without pairs beyond the radius or of one owner."""
     hashes = random_hashes(500)
-    copies = [flipped(hashes[place // 4], place % 40, seed=place) for place in range(2000)]
+    copies = [flipped(hashes[index // 4], index % 40, seed=index) for index in range(2000)]
     every = np.concatenate([hashes, np.stack(copies), hashes[:100]])
     owners = np.arange(len(every)) // images_of_an_owner
     found = [tuple(pair) for pair in near_pairs(every, owners).tolist()]
     bits = np.bitwise_count(every[:, None] ^ every[None]).sum(axis=2, dtype=int)
     near = np.nonzero((bits <= RADIUS) & (owners[:, None] < owners[None]))
-    assert found == sorted(zip(*(places.tolist() for places in near), strict=True))
+    assert found == sorted(zip(*(indices.tolist() for indices in near), strict=True))
     assert len([pair for pair in found if bits[pair] == RADIUS]) > 40
 
 
-def test_near_pairs_of_one_owner_are_not_asked() -> None:
-    """A patient's own pictures may be alike."""
+def test_near_pairs_of_one_owner_are_ignored() -> None:
+    """Pictures of one patient may look the same."""
     hashes = np.repeat(random_hashes(1), 50, axis=0)
     assert 0 == len(near_pairs(hashes, np.zeros(50, int)))
     assert 50 * 50 // 4 == len(near_pairs(hashes, np.arange(50) % 2))
 
 
 def test_patients_who_share_pictures_stay_together() -> None:
-    """Over chains of equal files and near hashes, and however large the group is."""
+    """Chains of equal files and near hashes stay in one split, even in a large group."""
     random = np.random.default_rng(0)
     hashes = [row.tobytes().hex() for row in random_hashes(400)]
-    patients, digests = list(range(400)), [f"{place}" for place in range(400)]
-    for place in range(0, 60, 2):
-        digests[place + 1] = digests[place]  # pairs
-        hashes[place + 2] = (
-            flipped(np.frombuffer(bytes.fromhex(hashes[place + 1]), np.uint8), 12).tobytes().hex()
+    patients, digests = list(range(400)), [f"{index}" for index in range(400)]
+    for index in range(0, 60, 2):
+        digests[index + 1] = digests[index]  # pairs
+        hashes[index + 2] = (
+            flipped(np.frombuffer(bytes.fromhex(hashes[index + 1]), np.uint8), 12).tobytes().hex()
         )
     table = table_of(patients, sha256=digests, hashes=hashes)
     found = split(table, random.random((400, 3)).round())
@@ -144,28 +143,28 @@ def test_patients_who_share_pictures_stay_together() -> None:
     assert not found.left_out.any()
 
 
-def test_pictures_without_a_hash_join_nobody() -> None:
-    """Nearly uniform pictures are no duplicates of one another."""
+def test_pictures_without_a_hash_connect_no_patients() -> None:
+    """Nearly uniform pictures don't count as duplicates of each other."""
     table = table_of(list(range(100)))
     assert 0 == split(table).joined_patients
 
 
-def test_old_patients_who_turn_out_to_share_a_picture() -> None:
-    """Both stay; of the equal pictures the later one is left out, all others stay."""
+def test_earlier_patients_with_a_shared_picture() -> None:
+    """Both patients keep their splits, and only the later one of the equal pictures is left out."""
     shared = random_hashes(1)[0].tobytes().hex()
     own = [row.tobytes().hex() for row in random_hashes(4, seed=9)]
     table = table_of([1, 1, 2, 2, 3], hashes=[own[0], shared, own[1], shared, shared])
-    assigned = {"P1": Assigned("test", 2), "P2": Assigned("train", 1)}
+    assigned = {"P1": AssignedSplit("test", 2), "P2": AssignedSplit("train", 1)}
     found = split(table, assigned=assigned)
-    # Patient 2 was there first; patient 3 is new and follows.
+    # Patient 2 came first. Patient 3 is new and follows patient 2.
     assert {"P1": "test", "P2": "train", "P3": "train"} == patients_of(table, found)
     assert [False, True, False, False, False] == found.left_out.tolist()
 
 
-def test_a_new_patient_follows_the_old_one() -> None:
-    """Whoever shares a picture with a patient of old joins that patient's split."""
+def test_a_new_patient_follows_an_earlier_one() -> None:
+    """A new patient who shares a picture with an earlier patient gets that patient's split."""
     hashes = [random_hashes(1)[0].tobytes().hex()] * 2
     for name in NAMES:
         table = table_of([1, 2], hashes=hashes)
-        found = split(table, assigned={"P1": Assigned(name, 1)})
+        found = split(table, assigned={"P1": AssignedSplit(name, 1)})
         assert {"P1": name, "P2": name} == patients_of(table, found)

@@ -1,4 +1,4 @@
-"""What functions answer over HTTP."""
+"""The HTTP interface of functions."""
 
 import io
 
@@ -29,7 +29,7 @@ def _target(**parts: object) -> Target:
 
 
 def test_event_is_answered_with_one_result_a_record() -> None:
-    """A notification is answered 200 with its records' results."""
+    """A notification is answered 200 with one result for each record."""
     response = respond(request(recorded("raw_put")), _target)
     assert 200 == response.status_code
     assert {"results": [{"bucket": "raw", "status": "done"}]} == response.json
@@ -37,15 +37,15 @@ def test_event_is_answered_with_one_result_a_record() -> None:
 
 
 def test_records_reach_the_function_in_order() -> None:
-    """Each record of a body is handed on once, in the order sent."""
+    """Each record of a body is passed on once, in order."""
     seen: list[EventRecord] = []
     target = _target(on_record=lambda record: (seen.append(record), Result({}))[1])
     respond(request(recorded("raw_copy")), lambda: target)
     assert ["incoming/Doe^Jane Müller 100%+1/CT small copy.dcm"] == [record.key for record in seen]
 
 
-def test_a_request_for_what_is_due_is_no_event() -> None:
-    """It is handed on with or without spaces; without a place for it the answer is 429."""
+def test_a_request_to_work_on_the_backlog_is_no_event() -> None:
+    """It is recognised with and without spaces; without a free slot the answer is 429."""
     for body in (b'{"due": true}', b'{"due":true}'):
         response = respond(request(body), lambda: _target(on_due=lambda: {"status": "no_updates"}))
         assert (200, {"status": "no_updates"}) == (response.status_code, response.json)
@@ -54,13 +54,13 @@ def test_a_request_for_what_is_due_is_no_event() -> None:
 
 
 @pytest.mark.parametrize("body", [b'{"due": false}', b'{"due": 1}', b'{"due": true, "key": "x"}'])
-def test_what_only_looks_like_a_request_for_what_is_due_is_refused(body: bytes) -> None:
-    """It is neither an event nor a run."""
+def test_similar_bodies_are_refused(body: bytes) -> None:
+    """Any other body with "due" is neither an event nor a run."""
     assert 400 == respond(request(body), lambda: _target(on_due=lambda: {"status": "worked"})).status_code
 
 
-def test_one_retry_makes_the_whole_answer_503() -> None:
-    """If any record has to be retried, the answer asks for the whole body again."""
+def test_one_retry_makes_the_answer_503() -> None:
+    """If any record must be retried, the answer requests the complete body again."""
     answers = iter([Result({"status": "done"}), Result({"status": "retry"}, retry=True)])
     body = b'{"Records": [%s]}' % b",".join([_one_record(), _one_record()])
     response = respond(request(body), lambda: _target(on_record=lambda _: next(answers)))
@@ -82,20 +82,20 @@ def test_body_of_removed_objects_alone_is_done() -> None:
 
 @pytest.mark.parametrize("token", [None, "", "wrong", TOKEN + "x", TOKEN[:-1], TOKEN.upper(), "Müller"])
 def test_wrong_or_missing_token_is_401_without_a_body(token: str | None) -> None:
-    """Without the right token nothing is worked on and nothing is told."""
+    """Without the right token nothing is worked on and the answer says nothing."""
     response = respond(request(EVENT, token=token), lambda: _target(on_record=_raising(AssertionError())))
     assert (401, b"") == (response.status_code, response.data)
 
 
 @pytest.mark.parametrize("header", ["", "Basic x", TOKEN, f"Token {TOKEN}", f"Bearer  {TOKEN}"])
 def test_other_schemes_are_401(header: str) -> None:
-    """Only the scheme Bearer with the token is let in."""
+    """Only the scheme Bearer with the token is authorised."""
     sent = request(EVENT, token=None)
     sent.environ["HTTP_AUTHORIZATION"] = header
     assert 401 == respond(sent, _target).status_code
 
 
-def test_scheme_is_understood_in_any_case() -> None:
+def test_scheme_is_case_insensitive() -> None:
     """The scheme's name is case-insensitive (RFC 9110, section 11.1)."""
     sent = request(EVENT, token=None)
     sent.environ["HTTP_AUTHORIZATION"] = f"bearer {TOKEN}"
@@ -104,14 +104,14 @@ def test_scheme_is_understood_in_any_case() -> None:
 
 @pytest.mark.parametrize("body", [b"no json", b"[]", b"null", b'{"bucket": 1}', b'{"Records": [null]}'])
 def test_malformed_body_is_400(body: bytes) -> None:
-    """A body that is no event is answered 400 with what was expected."""
+    """A body that is not an event is answered 400 with what was expected."""
     response = respond(request(body), _target)
     assert 400 == response.status_code
     assert "Expected" in response.json["error"]
 
 
 def test_body_over_the_limit_is_400() -> None:
-    """A body over a mebibyte is refused unread, and nothing reads it after that."""
+    """A body over one mebibyte is refused without being read."""
     sent = request(b" " * (MAX_BODY_BYTES + 1))
     response = respond(sent, _target)
     assert 400 == response.status_code
@@ -119,15 +119,15 @@ def test_body_over_the_limit_is_400() -> None:
 
 
 class _Broken(io.BytesIO):
-    """A body whose connection ends."""
+    """A body whose connection breaks."""
 
     def read(self, *_: object) -> bytes:
         raise OSError("Doe^Jane")
 
 
 @pytest.mark.parametrize(("token", "status"), [(TOKEN, 400), (None, 401)])
-def test_body_that_is_not_whole_is_400(token: str | None, status: int) -> None:
-    """A body that can't be read to its end is refused, and its error told to nobody."""
+def test_incomplete_body_is_400(token: str | None, status: int) -> None:
+    """A body that can't be read to its end is refused; the answer does not contain the error."""
     sent = request(EVENT, token=token)
     sent.environ["wsgi.input"] = _Broken()
     response = respond(sent, _target)
@@ -137,7 +137,7 @@ def test_body_that_is_not_whole_is_400(token: str | None, status: int) -> None:
 
 
 def test_body_is_bounded_also_without_a_token() -> None:
-    """Whoever has no token can't make a function hold a large body in memory."""
+    """A caller without a token can't make a function hold a large body in memory."""
     sent = request(b" " * (MAX_BODY_BYTES + 1), token=None)
     assert 401 == respond(sent, _target).status_code
     assert b"" == sent.get_data()
@@ -152,20 +152,20 @@ def test_empty_body_runs_a_function_that_has_a_run() -> None:
 
 
 def test_empty_body_is_400_for_a_function_without_a_run() -> None:
-    """A function that works on events alone says what it expects."""
+    """A function that only takes events says what it expects."""
     assert 400 == respond(request(b""), _target).status_code
 
 
 def test_event_is_400_for_a_function_without_events() -> None:
-    """A function that is started by time alone says so."""
+    """A function that only runs by a timer says so."""
     target = _target(on_record=None, on_run=lambda: {"status": "no_updates"})
     response = respond(request(EVENT), lambda: target)
     assert 400 == response.status_code
     assert "takes no events" in response.json["error"]
 
 
-def test_passing_failure_is_503_with_retry_after() -> None:
-    """A dependency that is away is told as such, and when to come again."""
+def test_temporary_failure_is_503_with_retry_after() -> None:
+    """If a dependency is away, the answer says so and when to try again."""
     target = _target(on_run=_raising(DependencyAwayError("The NAS is away.")))
     response = respond(request(b""), lambda: target)
     assert 503 == response.status_code
@@ -174,7 +174,7 @@ def test_passing_failure_is_503_with_retry_after() -> None:
 
 
 def test_unexpected_failure_is_503_without_its_text(log: list[str]) -> None:
-    """An error of no kind of ours is told by its type alone, in the answer and in the log."""
+    """Of an unexpected error, answer and log contain the type only."""
     target = _target(on_record=_raising(RuntimeError("PatientName is Doe^Jane")))
     response = respond(request(EVENT), lambda: target)
     assert 503 == response.status_code
@@ -183,14 +183,14 @@ def test_unexpected_failure_is_503_without_its_text(log: list[str]) -> None:
 
 
 def test_refusal_by_the_function_is_400() -> None:
-    """A BadRequestError from the work is the caller's to mend."""
+    """A BadRequestError from the work is the caller's fault."""
     target = _target(on_run=_raising(BadRequestError("No.")))
     assert 400 == respond(request(b""), lambda: target).status_code
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
 def test_other_methods_are_405(method: str) -> None:
-    """Only POST, GET and HEAD mean anything."""
+    """Only POST, GET and HEAD are allowed."""
     assert 405 == respond(request(EVENT, method=method), _target).status_code
 
 
@@ -204,8 +204,8 @@ def test_health_needs_no_token(method: str) -> None:
     assert {"function": "extract", "status": "ok", "checks": checks} == response.json
 
 
-def test_health_tells_the_reason_of_what_is_away() -> None:
-    """A dependency that fails is named with our reason, an unexpected error by its type alone."""
+def test_health_gives_the_cause_of_a_failed_check() -> None:
+    """A failed check is listed with its cause, an unexpected error with its type only."""
     target = _target(
         checks={
             "object store": _raising(DependencyAwayError("It is away.")),
@@ -219,46 +219,46 @@ def test_health_tells_the_reason_of_what_is_away() -> None:
 
 
 def test_missing_setting_is_503_naming_it() -> None:
-    """A function that lacks a setting answers events with its name and a time to come again."""
+    """A function without a setting answers events with its name and when to try again."""
     response = respond(request(EVENT), _raising(SettingsError("DCM2SET_TOKEN is not set.")))
     assert (503, "DCM2SET_TOKEN is not set.") == (response.status_code, response.json["cause"])
     assert "Retry-After" in response.headers
 
 
 def test_health_without_settings_names_the_missing_one() -> None:
-    """Health is always answered 200; a missing setting is its reason."""
+    """Health is always answered 200; the missing setting is listed as a failed check."""
     response = respond(request(method="GET"), _raising(SettingsError("DCM2SET_TOKEN is not set.")))
     assert 200 == response.status_code
     assert {"status": "degraded", "checks": {"settings": "DCM2SET_TOKEN is not set."}} == response.json
 
 
 def test_failure_to_build_is_503_without_its_text(log: list[str]) -> None:
-    """Ports that can't be built for a reason nobody foresaw are a passing failure too."""
+    """An unexpected error while the target is built is a temporary failure too."""
     response = respond(request(EVENT), _raising(ValueError("http://user:secret@host is no host")))
     assert 503 == response.status_code
     assert "secret" not in f"{response.data!r} {log}"
 
 
-def _asked_for_metrics(token: str | None = TOKEN, **parts: object):
+def _get_metrics(token: str | None = TOKEN, **parts: object):
     sent = request(method="GET", token=token)
     sent.path = "/metrics"
     return respond(sent, lambda: _target(**parts))
 
 
-def test_metrics_want_the_token() -> None:
-    """What a function did is told in Prometheus' format to whoever has its token, and to nobody else."""
-    assert 401 == _asked_for_metrics(token=None).status_code
+def test_metrics_need_the_token() -> None:
+    """Metrics are in Prometheus' format, for callers with the token only."""
+    assert 401 == _get_metrics(token=None).status_code
     respond(request(b""), lambda: _target(on_run=lambda: {"status": "no_updates"}))
-    told = _asked_for_metrics(gauges=lambda: [GaugeMetricFamily("dcm2set_told", "Now.", value=7)])
-    assert 200 == told.status_code
-    assert "text/plain" in told.content_type
-    text = told.get_data(as_text=True)
+    response = _get_metrics(gauges=lambda: [GaugeMetricFamily("dcm2set_now", "Now.", value=7)])
+    assert 200 == response.status_code
+    assert "text/plain" in response.content_type
+    text = response.get_data(as_text=True)
     assert 'dcm2set_runs_total{function="extract",status="no_updates"}' in text
-    assert "dcm2set_told 7.0" in text
+    assert "dcm2set_now 7.0" in text
 
 
 def test_metrics_without_settings_are_503() -> None:
-    """Without its settings a function knows no token, so it tells no number."""
+    """Without its settings a function has no token, so it answers no metrics."""
     sent = request(method="GET")
     sent.path = "/metrics"
     assert 503 == respond(sent, _raising(SettingsError("DCM2SET_TOKEN is not set."))).status_code

@@ -1,4 +1,4 @@
-"""A lease is renewed while its worker works, and no longer."""
+"""A lease is renewed while its worker works, and not afterwards."""
 
 from collections.abc import Callable
 from threading import active_count
@@ -13,14 +13,14 @@ _SECONDS = 0.03  # renewed three times as often
 
 
 class _Ledger:
-    """Answers renewals, by turns if told so."""
+    """Answers renewals, with the given answers first."""
 
     def __init__(self, *answers: bool | Exception) -> None:
-        self.asked = 0
+        self.renewals = 0
         self._answers = list(answers)
 
     def renew(self) -> bool:
-        self.asked += 1
+        self.renewals += 1
         answer = self._answers.pop(0) if self._answers else True
         if isinstance(answer, Exception):
             raise answer
@@ -28,40 +28,40 @@ class _Ledger:
 
 
 def test_it_is_renewed_during_the_block_and_not_afterwards() -> None:
-    """Its thread ends with the block."""
+    """The renewing thread ends with the block."""
     ledger, before = _Ledger(), active_count()
     with renewed_lease(ledger.renew, seconds=_SECONDS) as heartbeat:
-        assert wait_for(lambda: ledger.asked >= 3, seconds=10)
+        assert wait_for(lambda: ledger.renewals >= 3, seconds=10)
         heartbeat()
     assert wait_for(lambda: active_count() == before, seconds=10)
 
 
 def test_a_ledger_that_is_away_is_asked_again() -> None:
-    """That it does not answer takes the item from nobody."""
+    """While the ledger does not answer, the lease is not lost."""
     ledger = _Ledger(DependencyAwayError("away"), DependencyAwayError("away"))
     with renewed_lease(ledger.renew, seconds=_SECONDS) as heartbeat:
-        assert wait_for(lambda: ledger.asked >= 4, seconds=10)
+        assert wait_for(lambda: ledger.renewals >= 4, seconds=10)
         heartbeat()
 
 
-def test_who_lost_it_is_told_and_asks_no_more() -> None:
-    """Once another worker has the item, long work stops."""
+def test_a_lost_lease_stops_long_work() -> None:
+    """Once another worker has the item, heartbeat raises and the lease is not renewed again."""
     ledger = _Ledger(True, False)
     with renewed_lease(ledger.renew, seconds=_SECONDS) as heartbeat:
-        assert wait_for(lambda: ledger.asked == 2, seconds=10)
+        assert wait_for(lambda: ledger.renewals == 2, seconds=10)
         with pytest.raises(TransientError, match="another worker"):
-            _until_told(heartbeat)
-        assert 2 == ledger.asked
+            _wait_for_error(heartbeat)
+        assert 2 == ledger.renewals
 
 
-def _until_told(heartbeat: Callable[[], None]) -> None:
+def _wait_for_error(heartbeat: Callable[[], None]) -> None:
     assert wait_for(heartbeat, seconds=10)
 
 
-def test_work_that_hangs_keeps_nothing() -> None:
-    """After the longest time its lease runs out as a lost worker's would."""
+def test_the_lease_of_hanging_work_runs_out() -> None:
+    """After the longest time it is no longer renewed."""
     ledger, before = _Ledger(), active_count()
     with renewed_lease(ledger.renew, seconds=_SECONDS, longest_seconds=0) as heartbeat:
         assert wait_for(lambda: active_count() == before, seconds=10)
-        assert 0 == ledger.asked
+        assert 0 == ledger.renewals
         heartbeat()

@@ -1,4 +1,4 @@
-"""Which NAS DCM2SET_NAS_URL names."""
+"""Opening the NAS at DCM2SET_NAS_URL."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def test_url_of_a_mounted_share(url: str) -> None:
 
 
 def test_url_with_escapes(tmp_path: Path) -> None:
-    """A file URL's escapes are undone."""
+    """Escapes in a file URL are decoded."""
     (tmp_path / "my share" / "a").mkdir(parents=True)
     nas = open_nas(Settings(nas_url=(tmp_path / "my share").as_uri()))
     assert ["a"] == [folder.name for folder in nas.list_folders()]
@@ -36,7 +36,7 @@ def test_url_with_escapes(tmp_path: Path) -> None:
     ],
 )
 def test_url_of_a_synology_share(url: str) -> None:
-    """A synology URL names host, port and folder; nothing is asked of the host yet."""
+    """A synology URL names host, port and folder; no request is sent to the host yet."""
     assert isinstance(open_nas(Settings(nas_url=url, **ACCOUNT)), SynologyNas)
 
 
@@ -59,7 +59,7 @@ def test_url_of_a_synology_share(url: str) -> None:
     ],
 )
 def test_other_urls_are_wrong_settings(url: str) -> None:
-    """Anything else is told as a wrong setting, without its value."""
+    """Any other URL is a wrong setting; the error does not contain its value."""
     with pytest.raises(SettingsError, match="DCM2SET_NAS_URL is wrong") as caught:
         open_nas(Settings(nas_url=url, **ACCOUNT))
     assert SECRET not in str(caught.value)
@@ -67,14 +67,14 @@ def test_other_urls_are_wrong_settings(url: str) -> None:
 
 @pytest.mark.parametrize("name", ["nas_user", "nas_password"])
 def test_missing_account(name: str) -> None:
-    """A Synology NAS needs an account; what is missing is named."""
+    """A Synology NAS needs an account; the error names the missing setting."""
     account = {key: value for key, value in ACCOUNT.items() if key != name}
     with pytest.raises(SettingsError, match=f"DCM2SET_{name.upper()} is not set"):
         open_nas(Settings(nas_url="synology+https://nas:5001/share", **account))
 
 
 def test_ca_file_that_can_t_be_read(tmp_path: Path) -> None:
-    """A CA file that is missing or no PEM file is a wrong setting."""
+    """A CA file that is missing or not a PEM file is a wrong setting."""
     (tmp_path / "no.pem").write_text("no")
     for name in ("no.pem", "missing.pem"):
         with pytest.raises(SettingsError, match="DCM2SET_NAS_CA_FILE"):

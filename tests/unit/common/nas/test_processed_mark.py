@@ -1,4 +1,4 @@
-"""What processed folders are named."""
+"""New names of processed folders."""
 
 import pytest
 
@@ -13,8 +13,8 @@ PATTERNS = ["<name>_processed", "done_<name>", "(<name>) ok", "_old", "x<name>1"
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 @pytest.mark.parametrize("name", ["f", "a b", "Müller 100%+", ".*", "m\udcfc", "f\n2", "ä" * 127])
-def test_marked_name_bears_the_mark(pattern: str, name: str) -> None:
-    """A marked name is told from others, is free, and is short enough for a NAS."""
+def test_marked_name_has_the_mark(pattern: str, name: str) -> None:
+    """A marked name is recognised, is free, and is short enough for a NAS."""
     mark, taken = Mark(pattern), set[str]()
     for _ in range(12):
         marked = mark.name(name, taken)
@@ -27,21 +27,21 @@ def test_marked_name_bears_the_mark(pattern: str, name: str) -> None:
 
 @pytest.mark.parametrize(("pattern", "expected"), [("done_<name>", "done_f"), ("_old", "f_old")])
 def test_pattern_of_the_settings(pattern: str, expected: str) -> None:
-    """The name is put where the pattern says; a text without `<name>` comes behind it."""
+    """The name replaces `<name>`; a pattern without `<name>` is a suffix."""
     mark = configured_mark(Settings(nas_processed_mark=pattern))
     assert mark is not None
     assert expected == mark.name("f")
 
 
-@pytest.mark.parametrize("values", [{"nas_processed_mark": "none"}, {"nas_read_only": True}])
-def test_no_mark(values: dict[str, object]) -> None:
+@pytest.mark.parametrize("value", ["none", "None"])
+def test_no_mark(value: str) -> None:
     """With `none` no folder is renamed."""
-    assert configured_mark(Settings(**values)) is None
+    assert configured_mark(Settings(nas_processed_mark=value)) is None
 
 
 @pytest.mark.parametrize("value", ["<name>", "a/<name>", "<name>_<name>", "<Name>_x", "a/b"])
 def test_pattern_that_marks_nothing(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pattern that would leave the name as it is, or lead out of the root, is a wrong setting."""
+    """A pattern that does not change the name, or leads out of the root, is a wrong setting."""
     monkeypatch.setenv("DCM2SET_NAS_PROCESSED_MARK", value)
     with pytest.raises(SettingsError, match="DCM2SET_NAS_PROCESSED_MARK is wrong"):
         load_settings()
@@ -49,7 +49,7 @@ def test_pattern_that_marks_nothing(value: str, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_polls_with_a_pattern(pattern: str) -> None:
-    """Whatever the pattern: folders are marked once, late files join theirs, names may come again."""
+    """With every pattern folders are marked once, late files join their folder, and names may come again."""
     polls = Polls(mark=pattern, recheck=5)
     for content in (b"1", b"2"):
         polls.nas.write("f", "a.dcm", content)
@@ -62,7 +62,7 @@ def test_polls_with_a_pattern(pattern: str) -> None:
 
 
 def test_folder_whose_name_leaves_no_room_for_the_mark() -> None:
-    """A name of 255 bytes is cut for the mark; late files still join their folder."""
+    """A name of 255 bytes is shortened for the mark; late files still join their folder."""
     polls, name = Polls(), "ä" * 127 + "x"
     polls.nas.write(name, "a.dcm", b"1")
     polls.nas.write(name[:-1] + "y", "a.dcm", b"1")

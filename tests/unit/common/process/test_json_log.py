@@ -1,4 +1,4 @@
-"""The log, and the loggers of libraries that would tell a patient's values."""
+"""The log, and the loggers of libraries that would log a patient's values."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ from common.process.json_log import log_item
 
 
 def test_item_is_one_line_of_json(log: list[str]) -> None:
-    """A line has time, level, function and what is known; what isn't is left out."""
+    """A line has time, level, function and the given fields; fields without a value are left out."""
     log_item("extract", item=7, status="done", cause=None)
     (line,) = map(json.loads, log)
     assert ("INFO", "extract", 7, "done") == (line["level"], line["function"], line["item"], line["status"])
@@ -20,14 +20,14 @@ def test_item_is_one_line_of_json(log: list[str]) -> None:
 
 @pytest.mark.parametrize("status", ["retry", "quarantined"])
 def test_failures_are_warnings(log: list[str], status: str) -> None:
-    """What a person may have to look at is a warning."""
+    """A line that may need a person's attention is a warning."""
     log_item("extract", status=status)
     assert "WARNING" == json.loads(log[0])["level"]
 
 
 @pytest.mark.parametrize("name", ["pydicom", "urllib3", "psycopg"])
 def test_libraries_that_quote_values_are_silent(name: str) -> None:
-    """However the process's logging is set up, these libraries' lines never appear in it."""
+    """These libraries log nothing, however logging is configured in the process."""
     program = (
         "import logging, functions.extract.main, functions.sweep.main\n"
         f"print(logging.getLogger({name!r}).isEnabledFor(logging.CRITICAL))"

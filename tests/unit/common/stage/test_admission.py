@@ -1,4 +1,4 @@
-"""Who may come in."""
+"""Admission: slots for events, and how long events wait for one."""
 
 import threading
 
@@ -12,11 +12,11 @@ from common.tokens import Tokens
 from tests.in_memory.requests import TOKEN, recorded, request
 from tests.support.local_home import wait_for
 
-PATIENCE = 10.0
+MAX_WAIT = 10.0
 
 
-class Moment:
-    """A clock of seconds that goes on only when told to."""
+class ManualClock:
+    """A clock in seconds that a test moves."""
 
     now = 100.0
 
@@ -25,77 +25,77 @@ class Moment:
 
 
 @pytest.fixture
-def moment() -> Moment:
-    return Moment()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
-def test_no_more_come_in_than_there_are_places(moment: Moment) -> None:
-    """With every place taken and a rush that has lasted, one more is sent away; later it comes in."""
-    admission = Admission(1, patience_seconds=0, clock=moment)
-    with admission.place() as first, admission.place() as second:
+def test_no_more_events_are_admitted_than_there_are_slots(clock: ManualClock) -> None:
+    """With every slot taken after a long burst, one more event is refused; later it is admitted."""
+    admission = Admission(1, max_wait_seconds=0, clock=clock)
+    with admission.slot() as first, admission.slot() as second:
         assert (True, False) == (first, second)
-    with admission.place() as third:
+    with admission.slot() as third:
         assert third
 
 
-def test_a_short_rush_waits_for_its_place(moment: Moment) -> None:
-    """While the rush is young, whoever finds no place gets the next free one."""
-    admission = Admission(1, patience_seconds=PATIENCE, clock=moment)
-    came_in: list[bool] = []
+def test_events_of_a_short_burst_wait_for_a_slot(clock: ManualClock) -> None:
+    """While the burst is short, an event without a slot gets the next free one."""
+    admission = Admission(1, max_wait_seconds=MAX_WAIT, clock=clock)
+    admitted: list[bool] = []
 
-    def come() -> None:
-        with admission.place() as has_place:
-            came_in.append(has_place)
+    def enter() -> None:
+        with admission.slot() as has_slot:
+            admitted.append(has_slot)
 
-    waiting = threading.Thread(target=come)
-    with admission.place():
+    waiting = threading.Thread(target=enter)
+    with admission.slot():
         waiting.start()
         assert wait_for(lambda: admission._waiting, seconds=10)  # noqa: SLF001
-        assert [] == came_in
+        assert [] == admitted
     waiting.join(timeout=10)
-    assert [True] == came_in
+    assert [True] == admitted
 
 
-def test_a_rush_that_lasts_is_sent_away_at_once(moment: Moment) -> None:
-    """After the patience is over nobody waits any more, until the rush has been over for as long."""
-    admission = Admission(1, patience_seconds=PATIENCE, clock=moment)
-    with admission.place():
-        for _ in range(3):  # somebody comes now and then, and waits in vain
-            admission._rush_goes_on()  # noqa: SLF001
-            moment.now += PATIENCE / 2
-        with admission.place() as has_place:
-            assert not has_place
-        moment.now += PATIENCE + 1
-        admission._rush_goes_on()  # noqa: SLF001
-        assert moment.now == admission._rush_began  # noqa: SLF001 another rush, which may wait again
+def test_events_of_a_long_burst_are_refused_at_once(clock: ManualClock) -> None:
+    """After the longest wait no event waits any more, until the burst has been over for as long."""
+    admission = Admission(1, max_wait_seconds=MAX_WAIT, clock=clock)
+    with admission.slot():
+        for _ in range(3):  # an event arrives now and then, and waits in vain
+            admission._note_burst()  # noqa: SLF001
+            clock.now += MAX_WAIT / 2
+        with admission.slot() as has_slot:
+            assert not has_slot
+        clock.now += MAX_WAIT + 1
+        admission._note_burst()  # noqa: SLF001
+        assert clock.now == admission._burst_began  # noqa: SLF001 a new burst, whose events may wait again
 
 
-def test_a_place_is_given_back_after_a_fault() -> None:
-    """An error within leaves no place taken."""
-    admission = Admission(1, patience_seconds=0)
-    with pytest.raises(RuntimeError), admission.place():
+def test_a_slot_is_free_again_after_an_error() -> None:
+    """An error in the block frees the slot."""
+    admission = Admission(1, max_wait_seconds=0)
+    with pytest.raises(RuntimeError), admission.slot():
         raise RuntimeError
-    with admission.place() as has_place:
-        assert has_place
+    with admission.slot() as has_slot:
+        assert has_slot
 
 
-def test_whoever_is_sent_away_is_answered_429(moment: Moment) -> None:
-    """No place: 429 with a cause, the event is noted and not worked on; health is answered."""
-    admission = Admission(1, patience_seconds=0, clock=moment)
+def test_a_refused_event_is_answered_429(clock: ManualClock) -> None:
+    """Without a slot: 429 with a cause; the event is announced and not worked on; health is answered."""
+    admission = Admission(1, max_wait_seconds=0, clock=clock)
     seen: list[object] = []
-    noted: list[EventRecord] = []
+    announced: list[EventRecord] = []
     target = Target(
         "extract",
         Tokens.of(TOKEN),
         on_record=lambda r: (seen.append(r), Result({}))[1],
-        on_full=noted.append,
+        on_full=announced.append,
         admission=admission,
     )
-    with admission.place():
+    with admission.slot():
         response = respond(request(recorded("raw_put")), lambda: target)
         health = respond(request(method="GET"), lambda: target)
     assert (429, []) == (response.status_code, seen)
-    assert ["raw"] == [record.bucket for record in noted]
+    assert ["raw"] == [record.bucket for record in announced]
     assert {"status": "full", "cause": "extract is full."} == response.json
     assert int(response.headers["Retry-After"]) > 0
     assert 200 == health.status_code

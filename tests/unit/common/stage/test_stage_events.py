@@ -1,4 +1,4 @@
-"""A stage: doubled, late and empty events, items aside, releases, replays."""
+"""A stage: doubled, late and empty events, items set aside, releases, replays."""
 
 from dataclasses import replace
 
@@ -8,27 +8,24 @@ from common.stage.item import Item, Outcome
 from common.store.event_record import EventRecord
 from common.store.object_key import QUARANTINE, RAW
 from tests.support.stage_bench import (
-    HELD_PLACE,
+    HELD_LOCATION,
+    INPUT_LOCATION,
     KEY,
     LEASE_SECONDS,
-    PLACE,
-    PROCESSED_PLACE,
-    QUARANTINE_PLACE,
+    PROCESSED_LOCATION,
+    QUARANTINE_LOCATION,
     StageBench,
     move_on,
+    raise_error,
 )
 
 
-def _raise(error: BaseException) -> Outcome:
-    raise error
-
-
-def _bare(bench: StageBench) -> dict:
+def _event_without_version(bench: StageBench) -> dict:
     return dict(bench.stage.handle(EventRecord(RAW, KEY)).body)
 
 
 def test_doubled_event_does_nothing() -> None:
-    """The same event again answers done, without a second piece of work."""
+    """The same event again is answered done, and no work is done twice."""
     bench = StageBench()
     version = bench.put()
     bench.event(version)
@@ -37,8 +34,8 @@ def test_doubled_event_does_nothing() -> None:
     assert 1 == len(bench.items)
 
 
-def test_an_object_there_is_no_time_for_is_noted() -> None:
-    """The ledger knows it as due; one of another place, or of an unknown version, is nobody's."""
+def test_an_event_without_a_slot_is_announced() -> None:
+    """Its item is due. Events of other locations or without a version are not announced."""
     bench = StageBench()
     version = bench.put()
     bench.stage.announce(EventRecord(RAW, "elsewhere/x", "etag", 1))
@@ -53,75 +50,77 @@ def test_an_object_there_is_no_time_for_is_noted() -> None:
 
 
 def test_event_while_another_worker_has_the_lease_does_nothing() -> None:
-    """While one worker has the item, another event answers that it is in progress."""
+    """While one worker has the item, another event is answered as in progress."""
     bench = StageBench()
     version = bench.put()
     bench.ledger.claim(version, lease_seconds=LEASE_SECONDS)
     result = bench.event(version)
     assert ("in progress", False) == (result.body["status"], result.retry)
     assert [] == bench.items
-    assert [(RAW, KEY)] == bench.places()
+    assert [(RAW, KEY)] == bench.locations()
 
 
-def test_same_content_put_again_after_it_was_done_is_tidied_up() -> None:
-    """A second copy of a finished object under the same key is removed, since its copy is kept."""
+def test_same_content_put_again_after_it_was_done_is_deleted() -> None:
+    """A finished object that is put under the same key again is deleted, since its copy exists."""
     bench = StageBench()
     version = bench.put()
     bench.event(version)
     bench.put()
     assert "done" == bench.event(version).body["status"]
-    assert [(RAW, PROCESSED_PLACE.key)] == bench.places()
+    assert [(RAW, PROCESSED_LOCATION.key)] == bench.locations()
     assert 1 == len(bench.items)
 
 
 def test_other_content_under_the_same_key_is_an_item_of_its_own() -> None:
-    """New content under a key that is done is worked on; a late event of the old one does no harm."""
+    """New content under a finished key is worked on; a late event of the old content does no harm."""
     bench = StageBench()
     old = bench.put(b"old")
     bench.event(old)
     new = bench.put(b"new")
     assert "done" == bench.event(old).body["status"]
-    assert new == bench.store.stat(PLACE)
+    assert new == bench.store.stat(INPUT_LOCATION)
     assert "done" == bench.event(new).body["status"]
     assert [1, 2] == [item.id for item in bench.items]
 
 
 def test_object_is_not_deleted_if_its_copy_is_gone() -> None:
-    """An object whose recorded copy is no longer there is never deleted."""
+    """An object whose recorded copy no longer exists is never deleted."""
     bench = StageBench()
     version = bench.put()
     bench.event(version)
-    bench.store.delete(bench.store.stat(PROCESSED_PLACE))
+    bench.store.delete(bench.store.stat(PROCESSED_LOCATION))
     bench.put()
     bench.event(version)
-    assert [(RAW, KEY)] == bench.places()
+    assert [(RAW, KEY)] == bench.locations()
 
 
-def test_event_without_a_version_means_what_is_there() -> None:
-    """An event of bucket and key alone works on whatever the store holds now."""
+def test_event_without_a_version_means_the_stored_one() -> None:
+    """An event with bucket and key only works on the version in the store."""
     bench = StageBench()
     bench.put()
-    assert "done" == _bare(bench)["status"]
+    assert "done" == _event_without_version(bench)["status"]
 
 
-def test_event_without_a_version_tells_what_became_of_a_moved_object() -> None:
-    """If nothing lies there any more, the ledger's answer is given."""
+def test_event_without_a_version_of_a_moved_object() -> None:
+    """If the object is gone, the answer comes from the ledger."""
     bench = StageBench()
     bench.put()
     bench.event()
-    assert {"bucket": "raw", "status": "done", "item": 1, "outcome": "extracted"} == _bare(bench)
+    assert {"bucket": "raw", "status": "done", "item": 1, "outcome": "extracted"} == _event_without_version(
+        bench
+    )
 
 
-def test_event_of_an_object_that_never_was_is_missing() -> None:
-    """A key that neither store nor ledger knows is answered as missing, with nothing claimed."""
+def test_event_of_an_unknown_object_is_missing() -> None:
+    """A key that neither store nor ledger has is answered as missing; nothing is claimed."""
     bench = StageBench()
-    assert "missing" == _bare(bench)["status"]
+    assert "missing" == _event_without_version(bench)["status"]
     assert {} == bench.table.rows
 
 
 def test_permanent_failure_is_quarantined_with_its_cause() -> None:
-    """What can never succeed goes to quarantine under its old name, with cause and next step."""
-    bench = StageBench(work=lambda _: _raise(PermanentError("No DICOM.", "Send it again.")))
+    """Input that can't succeed is moved to quarantine under its old name, with cause and next step."""
+    bench = StageBench(work=lambda _: raise_error(PermanentError("No DICOM.", "Send it again.")))
     bench.put()
     result = bench.event()
     assert ("quarantined", "No DICOM.", False) == (
@@ -129,49 +128,49 @@ def test_permanent_failure_is_quarantined_with_its_cause() -> None:
         result.body["cause"],
         result.retry,
     )
-    assert [(QUARANTINE, QUARANTINE_PLACE.key)] == bench.places()
+    assert [(QUARANTINE, QUARANTINE_LOCATION.key)] == bench.locations()
     assert "Send it again." == bench.row().settlement.next_step
 
 
-def test_quarantine_without_a_next_step_of_its_own_tells_the_command() -> None:
-    """Every item in quarantine says what to do, at least how to replay it."""
-    bench = StageBench(work=lambda _: _raise(PermanentError("No DICOM.")))
+def test_quarantine_without_a_next_step_names_the_command() -> None:
+    """Every quarantined item says what to do next, at least how to replay it."""
+    bench = StageBench(work=lambda _: raise_error(PermanentError("No DICOM.")))
     bench.put()
     bench.event()
     assert "dcm2set replay --item 1" in bench.row().settlement.next_step
 
 
 def test_held_item_waits_in_its_own_bucket() -> None:
-    """What a person must decide is moved to held/, and doubled events leave it there."""
-    bench = StageBench(work=lambda _: _raise(HoldError("Possible text.", "Look.")))
+    """Input about which a person must decide is moved to held/; doubled events leave it there."""
+    bench = StageBench(work=lambda _: raise_error(HoldError("Possible text.", "Look.")))
     version = bench.put()
     assert "held" == bench.event(version).body["status"]
     assert "held" == bench.event(version).body["status"]
-    assert [(RAW, HELD_PLACE.key)] == bench.places()
+    assert [(RAW, HELD_LOCATION.key)] == bench.locations()
 
 
 def test_released_item_passes() -> None:
-    """Once a person released it and it lies in its place again, the work is told so and goes on."""
+    """After a release and the move back, the work knows of the release and lets the item pass."""
 
     def gate(item: Item) -> Outcome:
-        return move_on(item) if item.releases else _raise(HoldError("Possible text.", "Look."))
+        return move_on(item) if item.releases else raise_error(HoldError("Possible text.", "Look."))
 
     bench = StageBench(work=gate)
     version = bench.put()
     bench.event(version)
     bench.table.release(1)
-    bench.store.copy(replace(version, location=HELD_PLACE), PLACE)
-    bench.store.delete(bench.store.stat(HELD_PLACE))
+    bench.store.copy(replace(version, location=HELD_LOCATION), INPUT_LOCATION)
+    bench.store.delete(bench.store.stat(HELD_LOCATION))
     assert "done" == bench.event(version).body["status"]
     assert [0, 1] == [item.releases for item in bench.items]
-    assert [(RAW, PROCESSED_PLACE.key)] == bench.places()
+    assert [(RAW, PROCESSED_LOCATION.key)] == bench.locations()
 
 
 def test_doubled_event_during_a_replay_deletes_nothing() -> None:
-    """While a replayed item is worked on, a second event must not take its old place aside for its end.
+    """A second event during a replay must not take the copy in quarantine for the end of the replay.
 
-    Replay copies the object from quarantine back and deletes there last; the only copy left
-    would be gone if the input were deleted in between.
+    Replay copies the object from quarantine back and deletes the quarantined object last. If the input were
+    deleted in between, no copy would remain.
     """
     causes = [PermanentError("No decoder.")]
 
@@ -185,7 +184,7 @@ def test_doubled_event_during_a_replay_deletes_nothing() -> None:
     version = bench.put()
     bench.event(version)
     bench.table.reopen(1)
-    bench.store.copy(replace(version, location=QUARANTINE_PLACE), PLACE)
+    bench.store.copy(replace(version, location=QUARANTINE_LOCATION), INPUT_LOCATION)
     result = bench.event(version)
     assert "done" == result.body["status"], result.body
-    assert (RAW, PROCESSED_PLACE.key) in bench.places()
+    assert (RAW, PROCESSED_LOCATION.key) in bench.locations()

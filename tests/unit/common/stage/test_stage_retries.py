@@ -1,4 +1,4 @@
-"""A stage: lost workers, faults, retries, and versions or keys that can't be had."""
+"""A stage: crashes, faults, retries, and versions or keys that can't be read."""
 
 import errno
 from dataclasses import replace
@@ -6,29 +6,25 @@ from dataclasses import replace
 import pytest
 
 from common.errors import PermanentError
-from common.stage.item import Outcome
 from common.store.event_record import EventRecord
 from common.store.object_key import QUARANTINE, RAW
 from tests.support.stage_bench import (
+    INPUT_LOCATION,
     KEY,
     LEASE_SECONDS,
     MAX_CRASHES,
-    PLACE,
-    QUARANTINE_PLACE,
+    QUARANTINE_LOCATION,
     RETRY_SECONDS,
     StageBench,
     WorkerKilled,
     move_on,
+    raise_error,
 )
 
 
-def _raise(error: BaseException) -> Outcome:
-    raise error
-
-
-def test_worker_that_is_lost_too_often_quarantines_the_item() -> None:
-    """After as many lost workers as allowed, the item goes to quarantine without being tried again."""
-    bench = StageBench(work=lambda _: _raise(WorkerKilled()))
+def test_too_many_crashes_quarantine_the_item() -> None:
+    """After as many crashes as allowed, the item is quarantined without another try."""
+    bench = StageBench(work=lambda _: raise_error(WorkerKilled()))
     version = bench.put()
     for _ in range(MAX_CRASHES):
         with pytest.raises(WorkerKilled):
@@ -37,20 +33,20 @@ def test_worker_that_is_lost_too_often_quarantines_the_item() -> None:
     result = bench.event(version)
     assert "quarantined" == result.body["status"]
     assert f"crashed {MAX_CRASHES} times in a row" in result.body["cause"]
-    assert [(QUARANTINE, QUARANTINE_PLACE.key)] == bench.places()
+    assert [(QUARANTINE, QUARANTINE_LOCATION.key)] == bench.locations()
     assert MAX_CRASHES == len(bench.items)
 
 
 def test_faults_of_the_code_count_as_crashes() -> None:
-    """An unexpected error is tried again, and after as many as allowed the item goes to quarantine."""
-    bench = StageBench(work=lambda _: _raise(RuntimeError()))
+    """An unexpected error is tried again; after as many as allowed the item is quarantined."""
+    bench = StageBench(work=lambda _: raise_error(RuntimeError()))
     version = bench.put()
     answers = [bench.event(version).body["status"] for _ in range(MAX_CRASHES + 1)]
     assert ["retry"] * MAX_CRASHES + ["quarantined"] == answers
 
 
-def test_passing_failures_never_quarantine() -> None:
-    """A dependency that is away for long makes retries only; then the work is done."""
+def test_temporary_failures_never_quarantine() -> None:
+    """A long outage of a dependency causes retries only; after it the work is done."""
     bench = StageBench()
     version = bench.put()
     bench.store.away = True
@@ -61,7 +57,7 @@ def test_passing_failures_never_quarantine() -> None:
 
 
 def test_waits_between_tries_double_up_to_32_fold() -> None:
-    """Each passing failure waits twice as long as the one before, up to 32 times the setting."""
+    """Each wait is twice as long as the one before, up to 32 times the setting."""
     bench = StageBench()
     version = bench.put()
     bench.store.away = True
@@ -73,17 +69,17 @@ def test_waits_between_tries_double_up_to_32_fold() -> None:
 
 
 def test_version_that_was_overwritten_is_held_in_the_end() -> None:
-    """An event whose version is gone is looked for again a few times, then a person is told."""
+    """A version that is gone is looked for a few times; then the item is held."""
     bench = StageBench(work=lambda item: (bench.store.read(item.version), move_on(item))[1])
     old = bench.put(b"old")
     new = bench.put(b"new")
     answers = [bench.event(old).body["status"] for _ in range(MAX_CRASHES + 1)]
     assert ["retry"] * MAX_CRASHES + ["held"] == answers
-    assert new == bench.store.stat(PLACE)
+    assert new == bench.store.stat(INPUT_LOCATION)
 
 
 def test_version_of_unknown_size_is_looked_up() -> None:
-    """A re-sent event has an etag and no size; the work is given the real one."""
+    """An event may have an etag and no size; the work gets the real size."""
     bench = StageBench()
     version = bench.put()
     bench.stage.handle(EventRecord(RAW, KEY, version.etag))
@@ -91,18 +87,18 @@ def test_version_of_unknown_size_is_looked_up() -> None:
 
 
 def test_key_that_no_store_takes_is_answered_without_an_error() -> None:
-    """A key too long for the store is no reason to try again: nothing of it can ever be there."""
+    """A key that is too long for the store is not tried again: no object can have it."""
     bench = StageBench()
     result = bench.stage.handle(EventRecord(RAW, "incoming/" + "x" * 2000))
     assert not result.retry
 
 
-def test_key_too_long_to_move_aside_is_not_tried_for_ever() -> None:
-    """A key that leaves no room for the quarantine's prefix still comes to an end."""
+def test_key_too_long_for_quarantine_is_not_tried_for_ever() -> None:
+    """A key that leaves no room for the prefix in quarantine is still settled."""
     key = "/".join(["incoming", *["x" * 200] * 5])[:1022]
-    bench = StageBench(work=lambda _: _raise(PermanentError("No DICOM.")))
+    bench = StageBench(work=lambda _: raise_error(PermanentError("No DICOM.")))
     key = key.ljust(1022, "y")
-    version = bench.put(location=replace(PLACE, key=key))
+    version = bench.put(location=replace(INPUT_LOCATION, key=key))
     answers = [bench.event(version).body["status"] for _ in range(MAX_CRASHES + 3)]
     assert answers[-1] in {"quarantined", "held"}
     assert b"content" in [
@@ -111,9 +107,11 @@ def test_key_too_long_to_move_aside_is_not_tried_for_ever() -> None:
 
 
 def test_a_full_disk_is_no_fault_of_the_file() -> None:
-    """What the machine refuses is tried again as often as it takes, and never quarantines."""
-    bench = StageBench(work=lambda _: _raise(OSError(errno.ENOSPC, "No space left on device", "/a/name")))
+    """Work that fails with a full disk is tried again without limit and never quarantined."""
+    bench = StageBench(
+        work=lambda _: raise_error(OSError(errno.ENOSPC, "No space left on device", "/a/name"))
+    )
     version = bench.put()
     results = [bench.event(version) for _ in range(3 * MAX_CRASHES)]
     assert {"retry"} == {result.body["status"] for result in results}
-    assert "The machine refused: No space left on device." == results[0].body["cause"]
+    assert "The operating system reported: No space left on device." == results[0].body["cause"]

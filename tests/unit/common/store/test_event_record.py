@@ -1,4 +1,4 @@
-"""Event records: MinIO's notifications, plain bodies, and whatever else may be sent."""
+"""Event records: MinIO's notifications, plain bodies, and malformed bodies."""
 
 import json
 
@@ -35,7 +35,7 @@ def _notification(**changes: object) -> dict:
     ],
 )
 def test_recorded_notifications_give_decoded_keys(event: str, expected: EventRecord) -> None:
-    """PUT, copy, multipart PUT and empty PUT as MinIO sends them give bucket, key, etag and size."""
+    """Notifications of PUT, copy, multipart PUT and empty PUT give bucket, key, etag and size."""
     assert [expected] == parse_event_records(recorded(event))
 
 
@@ -46,12 +46,12 @@ def test_annotations_notification_keeps_plus_and_percent() -> None:
 
 
 def test_removed_objects_are_left_out() -> None:
-    """A notification of a removed object names nothing to work on."""
+    """A notification of a removed object gives no record."""
     assert [] == parse_event_records(recorded("raw_removed"))
 
 
 def test_doubled_records_are_both_given() -> None:
-    """A record sent twice in one body is given twice; the ledger tells that it is one."""
+    """A record that is twice in one body is given twice; the ledger recognises that it is one item."""
     both = _notification()["Records"] * 2
     records = parse_event_records(json.dumps({"Records": both}).encode())
     assert 2 == len(records)
@@ -65,13 +65,13 @@ def test_amazon_spelling_of_event_names_is_understood() -> None:
 
 
 def test_plain_body_names_an_object() -> None:
-    """{"bucket", "key"} from curl is taken as it stands: nothing in it is unquoted."""
+    """{"bucket", "key"} from curl is taken literally: nothing in it is unquoted."""
     body = json.dumps({"bucket": "raw", "key": "incoming/a+b 100%2B.dcm"}).encode()
     assert [EventRecord("raw", "incoming/a+b 100%2B.dcm", None, None)] == parse_event_records(body)
 
 
 def test_plain_body_may_name_a_version() -> None:
-    """An etag and a size may be given; quotes around the etag are taken off."""
+    """An etag and a size may be given; quotes around the etag are removed."""
     body = json.dumps({"bucket": "raw", "key": "k", "etag": '"abc"', "size": 3}).encode()
     assert [EventRecord("raw", "k", "abc", 3)] == parse_event_records(body)
 
@@ -117,7 +117,7 @@ def test_body_without_an_event_gives_nothing(body: bytes) -> None:
     ],
 )
 def test_malformed_bodies_are_refused(body: bytes) -> None:
-    """Anything that is no event raises BadRequestError, which says what was expected."""
+    """A body that is not an event raises BadRequestError."""
     with pytest.raises(BadRequestError):
         parse_event_records(body)
 
@@ -143,13 +143,13 @@ def test_malformed_bodies_are_refused(body: bytes) -> None:
     ],
 )
 def test_malformed_records_are_refused(s3: object) -> None:
-    """A record without a bucket's name or an object's key, or with wrong types, is refused."""
+    """A record without bucket name or object key, or with wrong types, is refused."""
     with pytest.raises(BadRequestError):
         parse_event_records(json.dumps(_notification(s3=s3)).encode())
 
 
 def test_refusal_quotes_nothing_of_the_body() -> None:
-    """The error's text says what was expected and nothing that was sent."""
+    """The error says what was expected and quotes nothing of the body."""
     with pytest.raises(BadRequestError) as caught:
         parse_event_records(b'{"bucket": 5, "key": "incoming/Doe^Jane"}')
     assert "Doe" not in str(caught.value)
@@ -168,14 +168,14 @@ def test_refusal_quotes_nothing_of_the_body() -> None:
         {"Records": [{}] * 1001},
     ],
 )
-def test_what_no_object_can_be_called_is_refused(event: dict) -> None:
-    """Names and etags longer than S3's, and more records than are sent at once, never reach a database."""
+def test_values_over_the_limits_are_refused(event: dict) -> None:
+    """Names and etags longer than S3 allows, and too many records, are refused before any database call."""
     with pytest.raises(BadRequestError) as caught:
         parse_event_records(orjson.dumps(event))
     assert "aaaa" not in str(caught.value)
 
 
-def test_the_longest_key_is_taken() -> None:
-    """A key of 1,024 bytes is an object's."""
+def test_the_longest_key_is_accepted() -> None:
+    """A key may have 1,024 bytes."""
     event = {"bucket": "raw", "key": "é" * 512, "etag": "a" * 255}
     assert ["é" * 512] == [record.key for record in parse_event_records(orjson.dumps(event))]

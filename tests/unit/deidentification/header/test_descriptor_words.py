@@ -1,4 +1,4 @@
-"""Words that may stay in descriptions: those of radiology, none that names somebody."""
+"""Words that may stay in descriptions: words of radiology, no names."""
 
 import unicodedata
 from importlib.resources import files
@@ -12,19 +12,19 @@ FILE = files("deidentification.header") / "data" / "descriptor_words.txt"
 WORDS = FILE.read_text("utf-8").split("\n")[:-1]
 
 
-def test_file_is_what_the_script_makes() -> None:
-    """The file can be made anew: from the script and the pydicom that the lock names, word by word."""
+def test_file_is_the_script_s_output() -> None:
+    """The script and the locked version of pydicom reproduce the file, word by word."""
     assert sorted(script.words()) == WORDS
 
 
 def test_words_are_sorted_and_unique() -> None:
-    """One word a line, in order, none twice."""
+    """The file has one word per line, in order, without duplicates."""
     assert sorted(set(WORDS)) == WORDS
     assert 5000 < len(WORDS) < 10000
 
 
-def test_words_are_written_as_they_are_looked_up() -> None:
-    """Each word has two characters or more, is case-folded, composed, and of letters and digits."""
+def test_words_are_normalized() -> None:
+    """Each word has at least two characters, only letters and digits, and is case-folded and composed."""
     for word in WORDS:
         assert word == unicodedata.normalize("NFC", word.casefold())
         assert len(word) >= 2
@@ -32,13 +32,13 @@ def test_words_are_written_as_they_are_looked_up() -> None:
 
 
 def test_words_with_digits_are_listed_in_the_script() -> None:
-    """No number came in with the dictionaries."""
+    """No word with digits comes from the dictionaries."""
     listed = script.spelled(script.WITH_DIGITS) | script.vertebrae()
     assert listed == {word for word in WORDS if any(letter.isdigit() for letter in word)}
 
 
 def test_every_word_of_the_file_may_stay() -> None:
-    """The file is what is asked, in upper case too, as descriptions often are."""
+    """Every word of the file may stay, in upper case too, as descriptions often are."""
     assert [] == [word for word in WORDS if not is_descriptor_word(word)]
     assert [] == [word for word in WORDS if word.isascii() and not is_descriptor_word(word.upper())]
 
@@ -54,7 +54,7 @@ def test_every_word_of_the_file_may_stay() -> None:
     Doppler Hounsfield rao lao sat""".replace("x-ray", "xray").split(),
 )
 def test_words_of_radiology_stay(word: str) -> None:
-    """What descriptions say of sequence, plane, body part, contrast and view stays, in five languages."""
+    """Words for sequence, plane, body part, contrast and view stay, in five languages."""
     assert is_descriptor_word(word)
 
 
@@ -68,8 +68,8 @@ def test_words_of_radiology_stay(word: str) -> None:
     Klinik university January march MAY Sept Oct December Mar Monday Sun Montag août aout enero Xyz Kowalczyk
     Doe Hofstetter Ng""".split(),
 )
-def test_names_go(word: str) -> None:
-    """Names of people, places, months and weekdays go, and so does any word nobody listed."""
+def test_names_are_removed(word: str) -> None:
+    """Names of people, places, months and weekdays are removed, and so is any word not listed."""
     assert not is_descriptor_word(word)
 
 
@@ -88,24 +88,24 @@ def test_numbers_and_values_stay(word: str) -> None:
     """1965 12345 1965mm 20040119 120365kv T2024 b1000 1234x1 12.03 12.03.65 01/02/03 12-03-65 1.2.840 M12 65y
     65J A1234 00:12 ٣ ²  +49 J S a""".split(),
 )
-def test_numbers_that_may_tell_somebody_go(word: str) -> None:
-    """Four digits in a row, dates, ages, identifiers and initials go."""
+def test_numbers_that_may_identify_are_removed(word: str) -> None:
+    """Four digits in a row, dates, ages, identifiers and initials are removed."""
     assert not is_descriptor_word(word)
 
 
 @pytest.mark.parametrize("word", ["", " ", "t1 smith", "t1\n", "abdomen,", "5 ", "x-ray"])
-def test_more_than_a_word_is_no_word(word: str) -> None:
-    """One word is judged, without what stands around it."""
+def test_only_single_words_are_allowed(word: str) -> None:
+    """A text with anything besides one word is not allowed."""
     assert not is_descriptor_word(word)
 
 
 def test_decomposed_letters_are_composed() -> None:
-    """A word is the same with its accents written apart."""
+    """A word may have its accents as separate combining characters."""
     assert is_descriptor_word(unicodedata.normalize("NFD", "Schädel"))
 
 
-def test_names_that_radiology_needs_are_listed() -> None:
-    """An exception is a name of the lists; at least 300 given names and surnames each are known."""
+def test_exceptions_are_names_of_the_lists() -> None:
+    """Each exception is in the name lists, which have at least 300 given names and 300 surnames."""
     names = [script.GIVEN_NAMES, script.SURNAMES, script.EPONYMS, script.PLACES, script.CALENDAR]
     spelled = set().union(*(script.spelled(text) for text in names))
     assert set() == script.spelled(script.KEPT) - spelled

@@ -1,4 +1,4 @@
-"""Pictures and files of which parts are made black."""
+"""Blanked pictures and files, as extract makes them."""
 
 import io
 from dataclasses import replace
@@ -14,7 +14,7 @@ from common.errors import HoldError
 from deidentification.pixels.device_rules import DeviceRule
 from deidentification.pixels.read_text import can_read_text, read_text
 from deidentification.profile import Profile
-from functions.extract.output_space import read_kept
+from functions.extract.output_space import read_output
 from functions.extract.prepared_instance import InstancePreparer, PreparedInstance, Rules
 from imaging.frames.blanking import Blanking, Rectangle
 from imaging.frames.image_checks import Limits
@@ -31,7 +31,7 @@ RULES = Rules(KEY, Limits(), PictureRules(), Profile(), hold_burned_in_text=True
 def prepared(
     source: Path | FileDataset, folder: Path, *, rules: Rules = RULES, releases: int = 0
 ) -> PreparedInstance:
-    """What extract makes of a file."""
+    """The instance that extract prepares from a file."""
     if not isinstance(source, Path):
         path = folder / "source.dcm"
         path.write_bytes(to_bytes(source))
@@ -40,12 +40,12 @@ def prepared(
 
 
 def written(instance: PreparedInstance) -> FileDataset:
-    """The de-identified file, as pydicom reads it."""
-    return pydicom.dcmread(io.BytesIO(read_kept(instance.dicom)))
+    """The de-identified file, read by pydicom."""
+    return pydicom.dcmread(io.BytesIO(read_output(instance.dicom)))
 
 
 def pictures(instance: PreparedInstance) -> list[np.ndarray]:
-    """Its PNGs."""
+    """The decoded PNGs of an instance."""
     return [np.asarray(Image.open(io.BytesIO(frame.read()))) for frame in instance.frames]
 
 
@@ -63,8 +63,8 @@ def pictures(instance: PreparedInstance) -> list[np.ndarray]:
         "JPGLosslessP14SV1_1s_1f_8b.dcm",
     ],
 )
-def test_ultrasound_is_black_outside_its_regions_and_untouched_within(name: str, tmp_path: Path) -> None:
-    """In every frame of the PNGs and of the de-identified file, in every coding of the original."""
+def test_ultrasound_is_black_outside_its_regions_and_unchanged_inside(name: str, tmp_path: Path) -> None:
+    """Every frame of the PNGs and of the de-identified file is blanked, for every transfer syntax."""
     instance = prepared(real_path(name), tmp_path)
     original = read_image_file(real_path(name), Limits())
     ds, regions = written(instance), original.ds.SequenceOfUltrasoundRegions
@@ -88,8 +88,8 @@ def test_ultrasound_is_black_outside_its_regions_and_untouched_within(name: str,
     assert all("blanked outside" in frame.recipe for frame in instance.frames)
 
 
-def test_blanked_clip_is_written_as_decoded(tmp_path: Path) -> None:
-    """A JPEG clip becomes native RGB, and its metadata say so; the regions stay described."""
+def test_blanked_clip_is_written_decoded(tmp_path: Path) -> None:
+    """A blanked JPEG clip becomes native RGB in file and metadata; its regions stay described."""
     instance = prepared(real_path("color3d_jpeg_baseline.dcm"), tmp_path)
     ds = written(instance)
     assert ("RGB", 0, 3, 120) == (
@@ -105,8 +105,8 @@ def test_blanked_clip_is_written_as_decoded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
-def test_black_of_grey_is_the_darkest_that_stays(photometric: str, tmp_path: Path) -> None:
-    """So a picture of its own range is drawn as if nothing else had been there."""
+def test_blanked_grey_pixels_have_the_darkest_remaining_value(photometric: str, tmp_path: Path) -> None:
+    """A picture stretched to its own range is drawn as if the blanked part had never been there."""
     values = np.tile(np.arange(1000, 1256, dtype=np.uint16), (256, 1))
     values[:40] = np.where(np.arange(256) % 2, 0, 60_000)
     rule = DeviceRule("banner", "GE MEDICAL SYSTEMS", "RHAPSODE", 256, 256, (Rectangle(0, 0, 256, 40),))
@@ -122,7 +122,7 @@ def test_black_of_grey_is_the_darkest_that_stays(photometric: str, tmp_path: Pat
 
 
 def test_signed_values_keep_their_sign(tmp_path: Path) -> None:
-    """A CT slice of a device with a rule: values outside the rectangle are the original's."""
+    """In a CT slice of a device with a rule, values outside the rectangle are unchanged."""
     rule = DeviceRule("corner", "GE MEDICAL SYSTEMS", "RHAPSODE", 128, 128, (Rectangle(0, 0, 10, 10),))
     instance = prepared(real_path(), tmp_path, rules=replace(RULES, devices=(rule,)))
     original = pydicom.dcmread(real_path()).pixel_array
@@ -131,16 +131,16 @@ def test_signed_values_keep_their_sign(tmp_path: Path) -> None:
     assert {original[10:].min(), ours[:10, :10].max()} >= set(ours[:10, :10].flat)
 
 
-def test_nothing_to_blank_gives_the_frame_back() -> None:
-    """A rule without rectangles copies nothing."""
+def test_a_frame_without_blanked_pixels_is_not_copied() -> None:
+    """A blanking without rectangles returns the frame itself."""
     frame = np.zeros((4, 4), np.uint8)
-    assert Blanking("", (), keeps=False).blanked(frame, make_dataset()) is frame
+    assert Blanking("", (), is_outside=False).blanked(frame, make_dataset()) is frame
 
 
 def test_all_blanked_is_black(tmp_path: Path) -> None:
-    """Where nothing stays there is no darkest value; it is 0."""
+    """If the complete frame is blanked, there is no darkest value left, and black is 0."""
     image_file = to_image_file(make_grey(np.full((8, 8), 7, np.uint8)), tmp_path)
-    (frame,) = replace(image_file, blanking=Blanking("", (Rectangle(0, 0, 8, 8),), keeps=False)).frames()
+    (frame,) = replace(image_file, blanking=Blanking("", (Rectangle(0, 0, 8, 8),), is_outside=False)).frames()
     assert not frame.any()
 
 
@@ -153,9 +153,12 @@ def with_text(text: str) -> FileDataset:
     )
 
 
-@pytest.mark.skipif(not can_read_text(), reason="LOUD: tesseract is not installed, reading is not tested")
-def test_the_patients_name_in_a_released_picture_is_held_once_more(tmp_path: Path) -> None:
-    """A word of the patient's that is read after the first release is told by its attribute alone."""
+@pytest.mark.skipif(
+    not can_read_text(),
+    reason="NOT CHECKED: Tesseract is missing; install it to test reading text in pictures",
+)
+def test_the_patients_name_in_a_released_picture_is_held_again(tmp_path: Path) -> None:
+    """A word of the identity that is read after the first release is reported only by its attribute."""
     rules = replace(RULES, reads_released=True)
     with pytest.raises(HoldError, match="A word of PatientName was read") as caught:
         prepared(with_text("MUELLERSDORF ANNEGRET"), tmp_path, rules=rules, releases=1)
@@ -165,9 +168,12 @@ def test_the_patients_name_in_a_released_picture_is_held_once_more(tmp_path: Pat
     assert "NO" == written(second).BurnedInAnnotation
 
 
-@pytest.mark.skipif(not can_read_text(), reason="LOUD: tesseract is not installed, reading is not tested")
+@pytest.mark.skipif(
+    not can_read_text(),
+    reason="NOT CHECKED: Tesseract is missing; install it to test reading text in pictures",
+)
 def test_other_text_in_a_released_picture_passes(tmp_path: Path) -> None:
-    """Scales and presets are read, and are nobody's words."""
+    """Scales and presets are read, but are not part of the identity."""
     assert "DEPTH" in read_text(pictures_of_text("DEPTH 12 CM"))
     instance = prepared(
         with_text("DEPTH 12 CM"), tmp_path, rules=replace(RULES, reads_released=True), releases=1
@@ -182,8 +188,8 @@ def pictures_of_text(text: str) -> bytes:
     return buffer.getvalue()
 
 
-def test_a_held_file_says_whose_and_of_which_device_it_is(tmp_path: Path) -> None:
-    """The ledger learns the pseudonym and the device, in words that may leave raw."""
+def test_a_held_file_has_its_patient_and_device(tmp_path: Path) -> None:
+    """The ledger gets the pseudonym and the device, which may leave raw."""
     with pytest.raises(HoldError) as caught:
         prepared(real_path("examples_rgb_color.dcm"), tmp_path)
     assert "G.E. Medical Systems / LOGIQ 700 / 240 x 320" == caught.value.subject.device

@@ -1,4 +1,4 @@
-"""The file of blanking rules by device."""
+"""The TOML file of blanking rules by device."""
 
 from pathlib import Path
 
@@ -19,8 +19,8 @@ blank = [[0, 0, 640, 40], [600, 40, 40, 440]]
 """
 
 
-def test_rules_of_a_file(tmp_path: Path) -> None:
-    """Rules come in the file's order; without a file there are none."""
+def test_rules_from_a_file(tmp_path: Path) -> None:
+    """Rules are in the file's order; without a file there are none."""
     path = tmp_path / "rules.toml"
     path.write_text(
         RULE + RULE.replace("banner", "none").replace("[[0, 0, 640, 40], [600, 40, 40, 440]]", "[]")
@@ -36,8 +36,8 @@ def test_rules_of_a_file(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("rule = ", "TOML"),
-        ("", "tables alone"),
-        (RULE + "[other]", "tables alone"),
+        ("", "tables and nothing else"),
+        (RULE + "[other]", "tables and nothing else"),
         (RULE.replace("rows = 480", 'rows = "480"'), "rule 1 at rows"),
         (RULE + RULE.replace("rows = 480", ""), "rule 2 at rows"),
         (RULE.replace("rows", "height"), "rule 1 at"),
@@ -47,8 +47,8 @@ def test_rules_of_a_file(tmp_path: Path) -> None:
         (RULE.replace("[0, 0, 640, 40]", "[0, 0, 640, 0]"), "rule 1 at blank"),
     ],
 )
-def test_what_is_wrong_is_named(text: str, words: str, tmp_path: Path) -> None:
-    """A wrong rule is no rule: the message names it and its field."""
+def test_an_error_in_a_rule_is_named(text: str, words: str, tmp_path: Path) -> None:
+    """A wrong rule is refused; the message names the rule and its field."""
     path = tmp_path / "rules.toml"
     path.write_text(text)
     with pytest.raises(SettingsError, match="DCM2SET_BLANKING_RULES") as caught:
@@ -56,7 +56,7 @@ def test_what_is_wrong_is_named(text: str, words: str, tmp_path: Path) -> None:
     assert words in str(caught.value)
 
 
-def test_no_file_is_named(tmp_path: Path) -> None:
-    """A file that isn't there is told by the setting's name."""
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    """The message for a missing file names the setting."""
     with pytest.raises(SettingsError, match="DCM2SET_BLANKING_RULES"):
         load_device_rules(tmp_path / "none.toml")

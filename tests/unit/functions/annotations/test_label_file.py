@@ -1,4 +1,4 @@
-"""Label tables in long form, and what is no label file."""
+"""Label tables in long form, and files that are not label files."""
 
 from itertools import chain, repeat
 
@@ -6,7 +6,7 @@ import pytest
 
 from common.errors import PermanentError
 from functions.annotations.formats.quoted_rows import quoted_rows
-from tests.support.label_files import IMAGE, UID, read, said
+from tests.support.label_files import IMAGE, UID, label_values, read
 
 EXPECTED = [(2, "fracture", 1.0)]
 
@@ -31,8 +31,8 @@ EXPECTED = [(2, "fracture", 1.0)]
     ],
 )
 def test_spellings_of_one_label(text: str) -> None:
-    """Separators, line ends, byte order mark, case, quotes, blank and unimportant columns are understood."""
-    assert EXPECTED == said(text)
+    """Any separator, line end, byte order mark, case, quotation, blank or ignored column is accepted."""
+    assert EXPECTED == label_values(text)
     ((row,), _) = read(text)[1:]
     assert (UID, 1) == (row.image.uid, row.image.frame)
 
@@ -42,26 +42,26 @@ def test_spellings_of_one_label(text: str) -> None:
 )
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_encodings_of_spreadsheets(encoding: str, size: int) -> None:
-    """UTF-8 and UTF-16 with and without a mark and Latin-1 give the same letters, however cut in pieces."""
+    """UTF-8, UTF-16 with or without a mark, and Latin-1 give the same text, in chunks of any size."""
     text = f"image,label,value\n{IMAGE},Ödem (groß),1\n"
     _, rows, refused = read(text.encode(encoding), size=size)
     assert ([], "Ödem (groß)") == (refused, rows[0].label)
 
 
-def test_excel_s_own_first_line() -> None:
-    """`sep=;` names the separator; lines are counted with it."""
-    assert [(3, "fracture", 0.5)] == said(f"sep=;\nimage;label;value\n{IMAGE};fracture;0,5\n")
+def test_first_line_of_excel() -> None:
+    """`sep=;` names the separator, and counts as a line."""
+    assert [(3, "fracture", 0.5)] == label_values(f"sep=;\nimage;label;value\n{IMAGE};fracture;0,5\n")
 
 
 @pytest.mark.parametrize("label", ["mass, left, lower lobe", "a|b|c|d", "a;b;c"])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_separators_in_the_names_of_columns(label: str, separator: str) -> None:
-    """The separator is the one that leaves a column of images, whatever is more frequent in names."""
-    assert [(2, label, 0.5)] == said(f'"image"{separator}"{label}"\n{IMAGE}{separator}"0,5"\n')
+    """The separator is the one that gives an image column, even if names contain others more often."""
+    assert [(2, label, 0.5)] == label_values(f'"image"{separator}"{label}"\n{IMAGE}{separator}"0,5"\n')
 
 
 @pytest.mark.parametrize(
-    ("told", "value"),
+    ("cell", "value"),
     [
         ("0", 0.0),
         ("1", 1.0),
@@ -73,16 +73,16 @@ def test_separators_in_the_names_of_columns(label: str, separator: str) -> None:
         ("1e-99", 0),
     ],
 )
-def test_values_from_minus_one_to_one(told: str, value: float) -> None:
+def test_values_from_minus_one_to_one(cell: str, value: float) -> None:
     """Absent, present, uncertain, or a probability, with a decimal point or comma."""
-    assert [(2, "b", value)] == said(f'image,label,value\n{IMAGE},b,"{told}"\n')
+    assert [(2, "b", value)] == label_values(f'image,label,value\n{IMAGE},b,"{cell}"\n')
 
 
 @pytest.mark.parametrize(
     "value", ["", "yes", "2", "-1.01", "-0.5", "nan", "inf", "-inf", "1,5", "0x1", "0_1", "\u0661", "1" * 400]
 )
 def test_other_values_refuse_their_row(value: str) -> None:
-    """A row with another value is refused with its line; the others are taken."""
+    """A row with another value is refused with its line; the other rows are accepted."""
     _, rows, refused = read(f'image,label,value\n{IMAGE},b,"{value}"\n{IMAGE},d,1\n')
     assert [(3, "d")] == [(row.line, row.label) for row in rows]
     assert [2] == [row.line for row in refused]
@@ -95,19 +95,19 @@ def test_other_values_refuse_their_row(value: str) -> None:
         *(f"{IMAGE},b,1,7", f"{IMAGE},b\x85c,1", f"../{IMAGE},b,1", f"a/../{IMAGE},b,1", "cxr.png,b,1"),
     ],
 )
-def test_rows_that_are_no_labels_are_refused(row: str) -> None:
-    """A row that is too short or long, lacks image or label, or whose name can be no image of ours."""
+def test_rows_that_are_not_labels_are_refused(row: str) -> None:
+    """A row is refused if it is too short or long, has no image or label, or a name that fits no image."""
     _, rows, refused = read(f"image,label,value\n{row}\n")
     assert ([], 1) == (rows, len(refused))
 
 
-def test_empty_lines_are_no_rows() -> None:
-    """Lines of nothing but separators and spaces are left out; line numbers are those of the file."""
-    assert [(6, "b", 1.0)] == said(f"\nimage,label,value\n\n,,\n  \n{IMAGE},b,1\n\n")
+def test_empty_lines_are_not_rows() -> None:
+    """Lines with only separators and spaces are skipped; line numbers are those of the file."""
+    assert [(6, "b", 1.0)] == label_values(f"\nimage,label,value\n\n,,\n  \n{IMAGE},b,1\n\n")
 
 
 def test_annotator_and_time() -> None:
-    """Who said it and when, in UTC; without a zone the time is UTC, a blank one the import's."""
+    """Annotator and time, in UTC; a time without a zone is UTC, a blank one is that of the import."""
     rows = [
         f"{IMAGE},a,1,Dr. A,2026-11-01T12:00:00+02:00",
         f"{IMAGE},b,1,,2026-11-01 10:00",
@@ -122,28 +122,28 @@ def test_annotator_and_time() -> None:
 
 @pytest.mark.parametrize("time", ["yesterday", "11/23/2026", "2999-01-01", "0001-01-01T00:00:00+23:59"])
 def test_other_times_refuse_their_row(time: str) -> None:
-    """Times that are none, or have not come yet, refuse their row."""
+    """A row with an invalid time or one in the future is refused."""
     _, rows, refused = read(f"image,label,value,time\n{IMAGE},a,1,{time}\n")
     assert (0, 1) == (len(rows), len(refused))
 
 
 def test_formulas_and_sql_are_text() -> None:
-    """Formulas and SQL in label names are kept as the text they are."""
+    """Formulas and SQL in label names are stored as plain text."""
     names = ["=cmd|' /C calc'!A0", "+1+1", "@SUM(A1)", "'; drop table label; --", "%s {} \\N"]
     text = "image,label,value\n" + "".join(f'{IMAGE},"{name}",1\n' for name in names)
-    assert names == [label for _, label, _ in said(text)]
+    assert names == [label for _, label, _ in label_values(text)]
 
 
 def test_names_with_commas_quotes_and_letters() -> None:
-    """Quoted fields hold commas and quotes; a line break in a label refuses its row."""
-    assert [(2, 'a,"b" Größe', 1.0)] == said(f'image,label,value\n{IMAGE},"a,""b"" Größe",1\n')
+    """Quoted fields may have commas and quotation marks; a row with a line break in a label is refused."""
+    assert [(2, 'a,"b" Größe', 1.0)] == label_values(f'image,label,value\n{IMAGE},"a,""b"" Größe",1\n')
     _, rows, refused = read(f'image,label,value\n{IMAGE},"a\nb",1\n{IMAGE},c,1\n')
     assert ([4], [3]) == ([row.line for row in rows], [row.line for row in refused])
 
 
 def test_header_alone_is_an_empty_file() -> None:
-    """A file with nothing but its header has no labels, and is no failure."""
-    assert [] == said("image,label,value\n")
+    """A file with only a header has no labels, and is accepted."""
+    assert [] == label_values("image,label,value\n")
 
 
 @pytest.mark.parametrize(
@@ -170,15 +170,15 @@ def test_header_alone_is_an_empty_file() -> None:
         b"x" * 3_000_000,
     ],
 )
-def test_what_is_no_label_file_is_refused_whole(body: bytes) -> None:
-    """A file without the columns, with unknown ones, or that is no text, is a permanent failure."""
+def test_anything_but_a_label_file_is_refused(body: bytes) -> None:
+    """A file with missing or unknown columns, or that is not text, raises PermanentError."""
     with pytest.raises(PermanentError) as caught:
         read(body)
     assert caught.value.next_step
 
 
-def test_unclosed_quotation_mark_costs_no_other_part_of_the_file() -> None:
-    """What a stray quotation mark swallows is refused by its line; later rows are taken."""
+def test_unclosed_quotation_mark_refuses_only_its_part_of_the_file() -> None:
+    """The text after an unclosed quotation mark is refused as one row; later rows are accepted."""
     filler = "".join(f"{IMAGE},c{number},1\n" for number in range(20_000))
     _, rows, refused = read(f'image,label,value\n{IMAGE},a,1\n"{IMAGE},b,1\n{filler}')
     assert "a" == rows[0].label
@@ -186,27 +186,27 @@ def test_unclosed_quotation_mark_costs_no_other_part_of_the_file() -> None:
     assert 1 == len(refused)
 
 
-def test_line_of_any_length_is_refused_alone() -> None:
-    """A line over the limit is refused by its number, and those around it are taken."""
+def test_too_long_line_is_refused_alone() -> None:
+    """A line over the limit is refused with its number, and the lines around it are accepted."""
     long = "x" * 5_000_000
     _, rows, refused = read(f"image,label,value\n{IMAGE},a,1\n{long}\n{IMAGE},b,1\n{long}", size=100_000)
     assert [(2, "a"), (4, "b")] == [(row.line, row.label) for row in rows]
     assert [3, 5] == [row.line for row in refused]
 
 
-def test_row_over_any_number_of_lines_is_cut() -> None:
-    """A row that goes on line after line ends where it is longer than a line may be; later rows are taken."""
+def test_row_over_too_many_lines_is_refused() -> None:
+    """A row over many lines is refused at the length limit of a line; later rows are accepted."""
     line, fields = next(quoted_rows(chain(['"ab\n'], repeat('","ab\n')), ","))
     assert fields is None
     assert line < 200_000
     body = f"image,label,value\n{IMAGE},a,1\n" + '"ab\n",' * 200_000 + f'"\n{IMAGE},b,1\n'
-    _, taken, refused = read(body, size=100_000)
-    assert [(2, "a"), (200_004, "b")] == [(row.line, row.label) for row in taken]
+    _, rows, refused = read(body, size=100_000)
+    assert [(2, "a"), (200_004, "b")] == [(row.line, row.label) for row in rows]
     assert "A quotation mark is not closed, or the row is too long." == refused[0].cause
 
 
 def test_causes_quote_no_value() -> None:
-    """Neither a refused row's nor a refused file's cause quotes it: it may name a patient."""
+    """The cause of a refused row or file quotes no value, because it may name a patient."""
     _, _, refused = read("image,label,value\nMarker,Marker,Marker\nMarker\n")
     assert 2 == len(refused)
     assert "marker" not in str(refused).lower()
@@ -216,7 +216,7 @@ def test_causes_quote_no_value() -> None:
         assert "marker" not in str(caught.value)
 
 
-def test_too_many_refused_rows_are_counted_and_not_kept() -> None:
-    """Of refused rows a thousand are told; all are counted."""
+def test_at_most_a_thousand_refused_rows_are_listed() -> None:
+    """All refused rows are counted, and the first thousand are listed."""
     file, _, refused = read("image,label,value\n" + f"{IMAGE},a,\n" * 5000)
     assert (5000, 1000) == (file.refused.number, len(refused))

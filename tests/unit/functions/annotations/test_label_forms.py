@@ -1,4 +1,4 @@
-"""Label files of other forms than the long table."""
+"""Label files in other forms than the long table."""
 
 import json
 from typing import Any
@@ -7,13 +7,13 @@ import pytest
 
 from common.errors import PermanentError
 from functions.annotations.formats.vocabulary import Vocabulary
-from tests.support.label_files import IMAGE, UID, read, said
+from tests.support.label_files import IMAGE, UID, label_values, read
 
 CHEXPERT = "Path,Sex,Age,Frontal/Lateral,AP/PA,No Finding,Edema,Support Devices"
 
 
 def test_wide_table() -> None:
-    """A column a label: 1, 0, -1 for uncertain; a blank cell says nothing, nor do columns of no label."""
+    """One label a column: 1, 0, -1 (uncertain); blank cells and columns that are not labels are skipped."""
     text = f"{CHEXPERT}\n{IMAGE},Female,68,Frontal,AP,1.0,,-1.0\n{UID}/2.png,Male,7,Lateral,,,0.0,\n"
     file, rows, refused = read(text)
     assert ("wide table", []) == (file.form, refused)
@@ -23,33 +23,33 @@ def test_wide_table() -> None:
 
 
 def test_wrong_cells_of_a_wide_table_are_refused_alone() -> None:
-    """A cell that is no value is refused by line and column; the others of its row are taken."""
+    """A cell with a wrong value is refused by line and column; the others of its row are accepted."""
     _, rows, refused = read(f"image,a,b,c\n{IMAGE},1,maybe,0\nno image,1,1,1\n,1,1,1\n")
     assert ["a", "c"] == [row.label for row in rows]
-    assert [(2, "Column 3: value is no number.")] == [(row.line, row.cause) for row in refused[:1]]
+    assert [(2, "Column 3: value is not a number.")] == [(row.line, row.cause) for row in refused[:1]]
     assert [2, 3, 4] == [row.line for row in refused]
 
 
 def test_chest_xray_14() -> None:
-    """Findings are divided by bars; without a vocabulary only what was found is known."""
+    """Findings are separated by bars; without a vocabulary only the findings become labels."""
     header = "Image Index,Finding Labels,Follow-up #,Patient ID"
     text = f"{header}\n{IMAGE},Edema|Mass,0,1\n{UID}_2.png,No Finding,0,2\n"
-    assert [(2, "Edema", 1.0), (2, "Mass", 1.0), (3, "No Finding", 1.0)] == said(text)
+    assert [(2, "Edema", 1.0), (2, "Mass", 1.0), (3, "No Finding", 1.0)] == label_values(text)
     file, rows, _ = read(text)
     assert "ChestX-ray14" == file.form
     assert [2, 3] == [row.line for row in rows if row.label is None]
 
 
 def test_chest_xray_14_with_a_vocabulary() -> None:
-    """What the vocabulary lists for `Finding Labels` and a row doesn't is absent."""
+    """Labels in the vocabulary for `Finding Labels` that a row does not have are absent."""
     labels = ("Edema", "Mass", "Hernia")
     vocabulary = Vocabulary(frozenset({*labels, "PA"}), {"Finding Labels": labels})
     text = f"Image Index,Finding Labels\n{IMAGE},Mass\n"
-    assert {(2, "Edema", 0.0), (2, "Mass", 1.0), (2, "Hernia", 0.0)} == set(said(text, vocabulary))
+    assert {(2, "Edema", 0.0), (2, "Mass", 1.0), (2, "Hernia", 0.0)} == set(label_values(text, vocabulary))
 
 
 def test_unknown_labels_are_refused_with_the_nearest_name() -> None:
-    """With a vocabulary a row of another label is refused, in every form; the others are taken."""
+    """With a vocabulary, a row with an unknown label is refused in every form; the others are accepted."""
     vocabulary = Vocabulary(frozenset({"Pneumothorax", "Edema"}))
     _, rows, refused = read(
         f"image,label,value\n{IMAGE},pneumothorx,1\n{IMAGE},Edema,1\n{IMAGE},qqqq,1\n", vocabulary
@@ -65,7 +65,7 @@ def test_unknown_labels_are_refused_with_the_nearest_name() -> None:
 
 
 def test_json_lines() -> None:
-    """An object a line with the keys of the long form; wrong lines are refused alone."""
+    """One object a line, with the keys of the long form; only wrong lines are refused."""
     lines = [
         {"image": IMAGE, "label": "a", "value": 1},
         {
@@ -142,7 +142,7 @@ def test_label_studio_export() -> None:
 
 @pytest.mark.parametrize("indent", [None, 2])
 def test_label_studio_target_storage(indent: int | None) -> None:
-    """An annotation with its task inside, as a bucket gets it."""
+    """An annotation that contains its task, as the target storage writes it."""
     task = _task()
     del task["annotations"]
     element = _annotation(_result("a"), task=task, was_cancelled=False)
@@ -153,16 +153,18 @@ def test_label_studio_target_storage(indent: int | None) -> None:
 
 
 def test_label_studio_taxonomy() -> None:
-    """A path in a taxonomy is one label, its names joined by slashes."""
+    """A path in a taxonomy is one label, with its names joined by slashes."""
     taxonomy = {"from_name": "t", "type": "taxonomy", "value": {"taxonomy": [["Lung", "Opacity"], ["Bone"]]}}
-    assert [(1, "Lung/Opacity", 1.0), (1, "Bone", 1.0)] == said(json.dumps([_task(_annotation(taxonomy))]))
+    assert [(1, "Lung/Opacity", 1.0), (1, "Bone", 1.0)] == label_values(
+        json.dumps([_task(_annotation(taxonomy))])
+    )
 
 
 def test_label_studio_with_a_vocabulary() -> None:
-    """Labels that a control offers and an annotator did not choose are absent; other projects' aside."""
+    """Labels that a control of the project offers and the annotator did not choose are absent."""
     offered = {"finding": ("a", "b"), "3/view": ("PA", "AP"), "4/other": ("z",)}
     vocabulary = Vocabulary(frozenset({"a", "b", "PA", "AP", "z"}), offered)
-    found = said(json.dumps([_task(_annotation(_result("a"), _result("AP")))]), vocabulary)
+    found = label_values(json.dumps([_task(_annotation(_result("a"), _result("AP")))]), vocabulary)
     assert {("a", 1.0), ("b", 0.0), ("PA", 0.0), ("AP", 1.0)} == {(label, value) for _, label, value in found}
     _, rows, refused = read(json.dumps([_task(_annotation(_result("aa")))]), vocabulary)
     assert {0.0, None} == {row.value for row in rows}
@@ -190,7 +192,7 @@ def test_label_studio_with_a_vocabulary() -> None:
     ],
 )
 def test_wrong_tasks_are_refused_alone(task: object) -> None:
-    """A task or result that can't be read is refused by the task's number; the others are taken."""
+    """A task or result that can't be read is refused with the task's number; the others are accepted."""
     good = _task(_annotation(_result("a")))
     _, rows, refused = read(json.dumps([good, task, good]))
     assert {1, 3} <= {row.line for row in rows if row.label}
@@ -198,8 +200,8 @@ def test_wrong_tasks_are_refused_alone(task: object) -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, 7, {"image": IMAGE}, {"image": IMAGE, "label": "a"}])
-def test_wrong_beginning_is_refused_alone(wrong: object) -> None:
-    """Rows and tasks are taken also where the first of the file are none."""
+def test_wrong_first_values_are_refused_alone(wrong: object) -> None:
+    """Rows and tasks are accepted also if the first values of the file are wrong."""
     good = {"image": IMAGE, "label": "a", "value": 1}
     text = "\n".join(json.dumps(line) for line in ({"image": IMAGE}, wrong, good))
     for file, rows, refused in (read(text), read(json.dumps([wrong, wrong, good]))):
@@ -213,7 +215,7 @@ def test_wrong_beginning_is_refused_alone(wrong: object) -> None:
 
 
 def test_image_under_another_key() -> None:
-    """The one value of a task's data that names an image is it; a series may be labelled too."""
+    """The only value of a task's data that names an image is used; a series may be labelled, too."""
     task = _task(
         _annotation(_result("a")), data={"xray": f"http://s/b/{IMAGE}?X-Amz-Signature=1", "note": "fine"}
     )
@@ -238,15 +240,15 @@ def test_image_under_another_key() -> None:
         '[{"annotations": [' + '"x",' * 2_500_000,
     ],
 )
-def test_json_of_something_else_is_refused_whole(text: str) -> None:
-    """JSON that is cut off, too deep, too large or of another kind is a permanent failure."""
+def test_other_json_is_refused(text: str) -> None:
+    """JSON that is truncated, too deep, too large or of another kind raises PermanentError."""
     with pytest.raises(PermanentError) as caught:
         read(text, size=100_000)
     assert caught.value.next_step
 
 
-def test_array_is_read_in_pieces() -> None:
-    """Tasks come one by one, however the text is cut."""
+def test_array_is_read_in_chunks() -> None:
+    """Tasks are read one by one, from chunks of any size."""
     text = json.dumps([_task(_annotation(_result(f"label {number}"))) for number in range(50)])
     for size in (1, 13, 4096):
         _, rows, refused = read(text, size=size)

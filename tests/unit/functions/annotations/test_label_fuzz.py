@@ -1,13 +1,12 @@
-"""The example files of docs/labels/ spoiled at random: rows, refused rows or a cause, and nothing else.
+"""Randomly corrupted example files of docs/labels/ give rows, refused rows or a cause.
 
-400 files by default; DCM2SET_FUZZ_CASES asks for more (`make fuzz`).
+400 files by default; DCM2SET_FUZZ_CASES sets another number (`make fuzz`).
 """
 
 import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,9 +17,10 @@ from functions.annotations.formats.label_file import read_label_file
 from functions.annotations.formats.vocabulary import Vocabulary, read_vocabulary
 from functions.annotations.storage.copy_rows import CopyRows
 from tests.support.label_files import pieces
+from tests.support.repository import ROOT
 
 CASES = int(os.environ.get("DCM2SET_FUZZ_CASES", "400")) // 2
-FOLDER = Path(__file__).resolve().parents[4] / "docs" / "labels"
+FOLDER = ROOT / "docs" / "labels"
 VOCABULARIES = [Vocabulary(), read_vocabulary(FOLDER / "vocabulary.toml")]
 TABLES = [path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.suffix in {".csv", ".jsonl"}]
 TREES = [json.loads(path.read_bytes()) for path in sorted(FOLDER.glob("*.json"))]
@@ -35,52 +35,52 @@ VALUES = [
 Random = np.random.Generator
 
 
-def _copied(body: bytes, vocabulary: Vocabulary) -> None:
-    """Read a file up to the text that Postgres is given; PermanentError is an answer too."""
+def _convert(body: bytes, vocabulary: Vocabulary) -> None:
+    """Convert a file to the text for COPY; PermanentError is accepted, too."""
     with suppress(PermanentError):
-        told = CopyRows()
-        for batch in told.batches(read_label_file(pieces(body, 77), vocabulary).rows, lambda: None):
+        rows = CopyRows()
+        for batch in rows.batches(read_label_file(pieces(body, 77), vocabulary).rows, lambda: None):
             batch.encode()
-        for name in [*told.labels.names, *told.annotators.names, *told.controls.names]:
+        for name in [*rows.labels.names, *rows.annotators.names, *rows.controls.names]:
             name.encode()
 
 
-def _spoiled_bytes(body: bytes, random: Random) -> bytes:
+def _corrupted_bytes(body: bytes, random: Random) -> bytes:
     data = bytearray(body)
     for _ in range(random.integers(1, 7)):
-        place, length = int(random.integers(0, len(data) + 1)), int(random.integers(0, 20))
-        data[place : place + length * int(random.integers(0, 2))] = BYTES[random.integers(0, len(BYTES))]
+        index, length = int(random.integers(0, len(data) + 1)), int(random.integers(0, 20))
+        data[index : index + length * int(random.integers(0, 2))] = BYTES[random.integers(0, len(BYTES))]
     return bytes(data)
 
 
-def _places(tree: Any) -> Iterator[tuple[Any, Any]]:
-    """Every value in a tree, as what holds it and its key there."""
+def _positions(tree: Any) -> Iterator[tuple[Any, Any]]:
+    """Every value in a tree, given by its container and its key."""
     for key in list(tree) if isinstance(tree, dict) else range(len(tree)) if isinstance(tree, list) else ():
         yield tree, key
-        yield from _places(tree[key])
+        yield from _positions(tree[key])
 
 
-def _spoiled_tree(tree: Any, random: Random) -> bytes:
-    spoiled = [json.loads(json.dumps(tree))]
+def _corrupted_tree(tree: Any, random: Random) -> bytes:
+    corrupted = [json.loads(json.dumps(tree))]
     for _ in range(random.integers(1, 3)):
-        places = list(_places(spoiled))
-        holder, key = places[random.integers(0, len(places))]
+        positions = list(_positions(corrupted))
+        holder, key = positions[random.integers(0, len(positions))]
         value = VALUES[random.integers(0, len(VALUES))]
         holder[key] = json.loads(json.dumps(value))
-    return json.dumps(spoiled[0], indent=random.choice([None, 1])).encode()
+    return json.dumps(corrupted[0], indent=random.choice([None, 1])).encode()
 
 
 @pytest.mark.parametrize("vocabulary", VOCABULARIES)
-def test_spoiled_tables(vocabulary: Vocabulary) -> None:
-    """Bytes put in, taken out and changed."""
+def test_corrupted_tables(vocabulary: Vocabulary) -> None:
+    """Tables with inserted, deleted and changed bytes."""
     random = np.random.default_rng(1)
     for case in range(CASES // 2):
-        _copied(_spoiled_bytes(TABLES[case % len(TABLES)], random), vocabulary)
+        _convert(_corrupted_bytes(TABLES[case % len(TABLES)], random), vocabulary)
 
 
 @pytest.mark.parametrize("vocabulary", VOCABULARIES)
-def test_spoiled_tasks(vocabulary: Vocabulary) -> None:
-    """Values of any type anywhere in a Label Studio file."""
+def test_corrupted_tasks(vocabulary: Vocabulary) -> None:
+    """Label Studio files with values of any type at any position."""
     random = np.random.default_rng(2)
     for case in range(CASES // 2):
-        _copied(_spoiled_tree(TREES[case % len(TREES)], random), vocabulary)
+        _convert(_corrupted_tree(TREES[case % len(TREES)], random), vocabulary)

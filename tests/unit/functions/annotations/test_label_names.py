@@ -1,4 +1,4 @@
-"""What names in a label file mean."""
+"""Names of images, instances, series and studies in a label file."""
 
 from base64 import urlsafe_b64encode
 
@@ -13,7 +13,7 @@ UNSIGNED = f"images-1/{KEY}"
 
 
 @pytest.mark.parametrize(
-    ("told", "path"),
+    ("name", "path"),
     [
         (f"s3://images-1/{KEY}", UNSIGNED),
         (f"http://127.0.0.1:9000/images-1/{KEY}", UNSIGNED),
@@ -26,45 +26,45 @@ UNSIGNED = f"images-1/{KEY}"
         (KEY, KEY),
         (KEY.replace("/", "\\"), KEY),
         ("2.25.2/2.25.1001/1.png", "2.25.2/2.25.1001/1.png"),
-        *((name, None) for name in ("2.25.1001/1.png", "2.25.1001/1", "2.25.1001_1.png", "2.25.1001-1")),
+        *((short, None) for short in ("2.25.1001/1.png", "2.25.1001/1", "2.25.1001_1.png", "2.25.1001-1")),
     ],
 )
-def test_spellings_of_one_image(told: str, path: str | None) -> None:
-    """URLs, presigned or plain, keys, ends of keys, file names and UIDs with a frame mean one image."""
-    assert ImageName("image", "2.25.1001", 1, path) == image_name(told)
+def test_spellings_of_one_image(name: str, path: str | None) -> None:
+    """URLs with or without signature, keys, ends of keys, file names and UIDs with a frame name one image."""
+    assert ImageName("image", "2.25.1001", 1, path) == image_name(name)
 
 
-def test_uid_alone_is_its_only_frame() -> None:
-    """A UID without a frame stands for the only frame; another column may tell which."""
+def test_uid_without_a_frame() -> None:
+    """A UID without a frame means the only frame; another column may give the frame."""
     assert ImageName("image", "2.25.1001") == image_name("2.25.1001")
     assert ImageName("image", "2.25.1001", 3) == image_name("2.25.1001", frame="3")
 
 
 def test_bare_file_name() -> None:
-    """A bare file name has no UID."""
+    """A file name alone has no UID."""
     assert ImageName("file", "", 12, "12.png") == image_name("12.png")
 
 
 @pytest.mark.parametrize("level", ["instance", "series", "study"])
-def test_names_of_greater_things(level: str) -> None:
-    """The UID, or a path that ends in it."""
+def test_names_of_instances_series_and_studies(level: str) -> None:
+    """The name is the UID, or a path that ends in it."""
     assert ImageName(level, "2.25.2") == image_name("2.25.2", level) == image_name("P/2.25.1/2.25.2/", level)
 
 
 @pytest.mark.parametrize(
-    ("told", "level", "frame"),
+    ("name", "level", "frame"),
     [
         *(
-            (told, "image", "")
-            for told in ("", "cxr.png", "patient1/study1/view1.jpg", "s3://", "2", "a/2.25.1")
+            (wrong, "image", "")
+            for wrong in ("", "cxr.png", "patient1/study1/view1.jpg", "s3://", "2", "a/2.25.1")
         ),
         *(
-            (told, "image", "")
-            for told in (f"../{KEY}", f"s3://b/../{KEY}", "..", "%2e%2e/x", "http://[bad/1.png")
+            (wrong, "image", "")
+            for wrong in (f"../{KEY}", f"s3://b/../{KEY}", "..", "%2e%2e/x", "http://[bad/1.png")
         ),
         *(
-            (told, "image", "")
-            for told in (f"a\x00/{KEY}", "x" * 3000, "?fileuri=%%", "/?fileuri=AAA", "=cmd|' /C'!A0")
+            (wrong, "image", "")
+            for wrong in (f"a\x00/{KEY}", "x" * 3000, "?fileuri=%%", "/?fileuri=AAA", "=cmd|' /C'!A0")
         ),
         ("2.25.1001", "image", "first"),
         ("2.25.1001/1.png", "image", "2"),
@@ -72,14 +72,14 @@ def test_names_of_greater_things(level: str) -> None:
         ("every", "study", ""),
     ],
 )
-def test_names_of_nothing(told: str, level: str, frame: str) -> None:
-    """What can't be a name of ours, or leaves its folder, refuses its row."""
+def test_wrong_names_are_refused(name: str, level: str, frame: str) -> None:
+    """A name that fits no image, or leaves its folder, is refused."""
     with pytest.raises(RowError):
-        image_name(told, level, frame)
+        image_name(name, level, frame)
 
 
-def test_signature_is_not_kept() -> None:
-    """What a presigned URL says beyond its path is a credential, and is dropped."""
+def test_signature_is_not_stored() -> None:
+    """Only the path of a presigned URL is used, because its query is a credential."""
     assert "secret" not in str(
         image_name(f"https://user:secret@s/images-1/{KEY}?X-Amz-Signature=secret#secret")
     )

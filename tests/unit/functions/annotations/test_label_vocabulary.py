@@ -1,4 +1,4 @@
-"""The vocabulary file, and agreement."""
+"""The vocabulary file, and the agreement of annotators."""
 
 from pathlib import Path
 
@@ -9,13 +9,13 @@ from functions.annotations.formats.vocabulary import Vocabulary, read_vocabulary
 from infra.labelling.label_agreement import Pattern, agreement
 
 
-def test_no_vocabulary_knows_every_label() -> None:
-    """Without a file any label is taken, without the spaces around it."""
+def test_without_a_vocabulary_every_label_is_allowed() -> None:
+    """Without a file every label is allowed; spaces around it are removed."""
     assert "a b" == read_vocabulary(None).label(" a b\u00a0")
 
 
 def test_vocabulary_file(tmp_path: Path) -> None:
-    """Labels, and what controls offer, are the known labels."""
+    """The listed labels and the labels that controls offer are known."""
     path = tmp_path / "labels.toml"
     path.write_text('labels = ["a"]\n[controls]\nfinding = ["b", "c"]\n"3/view" = ["PA"]\n')
     found = read_vocabulary(path)
@@ -28,7 +28,7 @@ def test_vocabulary_file(tmp_path: Path) -> None:
     ["", "labels = []", "labels = 'a'", "labels = [1]", "controls = 1", "[controls]\na = 'b'", "x = 1", "="],
 )
 def test_wrong_vocabulary_file_is_named(tmp_path: Path, text: str) -> None:
-    """A file that is no vocabulary names the setting; so does one that isn't there."""
+    """A wrong or missing vocabulary file is reported with the name of its setting."""
     path = tmp_path / "labels.toml"
     for _ in range(2):
         with pytest.raises(SettingsError, match="DCM2SET_LABEL_VOCABULARY"):
@@ -37,7 +37,7 @@ def test_wrong_vocabulary_file_is_named(tmp_path: Path, text: str) -> None:
 
 
 def test_cohens_kappa() -> None:
-    """Two annotators: the textbook's 20 yes-yes, 5 yes-no, 10 no-yes, 15 no-no give 0.4."""
+    """Two annotators: a textbook example with 20 yes-yes, 5 yes-no, 10 no-yes, 15 no-no gives 0.4."""
     votes = [((1, 1), 20), ((1, 0), 5), ((0, 1), 10), ((0, 0), 15)]
     found = agreement([Pattern((1, 2), vote, images) for vote, images in votes])
     assert ("Cohen's kappa", 50) == (found.measure, found.images)
@@ -53,15 +53,15 @@ def test_fleiss_kappa() -> None:
 
 
 def test_fleiss_kappa_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An installation without the package tells what to install in place of the figure."""
+    """Without the package, the cause names the package to install."""
     monkeypatch.setattr("infra.labelling.label_agreement.find_spec", lambda _: None)
     found = agreement([Pattern((1, 2, 3), votes, 1) for votes in ((1, 1, 1), (0, 0, 0))])
     assert (None, 2) == (found.kappa, found.images)
     assert "pip install 'dcm2set[training-sets]'" in str(found.cause)
 
 
-def test_changing_pairs_are_no_matter_for_cohen() -> None:
-    """Where the two annotators are not always the same, Fleiss' kappa is told."""
+def test_changing_pairs_give_fleiss_kappa() -> None:
+    """If the two annotators are not always the same, the measure is Fleiss' kappa."""
     found = agreement(
         [Pattern((1, 2), (1, 1), 3), Pattern((1, 3), (0, 0), 3), Pattern((1, 2, 3), (1, 1, 0), 1)]
     )
@@ -69,7 +69,7 @@ def test_changing_pairs_are_no_matter_for_cohen() -> None:
 
 
 def test_agreement_that_is_not_defined() -> None:
-    """Without two annotators, or where nobody ever says anything else, there is no kappa."""
+    """Without two annotators, or if all labels are the same, there is no kappa."""
     assert "two annotators" in str(agreement([]).cause)
     found = agreement([Pattern((1, 2), (1, 1), 9)])
     assert (None, 9) == (found.kappa, found.images)

@@ -1,4 +1,4 @@
-"""The de-identified file: valid, the same pixels, and nothing of the original around them."""
+"""The de-identified file: it is valid, and only its pixels are those of the original."""
 
 import io
 from pathlib import Path
@@ -36,7 +36,7 @@ def _reread(data: bytes | FileDataset, folder: Path) -> FileDataset:
 
 @pytest.mark.parametrize("name", READABLE)
 def test_file_is_valid_and_has_the_same_pixels(name: str, tmp_path: Path) -> None:
-    """In every transfer syntax, the file reads back with the original's pixels."""
+    """In every transfer syntax, the file can be read and has the pixels of the original."""
     original = pydicom.dcmread(real_path(f"{name}.dcm"))
     reread = _reread(real_path(f"{name}.dcm").read_bytes(), tmp_path)
     assert np.array_equal(original.pixel_array, reread.pixel_array)
@@ -45,7 +45,7 @@ def test_file_is_valid_and_has_the_same_pixels(name: str, tmp_path: Path) -> Non
 
 
 def test_identifiers_are_pseudonyms(tmp_path: Path) -> None:
-    """Patient and UIDs are those of the key's pseudonym space, in file meta too."""
+    """Patient and UIDs are pseudonyms of the key, also in the file meta information."""
     instance = _deidentified(make_dataset(), tmp_path)
     ds = pydicom.dcmread(io.BytesIO(_file_of(instance)))
     original = make_dataset()
@@ -56,8 +56,8 @@ def test_identifiers_are_pseudonyms(tmp_path: Path) -> None:
     assert original.SOPClassUID == ds.file_meta.MediaStorageSOPClassUID
 
 
-def test_nothing_of_the_original_file_meta_is_left(tmp_path: Path) -> None:
-    """File meta, preamble and private information are made from nothing."""
+def test_original_file_meta_is_removed(tmp_path: Path) -> None:
+    """File meta information, preamble and private information are new."""
     ds = make_dataset()
     ds.preamble = b"MARKER-PREAMBLE".ljust(128, b"\0")
     ds.file_meta.SourceApplicationEntityTitle = "MARKER-AE"
@@ -68,8 +68,8 @@ def test_nothing_of_the_original_file_meta_is_left(tmp_path: Path) -> None:
     assert b"\0" * 128 + b"DICM" == data[:132]
 
 
-def test_no_name_of_the_original_is_in_the_bytes(tmp_path: Path) -> None:
-    """No value of an identifying element is anywhere in the file."""
+def test_no_identifier_of_the_original_is_in_the_file(tmp_path: Path) -> None:
+    """No value of an identifying element is in the file."""
     ds = make_dataset(
         PatientName="Marker^Name", PatientID="MARKER-ID", InstitutionName="MARKER", StudyDescription="Marker"
     )
@@ -80,7 +80,7 @@ def test_no_name_of_the_original_is_in_the_bytes(tmp_path: Path) -> None:
 
 
 def test_deidentification_is_declared(tmp_path: Path) -> None:
-    """The file says that it was de-identified, how, and that its dates were changed (PS3.15 E.2)."""
+    """The file states that and how it was de-identified, and that its dates were shifted (PS3.15 E.2)."""
     ds = _reread(make_dataset(), tmp_path)
     assert "YES" == ds.PatientIdentityRemoved
     assert "dcm2set" in ds.DeidentificationMethod
@@ -88,7 +88,7 @@ def test_deidentification_is_declared(tmp_path: Path) -> None:
 
 
 def test_required_elements_are_present_if_empty(tmp_path: Path) -> None:
-    """What is required but not kept is there with zero length (type 2, PS3.5 7.4.3)."""
+    """Required elements whose value was removed are present with zero length (Type 2, PS3.5 7.4.3)."""
     ds = _reread(make_dataset(), tmp_path)
     for keyword in ("PatientBirthDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName", "StudyID"):
         assert keyword in ds
@@ -102,7 +102,7 @@ def test_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_bits_above_the_stored_ones_are_cleared(tmp_path: Path) -> None:
-    """Bits outside BitsStored may hold an overlay, and with it text (retired, PS3.5 8.1.2): they go."""
+    """Bits above BitsStored may contain an overlay with text (retired, PS3.5 8.1.2), so they are cleared."""
     values = np.arange(256, dtype=np.uint16).reshape(16, 16)
     hidden = values | 0x8000
     ds = make_grey(hidden, BitsStored=12, HighBit=11)
@@ -110,21 +110,21 @@ def test_bits_above_the_stored_ones_are_cleared(tmp_path: Path) -> None:
     assert np.array_equal(values, np.frombuffer(reread.PixelData, np.uint16).reshape(16, 16))
 
 
-def test_surplus_bytes_behind_the_pixels_are_cut(tmp_path: Path) -> None:
-    """Pixel data longer than the frames need is cut to their length."""
+def test_surplus_bytes_after_the_pixels_are_cut(tmp_path: Path) -> None:
+    """Pixel data longer than its frames is cut to their length."""
     ds = make_dataset()
     length = len(ds.PixelData)
     ds.PixelData += b"MARKER"
     assert length == len(_reread(ds, tmp_path).PixelData)
 
 
-def test_comments_in_a_jpeg_stream_do_not_leave(tmp_path: Path) -> None:
-    """A comment segment (COM) within a JPEG code stream may name a patient; it is cut out."""
+def test_comments_in_a_jpeg_stream_are_removed(tmp_path: Path) -> None:
+    """A comment segment (COM) in a JPEG code stream may name a patient, so it is removed."""
     ds = make_dataset(name="SC_rgb_jpeg_dcmtk.dcm")
     soi = ds.PixelData.index(b"\xff\xd8")
     comment = b"\xff\xfe\x00\x12MARKER-IN-COMMENT"[: 2 + 18]
     data = ds.PixelData[: soi + 2] + comment + ds.PixelData[soi + 2 :]
-    # The item's length grows with its fragment.
+    # The item is longer by the inserted comment.
     item = data.rindex(b"\xfe\xff\x00\xe0", 0, soi)
     length = int.from_bytes(data[item + 4 : item + 8], "little") + len(comment)
     ds.PixelData = data[: item + 4] + length.to_bytes(4, "little") + data[item + 8 :]

@@ -1,6 +1,6 @@
-"""Real files spoiled at random, as served: a picture or a cause, and the next file unharmed.
+"""Randomly corrupted real files in sandbox processes: each gets a picture or a cause.
 
-200 files by default; DCM2SET_FUZZ_CASES asks for more (`make fuzz`: 2,000).
+200 files by default; DCM2SET_FUZZ_CASES sets another number (`make fuzz`: 2,000).
 """
 
 import os
@@ -15,8 +15,8 @@ import pytest
 from common.errors import PermanentError
 from deidentification.profile import Profile
 from functions.extract.prepared_instance import Rules
-from functions.extract.sandbox.message import DrawingFaultError
-from functions.extract.sandbox.process import DrawingLostError, DrawingProcesses
+from functions.extract.sandbox.message import SandboxFaultError
+from functions.extract.sandbox.process import SandboxCrashedError, SandboxPool
 from imaging.frames.image_checks import Limits, NoPictureError
 from imaging.rendering.picture_recipe import PictureRules
 from tests.support.factories import make_dataset, real_path, to_bytes
@@ -31,14 +31,14 @@ Random = np.random.Generator
 
 
 @pytest.fixture(scope="module")
-def processes() -> Iterator[DrawingProcesses]:
-    """Drawing processes that may take a little of everything."""
-    processes = DrawingProcesses(RULES, seconds=30, megabytes=512)
+def processes() -> Iterator[SandboxPool]:
+    """A pool with tight limits."""
+    processes = SandboxPool(RULES, seconds=30, megabytes=512)
     yield processes
     processes.close()
 
 
-def _drawn(processes: DrawingProcesses, data: bytes, folder: Path) -> list[bytes]:
+def _drawn(processes: SandboxPool, data: bytes, folder: Path) -> list[bytes]:
     source = folder / "source.dcm"
     source.write_bytes(data)
     frames = processes(source, folder, releases=0, heartbeat=lambda: None).frames
@@ -46,8 +46,8 @@ def _drawn(processes: DrawingProcesses, data: bytes, folder: Path) -> list[bytes
 
 
 def _changed_bytes(data: bytearray, random: Random) -> bytearray:
-    for place in random.integers(132, len(data), random.integers(1, 30)):
-        data[place] = random.integers(0, 256)
+    for index in random.integers(132, len(data), random.integers(1, 30)):
+        data[index] = random.integers(0, 256)
     return data
 
 
@@ -60,24 +60,24 @@ def _hole(data: bytearray, random: Random) -> bytearray:
     return data[:first] + data[first + int(random.integers(1, 5000)) :]
 
 
-def _doubled_piece(data: bytearray, random: Random) -> bytearray:
+def _duplicated_part(data: bytearray, random: Random) -> bytearray:
     first = int(random.integers(132, len(data)))
     return data[:first] + data[first : first + int(random.integers(1, 5000))] + data[first:]
 
 
-def _lying_size(data: bytearray, random: Random) -> bytearray:
-    """Rows, columns, frames or bits of another number."""
-    place = data.find(SIZE_TAGS[random.integers(0, len(SIZE_TAGS))], 132)
-    if place >= 0:
-        data[place + 8 : place + 10] = struct.pack("<H", int(random.integers(0, 65536)))
+def _wrong_size(data: bytearray, random: Random) -> bytearray:
+    """Change the value of Rows, Columns, NumberOfFrames or BitsAllocated."""
+    index = data.find(SIZE_TAGS[random.integers(0, len(SIZE_TAGS))], 132)
+    if index >= 0:
+        data[index + 8 : index + 10] = struct.pack("<H", int(random.integers(0, 65536)))
     return data
 
 
-def _lying_length(data: bytearray, random: Random) -> bytearray:
-    """A length field of one element says something else."""
-    place = int(random.integers(132, min(len(data) - 8, 4000))) & ~1
+def _wrong_length(data: bytearray, random: Random) -> bytearray:
+    """Change the length field of one element."""
+    index = int(random.integers(132, min(len(data) - 8, 4000))) & ~1
     lengths = (0, 1, 0xFFFF, 0xFFFFFFFF, 0x7FFFFFFF, int(random.integers(0, 1 << 32)))
-    data[place + 4 : place + 8] = struct.pack("<L", lengths[random.integers(0, len(lengths))])
+    data[index + 4 : index + 8] = struct.pack("<L", lengths[random.integers(0, len(lengths))])
     return data
 
 
@@ -86,22 +86,22 @@ MUTATIONS: list[Callable[[bytearray, Random], bytearray]] = [
     _changed_bytes,
     _cut,
     _hole,
-    _doubled_piece,
-    _lying_size,
-    _lying_length,
+    _duplicated_part,
+    _wrong_size,
+    _wrong_length,
 ]
 
 
-def test_spoiled_files_harm_nothing(processes: DrawingProcesses, tmp_path: Path) -> None:
-    """Each gets pictures, or a cause with a next step that quotes nothing; then a good file gets its own."""
+def test_corrupted_files_harm_no_other_file(processes: SandboxPool, tmp_path: Path) -> None:
+    """Each gets pictures or a cause that quotes no value, and a good file is still drawn correctly."""
     good = real_path("CT_small.dcm").read_bytes()
     expected = _drawn(processes, good, tmp_path)
     causes = 0
     for case in range(CASES):
         random = np.random.default_rng(case)
         data = bytearray(real_path(f"{FILES[case % len(FILES)]}.dcm").read_bytes())
-        spoiled = MUTATIONS[random.integers(0, len(MUTATIONS))](data, random)
-        outcome = _outcome(processes, bytes(spoiled), tmp_path, case)
+        corrupted = MUTATIONS[random.integers(0, len(MUTATIONS))](data, random)
+        outcome = _outcome(processes, bytes(corrupted), tmp_path, case)
         if isinstance(outcome, PermanentError):
             assert outcome.next_step, f"case {case}: {outcome}"
             assert "CompressedSamples" not in str(outcome), f"case {case} quotes the file"
@@ -110,47 +110,47 @@ def test_spoiled_files_harm_nothing(processes: DrawingProcesses, tmp_path: Path)
     assert expected == _drawn(processes, good, tmp_path)
 
 
-def _outcome(processes: DrawingProcesses, data: bytes, folder: Path, case: int) -> Exception | None:
-    """None for pictures. A decoder that crashes may take its process along, and nothing else."""
+def _outcome(processes: SandboxPool, data: bytes, folder: Path, case: int) -> Exception | None:
+    """The error of a file; None if it was drawn. A decoder that crashes may end only its process."""
     try:
         assert _drawn(processes, data, folder)
-    except (PermanentError, NoPictureError, DrawingLostError) as error:
+    except (PermanentError, NoPictureError, SandboxCrashedError) as error:
         return error
-    except DrawingFaultError as error:
-        raise AssertionError(f"Case {case} met a fault of ours: {error}.") from None
+    except SandboxFaultError as error:
+        raise AssertionError(f"Case {case} failed because of an error in dcm2set: {error}.") from None
     return None
 
 
-def test_deep_nesting_has_a_cause(processes: DrawingProcesses, tmp_path: Path) -> None:
-    """Sequences nested ten thousand deep are refused, and the next file is drawn."""
+def test_deep_nesting_has_a_cause(processes: SandboxPool, tmp_path: Path) -> None:
+    """Ten thousand nested sequences are refused, and the next file is drawn."""
     good = real_path("CT_small.dcm").read_bytes()
     opened = b"\x08\x00\x40\x11SQ\0\0\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff"
-    place = good.index(b"\x08\x00\x60\x00CS")
-    nested = good[:place] + opened * 10_000 + good[place:]
-    with pytest.raises((PermanentError, DrawingLostError)):
+    index = good.index(b"\x08\x00\x60\x00CS")
+    nested = good[:index] + opened * 10_000 + good[index:]
+    with pytest.raises((PermanentError, SandboxCrashedError)):
         _drawn(processes, nested, tmp_path)
     assert _drawn(processes, good, tmp_path)
 
 
-def test_a_deflated_bomb_has_a_cause(processes: DrawingProcesses, tmp_path: Path) -> None:
-    """A small file that inflates to gigabytes is refused within the memory it may take."""
-    whole = real_path("image_dfl.dcm").read_bytes()
-    place = whole.index(b"1.2.840.10008.1.2.1.99")
-    group = struct.unpack("<L", whole[140:144])[0]
+def test_a_deflated_bomb_has_a_cause(processes: SandboxPool, tmp_path: Path) -> None:
+    """A small file that inflates to gigabytes is refused within its memory limit."""
+    deflated = real_path("image_dfl.dcm").read_bytes()
+    index = deflated.index(b"1.2.840.10008.1.2.1.99")
+    group = struct.unpack("<L", deflated[140:144])[0]
     start = 144 + group
-    assert place < start
+    assert index < start
     deflate = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
-    inflated = zlib.decompress(whole[start:], -zlib.MAX_WBITS)
+    inflated = zlib.decompress(deflated[start:], -zlib.MAX_WBITS)
     bomb = b"".join(deflate.compress(bytes(1 << 24)) for _ in range(100))
     body = deflate.compress(inflated) + bomb + deflate.flush()
-    with pytest.raises((PermanentError, DrawingLostError)):
-        _drawn(processes, whole[:start] + body, tmp_path)
+    with pytest.raises((PermanentError, SandboxCrashedError)):
+        _drawn(processes, deflated[:start] + body, tmp_path)
     assert _drawn(processes, real_path("CT_small.dcm").read_bytes(), tmp_path)
 
 
 @pytest.mark.parametrize("elements", [{"NumberOfFrames": 9999}, {"Rows": 7000, "Columns": 7000}])
-def test_sizes_that_lie_have_a_cause(elements: dict, processes: DrawingProcesses, tmp_path: Path) -> None:
-    """A header that promises far more than is there costs no memory."""
+def test_wrong_sizes_have_a_cause(elements: dict, processes: SandboxPool, tmp_path: Path) -> None:
+    """A header with sizes far larger than the pixel data is refused before memory is allocated."""
     for name in ("CT_small.dcm", "MR_small_RLE.dcm", "JPEG2000.dcm"):
         with pytest.raises(PermanentError) as caught:
             _drawn(processes, to_bytes(make_dataset(name=name, **elements)), tmp_path)

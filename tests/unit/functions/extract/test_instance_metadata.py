@@ -1,4 +1,4 @@
-"""The metadata of an instance, and the document it travels in."""
+"""The metadata document of an instance."""
 
 import io
 import json
@@ -12,7 +12,7 @@ from common.errors import PermanentError
 from common.metadata_document import ImageEntry, MetadataDocument, parse_metadata
 from deidentification.profile import Profile
 from functions.extract.deidentified_instance import deidentify
-from functions.extract.instance_metadata import describe, to_json_values
+from functions.extract.instance_metadata import build_document, to_json_values
 from tests.support.documents import make_document
 from tests.support.factories import PSEUDONYMS, make_dataset, real_path, to_image_file
 
@@ -31,14 +31,14 @@ ENTRY = ImageEntry(
 )
 
 
-def _described(folder: Path, data: object = None, **elements: object) -> MetadataDocument:
+def _document(folder: Path, data: object = None, **elements: object) -> MetadataDocument:
     instance = deidentify(to_image_file(data or make_dataset(**elements), folder), PSEUDONYMS, Profile())
-    return describe(instance, rows=128, columns=128, key_id=PSEUDONYMS.key_id).with_images([ENTRY])
+    return build_document(instance, rows=128, columns=128, key_id=PSEUDONYMS.key_id).with_images([ENTRY])
 
 
-def test_fields_people_filter_by(tmp_path: Path) -> None:
-    """The typed fields hold what the file says."""
-    document = _described(
+def test_typed_fields(tmp_path: Path) -> None:
+    """The typed fields have the values of the file."""
+    document = _document(
         tmp_path,
         PatientSex="F",
         PatientAge="045Y",
@@ -60,9 +60,9 @@ def test_fields_people_filter_by(tmp_path: Path) -> None:
 
 
 def test_missing_fields_are_none(tmp_path: Path) -> None:
-    """What a file does not say is none, and nothing is made up."""
+    """A field that is missing in the file is None."""
     keywords = "PatientSex PatientAge StudyDate Modality Manufacturer PixelSpacing SliceThickness KVP".split()
-    document = _described(tmp_path, **dict.fromkeys(keywords))
+    document = _document(tmp_path, **dict.fromkeys(keywords))
     assert (None, None, None) == (
         document.patient.sex,
         document.study.study_date,
@@ -80,16 +80,16 @@ def test_missing_fields_are_none(tmp_path: Path) -> None:
     """CT_small MR_small examples_palette examples_rgb_color JPEG2000 rtdose_1frame SC_rgb_rle_2frame
     liver_1frame 693_J2KI""".split(),
 )
-def test_document_goes_to_json_and_back(name: str, tmp_path: Path) -> None:
-    """A document of any real file is the same after JSON, and the JSON the same each time."""
-    document = _described(tmp_path, real_path(f"{name}.dcm").read_bytes())
+def test_document_to_json_and_back(name: str, tmp_path: Path) -> None:
+    """The document of any real file is the same after a conversion to JSON and back."""
+    document = _document(tmp_path, real_path(f"{name}.dcm").read_bytes())
     assert document == parse_metadata(document.to_json())
     assert document.to_json() == parse_metadata(document.to_json()).to_json()
 
 
-def test_attributes_are_plain_json(tmp_path: Path) -> None:
-    """Numbers, texts, lists and nested items become JSON values by keyword; tables are left out."""
-    attributes = _described(tmp_path, real_path("examples_palette.dcm").read_bytes()).instance.attributes
+def test_attributes_are_json_values(tmp_path: Path) -> None:
+    """Numbers, texts, lists and items become JSON values by keyword; look-up tables are left out."""
+    attributes = _document(tmp_path, real_path("examples_palette.dcm").read_bytes()).instance.attributes
     assert attributes == json.loads(json.dumps(attributes))
     assert not [keyword for keyword in attributes if keyword.endswith("LookupTableData")]
     ds = Dataset()
@@ -99,25 +99,25 @@ def test_attributes_are_plain_json(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", ["2147483648", "-2147483649", "3000000000"])
 def test_instance_number_too_large_for_a_row_is_left_out(number: str, tmp_path: Path) -> None:
-    """An instance number that no integer column takes is none, not a failure."""
-    assert _described(tmp_path, InstanceNumber=number).instance.instance_number is None
+    """An instance number too large for an integer column is None, and no error."""
+    assert _document(tmp_path, InstanceNumber=number).instance.instance_number is None
 
 
-def test_sequence_of_several_kvp_values_is_left_out(tmp_path: Path) -> None:
-    """A field with several values where one is meant is none."""
-    document = _described(tmp_path, KVP=["120", "80"], SliceThickness=["1", "2"])
+def test_fields_with_several_values_are_left_out(tmp_path: Path) -> None:
+    """A field with several values instead of one is None."""
+    document = _document(tmp_path, KVP=["120", "80"], SliceThickness=["1", "2"])
     assert (None, None) == (document.instance.kvp, document.instance.slice_thickness)
 
 
-def test_detector_spacing_stands_in(tmp_path: Path) -> None:
-    """Without PixelSpacing, the detector's spacing is told."""
-    document = _described(tmp_path, PixelSpacing=None, ImagerPixelSpacing=[0.1, 0.2])
+def test_detector_spacing_without_pixel_spacing(tmp_path: Path) -> None:
+    """Without PixelSpacing, the spacing at the detector is used."""
+    document = _document(tmp_path, PixelSpacing=None, ImagerPixelSpacing=[0.1, 0.2])
     assert (0.1, 0.2) == (document.instance.pixel_spacing_row, document.instance.pixel_spacing_col)
 
 
-def test_nothing_planted_is_in_the_document(tmp_path: Path) -> None:
-    """Names, ids and free text of the file are nowhere in its metadata."""
-    document = _described(
+def test_no_planted_marker_is_in_the_document(tmp_path: Path) -> None:
+    """Names, ids and free text of the file are not in its document."""
+    document = _document(
         tmp_path,
         PatientName="Marker^X",
         PatientID="MARKER",
@@ -127,17 +127,17 @@ def test_nothing_planted_is_in_the_document(tmp_path: Path) -> None:
     assert b"marker" not in document.to_json().lower()
 
 
-def test_images_are_added_once_they_have_places(tmp_path: Path) -> None:
-    """A document is made before its images are written; theirs are added afterwards."""
+def test_images_are_added_after_their_allocation(tmp_path: Path) -> None:
+    """A document is built before its images are written; their entries are added later."""
     instance = deidentify(to_image_file(make_dataset(), tmp_path), PSEUDONYMS, Profile())
-    document = describe(instance, rows=128, columns=128, key_id="x")
+    document = build_document(instance, rows=128, columns=128, key_id="x")
     assert [] == document.header.images
     assert [ENTRY] == document.with_images([ENTRY]).header.images
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"null", b"[]", b"1", b'"x"', b"{}", b"\xff"])
-def test_what_is_no_document_is_refused(body: bytes) -> None:
-    """Anything but a document is a permanent failure."""
+def test_anything_but_a_document_is_refused(body: bytes) -> None:
+    """Anything but a document raises PermanentError."""
     with pytest.raises(PermanentError):
         parse_metadata(body)
 
@@ -154,7 +154,7 @@ def test_what_is_no_document_is_refused(body: bytes) -> None:
     ],
 )
 def test_wrong_field_is_named_without_its_value(changes: dict, field: str) -> None:
-    """A wrong field is told by name; its value is not."""
+    """The error names a wrong field, but not its value."""
     document = json.loads(make_document().to_json())
     for part, values in changes.items():
         document[part] |= values
@@ -163,12 +163,12 @@ def test_wrong_field_is_named_without_its_value(changes: dict, field: str) -> No
     assert f"The metadata object is wrong at {field}." == str(caught.value)
 
 
-def test_real_file_is_not_changed_by_describing_it(tmp_path: Path) -> None:
-    """The file's own data set is as it was."""
+def test_building_a_document_does_not_change_the_data_set(tmp_path: Path) -> None:
+    """The data set of the file stays as it is."""
     image_file = to_image_file(make_dataset(), tmp_path)
     before = io.BytesIO()
     image_file.ds.save_as(before)
-    describe(deidentify(image_file, PSEUDONYMS, Profile()), rows=128, columns=128, key_id="x")
+    build_document(deidentify(image_file, PSEUDONYMS, Profile()), rows=128, columns=128, key_id="x")
     after = io.BytesIO()
     image_file.ds.save_as(after)
     assert before.getvalue() == after.getvalue()

@@ -1,4 +1,4 @@
-"""A marker in every attribute: of table E.1-1 and of the dictionary, at the top, nested, private, unknown."""
+"""Markers in all attributes of table E.1-1 and of the dictionary, top-level, nested, private and unknown."""
 
 import io
 import re
@@ -12,7 +12,7 @@ from pydicom.tag import Tag
 
 from deidentification.profile import Profile
 from functions.extract.deidentified_instance import deidentify
-from functions.extract.instance_metadata import describe
+from functions.extract.instance_metadata import build_document
 from tests.support.factories import PSEUDONYMS, make_dataset, to_bytes, to_image_file
 from tests.support.planted import Planter, markers_left, other_text_tags, planted_dataset, table_tags
 
@@ -20,18 +20,18 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom", "ignore::
 
 
 def _outputs(ds: FileDataset, folder: Path) -> bytes:
-    """Everything that comes of a file but its pictures, which have no text chunks."""
+    """All outputs of a file except its pictures, which have no text chunks."""
     image_file = to_image_file(to_bytes(ds) + b"\0" * 8, folder)
     instance = deidentify(image_file, PSEUDONYMS, Profile())
     buffer = io.BytesIO()
     instance.write(buffer)
     assert pydicom.dcmread(io.BytesIO(buffer.getvalue())).pixel_array.size
-    document = describe(instance, rows=128, columns=128, key_id="x")
+    document = build_document(instance, rows=128, columns=128, key_id="x")
     return buffer.getvalue() + document.to_json() + instance.path.instance.encode()
 
 
 def test_no_marker_of_the_basic_profile_is_left(tmp_path: Path) -> None:
-    """Of a marker in every attribute of table E.1-1, at the top, nested and private, none is left."""
+    """No marker in an attribute of table E.1-1, top-level, nested or private, is in the outputs."""
     planter = Planter()
     ds = planted_dataset(planter, table_tags())
     assert len(planter.planted) > 4000
@@ -39,7 +39,7 @@ def test_no_marker_of_the_basic_profile_is_left(tmp_path: Path) -> None:
 
 
 def test_no_marker_in_text_outside_the_table_is_left(tmp_path: Path) -> None:
-    """Of a marker in every text attribute of the dictionary that the table does not name, none is left."""
+    """No marker in a text attribute outside the table is in the outputs."""
     planter = Planter()
     ds = planted_dataset(planter, other_text_tags())
     assert len(planter.planted) > 4000
@@ -61,7 +61,7 @@ def test_no_marker_in_text_outside_the_table_is_left(tmp_path: Path) -> None:
 def test_names_in_every_character_set_are_found_in_other_attributes(
     charset: str, name: str, tmp_path: Path
 ) -> None:
-    """A name that stands in a description too is left in none of its encodings."""
+    """A name that is also in a description is removed in all of its encodings."""
     ds = make_dataset(SpecificCharacterSet=charset, PatientName=name)
     part = max(re.split(r"[\^=]", name), key=len)
     ds.SeriesDescription, ds.ProtocolName = f"Head {part}", f"{part.upper()} t1"
@@ -80,8 +80,8 @@ def test_names_in_every_character_set_are_found_in_other_attributes(
             assert len(encoded) < 3 or encoded not in outputs
 
 
-def test_an_unknown_element_that_hides_a_sequence_is_entered_or_gone(tmp_path: Path) -> None:
-    """A sequence in an element of VR UN leaves none of its names behind."""
+def test_a_sequence_in_an_unknown_element_is_cleaned_or_removed(tmp_path: Path) -> None:
+    """No name in a sequence in an element of VR UN is in the outputs."""
     planter = Planter()
     inner = b"\x10\x00\x10\x00" + (10).to_bytes(4, "little") + b"ZM99999Q^A"
     item = b"\xfe\xff\x00\xe0" + len(inner).to_bytes(4, "little") + inner

@@ -1,4 +1,4 @@
-"""PNG files of frames."""
+"""Frames drawn as PNGs."""
 
 import io
 from pathlib import Path
@@ -35,25 +35,25 @@ def _chunks(body: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("picture", [GREY, COLOUR], ids=["grey", "colour"])
-def test_png_holds_exactly_the_picture(picture: np.ndarray) -> None:
-    """A PNG gives its picture back, value for value."""
+def test_png_is_lossless(picture: np.ndarray) -> None:
+    """A decoded PNG is the picture, value for value."""
     with Image.open(io.BytesIO(encode_png(picture))) as image:
         assert np.array_equal(picture, np.asarray(image))
 
 
 @pytest.mark.parametrize("picture", [GREY, COLOUR], ids=["grey", "colour"])
-def test_png_has_no_chunk_but_pixels(picture: np.ndarray) -> None:
-    """A PNG holds header, pixels and end: no text, no time, no profile."""
+def test_png_has_no_metadata_chunks(picture: np.ndarray) -> None:
+    """A PNG has only the chunks for header, pixels and end: no text, time or colour profile."""
     assert {b"IHDR", b"IDAT", b"IEND"} == set(_chunks(encode_png(picture)))
 
 
 def test_same_picture_gives_the_same_bytes() -> None:
-    """A replay writes the same object, so that its etag is known already."""
+    """A replay writes the same object with the same ETag."""
     assert encode_png(GREY) == encode_png(GREY.copy())
 
 
 def test_frames_are_numbered_from_1(tmp_path: Path) -> None:
-    """Each frame has its number, its size and its samples."""
+    """Each frame has its number, size and number of samples."""
     values = np.stack([np.full((4, 6), value, np.uint16) for value in (1, 2, 3)])
     values[:, 0, 0] = 0
     drawn = _drawn(to_image_file(make_grey(values), tmp_path), tmp_path)
@@ -62,8 +62,8 @@ def test_frames_are_numbered_from_1(tmp_path: Path) -> None:
     ]
 
 
-def test_files_are_the_rendered_frames(tmp_path: Path) -> None:
-    """The file of a frame holds the recipe's picture of it."""
+def test_png_is_the_picture_of_the_recipe(tmp_path: Path) -> None:
+    """The PNG of a frame is the picture that the recipe draws."""
     image_file = to_image_file(make_dataset(), tmp_path)
     (frame,) = _drawn(image_file, tmp_path)
     expected = PictureRecipe(image_file.ds).draw(next(image_file.frames()), index=0).picture
@@ -72,13 +72,13 @@ def test_files_are_the_rendered_frames(tmp_path: Path) -> None:
 
 
 def test_colour_has_three_samples(tmp_path: Path) -> None:
-    """A colour frame is told as such."""
+    """The frames of a colour image have three samples."""
     image_file = to_image_file(real_path("SC_rgb_rle_2frame.dcm").read_bytes(), tmp_path)
     assert [3, 3] == [frame.samples for frame in _drawn(image_file, tmp_path)]
 
 
-def test_lease_is_kept_at_every_frame(tmp_path: Path) -> None:
-    """`heartbeat` is called before each frame, so that a long file keeps its lease."""
+def test_heartbeat_before_every_frame(tmp_path: Path) -> None:
+    """`heartbeat` is called before each frame, so that the lease of a long file is extended."""
     calls: list[int] = []
     values = np.zeros((5, 4, 4), np.uint16)
     _drawn(to_image_file(make_grey(values), tmp_path), tmp_path, calls)
@@ -86,11 +86,11 @@ def test_lease_is_kept_at_every_frame(tmp_path: Path) -> None:
 
 
 def test_many_large_pictures_go_to_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond a few megabytes pictures are kept in files, and read the same."""
+    """Pictures over the memory limit are written to files, and read back unchanged."""
     values = np.random.default_rng(0).integers(0, 4096, (3, 40, 60), dtype=np.uint16)
     image_file = to_image_file(make_grey(values), tmp_path)
     expected = [frame.read() for frame in _drawn(image_file, tmp_path)]
-    monkeypatch.setattr("functions.extract.output_space.MOST_BYTES_IN_MEMORY", len(expected[0]))
+    monkeypatch.setattr("functions.extract.output_space.MAX_BYTES_IN_MEMORY", len(expected[0]))
     drawn = _drawn(image_file, tmp_path)
-    assert [False, True, True] == [isinstance(frame.kept, Spooled) for frame in drawn]
+    assert [False, True, True] == [isinstance(frame.png, Spooled) for frame in drawn]
     assert expected == [frame.read() for frame in drawn]

@@ -1,4 +1,4 @@
-"""Polls of the NAS: archives, and the bombs among them."""
+"""Polls of the NAS: archives, and zip bombs."""
 
 import io
 import zipfile
@@ -42,7 +42,7 @@ def causes(polls: Polls) -> list[str]:
 
 
 def test_archive_is_unpacked_as_files_of_its_folder() -> None:
-    """Each file of an archive lies in raw below the archive's path; the folder is marked as ever."""
+    """Each file of an archive is in raw below the archive's path, and the folder is marked."""
     polls = polled(zipped({"one/x.dcm": NOISE, "Müller ü%+.dcm": b"2", "empty": b"", "dir/": b""}))
     assert {
         "nas/f/deep/a.ZIP/one/x.dcm": NOISE,
@@ -54,8 +54,8 @@ def test_archive_is_unpacked_as_files_of_its_folder() -> None:
     assert 4 == len(polls.rows.copies)
 
 
-def test_unpacked_archive_is_no_news() -> None:
-    """An archive is unpacked once; another content of it is unpacked as another version."""
+def test_archive_is_unpacked_once() -> None:
+    """An archive is unpacked once; other content of it is unpacked as another version."""
     polls = Polls(mark=None, recheck=1)
     polls.nas.write("f", "a.zip", zipped({"x": b"1"}))
     polls.until_quiet()
@@ -65,8 +65,8 @@ def test_unpacked_archive_is_no_news() -> None:
     assert ["nas/f/a.zip/x", "nas/f/a.zip/x~2"] == polls.store.keys(RAW)
 
 
-def test_junk_and_what_can_t_be_unpacked_is_skipped_within() -> None:
-    """System files, archives in archives and other packings are skipped by a cause; the rest is copied."""
+def test_junk_in_an_archive_is_skipped() -> None:
+    """System files, archives in archives and other compression methods are skipped; the rest is copied."""
     body = zipped({"x.dcm": b"1", "Thumbs.db": b"2", "b.zip": zipped({"y": b"3"})})
     polls = polled(body)
     assert {"nas/f/deep/a.ZIP/x.dcm": b"1"} == copied(polls)
@@ -91,29 +91,29 @@ def test_junk_and_what_can_t_be_unpacked_is_skipped_within() -> None:
         (zipped({"x": NOISE}), ArchiveLimits(10, 1000), "it is larger than DCM2SET_NAS_ARCHIVE_MEGABYTES"),
         (zipped({"a/../../x": b"1"}), ArchiveLimits(10, 10**6), "leads out"),
         (zipped({"/etc/x": b"1"}), ArchiveLimits(10, 10**6), "leads out"),
-        (b"no archive", ArchiveLimits(10, 10**6), "no archive"),
-        (b"", ArchiveLimits(10, 10**6), "no archive"),
-        (zipped({"x": NOISE})[:-30], ArchiveLimits(10, 10**6), "no archive"),
+        (b"no archive", ArchiveLimits(10, 10**6), "not an archive"),
+        (b"", ArchiveLimits(10, 10**6), "not an archive"),
+        (zipped({"x": NOISE})[:-30], ArchiveLimits(10, 10**6), "not an archive"),
     ],
 )
-def test_bomb_is_refused_with_its_cause(body: bytes, limits: ArchiveLimits, cause: str) -> None:
-    """An archive beyond a limit is skipped as a whole, told, and keeps no other file waiting."""
+def test_archive_over_a_limit_is_refused(body: bytes, limits: ArchiveLimits, cause: str) -> None:
+    """An archive over a limit is skipped completely, with a cause, and delays no other file."""
     polls = polled(body, limits)
     assert {} == copied(polls)
-    (told,) = causes(polls)
-    assert cause in told
+    (found,) = causes(polls)
+    assert cause in found
     assert ["f_processed"] == polls.nas.names()
 
 
-def test_two_files_of_one_name_are_refused() -> None:
-    """Which of the two is meant, nobody can say."""
+def test_archive_with_a_duplicate_name_is_refused() -> None:
+    """An archive with two files of the same name is ambiguous."""
     body = zipped({"x": b"1", "y": b"2"}, zipfile.ZIP_STORED).replace(b"y", b"x")
     assert "one name" in causes(polled(body))[0]
 
 
 @pytest.mark.parametrize("declared", [1, 10**6])
-def test_sizes_that_lie(declared: int) -> None:
-    """A file that is longer or shorter than its archive says never becomes an object."""
+def test_wrong_declared_size(declared: int) -> None:
+    """A file that is longer or shorter than its archive declares never becomes an object."""
     body = bytearray(zipped({"x": NOISE, "y": b"2"}))
     size = len(NOISE).to_bytes(4, "little")
     crc = zlib.crc32(NOISE).to_bytes(4, "little")
@@ -125,24 +125,24 @@ def test_sizes_that_lie(declared: int) -> None:
     assert "damaged in its archive" in causes(polls)
 
 
-def test_damaged_file_keeps_no_other_waiting() -> None:
-    """A file whose checksum doesn't hold is skipped; the others of the archive are copied."""
+def test_damaged_file_does_not_affect_the_others() -> None:
+    """A file with a wrong checksum is skipped; the other files of the archive are copied."""
     body = zipped({"x": NOISE, "y": b"2"}, zipfile.ZIP_STORED).replace(NOISE[100:110], b"0123456789")
     polls = polled(body)
     assert {"nas/f/deep/a.ZIP/y": b"2"} == copied(polls)
     assert ["archive, unpacked: 2 files", "damaged in its archive"] == causes(polls)
 
 
-def test_interrupted_unpacking_goes_on() -> None:
-    """After a crash between two files the archive is unpacked to its end, each file once."""
+def test_interrupted_unpacking_is_continued() -> None:
+    """After a crash between two files the rest of the archive is unpacked, each file once."""
     polls = Polls()
     polls.nas.write("f", "a.zip", zipped({name: name.encode() for name in "abc"}))
     polls.poll()
-    whole, left = polls.rows.record_copies, iter([True])
+    record_copies, crashes = polls.rows.record_copies, iter([True])
 
     def crash(*args: object, **values: object) -> None:
-        whole(*args, **values)
-        if next(left, None):
+        record_copies(*args, **values)
+        if next(crashes, None):
             raise KeyboardInterrupt
 
     polls.rows.record_copies = crash

@@ -1,4 +1,4 @@
-"""Polls of the NAS: marks, crashes, odd names, and what is told."""
+"""Polls of the NAS: marks, crashes, odd names, answers and logs."""
 
 import pytest
 
@@ -7,18 +7,18 @@ from common.store.object_key import RAW
 from tests.support.poll_bench import QUIET, Polls
 
 
-def test_one_folder_s_fault_leaves_the_others_alone() -> None:
-    """A folder that can't be read is told; the other folders are polled all the same."""
+def test_error_in_one_folder_does_not_affect_the_others() -> None:
+    """A folder that can't be read is reported with its cause; the other folders are still polled."""
     polls = Polls()
     for folder in ("a", "b"):
         polls.nas.write(folder, "x.dcm", b"1")
     polls.poll()
-    whole = polls.nas.open
+    open_ = polls.nas.open
 
     def fails(folder: str, path: str):
         if folder == "a":
             raise DependencyAwayError("The NAS can't be read (OSError).")
-        return whole(folder, path)
+        return open_(folder, path)
 
     polls.nas.open = fails
     answer = polls.poll(after=QUIET + 1)
@@ -26,8 +26,8 @@ def test_one_folder_s_fault_leaves_the_others_alone() -> None:
     assert ["nas/b/x.dcm"] == polls.store.keys(RAW)
 
 
-def test_file_added_to_a_marked_folder_s_name_is_a_new_generation() -> None:
-    """A folder dropped again under the old name is copied under keys of its own, and marked with a number."""
+def test_new_folder_with_the_name_of_a_marked_one_is_a_new_generation() -> None:
+    """A new folder with an earlier name is copied under its own keys, and its mark has a number."""
     polls = Polls()
     for content in (b"1", b"2"):
         polls.nas.write("f", "a.dcm", content)
@@ -36,8 +36,8 @@ def test_file_added_to_a_marked_folder_s_name_is_a_new_generation() -> None:
     assert ["f_processed", "f_processed2"] == polls.nas.names()
 
 
-def test_marked_folders_are_not_looked_into() -> None:
-    """A folder with the mark is done, even if nobody remembers it."""
+def test_unknown_marked_folders_are_not_visited() -> None:
+    """A folder with the mark counts as done, even if it has no row."""
     polls = Polls()
     polls.nas.write("f_processed", "a.dcm", b"1")
     polls.nas.write("f_processed2", "a.dcm", b"1")
@@ -46,7 +46,7 @@ def test_marked_folders_are_not_looked_into() -> None:
 
 
 def test_read_only_nas_is_never_renamed() -> None:
-    """Without a mark, folders stay; new files and new contents in them are still found."""
+    """Without a mark, folders keep their names, and new files and contents in them are still found."""
     polls = Polls(mark=None)
     polls.nas.write("f", "a.dcm", b"1")
     polls.until_quiet()
@@ -59,7 +59,7 @@ def test_read_only_nas_is_never_renamed() -> None:
 
 
 def test_files_in_the_root_are_copied() -> None:
-    """Files that lie in no folder are copied too; there is nothing to mark."""
+    """Files in no folder are copied, too; there is no folder to mark."""
     polls = Polls()
     polls.nas.write("", "loose.dcm", b"1")
     polls.until_quiet()
@@ -67,8 +67,8 @@ def test_files_in_the_root_are_copied() -> None:
     assert "no_updates" == polls.poll(after=1)["status"]
 
 
-def test_file_that_vanished_and_came_back_is_copied() -> None:
-    """A file gone before its copy is skipped; when it is there again, it is found again."""
+def test_file_that_was_deleted_and_came_back_is_copied() -> None:
+    """A file gone before its copy is skipped; when it comes back, it is found again."""
     polls = Polls()
     polls.nas.write("f", "a.dcm", b"1")
     polls.nas.write("f", "b.dcm", b"1")
@@ -83,15 +83,15 @@ def test_file_that_vanished_and_came_back_is_copied() -> None:
 
 
 def test_crash_after_the_rename_is_repaired() -> None:
-    """A folder renamed before its row knew is told as processed by the next poll."""
+    """A folder that was renamed before its row was written is recorded as processed by the next poll."""
     polls = Polls()
     polls.nas.write("f", "a.dcm", b"1")
     polls.poll()
-    polls.rows.record_processed, whole = _raise, polls.rows.record_processed
+    polls.rows.record_processed, record_processed = _raise, polls.rows.record_processed
     with pytest.raises(KeyboardInterrupt):
         polls.poll(after=QUIET + 1)
     assert ["f_processed"] == polls.nas.names()
-    polls.rows.record_processed = whole
+    polls.rows.record_processed = record_processed
     polls.poll(after=1)
     assert "f_processed" == polls.rows.folders[1].mark
 
@@ -101,21 +101,21 @@ def _raise(*_: object, **__: object) -> None:
 
 
 def test_crash_after_the_copy_is_repaired() -> None:
-    """A file copied before its row knew is copied again under the same key."""
+    """A file that was copied before its row was written is copied again under the same key."""
     polls = Polls()
     polls.nas.write("f", "a.dcm", b"1")
     polls.poll()
-    polls.rows.record_copies, whole = _raise, polls.rows.record_copies
+    polls.rows.record_copies, record_copies = _raise, polls.rows.record_copies
     with pytest.raises(KeyboardInterrupt):
         polls.poll(after=QUIET + 1)
-    polls.rows.record_copies = whole
+    polls.rows.record_copies = record_copies
     polls.poll(after=1)
     assert ["nas/f/a.dcm"] == polls.store.keys(RAW)
     assert {"a.dcm": "copied"} == polls.states()
 
 
 def test_second_poll_at_the_same_time_does_nothing() -> None:
-    """While one poll runs, another one answers that there is nothing for it to do."""
+    """While one poll runs, another one answers that there are no updates."""
     polls = Polls()
     polls.nas.write("f", "a.dcm", b"1")
     with polls.rows.lock():
@@ -123,8 +123,8 @@ def test_second_poll_at_the_same_time_does_nothing() -> None:
     assert {} == polls.rows.folders
 
 
-def test_names_that_are_no_unicode_are_copied() -> None:
-    """Two names that differ in a byte that is no Unicode, and in its escape, are two files."""
+def test_names_that_are_not_unicode_are_copied() -> None:
+    """A name with a byte that is not UTF-8 and a name with the escape of this byte are two files."""
     polls = Polls()
     polls.nas.write("f", "m\udcfc.dcm", b"1")
     polls.nas.write("f", "m\\xfc.dcm", b"22")
@@ -133,8 +133,8 @@ def test_names_that_are_no_unicode_are_copied() -> None:
     assert ["f_processed"] == polls.nas.names()
 
 
-def test_folder_whose_name_is_no_unicode_is_copied_and_marked() -> None:
-    """A folder's name may hold bytes that are no Unicode; it is copied and marked under its own name."""
+def test_folder_with_a_name_that_is_not_unicode_is_copied_and_marked() -> None:
+    """A folder with bytes in its name that are not UTF-8 is copied and marked under its own name."""
     polls = Polls()
     polls.nas.write("m\udcfcller", "a.dcm", b"1")
     polls.until_quiet()
@@ -142,15 +142,15 @@ def test_folder_whose_name_is_no_unicode_is_copied_and_marked() -> None:
     assert ["m\udcfcller_processed"] == polls.nas.names()
 
 
-def test_folders_named_like_temporary_files_are_not_forgotten() -> None:
-    """A folder whose name ends like a temporary file's is polled or told, not passed over in silence."""
+def test_folders_named_like_temporary_files_are_polled() -> None:
+    """A folder whose name ends like that of a temporary file is not skipped silently."""
     polls = Polls()
     polls.nas.write("Doe.tmp", "a.dcm", b"1")
     assert "updates" == polls.poll()["status"]
 
 
 def test_answers_and_log_name_no_folder(log: list[str]) -> None:
-    """Folders are told by their number: their names may tell a patient."""
+    """Answers and logs have the ids of folders, because their names may name a patient."""
     polls = Polls()
     polls.nas.write("Doe^Jane", "Doe.dcm", b"1")
     answers = [polls.poll(), polls.poll(after=QUIET + 1)]

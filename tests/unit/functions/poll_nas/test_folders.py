@@ -1,4 +1,4 @@
-"""Polls of the NAS: when a folder is copied, and what of it."""
+"""Polls of the NAS: when a folder is copied, and which of its files."""
 
 import pytest
 
@@ -6,8 +6,8 @@ from common.store.object_key import RAW
 from tests.support.poll_bench import LATER, QUIET, Polls
 
 
-def test_folder_is_copied_once_it_is_quiet() -> None:
-    """A folder is copied when two looks, far enough apart, found the same; then it is marked."""
+def test_folder_is_copied_when_it_is_quiet() -> None:
+    """A folder is copied when two listings, far enough apart, are the same; then it is marked."""
     polls = Polls()
     polls.nas.write("f", "a.dcm", b"1")
     assert [{"folder": 1, "found": 1, "waiting": 1}] == polls.poll()["folders"]
@@ -19,8 +19,8 @@ def test_folder_is_copied_once_it_is_quiet() -> None:
 
 
 @pytest.mark.parametrize("change", ["more", "larger", "touched", "gone"])
-def test_any_change_ends_the_quiet(change: str) -> None:
-    """A new, changed or vanished file makes a folder wait again."""
+def test_any_change_ends_the_quiet_time(change: str) -> None:
+    """A new, changed or deleted file makes a folder wait again."""
     polls = Polls()
     polls.nas.write("f", "a.dcm", b"1")
     polls.nas.write("f", "b.dcm", b"1")
@@ -38,8 +38,8 @@ def test_any_change_ends_the_quiet(change: str) -> None:
     assert ["f_processed"] == polls.nas.names()
 
 
-def test_junk_is_kept_as_skipped_and_never_copied() -> None:
-    """System and temporary files have rows with their cause, and stay on the NAS."""
+def test_junk_is_skipped_and_never_copied() -> None:
+    """System and temporary files have rows with their cause, and are not copied."""
     polls = Polls()
     polls.nas.write("f", "@eaDir/x", b"1")
     polls.nas.write("f", "a.dcm.part", b"1")
@@ -49,8 +49,8 @@ def test_junk_is_kept_as_skipped_and_never_copied() -> None:
     assert ["nas/f/a.dcm"] == polls.store.keys(RAW)
 
 
-def test_copied_bytes_are_the_file_s() -> None:
-    """What lies in raw is byte for byte what lay on the NAS."""
+def test_copy_has_the_bytes_of_the_file() -> None:
+    """The object in raw is byte for byte the file on the NAS."""
     polls, data = Polls(), bytes(range(256)) * 1000
     polls.nas.write("f", "a.dcm", data)
     polls.until_quiet()
@@ -58,15 +58,15 @@ def test_copied_bytes_are_the_file_s() -> None:
 
 
 def test_file_that_grows_while_it_is_copied_never_becomes_an_object() -> None:
-    """A file longer than listed is not copied; the next polls copy it whole."""
+    """A file longer than listed is not copied; the next polls copy it completely."""
     polls = Polls()
     polls.nas.write("f", "a.dcm", b"1")
     polls.poll()
-    whole = polls.nas.open
-    polls.nas.open = lambda folder, path: (polls.nas.write(folder, path, b"12"), whole(folder, path))[1]
+    open_ = polls.nas.open
+    polls.nas.open = lambda folder, path: (polls.nas.write(folder, path, b"12"), open_(folder, path))[1]
     assert "grew" in polls.poll(after=QUIET + 1)["folders"][0]["cause"]
     assert [] == polls.store.keys(RAW)
-    polls.nas.open = whole
+    polls.nas.open = open_
     polls.poll(after=1)
     polls.poll(after=QUIET + 1)
     assert b"12" == polls.store.buckets[RAW]["nas/f/a.dcm"].data
@@ -77,15 +77,15 @@ def test_file_that_shrinks_while_it_is_copied_never_becomes_an_object() -> None:
     polls = Polls()
     polls.nas.write("f", "a.dcm", b"123")
     polls.poll()
-    whole = polls.nas.open
-    polls.nas.open = lambda folder, path: (polls.nas.write(folder, path, b"12"), whole(folder, path))[1]
+    open_ = polls.nas.open
+    polls.nas.open = lambda folder, path: (polls.nas.write(folder, path, b"12"), open_(folder, path))[1]
     polls.poll(after=QUIET + 1)
     assert [] == polls.store.keys(RAW)
     assert {"a.dcm": "waiting"} == polls.states()
 
 
 def test_empty_file_is_copied() -> None:
-    """A file of no bytes is a file; extract says what is wrong with it."""
+    """An empty file is copied; extract refuses it with a cause."""
     polls = Polls()
     polls.nas.write("f", "a.dcm", b"")
     polls.until_quiet()

@@ -1,4 +1,4 @@
-"""Polls of the NAS: what a poll costs, how it goes on, and what comes late."""
+"""Polls of the NAS: their cost, polls that are continued, and late files."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from tests.support.poll_bench import LATER, QUIET, Polls
 
 
 class _Ticks:
-    """A stopwatch on which every look takes a second."""
+    """A stopwatch that advances one second at each reading."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -24,13 +24,13 @@ class _Ticks:
         return self.now
 
 
-def _listed(polls: Polls) -> list[str]:
-    """Record the folders that are looked into from now on."""
-    whole, seen = polls.nas.list_files, []
+def _record_visits(polls: Polls) -> list[str]:
+    """Record the folders that are listed from now on."""
+    original, seen = polls.nas.list_files, []
 
     def list_files(folder: str) -> Any:
         seen.append(folder)
-        return whole(folder)
+        return original(folder)
 
     polls.nas.list_files = list_files
     return seen
@@ -38,12 +38,12 @@ def _listed(polls: Polls) -> list[str]:
 
 @pytest.mark.parametrize("mark", ["<name>_processed", None])
 def test_processed_folders_cost_no_request(mark: str | None) -> None:
-    """A poll with nothing new asks for the root and for nothing of the folders that are done."""
+    """A poll without changes lists the root, and none of the finished folders."""
     polls = Polls(mark=mark)
     for number in range(50):
         polls.nas.write(f"f{number}", "deep/a.dcm", b"1")
     polls.until_quiet()
-    listed = _listed(polls)
+    listed = _record_visits(polls)
     answer = polls.poll(after=1)
     assert [""] == listed
     assert ("no_updates", [], 50 if mark else 0) == (
@@ -55,7 +55,7 @@ def test_processed_folders_cost_no_request(mark: str | None) -> None:
 
 @pytest.mark.parametrize("mark", ["<name>_processed", None])
 def test_file_that_comes_after_the_mark_joins_its_folder(mark: str | None) -> None:
-    """A late file is copied as a file of the same folder, whose row stays the same."""
+    """A late file is copied as a file of the same folder, which keeps its row."""
     polls = Polls(mark=mark)
     polls.nas.write("f", "a.dcm", b"1")
     polls.until_quiet()
@@ -69,7 +69,7 @@ def test_file_that_comes_after_the_mark_joins_its_folder(mark: str | None) -> No
 
 
 def test_late_file_in_the_second_folder_of_a_name() -> None:
-    """Two folders of one name keep their late files apart."""
+    """Late files of two folders of the same name get different keys."""
     polls = Polls()
     for _ in range(2):
         polls.nas.write("f", "a.dcm", b"1")
@@ -79,8 +79,8 @@ def test_late_file_in_the_second_folder_of_a_name() -> None:
     assert ["nas/f/a.dcm", "nas/f~2/a.dcm", "nas/f~2/late.dcm"] == polls.store.keys(RAW)
 
 
-def test_late_file_in_a_folder_whose_name_is_no_unicode() -> None:
-    """Its late files lie under the same key as the others."""
+def test_late_file_in_a_folder_with_a_name_that_is_not_unicode() -> None:
+    """The late file gets a key with the same folder as the others."""
     polls = Polls()
     polls.nas.write("m\udcfc", "a.dcm", b"1")
     polls.until_quiet()
@@ -89,8 +89,8 @@ def test_late_file_in_a_folder_whose_name_is_no_unicode() -> None:
     assert ["nas/m%FC/a.dcm", "nas/m%FC/late.dcm"] == polls.store.keys(RAW)
 
 
-def test_what_the_root_does_not_tell_is_found_in_turn() -> None:
-    """A late file deep in a processed folder is found when its folder's turn comes."""
+def test_deep_late_file_is_found_by_rechecks() -> None:
+    """A late file deep in a processed folder is found when its folder is rechecked."""
     polls = Polls(recheck=2)
     for number in range(6):
         polls.nas.write(f"f{number}", "deep/a.dcm", b"1")
@@ -103,7 +103,7 @@ def test_what_the_root_does_not_tell_is_found_in_turn() -> None:
 
 
 def test_changed_file_in_a_processed_folder_is_another_version() -> None:
-    """Other content under a path that was copied is copied under a key of its own."""
+    """Other content of a copied path is copied under its own key."""
     polls = Polls(recheck=1)
     polls.nas.write("f", "a.dcm", b"1")
     polls.until_quiet()
@@ -112,8 +112,8 @@ def test_changed_file_in_a_processed_folder_is_another_version() -> None:
     assert ["nas/f/a.dcm", "nas/f/a.dcm~2"] == polls.store.keys(RAW)
 
 
-def test_young_file_waits_by_the_nas_s_clock() -> None:
-    """A file changed a moment ago by the NAS's clock isn't copied, whatever ours says."""
+def test_recent_file_waits_by_the_clock_of_the_nas() -> None:
+    """A file changed a moment ago by the clock of the NAS is not copied, whatever the own clock says."""
     polls = Polls()
     polls.nas.now = LATER + timedelta(seconds=QUIET / 2)
     polls.nas.write("f", "a.dcm", b"1", modified_at=LATER)
@@ -122,16 +122,16 @@ def test_young_file_waits_by_the_nas_s_clock() -> None:
     assert 1 == polls.poll(after=1)["folders"][0]["copied"]
 
 
-def test_file_from_the_future_is_no_young_file() -> None:
-    """A time ahead of the NAS's clock keeps no folder waiting for years."""
+def test_file_with_a_time_in_the_future_does_not_wait() -> None:
+    """A file time ahead of the clock of the NAS does not delay its folder."""
     polls = Polls()
     polls.nas.now = LATER - timedelta(days=400)
     polls.nas.write("f", "a.dcm", b"1", modified_at=LATER)
     assert 1 == polls.until_quiet()["folders"][0]["copied"]
 
 
-def test_poll_ends_with_its_time_and_the_next_goes_on() -> None:
-    """Whatever the budget, each poll gets on, is told as unfinished, and in the end all is done."""
+def test_poll_ends_at_its_time_limit_and_the_next_continues() -> None:
+    """Each poll makes progress and reports that it is unfinished, until everything is done."""
     polls = Polls(budget=3, stopwatch=_Ticks())
     for number in range(12):
         polls.nas.write(f"f{number:02}", "a.dcm", b"1")
@@ -143,8 +143,8 @@ def test_poll_ends_with_its_time_and_the_next_goes_on() -> None:
     assert "not_reached" not in polls.poll()
 
 
-def test_large_folder_keeps_no_other_waiting() -> None:
-    """A folder that takes more than one poll comes last in the next one."""
+def test_large_folder_does_not_delay_others() -> None:
+    """A folder that takes more than one poll comes last in the next poll."""
     polls = Polls(budget=12, stopwatch=_Ticks())
     for number in range(60):
         polls.nas.write("a large one", f"{number}.dcm", b"1")
@@ -159,62 +159,66 @@ def test_large_folder_keeps_no_other_waiting() -> None:
     assert 61 == len(polls.store.keys(RAW))
 
 
-def test_files_are_copied_at_a_time() -> None:
-    """As many files as set are under way together."""
+def test_files_are_copied_in_parallel() -> None:
+    """As many files as set are copied at the same time."""
     polls = Polls(copies=3)
     for number in range(6):
         polls.nas.write("f", f"{number}.dcm", b"1")
     polls.poll()
-    together, whole = Barrier(3), polls.nas.open
+    together, original = Barrier(3), polls.nas.open
 
     def open_(folder: str, path: str) -> Any:
         together.wait(timeout=10)
-        return whole(folder, path)
+        return original(folder, path)
 
     polls.nas.open = open_
     assert 6 == polls.poll(after=QUIET + 1)["folders"][0]["copied"]
     assert ["f_processed"] == polls.nas.names()
 
 
-def test_one_bad_file_keeps_no_other_waiting() -> None:
-    """A file that can't be read waits with its cause; the others are copied, and the folder isn't marked."""
+def test_one_bad_file_does_not_delay_others() -> None:
+    """A file that can't be read keeps waiting; the others are copied, and the folder is not marked."""
     polls = Polls(copies=2)
     for name in "abcdef":
         polls.nas.write("f", name, b"1")
     polls.poll()
-    whole = polls.nas.open
+    original = polls.nas.open
 
     def open_(folder: str, path: str) -> Any:
         if path == "c":
             raise DependencyAwayError("The NAS can't be read (OSError).")
-        return whole(folder, path)
+        return original(folder, path)
 
     polls.nas.open = open_
-    (told,) = polls.poll(after=QUIET + 1)["folders"]
-    assert (5, 1, "The NAS can't be read (OSError).") == (told["copied"], told["waiting"], told["cause"])
+    (report,) = polls.poll(after=QUIET + 1)["folders"]
+    assert (5, 1, "The NAS can't be read (OSError).") == (
+        report["copied"],
+        report["waiting"],
+        report["cause"],
+    )
     assert ["f"] == polls.nas.names()
-    polls.nas.open = whole
+    polls.nas.open = original
     polls.poll(after=1)
     assert ["f_processed"] == polls.nas.names()
 
 
-def test_store_that_is_away_is_not_asked_for_every_file() -> None:
-    """After some failures in a row the folder waits for the next poll."""
+def test_store_that_is_away_is_not_tried_for_every_file() -> None:
+    """After three failures in a row the folder waits for the next poll."""
     polls = Polls()
     for number in range(50):
         polls.nas.write("f", f"{number}.dcm", b"1")
     polls.poll()
-    opened, whole = [], polls.nas.open
-    polls.nas.open = lambda folder, path: (opened.append(path), whole(folder, path))[1]
+    opened, original = [], polls.nas.open
+    polls.nas.open = lambda folder, path: (opened.append(path), original(folder, path))[1]
     polls.store.away = True
-    (told,) = polls.poll(after=QUIET + 1)["folders"]
-    assert (50, 3) == (told["waiting"], len(opened))
+    (report,) = polls.poll(after=QUIET + 1)["folders"]
+    assert (50, 3) == (report["waiting"], len(opened))
     polls.store.away = False
     assert 50 == polls.poll(after=1)["folders"][0]["copied"]
 
 
 def test_poll_that_lost_its_lock_ends() -> None:
-    """Another poll may run by now, so this one ends after the folder under way."""
+    """Another poll may run already, so this one ends after the present folder."""
     polls = Polls()
     for number in range(5):
         polls.nas.write(f"f{number}", "a.dcm", b"1")
@@ -225,23 +229,23 @@ def test_poll_that_lost_its_lock_ends() -> None:
 
     polls.rows.lock = lost
     answer = polls.poll()
-    assert (5, "The database ended the poll's session; the next poll goes on.") == (
+    assert (5, "The database ended the poll's session; the next poll continues.") == (
         answer["not_reached"],
         answer["cause"],
     )
 
 
 def test_folder_that_fails_comes_last() -> None:
-    """Folders that can't be listed keep no other waiting, however short the polls are."""
+    """Folders that can't be listed do not delay others, however short the polls are."""
     polls = Polls(budget=1, stopwatch=_Ticks())
     for name in ("a bad", "b bad", "good"):
         polls.nas.write(name, "a.dcm", b"1")
-    whole = polls.nas.list_files
+    original = polls.nas.list_files
 
     def list_files(folder: str) -> Any:
         if "bad" in folder:
             raise DependencyAwayError("The NAS can't be read (OSError).")
-        return whole(folder)
+        return original(folder)
 
     polls.nas.list_files = list_files
     for _ in range(12):
@@ -249,23 +253,23 @@ def test_folder_that_fails_comes_last() -> None:
     assert ["nas/good/a.dcm"] == polls.store.keys(RAW)
 
 
-def test_rows_that_can_t_be_told_are_copied_again() -> None:
-    """Copies that the database doesn't take count for nothing; the next poll makes them again."""
+def test_copies_that_can_t_be_recorded_are_made_again() -> None:
+    """Copies that could not be written to the database do not count; the next poll makes them again."""
     polls = Polls(copies=2)
     for number in range(40):
         polls.nas.write("f", f"{number}.dcm", b"1")
     polls.poll()
-    whole, left = polls.rows.record_copies, iter([True])
+    original, failures = polls.rows.record_copies, iter([True])
 
     def record_copies(copies: Any) -> None:
-        if next(left, None):
+        if next(failures, None):
             raise DependencyAwayError("The database failed (OperationalError).")
-        whole(copies)
+        original(copies)
 
     polls.rows.record_copies = record_copies
-    (told,) = polls.poll(after=QUIET + 1)["folders"]
-    assert "The database failed (OperationalError)." == told["cause"]
-    assert 40 == told.get("copied", 0) + told["waiting"]
+    (report,) = polls.poll(after=QUIET + 1)["folders"]
+    assert "The database failed (OperationalError)." == report["cause"]
+    assert 40 == report.get("copied", 0) + report["waiting"]
     assert ["f"] == polls.nas.names()
     polls.poll(after=1)
     assert ["f_processed"] == polls.nas.names()

@@ -1,4 +1,4 @@
-"""Keys in raw, and what is junk on a NAS."""
+"""Keys in raw, and junk files on a NAS."""
 
 import pytest
 
@@ -15,18 +15,18 @@ ODD_NAMES = [
 
 
 def test_plain_names_stay_readable() -> None:
-    """A folder and a path become a key that people recognise."""
+    """A folder and a path become a readable key."""
     assert "nas/CT Müller 2024/first/CT small.dcm" == raw_key("CT Müller 2024", 1, "first/CT small.dcm", 1)
     assert "nas/loose.dcm" == raw_key("", 1, "loose.dcm", 1)
 
 
 def test_later_folders_and_contents_are_numbered() -> None:
-    """A folder that came again, and other content under a path, have keys of their own."""
+    """A later folder of the same name and other content of the same path have their own keys."""
     assert "nas/f~2/a.dcm~3" == raw_key("f", 2, "a.dcm", 3)
 
 
 def test_no_two_files_have_one_key() -> None:
-    """Whatever the names, generations and versions, no two files share a key."""
+    """No two files share a key, for all names, generations and versions."""
     keys = [
         raw_key(folder, generation, f"{part}/{part}", version)
         for folder in ["", *ODD_NAMES]
@@ -39,7 +39,7 @@ def test_no_two_files_have_one_key() -> None:
 
 @pytest.mark.parametrize("name", ODD_NAMES, ids=ascii)
 def test_every_name_is_legal_for_the_store(name: str) -> None:
-    """Every name gives a key that the store takes, in UTF-8, with room to move it elsewhere."""
+    """Every name gives a key that the store accepts, and that can be moved to other buckets."""
     key = raw_key(name, 2, f"{name}/{name}", 2)
     store = InMemoryObjectStore()
     store.ensure_bucket(RAW)
@@ -50,20 +50,20 @@ def test_every_name_is_legal_for_the_store(name: str) -> None:
 
 @pytest.mark.parametrize("depth", [2, 5, 6, 20])
 def test_deep_paths_are_legal_for_the_store(depth: int) -> None:
-    """A path of many long folders gives a key that fits everywhere it may be moved to: 1024 bytes in all."""
+    """A path with many long folders gives a key that has at most 1024 bytes, also in quarantine."""
     key = raw_key("folder", 1, "/".join(["x" * 200] * depth), 1)
     longest = f"raw/{key}~{'0' * 32}"  # in quarantine, beside other content
     assert len(longest.encode()) <= 1024
 
 
-def test_deep_paths_that_differ_have_keys_that_differ() -> None:
-    """However long the paths, no two share a key."""
+def test_different_deep_paths_have_different_keys() -> None:
+    """No two paths share a key, however long they are."""
     folders = "/".join(["x" * 200] * 8)
     assert 3 == len({raw_key("f", 1, f"{folders}/{name}", 1) for name in ("a", "b", "a/b")})
 
 
-def test_names_made_to_collide_do_not() -> None:
-    """A name made after the shortened form of a long one does not take its key."""
+def test_names_like_a_shortened_name_do_not_collide() -> None:
+    """A name equal to the shortened form of a long name does not get the same key."""
     long_name = "x" * 250
     shortened = raw_key("", 1, long_name, 1)
     assert "%~" in shortened
@@ -84,8 +84,8 @@ def test_names_made_to_collide_do_not() -> None:
         ("CT.TMP", "temporary file"),
     ],
 )
-def test_junk_is_told_with_its_cause(path: str, cause: str) -> None:
-    """System and temporary files are never copied; the cause names no patient's path."""
+def test_junk_has_a_cause(path: str, cause: str) -> None:
+    """System and temporary files are never copied; the cause has no path that may name a patient."""
     assert cause == junk_cause(path)
 
 
@@ -94,5 +94,5 @@ def test_junk_is_told_with_its_cause(path: str, cause: str) -> None:
     ["CT.dcm", "no extension", "a.tmp/CT.dcm", "readme.txt", "a/part", ".hidden", "IM_0001", "eaDir/x"],
 )
 def test_other_files_are_copied(path: str) -> None:
-    """Whatever might be DICOM is copied; extract judges its content."""
+    """Every file that may be DICOM is copied; extract checks its content."""
     assert junk_cause(path) is None

@@ -1,7 +1,5 @@
-"""Polls of a Synology NAS (a fake DSM, the real client), under every fault there is."""
+"""Polls of a Synology NAS under all kinds of faults, with a fake DSM and the real client."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -9,26 +7,15 @@ import pytest
 
 from common.errors import PipelineError, SettingsError
 from common.store.object_key import RAW
-from tests.fake_dsm.client import ROOT, client_of
-from tests.fake_dsm.server import FakeDsm, running_dsm
+from tests.fake_dsm.client import client_of
+from tests.fake_dsm.server import FAULTS, FakeDsm
+from tests.fake_dsm.share import ROOT
 from tests.support.poll_bench import QUIET, Polls
-
-FAULTS = [
-    *("expire 106", "expire 107", "expire 119", "code 402", "code 408", "code 100", "http 502"),
-    *("page", "drop", "cut", "short", "lost"),
-]
-
-
-@pytest.fixture
-def dsm(tmp_path: Path) -> Iterator[FakeDsm]:
-    with running_dsm(FakeDsm(), tmp_path) as dsm:
-        dsm.share.write(f"{ROOT}/x", b"")
-        dsm.share.remove(f"{ROOT}/x")
-        yield dsm
+from tests.support.stage_bench import WorkerKilled
 
 
 def _fill(dsm: FakeDsm, random: Random) -> dict[str, bytes]:
-    """Files in three folders; what is to be in raw of them."""
+    """Write files in three folders; return the objects that must be in raw afterwards."""
     expected = {}
     for folder in ("Doe^Jane 1", "Müller 100%", "c+d"):
         for number in range(6):
@@ -38,70 +25,66 @@ def _fill(dsm: FakeDsm, random: Random) -> dict[str, bytes]:
     return expected
 
 
-def _all_whole(dsm: FakeDsm, polls: Polls, expected: dict[str, bytes]) -> None:
-    """Nothing is marked that isn't whole in raw."""
+def _check_marked_folders(dsm: FakeDsm, polls: Polls, expected: dict[str, bytes]) -> None:
+    """Every marked folder is complete in raw."""
     for name in dsm.share.find(ROOT).entries:
         stem, mark, _ = name.rpartition("_processed")
         if mark:
             prefix = f"nas/{stem.replace('%', '%25')}/"
-            wanted = {key: data for key, data in expected.items() if key.startswith(prefix)}
-            assert wanted == {
+            expected_files = {key: data for key, data in expected.items() if key.startswith(prefix)}
+            assert expected_files == {
                 key: stored.data for key, stored in polls.store.buckets[RAW].items() if key.startswith(prefix)
             }
 
 
-class _EndedError(BaseException):
-    """The process ends here."""
-
-
 def _steps(polls: Polls) -> list[tuple[Any, str]]:
-    rows = ("look", "plan_copies", "record_copies", "plan_mark", "record_processed")
+    rows = ("record_listing", "plan_copies", "record_copies", "plan_mark", "record_processed")
     return [(polls.store, "upload"), *((polls.rows, name) for name in rows)]
 
 
-def _ends_somewhere(polls: Polls, random: Random) -> None:
-    """Let the process end at one of the steps that change something, before or after it."""
+def _end_at_random_step(polls: Polls, random: Random) -> None:
+    """Let the process end before or after a random step that changes something."""
     step = random.choice(_steps(polls))
     count, is_before = random.randrange(1, 6), random.random() < 0.5
-    whole = getattr(type(step[0]), step[1]).__get__(step[0])
+    original = getattr(type(step[0]), step[1]).__get__(step[0])
 
     def ending(*args: Any, **values: Any) -> Any:
         nonlocal count
         count -= 1
         if count == 0 and is_before:
-            raise _EndedError
-        told = whole(*args, **values)
+            raise WorkerKilled
+        answer = original(*args, **values)
         if count == 0:
-            raise _EndedError
-        return told
+            raise WorkerKilled
+        return answer
 
     setattr(step[0], step[1], ending)
 
 
-def _is_whole_again(polls: Polls) -> None:
+def _restore_steps(polls: Polls) -> None:
     for port, name in _steps(polls):
         vars(port).pop(name, None)
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_each_file_once_whatever_happens(dsm: FakeDsm, seed: int, log: list[str]) -> None:
-    """Under random faults and restarts each file is in raw once, byte for byte, and marked after."""
+def test_each_file_is_copied_once_under_random_faults(dsm: FakeDsm, seed: int, log: list[str]) -> None:
+    """Under random faults and restarts each file is in raw once, unchanged, before its folder is marked."""
     random = Random(seed)
     expected = _fill(dsm, random)
     polls, answers = Polls(copies=4), []
     for _ in range(12):
         for method in ("list", "download", "rename", "login", "getinfo"):
             dsm.faults[method] = [random.choice([None, None, None, *FAULTS]) for _ in range(8)]
-        _ends_somewhere(polls, random)
+        _end_at_random_step(polls, random)
         with client_of(dsm) as nas:
             polls.use(nas)
             for _ in range(2):
                 try:
                     answers.append(polls.poll(after=QUIET + 1))
-                except (PipelineError, _EndedError) as error:
+                except (PipelineError, WorkerKilled) as error:
                     answers.append({"error": str(error)})
-                _all_whole(dsm, polls, expected)
-        _is_whole_again(polls)
+                _check_marked_folders(dsm, polls, expected)
+        _restore_steps(polls)
     with client_of(dsm) as nas:
         polls.use(nas)
         answers += [polls.poll(after=QUIET + 1) for _ in range(4)]
@@ -115,7 +98,7 @@ def test_each_file_once_whatever_happens(dsm: FakeDsm, seed: int, log: list[str]
 
 
 def test_poll_of_a_thousand_processed_folders(dsm: FakeDsm) -> None:
-    """With nothing new a poll costs as many requests as the root has pages, and one for its files."""
+    """Without changes a poll costs one request for each page of the root, and one for its files."""
     polls = Polls()
     for number in range(1000):
         dsm.share.write(f"{ROOT}/f{number:04}/a.dcm", b"1")
@@ -123,14 +106,14 @@ def test_poll_of_a_thousand_processed_folders(dsm: FakeDsm) -> None:
         polls.use(nas)
         polls.until_quiet()
         assert 1000 == len(polls.store.keys(RAW))
-        dsm.asked.clear()
+        dsm.requests.clear()
         answer = polls.poll(after=1)
         assert ("no_updates", 1000) == (answer["status"], answer["marked_folders"])
-    assert ["list", "list", "logout"] == dsm.asked
+    assert ["list", "list", "logout"] == dsm.requests
 
 
 def test_file_that_grows_while_it_is_copied(dsm: FakeDsm) -> None:
-    """A file that is longer than listed never becomes an object; the next polls copy it whole."""
+    """A file longer than listed never becomes an object; the next polls copy it completely."""
     dsm.share.write(f"{ROOT}/f/a.dcm", b"1" * 1000)
     dsm.on_download = lambda path: dsm.share.write(path, b"2" * 1001)
     polls = Polls()
@@ -144,20 +127,20 @@ def test_file_that_grows_while_it_is_copied(dsm: FakeDsm) -> None:
 
 
 @pytest.mark.parametrize("change", ["renamed", "deleted"])
-def test_folder_that_goes_away_while_it_is_copied(dsm: FakeDsm, change: str) -> None:
-    """A folder renamed or deleted in between fails alone; under its new name it is a new folder."""
+def test_folder_that_is_renamed_or_deleted_while_it_is_copied(dsm: FakeDsm, change: str) -> None:
+    """Only the renamed or deleted folder fails; under its new name it is a new folder."""
     for name in ("f", "g"):
         dsm.share.write(f"{ROOT}/{name}/a.dcm", b"1")
         dsm.share.write(f"{ROOT}/{name}/b.dcm", b"1")
 
-    def go_away(path: str) -> None:
+    def change_folder(path: str) -> None:
         dsm.on_download = lambda _: None
         entries = dsm.share.find(ROOT).entries
         node = entries.pop("f")
         if change == "renamed":
             entries["other"] = node
 
-    dsm.on_download = go_away
+    dsm.on_download = change_folder
     polls = Polls(copies=1)
     with client_of(dsm) as nas:
         polls.use(nas)
@@ -165,12 +148,12 @@ def test_folder_that_goes_away_while_it_is_copied(dsm: FakeDsm, change: str) -> 
         assert ("no longer has" in first["cause"], 2) == (True, second["copied"])
         for _ in range(3):
             polls.poll(after=QUIET + 1)
-    kept = {key.split("/")[1] for key in polls.store.keys(RAW)}
-    assert ({"g", "other"} if change == "renamed" else {"g"}) == kept
+    copied = {key.split("/")[1] for key in polls.store.keys(RAW)}
+    assert ({"g", "other"} if change == "renamed" else {"g"}) == copied
 
 
-def test_full_disk_of_the_store(dsm: FakeDsm) -> None:
-    """A store that takes nothing more is told; the NAS is left as it is."""
+def test_store_that_is_away(dsm: FakeDsm) -> None:
+    """A store that accepts no objects is reported, and the NAS stays unchanged."""
     dsm.share.write(f"{ROOT}/f/a.dcm", b"1")
     polls = Polls()
     with client_of(dsm) as nas:
@@ -181,8 +164,8 @@ def test_full_disk_of_the_store(dsm: FakeDsm) -> None:
     assert ["f"] == list(dsm.share.find(ROOT).entries)
 
 
-def test_wrong_password_is_no_loop(dsm: FakeDsm) -> None:
-    """However often the timer comes, the account is tried once, and each poll says what to mend."""
+def test_wrong_password_is_tried_once(dsm: FakeDsm) -> None:
+    """The account is tried once, and every later poll names the setting to fix."""
     polls = Polls()
     with client_of(dsm, password="wrong") as nas:
         polls.use(nas)
@@ -192,8 +175,8 @@ def test_wrong_password_is_no_loop(dsm: FakeDsm) -> None:
     assert 1 == dsm.sign_in.tries
 
 
-def test_no_right_to_rename_is_told_by_every_poll(dsm: FakeDsm) -> None:
-    """Files are copied all the same, once; the folder waits for its mark."""
+def test_missing_right_to_rename_is_reported_by_every_poll(dsm: FakeDsm) -> None:
+    """Files are copied once all the same, and the folder waits for its mark."""
     dsm.share.write(f"{ROOT}/f/a.dcm", b"1")
     dsm.share.may_write = False
     polls = Polls()

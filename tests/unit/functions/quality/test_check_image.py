@@ -1,4 +1,4 @@
-"""Checking one image: decoding its PNG and judging it."""
+"""Checks of one image: its PNG is decoded and judged."""
 
 import contextlib
 import io
@@ -12,7 +12,7 @@ from PIL import Image
 from common.errors import PermanentError
 from functions.extract.png_frames import encode_png
 from imaging.png.png_picture import decode_png
-from imaging.png.png_stream import decode_own
+from imaging.png.png_stream import decode_own_png
 from model.features.image_features import FEATURE_NAMES
 from model.judgement import Judge
 from tests.in_memory.quality_model import FixedModel
@@ -32,8 +32,8 @@ def _png(image: Image.Image) -> bytes:
 
 
 @pytest.mark.parametrize("picture", [GREY, COLOUR], ids=["grey", "colour"])
-def test_png_of_extract_is_decoded_as_it_was(picture: np.ndarray) -> None:
-    """What extract wrote comes back value for value."""
+def test_png_of_extract_is_decoded_unchanged(picture: np.ndarray) -> None:
+    """A PNG written by extract is decoded value for value."""
     assert np.array_equal(picture, decode_png(encode_png(picture), max_pixels=10_000))
 
 
@@ -42,10 +42,10 @@ def test_png_of_extract_is_decoded_as_it_was(picture: np.ndarray) -> None:
     [GREY, COLOUR, GREY[:1], GREY[:, :1], np.arange(2000, dtype=np.uint16).reshape(40, 50) * 31],
     ids=["grey", "colour", "row", "column", "16 bits"],
 )
-def test_png_of_extract_is_read_without_another_decoder(picture: np.ndarray) -> None:
-    """The short way gives what Pillow gives, for every form in which extract writes."""
+def test_png_of_extract_is_read_by_the_fast_decoder(picture: np.ndarray) -> None:
+    """The fast decoder gives the same picture as Pillow, for every form that extract writes."""
     body = encode_png(picture)
-    own = decode_own(body, max_pixels=picture.size)
+    own = decode_own_png(body, max_pixels=picture.size)
     assert own is not None
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(body))), own)
 
@@ -84,18 +84,18 @@ ROWS = bytes([2, 1, 2, 3, 4]) * 3
     ],
 )
 def test_any_other_png_is_left_to_pillow(body: bytes) -> None:
-    """Another form, a wrong check, too few or too many bytes: the short way takes nothing of it."""
-    assert decode_own(_one_idat(zlib.compress(ROWS)), max_pixels=12) is not None
-    assert decode_own(body, max_pixels=10_000) is None
+    """The fast decoder reads no PNG of another form, with a wrong checksum, or of another length."""
+    assert decode_own_png(_one_idat(zlib.compress(ROWS)), max_pixels=12) is not None
+    assert decode_own_png(body, max_pixels=10_000) is None
 
 
-def test_a_png_spoiled_anywhere_is_never_read_wrongly() -> None:
-    """Whatever byte is changed, the short way gives the picture or nothing."""
+def test_a_corrupted_png_is_never_read_wrongly() -> None:
+    """Whichever byte is changed, the fast decoder gives no picture."""
     body = encode_png(COLOUR)
-    for place in range(len(body)):
-        spoiled = bytearray(body)
-        spoiled[place] ^= 0x41
-        assert decode_own(bytes(spoiled), max_pixels=10_000) is None
+    for index in range(len(body)):
+        corrupted = bytearray(body)
+        corrupted[index] ^= 0x41
+        assert decode_own_png(bytes(corrupted), max_pixels=10_000) is None
 
 
 @pytest.mark.parametrize("mode", ["1", "P", "LA", "RGBA", "L", "RGB"])
@@ -109,25 +109,25 @@ def test_other_kinds_of_png_become_grey_or_colour(mode: str) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"png", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0" + bytes(100), encode_png(GREY)[:60]]
 )
-def test_what_is_no_png_is_refused(body: bytes) -> None:
-    """Anything else is a permanent failure."""
+def test_anything_but_a_png_is_refused(body: bytes) -> None:
+    """Anything but a PNG raises PermanentError."""
     with pytest.raises(PermanentError):
         decode_png(body, max_pixels=10_000)
 
 
-def test_spoiled_png_is_decoded_or_refused() -> None:
-    """With bytes changed at random or cut, nothing but our own error comes out."""
+def test_corrupted_png_is_decoded_or_refused() -> None:
+    """A randomly changed or truncated PNG is decoded or raises PermanentError."""
     body, random = encode_png(COLOUR), np.random.default_rng(0)
     for _ in range(400):
-        spoiled = bytearray(body[: random.integers(8, len(body) + 1)])
-        for place in random.integers(8, len(spoiled) + 1, 2):
-            spoiled[place - 1] = random.integers(0, 256)
+        corrupted = bytearray(body[: random.integers(8, len(body) + 1)])
+        for index in random.integers(8, len(corrupted) + 1, 2):
+            corrupted[index - 1] = random.integers(0, 256)
         with contextlib.suppress(PermanentError):
-            decode_png(bytes(spoiled), max_pixels=10_000)
+            decode_png(bytes(corrupted), max_pixels=10_000)
 
 
 def test_too_many_pixels_are_refused_before_decoding() -> None:
-    """A PNG that says it is huge is refused by its header, naming the setting."""
+    """A PNG with a huge size in its header is refused before decoding; the error names the setting."""
     with pytest.raises(PermanentError, match="DCM2SET_MAX_PIXELS_PER_FRAME"):
         decode_png(encode_png(GREY), max_pixels=GREY.size - 1)
     bomb = bytearray(encode_png(GREY))
@@ -140,7 +140,7 @@ def test_too_many_pixels_are_refused_before_decoding() -> None:
     ("probability", "expected"), [(0.0, "good"), (0.49, "good"), (0.5, "low_quality"), (1.0, "low_quality")]
 )
 def test_model_decides_from_its_threshold(probability: float, expected: str) -> None:
-    """From the threshold on a picture is low quality; its score and features are told."""
+    """A picture is of low quality from the threshold on; the judgement has its score and features."""
     verdict = _judge(probability).judge(GREY, modality="MG")
     assert (expected, probability, 0.5, "m1") == (
         verdict.verdict,
@@ -153,16 +153,16 @@ def test_model_decides_from_its_threshold(probability: float, expected: str) -> 
     assert "low" == verdict.confidence
 
 
-def test_another_threshold_is_another_verdict() -> None:
-    """The threshold of the settings decides, not the model's own."""
+def test_threshold_of_the_settings_decides() -> None:
+    """The threshold in the settings takes precedence over the model's own."""
     model = FixedModel(0.6, "m1")
     assert "good" == Judge(model, 3.0, threshold=0.7).judge(GREY, modality="CT").verdict
     assert "low_quality" == Judge(model, 3.0, threshold=0.6).judge(GREY, modality="CT").verdict
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0, "black"), (2, "black"), (3, "good"), (255, "good")])
-def test_black_is_told_before_the_model_is_asked(value: int, expected: str) -> None:
-    """A picture darker than the limit is black whatever the model says; at the limit it is not."""
+def test_black_is_checked_before_the_model(value: int, expected: str) -> None:
+    """A picture darker than the limit is black whatever the model says; one at the limit is not."""
     verdict = _judge(0.0).judge(np.full((30, 30), value, np.uint8), modality=None)
     assert expected == verdict.verdict
     assert (1.0 if expected == "black" else 0.0) == verdict.score
@@ -171,5 +171,5 @@ def test_black_is_told_before_the_model_is_asked(value: int, expected: str) -> N
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (2, 2), (3, 3, 3), (1, 1, 3)])
 def test_tiny_pictures_are_judged(shape: tuple[int, ...]) -> None:
-    """However small a picture is, it gets a verdict."""
+    """A picture of any size gets a verdict."""
     assert "good" == _judge(0.0).judge(np.full(shape, 200, np.uint8), modality="CT").verdict

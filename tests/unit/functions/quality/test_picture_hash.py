@@ -1,4 +1,4 @@
-"""The perceptual hash: near for copies, far for others, none for nothing."""
+"""The perceptual hash: near for copies, far for other pictures, None for uniform pictures."""
 
 import io
 from pathlib import Path
@@ -9,7 +9,7 @@ from PIL import Image
 from pydicom.data import get_testdata_file
 
 from functions.quality.picture_hash import picture_hash
-from model.training.corpus import picture_of_dicom
+from model.training.sources.corpus import picture_of_dicom
 
 RADIUS = 24
 
@@ -50,30 +50,30 @@ COPIES = {
 @pytest.mark.parametrize("kind", sorted(COPIES))
 @pytest.mark.parametrize("name", ["CT_small.dcm", "MR_small.dcm", "RG1_UNCR.dcm", "RG3_UNCR.dcm"])
 def test_copies_are_near(name: str, kind: str) -> None:
-    """A copy that was encoded, resized or windowed anew is within the radius."""
+    """The hash of a copy that was encoded, resized or windowed again is within the radius."""
     picture = real(name)
     assert distance(picture_hash(picture), picture_hash(COPIES[kind](picture))) <= RADIUS
 
 
 def test_different_pictures_are_far() -> None:
-    """Pictures of different patients are far beyond the radius, of the same kind too."""
+    """The hashes of different patients are far apart, also for the same kind of picture."""
     hashes = [
         picture_hash(real(name)) for name in ("CT_small.dcm", "MR_small.dcm", "RG1_UNCR.dcm", "RG3_UNCR.dcm")
     ]
-    pairs = [(a, b) for place, a in enumerate(hashes) for b in hashes[place + 1 :]]
+    pairs = [(a, b) for index, a in enumerate(hashes) for b in hashes[index + 1 :]]
     assert min(distance(a, b) for a, b in pairs) > 2 * RADIUS
 
 
 @pytest.mark.parametrize("value", [0, 7, 128, 255])
-def test_a_nearly_uniform_picture_has_none(value: int) -> None:
-    """Whatever its size and a little noise: its hash would be that of the noise."""
+def test_a_nearly_uniform_picture_has_no_hash(value: int) -> None:
+    """A uniform picture with a little noise has no hash: it would be the hash of the noise."""
     noise = np.random.default_rng(0).integers(0, 3, (90, 70))
     assert picture_hash(np.clip(value + noise, 0, 255).astype(np.uint8)) is None
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (3, 2, 3), (5000, 30), (63, 65)])
-def test_any_shape_is_taken(shape: tuple[int, ...]) -> None:
-    """Tiny, narrow and large pictures have a hash of 32 bytes or none."""
+def test_any_shape_is_accepted(shape: tuple[int, ...]) -> None:
+    """Tiny, narrow and large pictures have a hash of 32 bytes or None."""
     picture = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     found = picture_hash(picture)
     assert found is None or len(found) == 32

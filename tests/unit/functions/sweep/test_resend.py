@@ -1,4 +1,4 @@
-"""The sweep's sending."""
+"""What a sweep sends to the functions."""
 
 import http.server
 import threading
@@ -12,20 +12,20 @@ from common.errors import SettingsError
 from common.store.object_key import Location
 from common.store.object_store import ObjectVersion
 from common.tokens import Tokens
-from functions.sweep.resend import OWNERS, Asked, HttpSender, sweep_once
+from functions.sweep.resend import FUNCTIONS, BacklogAnswer, HttpSender, sweep_once
 
 
 @dataclass
 class Pending:
-    """What is pending, by function."""
+    """The pending work, by function."""
 
     items: Mapping[str, list[ObjectVersion]] = field(default_factory=dict)
-    runs: tuple[str, ...] = ()  # functions that have work without an event
-    due: dict[str, int] = field(default_factory=dict)  # how often a function has items that are due
+    runs: tuple[str, ...] = ()  # functions with work that has no event
+    due: dict[str, int] = field(default_factory=dict)  # in how many checks a function has due items
     limits: list[int] = field(default_factory=list)
-    is_tidy: bool = False
+    is_cleaned_up: bool = False
 
-    def find(self, function: str, *, limit: int) -> list[ObjectVersion]:
+    def find_missed(self, function: str, *, limit: int) -> list[ObjectVersion]:
         self.limits.append(limit)
         return list(self.items.get(function, []))
 
@@ -33,27 +33,27 @@ class Pending:
         self.due[function] = self.due.get(function, 0) - 1
         return self.due[function] >= 0
 
-    def asks_for_run(self, function: str) -> bool:
+    def needs_run(self, function: str) -> bool:
         return function in self.runs
 
-    def tidy(self) -> None:
-        self.is_tidy = True
+    def clean_up(self) -> None:
+        self.is_cleaned_up = True
 
 
 @dataclass
-class Sent:
-    """A sender that keeps what it is given."""
+class FakeSender:
+    """A sender that records its requests."""
 
     answer: str = "settled"
     events: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    drained: list[str] = field(default_factory=list)
     done: Mapping[str, int] = field(default_factory=lambda: {"done": 3})
-    more: int = 0  # so often an answer tells of more
+    more: int = 0  # number of answers that report more due items
 
-    def ask(self, function: str) -> Asked:
-        self.asked.append(function)
+    def drain(self, function: str) -> BacklogAnswer:
+        self.drained.append(function)
         self.more -= 1
-        return Asked(self.done, has_more=self.more >= 0)
+        return BacklogAnswer(self.done, has_more=self.more >= 0)
 
     def send(self, function: str, event: Mapping[str, object]) -> str:
         self.events.append((function, event))
@@ -65,35 +65,35 @@ def _version(key: str, etag: str = "e") -> ObjectVersion:
 
 
 def test_nothing_pending_is_no_updates() -> None:
-    """Without a backlog nothing is sent."""
-    sent = Sent()
-    assert {"status": "no_updates"} == sweep_once(Pending(), sent, limit=5, concurrency=2)
-    assert [] == sent.events
+    """Without pending work nothing is sent."""
+    sender = FakeSender()
+    assert {"status": "no_updates"} == sweep_once(Pending(), sender, limit=5, concurrency=2)
+    assert [] == sender.events
 
 
-def test_each_owner_is_sent_its_items() -> None:
-    """Every pending version goes to the function that owns it, and the answers are counted."""
-    sent = Sent("retry")
+def test_each_function_is_sent_its_items() -> None:
+    """Every missed version goes to its function, and the answers are counted."""
+    sender = FakeSender("retry")
     pending = Pending(
-        {function: [_version(f"{function}-{number}") for number in (1, 2)] for function in OWNERS}
+        {function: [_version(f"{function}-{number}") for number in (1, 2)] for function in FUNCTIONS}
     )
-    answer = sweep_once(pending, sent, limit=5, concurrency=2)
-    assert {"status": "sent", "functions": {function: {"retry": 2} for function in OWNERS}} == answer
-    assert {("extract", "raw"), ("quality", "raw")} <= {(to, event["bucket"]) for to, event in sent.events}
+    answer = sweep_once(pending, sender, limit=5, concurrency=2)
+    assert {"status": "sent", "functions": {function: {"retry": 2} for function in FUNCTIONS}} == answer
+    assert {("extract", "raw"), ("quality", "raw")} <= {(to, event["bucket"]) for to, event in sender.events}
     assert {5} == set(pending.limits)
 
 
-def test_what_comes_of_one_function_goes_to_the_next_in_the_same_sweep() -> None:
-    """While work was found for one, the others are looked at again; nothing is sent twice."""
+def test_work_of_one_function_makes_work_for_the_next_in_the_same_sweep() -> None:
+    """While one function has work, the others are checked again; nothing is sent twice."""
 
     class Line(Pending):
-        def find(self, function: str, *, limit: int) -> list[ObjectVersion]:
-            super().find(function, limit=limit)
+        def find_missed(self, function: str, *, limit: int) -> list[ObjectVersion]:
+            super().find_missed(function, limit=limit)
             is_there = function == "extract" or (function == "quality" and is_extracted.is_set())
             return [_version(function)] if is_there else []
 
     @dataclass
-    class Slow(Sent):
+    class Slow(FakeSender):
         def send(self, function: str, event: Mapping[str, object]) -> str:
             if function == "extract":
                 is_extracted.set()
@@ -107,90 +107,90 @@ def test_what_comes_of_one_function_goes_to_the_next_in_the_same_sweep() -> None
     assert {"extract": {"settled": 1}, "quality": {"settled": 1}} == answer["functions"]
 
 
-def test_the_version_that_was_listed_is_meant() -> None:
-    """An event names the place, the etag and the size, so the function has to ask the store for none."""
-    sent = Sent()
-    sweep_once(Pending({"extract": [_version("b")]}), sent, limit=5, concurrency=1)
-    assert [("extract", {"bucket": "raw", "key": "b", "etag": "e", "size": 7})] == sent.events
+def test_an_event_names_the_listed_version() -> None:
+    """An event has bucket, key, ETag and size, so the function needs no request to the store for them."""
+    sender = FakeSender()
+    sweep_once(Pending({"extract": [_version("b")]}), sender, limit=5, concurrency=1)
+    assert [("extract", {"bucket": "raw", "key": "b", "etag": "e", "size": 7})] == sender.events
 
 
-def test_what_is_due_the_function_takes_itself() -> None:
-    """It is asked several at a time, again as long as anything is due, and what it did is counted."""
-    sent = Sent()
-    answer = sweep_once(Pending(due={"extract": 2}), sent, limit=5, concurrency=4)
+def test_a_function_works_on_its_due_items_itself() -> None:
+    """It gets several requests at a time, again while items are due, and its results are counted."""
+    sender = FakeSender()
+    answer = sweep_once(Pending(due={"extract": 2}), sender, limit=5, concurrency=4)
     assert {"status": "sent", "functions": {"extract": {"done": 24}}} == answer
-    assert ["extract"] * 8 == sent.asked
+    assert ["extract"] * 8 == sender.drained
 
 
-def test_whoever_tells_of_more_is_asked_at_once_again() -> None:
-    """Its place is not empty while others are still at it, and while the ledger is looked at."""
-    sent, pending = Sent(more=3), Pending(due={"extract": 1})
-    answer = sweep_once(pending, sent, limit=5, concurrency=1)
+def test_a_function_that_reports_more_gets_the_next_request_at_once() -> None:
+    """Its slot is not idle while other requests run, or while the ledger is checked."""
+    sender, pending = FakeSender(more=3), Pending(due={"extract": 1})
+    answer = sweep_once(pending, sender, limit=5, concurrency=1)
     assert {"status": "sent", "functions": {"extract": {"done": 12}}} == answer
-    late = sweep_once(Pending(due={"extract": 1}), Sent(more=9), limit=5, concurrency=1, seconds=-1)
+    late = sweep_once(Pending(due={"extract": 1}), FakeSender(more=9), limit=5, concurrency=1, seconds=-1)
     assert ({"extract": {"left": 1}}, True) == (late["functions"], late["more"])
 
 
-def test_a_function_without_a_place_is_asked_by_the_next_sweep() -> None:
-    """What is due is not lost by it, and the sweep does not turn round and round."""
-    sent = Sent(done={})
-    assert {"status": "no_updates"} == sweep_once(Pending(due={"quality": 1}), sent, limit=5, concurrency=2)
+def test_a_function_without_a_free_slot_waits_for_the_next_sweep() -> None:
+    """Its due items are not lost, and the sweep does not loop."""
+    sender = FakeSender(done={})
+    assert {"status": "no_updates"} == sweep_once(Pending(due={"quality": 1}), sender, limit=5, concurrency=2)
 
 
-def test_a_function_that_is_away_is_asked_no_more() -> None:
-    """It is counted, and left alone until the next sweep."""
-    sent = Sent(done={"unreachable": 1})
-    answer = sweep_once(Pending(due={"quality": 9}), sent, limit=5, concurrency=2)
+def test_a_function_that_is_away_gets_no_more_backlog_requests() -> None:
+    """It is counted, and gets no request until the next sweep."""
+    sender = FakeSender(done={"unreachable": 1})
+    answer = sweep_once(Pending(due={"quality": 9}), sender, limit=5, concurrency=2)
     assert {"quality": {"unreachable": 2}} == answer["functions"]
-    assert 2 == len(sent.asked)
+    assert 2 == len(sender.drained)
 
 
 @pytest.mark.parametrize("function", ["annotations", "quality"])
-def test_work_that_no_object_tells_of_is_asked_for(function: str) -> None:
-    """Held labels that can be applied, and images set aside, start a run by an empty event."""
-    sent = Sent()
-    sweep_once(Pending(runs=(function,)), sent, limit=5, concurrency=1)
-    assert [(function, {})] == sent.events
+def test_work_without_an_event_starts_a_run(function: str) -> None:
+    """Held labels whose images are known, and images set aside, start a run by an empty event."""
+    sender = FakeSender()
+    sweep_once(Pending(runs=(function,)), sender, limit=5, concurrency=1)
+    assert [(function, {})] == sender.events
 
 
-def test_a_function_that_does_not_answer_is_sent_no_more() -> None:
-    """One that hangs costs one time limit a worker, and no other function its events."""
-    sent = Sent("unreachable")
-    pending = Pending({name: [_version(str(number)) for number in range(50)] for name in OWNERS})
-    answer = sweep_once(pending, sent, limit=50, concurrency=2)
+def test_a_function_that_does_not_answer_gets_no_more_events() -> None:
+    """It costs one timeout for each thread, and the other functions get all their events."""
+    sender = FakeSender("unreachable")
+    pending = Pending({name: [_version(str(number)) for number in range(50)] for name in FUNCTIONS})
+    answer = sweep_once(pending, sender, limit=50, concurrency=2)
     assert isinstance(answer["functions"], dict)
-    for function in OWNERS:
+    for function in FUNCTIONS:
         counts = answer["functions"][function]
         assert 50 == counts["unreachable"] + counts["left"]
         assert counts["unreachable"] <= 2
 
 
-def test_a_function_that_is_full_is_asked_again() -> None:
-    """Its events wait for a place within the sweep, and none is left to the next one."""
+def test_a_function_that_is_full_gets_the_event_again() -> None:
+    """Its events wait for a slot within the sweep, and none is left for the next one."""
 
     @dataclass
-    class Full(Sent):
+    class Full(FakeSender):
         def send(self, function: str, event: Mapping[str, object]) -> str:
             super().send(function, event)
             return "full" if len(self.events) < 3 else "settled"
 
-    sent = Full()
-    answer = sweep_once(Pending({"extract": [_version("a")]}), sent, limit=5, concurrency=1)
+    sender = Full()
+    answer = sweep_once(Pending({"extract": [_version("a")]}), sender, limit=5, concurrency=1)
     assert {"extract": {"settled": 1}} == answer["functions"]
-    assert 3 == len(sent.events)
+    assert 3 == len(sender.events)
 
 
-def test_one_function_with_much_to_do_keeps_no_other_waiting() -> None:
-    """While extract takes its time over its first event, annotations gets all of its own."""
-    told = threading.Event()
+def test_a_function_with_much_work_does_not_delay_others() -> None:
+    """While extract works on its first event, annotations gets all its events."""
+    is_sent = threading.Event()
 
     @dataclass
-    class Slow(Sent):
+    class Slow(FakeSender):
         def send(self, function: str, event: Mapping[str, object]) -> str:
             if function == "extract":
-                assert told.wait(timeout=30)
+                assert is_sent.wait(timeout=30)
             if function == "annotations":
-                told.set()
+                is_sent.set()
             return super().send(function, event)
 
     pending = Pending({"extract": [_version("a")], "annotations": [_version("b")]})
@@ -198,9 +198,11 @@ def test_one_function_with_much_to_do_keeps_no_other_waiting() -> None:
     assert {"extract": {"settled": 1}, "annotations": {"settled": 1}} == answer["functions"]
 
 
-def test_what_is_not_sent_in_time_is_left_to_the_next_sweep() -> None:
-    """A sweep ends in time, however much there is, and says that there is more."""
-    answer = sweep_once(Pending({"extract": [_version("a")] * 3}), Sent(), limit=5, concurrency=1, seconds=-1)
+def test_unsent_events_are_left_for_the_next_sweep() -> None:
+    """A sweep ends at its time limit, however much work is left, and says that there is more."""
+    answer = sweep_once(
+        Pending({"extract": [_version("a")] * 3}), FakeSender(), limit=5, concurrency=1, seconds=-1
+    )
     assert {"status": "sent", "functions": {"extract": {"left": 3}}, "more": True} == answer
 
 
@@ -242,7 +244,7 @@ def server() -> Iterator[_Server]:
     [(200, "settled"), (503, "retry"), (401, "refused"), (400, "refused"), (500, "refused")],
 )
 def test_answers_over_http(server: _Server, status: int, expected: str) -> None:
-    """What a function answers is told in one word; the event and the token are sent."""
+    """The answer of a function is reduced to one word; the event and the token are sent."""
     server.status = status
     sender = HttpSender(
         {"extract": f"http://127.0.0.1:{server.server_port}/"}, tokens=Tokens.of("secret"), timeout=5
@@ -250,39 +252,47 @@ def test_answers_over_http(server: _Server, status: int, expected: str) -> None:
     event = {"bucket": "raw", "key": "Müller 100%+1"}
     assert expected == sender.send("extract", event)
     assert [("Bearer secret", orjson.dumps(event))] == server.seen
-    sender._pool.clear()  # noqa: SLF001 its kept connections would outlive the test
+    sender._pool.clear()  # noqa: SLF001 its pooled connections would outlive the test
 
 
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
-        (200, b'{"status": "worked", "items": {"done": 5, "retry": 1}}', Asked({"done": 5, "retry": 1})),
-        (200, b'{"status": "worked", "items": {"done": 5}, "more": true}', Asked({"done": 5}, has_more=True)),
-        (200, b'{"status": "no_updates"}', Asked()),
-        (429, b'{"status": "full"}', Asked()),
-        (503, b'{"status": "retry"}', Asked({"retry": 1})),
-        (401, b"", Asked({"refused": 1})),
+        (
+            200,
+            b'{"status": "worked", "items": {"done": 5, "retry": 1}}',
+            BacklogAnswer({"done": 5, "retry": 1}),
+        ),
+        (
+            200,
+            b'{"status": "worked", "items": {"done": 5}, "more": true}',
+            BacklogAnswer({"done": 5}, has_more=True),
+        ),
+        (200, b'{"status": "no_updates"}', BacklogAnswer()),
+        (429, b'{"status": "full"}', BacklogAnswer()),
+        (503, b'{"status": "retry"}', BacklogAnswer({"retry": 1})),
+        (401, b"", BacklogAnswer({"refused": 1})),
     ],
 )
-def test_what_was_due_is_told_over_http(server: _Server, status: int, body: bytes, expected: object) -> None:
-    """A function tells what it did with what was due; one without a place does nothing."""
+def test_backlog_answers_over_http(server: _Server, status: int, body: bytes, expected: object) -> None:
+    """A function answers how its due items ended; one without a free slot does nothing."""
     server.status, server.answer = status, body
     sender = HttpSender(
         {"extract": f"http://127.0.0.1:{server.server_port}/"}, tokens=Tokens.of("secret"), timeout=5
     )
-    assert expected == sender.ask("extract")
+    assert expected == sender.drain("extract")
     assert [("Bearer secret", b'{"due":true}')] == server.seen
-    sender._pool.clear()  # noqa: SLF001 its kept connections would outlive the test
+    sender._pool.clear()  # noqa: SLF001 its pooled connections would outlive the test
 
 
 def test_function_that_does_not_answer_is_unreachable() -> None:
-    """Nobody listening is no error of the sweep: the next one sends again."""
+    """If nobody listens, the sweep does not fail: the next one sends again."""
     assert "unreachable" == HttpSender(
         {"extract": "http://127.0.0.1:1/"}, tokens=Tokens.of("t"), timeout=1
     ).send("extract", {})
 
 
 def test_function_without_a_url_is_a_wrong_setting() -> None:
-    """A function that the setting does not name is told."""
+    """A function that is missing in the setting is named in the error."""
     with pytest.raises(SettingsError, match="DCM2SET_FUNCTION_URLS has no URL of extract"):
         HttpSender({}, tokens=Tokens.of("t"), timeout=1).send("extract", {})

@@ -36,7 +36,7 @@ def test_what_others_can_read_is_named(home: Home, name: str) -> None:
     if not path.exists():
         path.write_text("")
     path.chmod(path.stat().st_mode | 0o044)
-    assert [f"others can read {path.name}: chmod go= on each"] == _wrong(home)
+    assert [f"other users can read {path.name}: chmod go= on each"] == _wrong(home)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import urllib3
 
 from common.settings import load_settings
 from common.tokens import Tokens
-from infra.local.timers import run_on_time, running_timers
+from infra.local.timers import run_until_finished, running_timers
 from infra.provision.function_card import function_cards
 from tests.support.local_home import wait_for
 
@@ -20,7 +20,7 @@ _TOKEN = "a-token-of-timers"
 
 class _Server(http.server.ThreadingHTTPServer):
     answers: list[bytes]
-    asked = 0
+    requests = 0
     tokens: set[str | None]
 
 
@@ -30,20 +30,20 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.server.tokens.add(self.headers["Authorization"])
-        answer = self.server.answers[min(self.server.asked, len(self.server.answers) - 1)]
-        self.server.asked += 1
+        answer = self.server.answers[min(self.server.requests, len(self.server.answers) - 1)]
+        self.server.requests += 1
         self.send_response(200)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def _answering(*answers: bytes) -> Iterator[_Server]:
-    """A function that answers so, and the last one from then on."""
+    """A function that gives these answers in turn, and then the last one again and again."""
     with _Server(("127.0.0.1", 0), _Handler) as server:
         server.answers, server.tokens = list(answers), set()
         thread = threading.Thread(target=server.serve_forever)
@@ -55,28 +55,28 @@ def _answering(*answers: bytes) -> Iterator[_Server]:
             thread.join()
 
 
-def _asked(server: _Server, times: int) -> bool | None:
-    """Whether it was asked so often; the next time by the timer is an hour away."""
+def _is_called(server: _Server, times: int) -> bool | None:
+    """Whether the timer has called it that many times; its interval is an hour."""
     url = f"http://127.0.0.1:{server.server_port}/"
     settings = load_settings(sweep_seconds=3600, nas_poll_seconds=3600)
     urls = {card.function: url for card in function_cards()}
     with running_timers(urls, settings, tokens=Tokens.of(_TOKEN)):
-        return wait_for(lambda: server.asked >= times or None, seconds=30)
+        return wait_for(lambda: server.requests >= times or None, seconds=30)
 
 
-def test_a_run_that_left_work_is_followed_by_the_next_at_once() -> None:
-    """A sweep whose time was over before its work begins again, until it says nothing of more."""
+def test_an_unfinished_run_is_followed_by_the_next_at_once() -> None:
+    """A sweep that ran out of time is called again at once, until it no longer answers `more`."""
     more = orjson.dumps({"status": "sent", "more": True})
     with _answering(more, more, orjson.dumps({"status": "sent"})) as server:
-        assert _asked(server, 3)
+        assert _is_called(server, 3)
         assert {f"Bearer {_TOKEN}"} == server.tokens
-    assert 3 == server.asked
+    assert 3 == server.requests
 
 
 @pytest.mark.parametrize("answer", [b"", b"[1]", b"<html>", b'{"status": "retry"}'])
-def test_other_answers_wait_for_the_next_time(answer: bytes) -> None:
-    """Whatever else is answered, nothing is asked again before its time."""
+def test_other_answers_wait_for_the_next_interval(answer: bytes) -> None:
+    """After any other answer the function is not called again before its interval."""
     with _answering(answer) as server, urllib3.PoolManager(retries=False) as pool:
         url = f"http://127.0.0.1:{server.server_port}/"
-        run_on_time(pool, url, Tokens.of(_TOKEN), threading.Event())
-    assert 1 == server.asked
+        run_until_finished(pool, url, Tokens.of(_TOKEN), threading.Event())
+    assert 1 == server.requests

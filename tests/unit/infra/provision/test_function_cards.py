@@ -1,4 +1,4 @@
-"""Function cards, the rights made of them, and the status as text."""
+"""Function cards, the policies made from them, and the status as text."""
 
 import fnmatch
 
@@ -7,34 +7,36 @@ import pytest
 from common.settings import Settings
 from common.store.object_key import FIXED_BUCKETS
 from infra.health.status import is_closed, is_waiting
-from infra.health.status_text import aside_text, balance_text, status_text
+from infra.health.status_text import balance_text, set_aside_text, status_text
 from infra.provision.function_card import FunctionCard, function_cards
 from infra.provision.store_setup import notifications_of, policy_of
 
 CARDS = {card.function: card for card in function_cards()}
 NAMES = ["annotations", "extract", "poll_nas", "quality", "store_metadata", "sweep"]
-PATIENT_PLACES = ("raw/incoming/x", "raw/processed/x", "raw/held/x", "quarantine/raw/incoming/x")
+PATIENT_LOCATIONS = ("raw/incoming/x", "raw/processed/x", "raw/held/x", "quarantine/raw/incoming/x")
 EVERYWHERE = (
-    *PATIENT_PLACES, "metadata/incoming/x", "metadata/processed/x", "deidentified/x", "annotations/x",
+    *PATIENT_LOCATIONS, "metadata/incoming/x", "metadata/processed/x", "deidentified/x", "annotations/x",
     "annotations/processed/x", "images-1/x.png", "suboptimal/x.png", "quarantine/metadata/incoming/x",
     "quarantine/images-1/x.png", "quarantine/annotations/x", "other/x",
 )  # fmt: skip
 ACTIONS = {"s3:GetObject": "read", "s3:PutObject": "write", "s3:DeleteObject": "delete"}
 
 
-def _allows(card: FunctionCard, action: str, place: str) -> bool:
-    """What MinIO decides: whether a statement of the policy has the action for the resource."""
+def _allows(card: FunctionCard, action: str, location: str) -> bool:
+    """Whether a statement of the policy allows the action on the object, as MinIO decides it."""
     statements = policy_of(card, images_prefix="images-")["Statement"]
     return any(
         "Allow" == statement["Effect"]
         and action in statement["Action"]
-        and any(fnmatch.fnmatchcase(f"arn:aws:s3:::{place}", resource) for resource in statement["Resource"])
+        and any(
+            fnmatch.fnmatchcase(f"arn:aws:s3:::{location}", resource) for resource in statement["Resource"]
+        )
         for statement in statements
     )
 
 
 def test_every_function_has_a_card() -> None:
-    """Six functions, each with what starts it."""
+    """There are six functions, each with a main.py and an event or timer."""
     assert NAMES == sorted(CARDS)
     for card in CARDS.values():
         assert card.source.exists()
@@ -47,20 +49,20 @@ def test_policy_says_exactly_what_the_card_says(name: str, action: str) -> None:
     """A function's user may read, write and delete where its card says, and nowhere else."""
     card = CARDS[name]
     patterns = card.access.get(ACTIONS[action], ())
-    for place in EVERYWHERE:
-        expected = any(fnmatch.fnmatchcase(place, pattern) for pattern in patterns)
-        assert expected == _allows(card, action, place), place
+    for location in EVERYWHERE:
+        expected = any(fnmatch.fnmatchcase(location, pattern) for pattern in patterns)
+        assert expected == _allows(card, action, location), location
 
 
 @pytest.mark.parametrize("name", ["annotations", "quality", "store_metadata", "sweep"])
 @pytest.mark.parametrize("action", ACTIONS)
-def test_only_extract_and_poll_nas_come_near_patients(name: str, action: str) -> None:
+def test_only_extract_and_poll_nas_access_patients_data(name: str, action: str) -> None:
     """No other function reads, writes or deletes where patients' data lies."""
-    assert [] == [place for place in PATIENT_PLACES if _allows(CARDS[name], action, place)]
+    assert [] == [location for location in PATIENT_LOCATIONS if _allows(CARDS[name], action, location)]
 
 
-def test_policies_hold_no_rights_over_everything() -> None:
-    """No statement has a wildcard for an action, or for a bucket's whole name."""
+def test_policies_have_no_wildcard() -> None:
+    """No statement has a wildcard for an action, or for the complete name of a bucket."""
     for card in CARDS.values():
         for statement in policy_of(card, images_prefix="images-")["Statement"]:
             if "Deny" == statement["Effect"]:
@@ -70,14 +72,14 @@ def test_policies_hold_no_rights_over_everything() -> None:
 
 
 def test_only_extract_creates_buckets() -> None:
-    """Image buckets are made by extract alone."""
+    """Only extract may create buckets, and only image buckets."""
     creators = [name for name, card in CARDS.items() if _allows(card, "s3:CreateBucket", "images-1")]
     assert ["extract"] == creators
     assert not _allows(CARDS["extract"], "s3:CreateBucket", "raw")
 
 
 def test_policy_follows_the_prefix_of_image_buckets() -> None:
-    """With another prefix, rights move with it, in quarantine too."""
+    """With another prefix, the rights refer to buckets of that prefix, also below quarantine."""
     text = str(policy_of(CARDS["quality"], images_prefix="set-"))
     assert "arn:aws:s3:::set-*/*" in text
     assert "arn:aws:s3:::quarantine/set-*" in text
@@ -85,8 +87,8 @@ def test_policy_follows_the_prefix_of_image_buckets() -> None:
 
 
 def test_notifications_follow_the_cards() -> None:
-    """Each bucket tells the functions whose cards name it."""
-    told = {bucket: notifications_of(bucket) for bucket in (*FIXED_BUCKETS, "images-*")}
+    """Each bucket notifies the functions whose cards name it."""
+    found = {bucket: notifications_of(bucket) for bucket in (*FIXED_BUCKETS, "images-*")}
     assert {
         "raw": [("extract", "nas/", ""), ("extract", "incoming/", "")],
         "metadata": [("store_metadata", "", ".json")],
@@ -97,7 +99,7 @@ def test_notifications_follow_the_cards() -> None:
         "quarantine": [],
         "training-sets": [],
         "labelling": [],
-    } == {bucket: [(n.target, n.prefix, n.suffix) for n in asked] for bucket, asked in told.items()}
+    } == {bucket: [(n.target, n.prefix, n.suffix) for n in each] for bucket, each in found.items()}
 
 
 def _status(**changes: object) -> dict:
@@ -121,8 +123,8 @@ def _status(**changes: object) -> dict:
     } | changes
 
 
-def test_balance_is_told_as_two_equations() -> None:
-    """The balance reads as what it is."""
+def test_balance_is_two_equations() -> None:
+    """The balance is one equation for files and one for images."""
     text = balance_text(_status(balance={"files_found": 3, "files_held": 1, "files_extracted": 2})["balance"])
     files, images = text.splitlines()
     assert files.startswith("Files   3 found = 0 skipped + 0 waiting + 1 held + 0 quarantined + 2 extracted")
@@ -130,8 +132,8 @@ def test_balance_is_told_as_two_equations() -> None:
     assert images.startswith("Images  0 frames = 0 good")
 
 
-def test_what_is_aside_is_told_with_cause_and_next_step() -> None:
-    """Each cause is a line with its items, and the next step below it."""
+def test_items_set_aside_are_shown_with_cause_and_next_step() -> None:
+    """Each cause is a line with its items; its devices and the next step stand below it."""
     row = {
         "function": "extract",
         "state": "held",
@@ -140,15 +142,15 @@ def test_what_is_aside_is_told_with_cause_and_next_step() -> None:
         "items": 2,
         "devices": None,
     }
-    assert "2 held by extract (item 4, 7): Possible text.\n    Look." == aside_text(
+    assert "2 held by extract (item 4, 7): Possible text.\n    Look." == set_aside_text(
         [row | {"item_ids": [4, 7]}]
     )
-    told = aside_text([row | {"item_ids": [4, 7], "devices": ["ACME / Sono 3 / 480 x 640"]}])
-    assert "Possible text.\n    of ACME / Sono 3 / 480 x 640\n    Look." in told
-    assert "" == aside_text([])
+    text = set_aside_text([row | {"item_ids": [4, 7], "devices": ["ACME / Sono 3 / 480 x 640"]}])
+    assert "Possible text.\n    of ACME / Sono 3 / 480 x 640\n    Look." in text
+    assert "" == set_aside_text([])
 
 
-def test_what_was_erased_is_told_in_the_balance() -> None:
+def test_erased_files_are_in_the_balance() -> None:
     """Files of erased patients are a term of the first equation, if there are any."""
     assert "erased" not in balance_text(_status()["balance"])
     assert "+ 2 erased on request (" in balance_text(_status(balance={"files_erased": 2})["balance"])
@@ -164,7 +166,7 @@ def test_status_text_has_every_part() -> None:
         "Images ",
         "Labels: 1 on images, 2 held, 3 file(s).",
         "4 of 400",
-        "Stuck: quality: 2 lost by its workers, the oldest for 15 min.",
+        "Stalled: quality: 2 crashed and not sent again, the oldest for 15 min.",
         "Last arrived: NAS 2 min ago, raw directly never, annotations 2 h ago.",
     ):
         assert part in text
@@ -188,7 +190,7 @@ def test_any_difference_is_not_closed(which: str, difference: int) -> None:
         {"balance": {"images_waiting": 1}},
     ],
 )
-def test_anything_under_way_is_waiting(changes: dict) -> None:
-    """Work that waits, runs or is to be retried keeps the line from being idle."""
+def test_unfinished_work_is_waiting(changes: dict) -> None:
+    """Work that waits, runs or will be retried keeps the pipeline from being idle."""
     assert not is_waiting(_status(row={"held": 1, "quarantined": 1, "done": 5}))
     assert is_waiting(_status(**changes))

@@ -1,25 +1,23 @@
-"""A Synology NAS whose answers go wrong: listings and downloads are whole, or an error."""
+"""A Synology NAS with faults: listings and downloads are complete, or raise an error."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from threading import Barrier
 
 import pytest
 
 from common.errors import DependencyAwayError, SettingsError, TransientError
 from common.nas.synology.nas import SynologyNas
-from tests.fake_dsm.client import ROOT, client_of
-from tests.fake_dsm.server import FakeDsm, running_dsm
+from tests.fake_dsm.client import client_of
+from tests.fake_dsm.server import FakeDsm
+from tests.fake_dsm.share import ROOT
 
-PASSING = ["page", "http 503", "drop", "short", "lost", "code 402"]
+TEMPORARY = ["page", "http 503", "drop", "short", "lost", "code 402"]
 
 
-@pytest.fixture
-def dsm(tmp_path: Path) -> Iterator[FakeDsm]:
-    with running_dsm(FakeDsm(), tmp_path) as dsm:
-        dsm.share.write(f"{ROOT}/f/a.dcm", b"0123456789" * 1000)
-        yield dsm
+@pytest.fixture(autouse=True)
+def _file(dsm: FakeDsm) -> None:
+    dsm.share.write(f"{ROOT}/f/a.dcm", b"0123456789" * 1000)
 
 
 @pytest.fixture
@@ -39,30 +37,30 @@ def _read(nas: SynologyNas, path: str = "a.dcm") -> bytes:
 
 
 def test_ten_thousand_files_in_a_folder(dsm: FakeDsm, nas: SynologyNas) -> None:
-    """A large folder comes page by page, each file once."""
+    """A large folder is listed page by page, each file once."""
     _many(dsm, 10_000)
     assert [f"{each:05}.dcm" for each in range(10_000)] == [file.path for file in nas.list_files("many")]
-    assert 10 == dsm.asked.count("list")
+    assert 10 == dsm.requests.count("list")
 
 
-@pytest.mark.parametrize("fault", ["expire 106", "expire 107", "expire 119", *PASSING])
+@pytest.mark.parametrize("fault", ["expire 106", "expire 107", "expire 119", *TEMPORARY])
 def test_fault_in_the_middle_of_a_listing(dsm: FakeDsm, nas: SynologyNas, fault: str) -> None:
-    """A page that fails is asked for again; the listing is whole."""
+    """A page that fails is requested again; the listing is complete."""
     _many(dsm, 2_500)
     dsm.faults["list"] = [None, fault]
     assert 2_500 == len({file.path for file in nas.list_files("many")})
 
 
 def test_listing_that_keeps_failing(dsm: FakeDsm, nas: SynologyNas) -> None:
-    """After a few tries the NAS is told as away."""
+    """After a few tries the NAS counts as away."""
     dsm.faults["list"] = ["http 503"] * 9
     with pytest.raises(DependencyAwayError, match="503"):
         nas.list_folders()
-    assert 3 == dsm.asked.count("list")
+    assert 3 == dsm.requests.count("list")
 
 
 def test_folder_that_changes_while_it_is_listed(dsm: FakeDsm, nas: SynologyNas) -> None:
-    """A listing of several pages that don't belong together is an error, never a listing."""
+    """A listing whose pages do not belong together raises an error."""
     _many(dsm, 1_500)
     answer = dsm.share.answer
 
@@ -77,16 +75,16 @@ def test_folder_that_changes_while_it_is_listed(dsm: FakeDsm, nas: SynologyNas) 
 
 
 def test_folder_deleted_while_it_is_listed(dsm: FakeDsm, nas: SynologyNas) -> None:
-    """A folder that goes away between two pages is an error."""
+    """A folder that is deleted between two pages raises an error."""
     _many(dsm, 1_500)
     listing = nas.list_files("many")
     answer = dsm.share.answer
 
     def deleting(api: str, values: dict) -> dict:
-        told = answer(api, values)
+        answered = answer(api, values)
         if "many" in dsm.share.find(ROOT).entries:
             dsm.share.remove(f"{ROOT}/many")
-        return told
+        return answered
 
     dsm.share.answer = deleting
     with pytest.raises(DependencyAwayError, match="no longer has"):
@@ -95,7 +93,7 @@ def test_folder_deleted_while_it_is_listed(dsm: FakeDsm, nas: SynologyNas) -> No
 
 @pytest.mark.parametrize("fault", ["expire 106", "expire 107", "expire 119"])
 def test_expiry_before_a_download(dsm: FakeDsm, nas: SynologyNas, fault: str) -> None:
-    """DSM's JSON under status 200 is never taken for the file: one login, and the file comes."""
+    """DSM's JSON error with status 200 is not taken for the file; after one login the file is read."""
     nas.list_folders()
     dsm.faults["download"] = [fault]
     assert b"0123456789" * 1000 == _read(nas)
@@ -105,28 +103,28 @@ def test_expiry_before_a_download(dsm: FakeDsm, nas: SynologyNas, fault: str) ->
 @pytest.mark.parametrize(
     "fault", ["code 408", "code 400", "code 1100", "page", "http 404", "http 502", "lost"]
 )
-def test_error_in_place_of_a_file(dsm: FakeDsm, nas: SynologyNas, fault: str) -> None:
-    """Whatever comes in place of a file, nothing of it is handed on."""
+def test_error_instead_of_a_file(dsm: FakeDsm, nas: SynologyNas, fault: str) -> None:
+    """Whatever the NAS sends instead of a file, nothing of it is returned."""
     dsm.faults["download"] = [fault]
     with pytest.raises(DependencyAwayError):
         _read(nas)
 
 
 def test_file_that_is_json_is_a_file(dsm: FakeDsm, nas: SynologyNas) -> None:
-    """A file that looks like DSM's error is a file all the same."""
+    """A file that looks like DSM's error is still read as a file."""
     dsm.share.write(f"{ROOT}/f/error.json", b'{"success": false, "error": {"code": 119}}')
     assert b'{"success": false, "error": {"code": 119}}' == _read(nas, "error.json")
 
 
 def test_dropped_download(dsm: FakeDsm, nas: SynologyNas) -> None:
-    """A connection that ends within a file is an error."""
+    """A connection that ends within a file raises an error."""
     dsm.faults["download"] = ["drop"]
     with pytest.raises(DependencyAwayError):
         _read(nas)
 
 
 def test_session_that_ends_within_a_download(dsm: FakeDsm, nas: SynologyNas) -> None:
-    """A file that breaks off with the session is an error; the next one comes after one login."""
+    """A file that ends with the session raises an error; the next file is read after one login."""
     dsm.faults["download"] = ["cut"]
     with pytest.raises(DependencyAwayError):
         _read(nas)
@@ -135,14 +133,14 @@ def test_session_that_ends_within_a_download(dsm: FakeDsm, nas: SynologyNas) -> 
 
 
 def test_download_that_stalls(dsm: FakeDsm) -> None:
-    """A file of which half comes and then nothing is given up after the limit."""
+    """A download that stops in the middle is ended after the time limit."""
     dsm.faults["download"] = ["stall"]
     with client_of(dsm, seconds=0.3) as nas, pytest.raises(DependencyAwayError):
         _read(nas)
 
 
 def test_threads_share_one_login(dsm: FakeDsm, nas: SynologyNas) -> None:
-    """Whatever the threads, a session that ended is followed by one login."""
+    """Several threads with an ended session cause one login."""
     nas.list_folders()
     together = Barrier(8)
 
@@ -158,31 +156,31 @@ def test_threads_share_one_login(dsm: FakeDsm, nas: SynologyNas) -> None:
 
 
 def test_short_download_is_short(dsm: FakeDsm, nas: SynologyNas) -> None:
-    """A body declared shorter than listed reads short; whoever reads compares with the listing."""
+    """A body that is declared shorter than listed is returned as it is; callers compare the sizes."""
     dsm.faults["download"] = ["short"]
     assert 5_000 == len(_read(nas))
 
 
 @pytest.mark.parametrize("method", ["list", "download", "login"])
 def test_hang(dsm: FakeDsm, method: str) -> None:
-    """A NAS that says nothing is given up after the limit."""
+    """A NAS that does not answer raises an error after the time limit."""
     dsm.faults[method] = ["hang"] * 3
-    asks = _read if method == "download" else SynologyNas.list_folders
+    request = _read if method == "download" else SynologyNas.list_folders
     with client_of(dsm, seconds=0.2) as nas, pytest.raises(DependencyAwayError, match="ReadTimeoutError"):
-        asks(nas)
+        request(nas)
 
 
 def test_rename_whose_answer_was_lost(dsm: FakeDsm, nas: SynologyNas) -> None:
-    """A rename that happened though the answer was lost is seen, and not made twice."""
+    """A rename whose answer was lost is recognised, and not sent twice."""
     dsm.faults["rename"] = ["lost"]
     nas.rename_folder("f", "f_processed")
     assert ["f_processed"] == [folder.name for folder in nas.list_folders()]
-    assert 1 == dsm.asked.count("rename")
+    assert 1 == dsm.requests.count("rename")
 
 
 @pytest.mark.parametrize("fault", ["http 502", "hang"])
 def test_rename_that_did_not_happen(dsm: FakeDsm, fault: str) -> None:
-    """A rename that failed is an error; the next one makes it good."""
+    """A failed rename raises an error; the next try succeeds."""
     dsm.faults["rename"] = [fault]
     with client_of(dsm, seconds=0.2 if fault == "hang" else 10) as nas:
         with pytest.raises(DependencyAwayError):
@@ -192,28 +190,28 @@ def test_rename_that_did_not_happen(dsm: FakeDsm, fault: str) -> None:
 
 
 def test_no_right_to_rename(dsm: FakeDsm, nas: SynologyNas) -> None:
-    """An account that may only read is told, with the setting that helps."""
+    """If the account may only read, the error names the setting that helps."""
     dsm.share.may_write = False
     with pytest.raises(SettingsError, match="DCM2SET_NAS_PROCESSED_MARK"):
         nas.rename_folder("f", "f_processed")
 
 
 def test_taken_name(dsm: FakeDsm, nas: SynologyNas) -> None:
-    """DSM's 414 within a 1200 is told as the name being taken."""
+    """DSM's error 414 within a 1200 means that the name is taken."""
     dsm.share.write(f"{ROOT}/f_processed/x", b"")
     with pytest.raises(TransientError, match="taken"):
         nas.rename_folder("f", "f_processed")
 
 
 def test_missing_share(dsm: FakeDsm, nas: SynologyNas) -> None:
-    """A share that isn't there is told by the setting that names it."""
+    """The error for a missing share names its setting."""
     dsm.share.remove(ROOT)
     with pytest.raises(DependencyAwayError, match="DCM2SET_NAS_URL"):
         nas.list_folders()
 
 
 def test_connections_are_kept(dsm: FakeDsm, nas: SynologyNas) -> None:
-    """Requests one after the other go over one connection."""
+    """Consecutive requests use one connection."""
     for _ in range(50):
         _read(nas)
         nas.list_folders()
@@ -221,7 +219,7 @@ def test_connections_are_kept(dsm: FakeDsm, nas: SynologyNas) -> None:
 
 
 def test_clock_is_the_nas_s(dsm: FakeDsm, nas: SynologyNas) -> None:
-    """The clock is what the NAS's answers say."""
+    """The clock is the time in the answers of the NAS."""
     clock = nas.clock()
     assert clock is not None
     assert clock.tzinfo is not None
@@ -241,8 +239,8 @@ def test_clock_is_the_nas_s(dsm: FakeDsm, nas: SynologyNas) -> None:
         {"files": None, "total": "many"},
     ],
 )
-def test_answer_of_another_form(dsm: FakeDsm, nas: SynologyNas, data: dict) -> None:
-    """An answer that isn't File Station's is an error, and nothing of it is told."""
+def test_answer_of_unexpected_form(dsm: FakeDsm, nas: SynologyNas, data: dict) -> None:
+    """An answer of unexpected form raises an error that does not quote it."""
     dsm.share.answer = lambda *_: data
     with pytest.raises(DependencyAwayError) as caught:
         list(nas.list_files("f"))

@@ -1,27 +1,25 @@
-"""Logins to a Synology NAS: once, with every way DSM asks, and silent about secrets."""
+"""Logins to a Synology NAS: one for all requests, with all methods of DSM, and without leaking secrets."""
 
 import logging
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from common.errors import DependencyAwayError, SettingsError
-from tests.fake_dsm.client import ROOT, client_of
+from tests.fake_dsm.client import client_of
 from tests.fake_dsm.server import FakeDsm, running_dsm
+from tests.fake_dsm.share import ROOT
 
 
-@pytest.fixture
-def dsm(tmp_path: Path) -> Iterator[FakeDsm]:
-    with running_dsm(FakeDsm(), tmp_path) as dsm:
-        dsm.share.write(f"{ROOT}/Doe^Jane/a.dcm", b"content")
-        yield dsm
+@pytest.fixture(autouse=True)
+def _file(dsm: FakeDsm) -> None:
+    dsm.share.write(f"{ROOT}/Doe^Jane/a.dcm", b"content")
 
 
 @pytest.mark.parametrize("version", [6, 7])
 def test_login_over_tls(dsm: FakeDsm, version: int) -> None:
-    """DSM 6 and DSM 7 let the account in, once for all requests."""
+    """One login to DSM 6 or DSM 7 serves all requests."""
     dsm.sign_in.version = version
     with client_of(dsm) as nas:
         assert ["Doe^Jane"] == [folder.name for folder in nas.list_folders()]
@@ -31,7 +29,7 @@ def test_login_over_tls(dsm: FakeDsm, version: int) -> None:
 
 @pytest.mark.parametrize("version", [6, 7])
 def test_login_over_plain_http(version: int) -> None:
-    """Without TLS the password is encrypted all the same."""
+    """Without TLS the password is still encrypted."""
     with running_dsm(FakeDsm()) as dsm:
         dsm.sign_in.version = version
         dsm.share.write(f"{ROOT}/f/a.dcm", b"1")
@@ -40,7 +38,7 @@ def test_login_over_plain_http(version: int) -> None:
 
 
 def test_client_logs_out(dsm: FakeDsm) -> None:
-    """A client that ends leaves no session behind."""
+    """A closed client leaves no session on the NAS."""
     with client_of(dsm) as nas:
         nas.list_folders()
         assert 1 == len(dsm.sign_in.sids)
@@ -48,7 +46,7 @@ def test_client_logs_out(dsm: FakeDsm) -> None:
 
 
 def test_wrong_password_is_tried_once(dsm: FakeDsm) -> None:
-    """An account that was refused is not tried again: DSM would block the address."""
+    """A refused account is not tried again, since DSM would block the address."""
     with client_of(dsm, password="Marker-of-a-wrong-one") as nas:
         for _ in range(5):
             with pytest.raises(SettingsError, match="DCM2SET_NAS_PASSWORD"):
@@ -57,7 +55,7 @@ def test_wrong_password_is_tried_once(dsm: FakeDsm) -> None:
 
 
 def test_wrong_password_is_tried_once_by_many_threads(dsm: FakeDsm) -> None:
-    """Several threads at a time make one try as well."""
+    """Several threads together make one try."""
     with client_of(dsm, password="wrong") as nas, ThreadPoolExecutor(8) as threads:
         errors = [threads.submit(nas.list_folders).exception() for _ in range(16)]
     assert {SettingsError} == {type(error) for error in errors}
@@ -65,7 +63,7 @@ def test_wrong_password_is_tried_once_by_many_threads(dsm: FakeDsm) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "expected"),
     [
         (401, "DCM2SET_NAS_USER"),
         (402, "DCM2SET_NAS_USER"),
@@ -76,18 +74,18 @@ def test_wrong_password_is_tried_once_by_many_threads(dsm: FakeDsm) -> None:
         (499, "DSM error 499"),
     ],
 )
-def test_refusal_names_the_setting(dsm: FakeDsm, code: int, told: str) -> None:
-    """Every way to refuse an account is final, and names what to mend."""
+def test_refusal_names_the_setting(dsm: FakeDsm, code: int, expected: str) -> None:
+    """Every refusal is final, and its error names what to fix."""
     dsm.faults["login"] = [f"code {code}"]
     with client_of(dsm) as nas:
         for _ in range(2):
-            with pytest.raises(SettingsError, match=told):
+            with pytest.raises(SettingsError, match=expected):
                 nas.list_folders()
 
 
 @pytest.mark.parametrize("fault", ["page", "http 502", "drop", "short", "code 100", "code 150", "code 999"])
-def test_login_that_may_pass_is_tried_again_later(dsm: FakeDsm, fault: str) -> None:
-    """A login that failed without a word on the account is a passing failure."""
+def test_login_that_failed_temporarily_is_tried_again(dsm: FakeDsm, fault: str) -> None:
+    """A login that failed for a reason other than the account is a temporary failure."""
     dsm.faults["login"] = [fault]
     with client_of(dsm) as nas:
         with pytest.raises(DependencyAwayError):
@@ -96,7 +94,7 @@ def test_login_that_may_pass_is_tried_again_later(dsm: FakeDsm, fault: str) -> N
 
 
 def test_one_time_code(dsm: FakeDsm) -> None:
-    """A one-time code is used once; later logins go by the device id that DSM gave for it."""
+    """A one-time code is used once; later logins use the device id that DSM gave."""
     dsm.sign_in.otp_code = "123456"
     with client_of(dsm, otp_code="123456") as nas:
         nas.list_folders()
@@ -109,21 +107,21 @@ def test_one_time_code(dsm: FakeDsm) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "told"), [(None, "DCM2SET_NAS_DEVICE_ID"), ("000000", "DCM2SET_NAS_OTP_CODE")]
+    ("code", "expected"), [(None, "DCM2SET_NAS_DEVICE_ID"), ("000000", "DCM2SET_NAS_OTP_CODE")]
 )
-def test_one_time_code_missing_or_wrong(dsm: FakeDsm, code: str | None, told: str) -> None:
+def test_one_time_code_missing_or_wrong(dsm: FakeDsm, code: str | None, expected: str) -> None:
     """Without the right code the login is refused, once."""
     dsm.sign_in.otp_code = "123456"
     with client_of(dsm, otp_code=code) as nas:
         for _ in range(2):
-            with pytest.raises(SettingsError, match=told):
+            with pytest.raises(SettingsError, match=expected):
                 nas.list_folders()
     assert 1 == dsm.sign_in.tries
 
 
 @pytest.mark.parametrize("code", [106, 107, 119])
-def test_one_login_per_expiry_whatever_the_threads(dsm: FakeDsm, code: int) -> None:
-    """When a session ends under several threads, one of them logs in and all go on."""
+def test_one_login_per_expiry_for_all_threads(dsm: FakeDsm, code: int) -> None:
+    """When a session of several threads ends, one of them logs in and all continue."""
     with client_of(dsm) as nas, ThreadPoolExecutor(8) as threads:
         nas.list_folders()
         dsm.faults["list"] = [f"expire {code}"]
@@ -132,8 +130,8 @@ def test_one_login_per_expiry_whatever_the_threads(dsm: FakeDsm, code: int) -> N
     assert 2 == dsm.sign_in.tries
 
 
-def test_sessions_that_end_at_once_are_no_loop(dsm: FakeDsm) -> None:
-    """If the new session is gone as well, that is told; there is no third login."""
+def test_sessions_that_end_immediately_cause_no_loop(dsm: FakeDsm) -> None:
+    """If the new session has ended too, an error is raised without a third login."""
     dsm.faults["list"] = ["expire 107"] * 9
     with client_of(dsm) as nas:
         with pytest.raises(DependencyAwayError, match="107"):
@@ -141,25 +139,25 @@ def test_sessions_that_end_at_once_are_no_loop(dsm: FakeDsm) -> None:
         assert 2 == dsm.sign_in.tries
 
 
-def test_certificate_of_nobody_known_is_refused(dsm: FakeDsm) -> None:
-    """A certificate that nobody vouches for is refused before any secret is sent."""
+def test_untrusted_certificate_is_refused(dsm: FakeDsm) -> None:
+    """A certificate of an unknown CA is refused before any secret is sent."""
     with client_of(dsm, is_trusted=False) as nas, pytest.raises(DependencyAwayError, match="NAS_CA_FILE"):
         nas.list_folders()
     assert [] == dsm.urls
 
 
 def test_unreachable_host(dsm: FakeDsm, tmp_path: Path) -> None:
-    """A host that doesn't answer is told by the setting that names it."""
-    with running_dsm(FakeDsm()) as gone:
+    """The error for a host that does not answer names its setting."""
+    with running_dsm(FakeDsm()) as stopped:
         pass
-    with client_of(gone) as nas, pytest.raises(DependencyAwayError, match="DCM2SET_NAS_URL"):
+    with client_of(stopped) as nas, pytest.raises(DependencyAwayError, match="DCM2SET_NAS_URL"):
         nas.list_folders()
 
 
-def test_nothing_secret_is_told(dsm: FakeDsm, capfd: pytest.CaptureFixture[str], log: list[str]) -> None:
-    """Password, session and device appear in no URL, output, log, error or printed object."""
-    told: list[str] = []
-    logging.getLogger().addHandler(handler := _Kept(told))
+def test_no_secret_is_leaked(dsm: FakeDsm, capfd: pytest.CaptureFixture[str], log: list[str]) -> None:
+    """Password, session and device id are in no URL, output, log, error or printed object."""
+    shown: list[str] = []
+    logging.getLogger().addHandler(handler := _Recorder(shown))
     before = logging.getLogger().level
     logging.getLogger().setLevel(logging.DEBUG)
     try:
@@ -170,8 +168,8 @@ def test_nothing_secret_is_told(dsm: FakeDsm, capfd: pytest.CaptureFixture[str],
                 try:
                     nas.list_folders()
                 except Exception as error:  # noqa: BLE001
-                    told += [str(error), repr(error), str(error.__cause__), str(error.__suppress_context__)]
-            told += [
+                    shown += [str(error), repr(error), str(error.__cause__), str(error.__suppress_context__)]
+            shown += [
                 repr(vars(nas)),
                 repr(vars(vars(nas)["_station"])),
                 repr(vars(vars(vars(nas)["_station"])["_login"])),
@@ -180,16 +178,16 @@ def test_nothing_secret_is_told(dsm: FakeDsm, capfd: pytest.CaptureFixture[str],
         logging.getLogger().removeHandler(handler)
         logging.getLogger().setLevel(before)
     captured = capfd.readouterr()
-    seen = "\n".join([*told, *dsm.urls, *log, captured.out, captured.err])
+    seen = "\n".join([*shown, *dsm.urls, *log, captured.out, captured.err])
     for secret in (dsm.sign_in.password, "Marker-of-a-password", "654321", *dsm.sign_in.given):
         assert secret not in seen
     assert "Doe" not in seen
 
 
-class _Kept(logging.Handler):
-    def __init__(self, told: list[str]) -> None:
+class _Recorder(logging.Handler):
+    def __init__(self, messages: list[str]) -> None:
         super().__init__()
-        self._told = told
+        self._messages = messages
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._told.append(record.getMessage())
+        self._messages.append(record.getMessage())

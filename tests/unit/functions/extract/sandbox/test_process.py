@@ -1,4 +1,4 @@
-"""Files prepared in a process of their own."""
+"""Files are prepared in sandbox processes."""
 
 import errno
 import io
@@ -23,7 +23,7 @@ from deidentification.profile import Profile
 from functions.extract.output_space import Spooled
 from functions.extract.prepared_instance import InstancePreparer, PreparedInstance, Rules
 from functions.extract.sandbox.message import pack_error, pack_prepared, unpack, unpack_prepared
-from functions.extract.sandbox.process import DrawingLostError, DrawingProcesses
+from functions.extract.sandbox.process import SandboxCrashedError, SandboxPool
 from functions.extract.sandbox.time_limit import TimeLimit
 from imaging.frames.image_checks import Limits, NoPictureError
 from imaging.rendering.picture_recipe import PictureRules
@@ -36,40 +36,38 @@ RULES = Rules(bytes(range(32)), Limits(), PictureRules(), Profile(), hold_burned
 
 
 @pytest.fixture
-def processes() -> Iterator[DrawingProcesses]:
-    """Drawing processes with generous limits."""
-    processes = DrawingProcesses(RULES, seconds=60, megabytes=1024)
+def processes() -> Iterator[SandboxPool]:
+    """A pool with generous limits."""
+    processes = SandboxPool(RULES, seconds=60, megabytes=1024)
     yield processes
     processes.close()
 
 
-def prepared(processes: DrawingProcesses, source: Path, folder: Path) -> PreparedInstance:
-    """A file's outputs."""
+def prepared(processes: SandboxPool, source: Path, folder: Path) -> PreparedInstance:
+    """The outputs of a file."""
     return processes(source, folder, releases=0, heartbeat=lambda: None)
 
 
-def pid_of(processes: DrawingProcesses) -> int:
-    """The idle process."""
+def pid_of(processes: SandboxPool) -> int:
+    """The process id of the idle process."""
     idle = processes._idle.queue  # noqa: SLF001
     return idle[-1]._process.pid  # noqa: SLF001
 
 
 @pytest.mark.parametrize("name", ["CT_small.dcm", "emri_small.dcm"])
-def test_outputs_are_those_of_the_same_process(
-    processes: DrawingProcesses, name: str, tmp_path: Path
-) -> None:
-    """A file prepared in a process of its own becomes the same, byte for byte."""
+def test_outputs_are_the_same_as_in_this_process(processes: SandboxPool, name: str, tmp_path: Path) -> None:
+    """A file prepared in a sandbox process has the same outputs, byte for byte."""
     expected = InstancePreparer(RULES)(real_path(name), tmp_path, releases=0, heartbeat=lambda: None)
     assert expected == prepared(processes, real_path(name), tmp_path)
 
 
-def test_pictures_too_large_for_memory_come_by_file(processes: DrawingProcesses, tmp_path: Path) -> None:
-    """Many large frames lie in the folder, and are read the same."""
+def test_pictures_too_large_for_memory_are_passed_as_files(processes: SandboxPool, tmp_path: Path) -> None:
+    """Many large frames are written to the folder, and read back unchanged."""
     noise = np.random.default_rng(0).integers(0, 4096, (6, 1500, 1500), dtype=np.uint16)
     source = tmp_path / "large.dcm"
     source.write_bytes(to_bytes(make_grey(noise)))
     frames = prepared(processes, source, tmp_path).frames
-    assert {bytes, Spooled} >= {type(frame.kept) for frame in frames} >= {Spooled}
+    assert {bytes, Spooled} >= {type(frame.png) for frame in frames} >= {Spooled}
     expected = InstancePreparer(RULES)(source, tmp_path, releases=0, heartbeat=lambda: None).frames
     assert [frame.read() for frame in expected] == [frame.read() for frame in frames]
 
@@ -83,9 +81,9 @@ def test_pictures_too_large_for_memory_come_by_file(processes: DrawingProcesses,
     ],
 )
 def test_errors_come_with_their_cause(
-    processes: DrawingProcesses, name: str, error: type[Exception], words: str, tmp_path: Path
+    processes: SandboxPool, name: str, error: type[Exception], words: str, tmp_path: Path
 ) -> None:
-    """What a file is refused, held or skipped for is told as in one process."""
+    """The cause why a file is refused, held or skipped is the same as in one process."""
     with pytest.raises(error, match=words) as caught:
         prepared(processes, real_path(name), tmp_path)
     if not isinstance(caught.value, NoPictureError):
@@ -93,8 +91,8 @@ def test_errors_come_with_their_cause(
     assert prepared(processes, real_path("CT_small.dcm"), tmp_path).frames
 
 
-def test_what_a_library_prints_is_no_answer(processes: DrawingProcesses, tmp_path: Path) -> None:
-    """A decoder that complains on its standard output does not garble the answers."""
+def test_output_of_a_library_is_not_an_answer(processes: SandboxPool, tmp_path: Path) -> None:
+    """A decoder that writes to standard output does not corrupt the answers."""
     for name in ("JPEG2000-embedded-sequence-delimiter.dcm", "CT_small.dcm"):
         try:
             outcome = prepared(processes, real_path(name), tmp_path)
@@ -104,30 +102,30 @@ def test_what_a_library_prints_is_no_answer(processes: DrawingProcesses, tmp_pat
 
 
 def test_a_hanging_file_is_refused_and_the_next_one_drawn(tmp_path: Path) -> None:
-    """Over the time limit the process is ended, the file has a cause, and the next file its picture."""
-    processes = DrawingProcesses(RULES, seconds=60, megabytes=1024)
+    """Over the time limit the process is killed, the file gets a cause, and the next file is drawn."""
+    processes = SandboxPool(RULES, seconds=60, megabytes=1024)
     prepared(processes, real_path("CT_small.dcm"), tmp_path)
     pid = pid_of(processes)
     os.kill(pid, signal.SIGSTOP)
     processes._idle.queue[-1]._seconds = 0.5  # noqa: SLF001
-    kept = []
+    heartbeats = []
     with pytest.raises(PermanentError, match="DCM2SET_SECONDS_PER_FILE"):
-        processes(real_path("CT_small.dcm"), tmp_path, releases=0, heartbeat=lambda: kept.append(1))
+        processes(real_path("CT_small.dcm"), tmp_path, releases=0, heartbeat=lambda: heartbeats.append(1))
     assert not Path(f"/proc/{pid}").exists()
     assert prepared(processes, real_path("CT_small.dcm"), tmp_path).frames
     processes.close()
 
 
-def test_a_machine_that_stands_still_refuses_no_file(tmp_path: Path) -> None:
-    """Time in which the process had no turn, or nobody looked, does not count against the file."""
-    processes = DrawingProcesses(RULES, seconds=60, megabytes=1024)
+def test_a_suspended_machine_refuses_no_file(tmp_path: Path) -> None:
+    """Time in which the process did not run, or extract did not run, does not count against the file."""
+    processes = SandboxPool(RULES, seconds=60, megabytes=1024)
     prepared(processes, real_path("CT_small.dcm"), tmp_path)
     processes._idle.queue[-1]._seconds = 0.5  # noqa: SLF001
     slow = []
 
     def heartbeat() -> None:
         if not slow:
-            slow.append(time.sleep(1.5))  # this process has no turn while the answer comes
+            slow.append(time.sleep(1.5))  # this process waits while the answer comes
 
     process = pid_of(processes)
     assert processes(real_path("emri_small.dcm"), tmp_path, releases=0, heartbeat=heartbeat).frames
@@ -135,8 +133,8 @@ def test_a_machine_that_stands_still_refuses_no_file(tmp_path: Path) -> None:
     processes.close()
 
 
-def test_work_is_what_counts() -> None:
-    """A process that works uses its limit up by its own processor time; one that stands still by looks."""
+def test_processor_time_counts() -> None:
+    """A process that works has a limit of processor time, an idle one a limit of waiting time."""
     own = TimeLimit(os.getpid(), 0.2)
     assert not own.is_over(0)
     before = time.process_time()
@@ -151,19 +149,19 @@ def test_work_is_what_counts() -> None:
         idle.kill()
 
 
-def test_a_crash_is_told_and_the_next_file_drawn(processes: DrawingProcesses, tmp_path: Path) -> None:
-    """A process that is killed while it works raises; the next file has a new one."""
+def test_a_crash_raises_and_the_next_file_is_drawn(processes: SandboxPool, tmp_path: Path) -> None:
+    """If the process is killed while it works, an error is raised, and the next file gets a new process."""
     prepared(processes, real_path("CT_small.dcm"), tmp_path)
     pid = pid_of(processes)
     os.kill(pid, signal.SIGSTOP)
     threading.Timer(0.2, os.kill, (pid, signal.SIGKILL)).start()
-    with pytest.raises(DrawingLostError):
+    with pytest.raises(SandboxCrashedError):
         prepared(processes, real_path("CT_small.dcm"), tmp_path)
     assert prepared(processes, real_path("CT_small.dcm"), tmp_path).frames
 
 
-def test_a_process_that_died_idle_harms_no_file(processes: DrawingProcesses, tmp_path: Path) -> None:
-    """A process that ended between two files is replaced before the next."""
+def test_a_process_killed_while_idle_harms_no_file(processes: SandboxPool, tmp_path: Path) -> None:
+    """A process that ended between two files is replaced before the next file."""
     prepared(processes, real_path("CT_small.dcm"), tmp_path)
     pid = pid_of(processes)
     os.kill(pid, signal.SIGKILL)
@@ -171,8 +169,8 @@ def test_a_process_that_died_idle_harms_no_file(processes: DrawingProcesses, tmp
     assert prepared(processes, real_path("CT_small.dcm"), tmp_path).frames
 
 
-def test_a_file_that_eats_memory_is_refused(tmp_path: Path) -> None:
-    """A small file that asks for more memory than allowed is refused, or its process lost; never drawn."""
+def test_a_file_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None:
+    """A small file that needs more memory than allowed is refused, or crashes its process."""
     pixels = np.zeros((9000, 9000), np.uint16)
     ds = make_grey(pixels)
     ds.PixelData = encapsulate([imagecodecs.ljpeg_encode(pixels, bitspersample=16)])
@@ -181,30 +179,32 @@ def test_a_file_that_eats_memory_is_refused(tmp_path: Path) -> None:
     ds.file_meta.TransferSyntaxUID = JPEGLosslessSV1
     source = tmp_path / "bomb.dcm"
     source.write_bytes(to_bytes(ds))
-    processes = DrawingProcesses(RULES, seconds=60, megabytes=64)
-    with pytest.raises((PermanentError, DrawingLostError)):
+    processes = SandboxPool(RULES, seconds=60, megabytes=64)
+    with pytest.raises((PermanentError, SandboxCrashedError)):
         prepared(processes, source, tmp_path)
     assert prepared(processes, real_path("CT_small.dcm"), tmp_path).frames
     processes.close()
 
 
-def test_a_file_elsewhere_is_not_read(tmp_path: Path) -> None:
-    """An answer that names a file outside the folder of its own gets no such file."""
-    whole = InstancePreparer(RULES)(real_path("CT_small.dcm"), tmp_path, releases=0, heartbeat=lambda: None)
+def test_a_file_outside_the_folder_is_not_read(tmp_path: Path) -> None:
+    """An answer that names a file outside its own folder does not give that file."""
+    complete = InstancePreparer(RULES)(
+        real_path("CT_small.dcm"), tmp_path, releases=0, heartbeat=lambda: None
+    )
     elsewhere = tmp_path / "secrets.json"
     elsewhere.write_text("secret")
-    named = replace(whole, frames=[replace(whole.frames[0], kept=elsewhere)])
+    named = replace(complete, frames=[replace(complete.frames[0], png=elsewhere)])
     header, body = unpack(io.BytesIO(pack_prepared(named)).read)
     header["frames"][0]["file"] = str(elsewhere)
     folder = tmp_path / "own"
     (frame,) = unpack_prepared((header, body), folder).frames
-    assert folder / "secrets.json" == frame.kept
+    assert folder / "secrets.json" == frame.png
 
 
 def test_no_credential_is_within_reach(
-    processes: DrawingProcesses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    processes: SandboxPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A drawing process has none of the function's settings in its environment."""
+    """A sandbox process has none of the function's settings in its environment."""
     monkeypatch.setenv("DCM2SET_MINIO_SECRET_KEY", "a secret")
     monkeypatch.setenv("DATABASE_URL", "postgresql://a:secret@b/c")
     prepared(processes, real_path("CT_small.dcm"), tmp_path)
@@ -212,8 +212,8 @@ def test_no_credential_is_within_reach(
     assert b"secret" not in environment
 
 
-def test_a_full_temporary_folder_is_no_fault_of_the_file(tmp_path: Path) -> None:
-    """What the machine refuses in the drawing process is told as a passing failure, without a name."""
+def test_a_full_temporary_folder_is_a_temporary_failure(tmp_path: Path) -> None:
+    """An error of the operating system in the sandbox process is a temporary failure, without a file name."""
     answer = io.BytesIO(pack_error(OSError(errno.ENOSPC, "No space left on device", "/tmp/a name")))
     with pytest.raises(DependencyAwayError, match="No space left on device") as caught:
         unpack_prepared(unpack(answer.read), tmp_path)

@@ -1,0 +1,41 @@
+"""CPU time of a running home by component."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import psutil
+
+from tests.support.local_home import RunningHome
+
+_SERVERS = ("minio", "postgres")
+
+
+def cpu_seconds(home: RunningHome) -> Mapping[str, float]:
+    """Return the CPU seconds used so far by each function, both servers and the runner.
+
+    The time of an ended process is part of its parent's time.
+    """
+    seconds: Counter[str] = Counter()
+    parent = psutil.Process(home.process.pid)
+    for process in [parent, *parent.children(recursive=True)]:
+        try:
+            times = process.cpu_times()
+            seconds[_component(process)] += times.user + times.system
+        except psutil.NoSuchProcess:
+            continue  # its time is already part of its parent's
+        seconds[_component(process)] += times.children_user + times.children_system
+    return seconds
+
+
+def _component(process: psutil.Process) -> str:
+    """Return the component of a process: a function, a server or the runner.
+
+    Drawing processes belong to extract. Other processes belong to the runner.
+    """
+    command: list[str] = process.cmdline()
+    if "--target" in command:
+        return command[command.index("--target") + 1]
+    if any("drawing_worker" in part for part in command):
+        return "extract"
+    name = process.name().partition("-")[0]
+    return name if name in _SERVERS else "runner"

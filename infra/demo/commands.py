@@ -1,0 +1,15 @@
+"""The command that demonstrates the complete pipeline on real files."""
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--home", "folder", type=click.Path(path_type=Path), help="A new folder. Created if not given.")
+def demo(folder: Path | None) -> None:
+    """Run the complete pipeline on real DICOM files in a new home, and print the balance."""
+    from infra.demo.demo import run_demo
+
+    sys.exit(run_demo(folder, click.echo))

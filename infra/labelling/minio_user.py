@@ -1,0 +1,50 @@
+"""The object store's user for Label Studio: it reads the bucket labelling, and writes labels."""
+
+import json
+import secrets
+from pathlib import Path
+from typing import Any
+
+from common.store.object_key import ANNOTATIONS, LABELLING
+from infra.local.home import Home, write_private
+from infra.provision.minio_users import create_user, minio_admin
+
+USER = "dcm2set-labelling"
+LABELS_PREFIX = "label-studio/"  # of the keys of its labels in the bucket annotations
+
+
+def labelling_keys_file(home: Home) -> Path:
+    """The file with the user's keys, readable by its owner only."""
+    return home.folder / "labelling.json"
+
+
+def create_labelling_user(home: Home, minio: dict[str, Any]) -> None:
+    """Create or update the user; its keys are created once and stored in the home.
+
+    `minio` is the operator's part of endpoints.json.
+    """
+    path = labelling_keys_file(home)
+    if not path.exists():
+        write_private(path, {"access_key": USER, "secret_key": secrets.token_urlsafe(30)})
+    keys: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    create_user(minio_admin(**minio), USER, keys["secret_key"], policy())
+
+
+def policy() -> dict[str, Any]:
+    """The right to read `labelling` and to write below `annotations/label-studio/`, and nothing else."""
+    annotations = f"arn:aws:s3:::{ANNOTATIONS}"
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            _allow("s3:GetObject", f"arn:aws:s3:::{LABELLING}/*"),
+            _allow("s3:ListBucket", f"arn:aws:s3:::{LABELLING}"),
+            _allow("s3:PutObject", f"{annotations}/{LABELS_PREFIX}*"),
+            _allow("s3:ListBucket", annotations)
+            | {"Condition": {"StringLike": {"s3:prefix": [f"{LABELS_PREFIX}*"]}}},
+            {"Effect": "Deny", "Action": ["admin:*"]},
+        ],
+    }
+
+
+def _allow(action: str, resource: str) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": [action], "Resource": [resource]}

@@ -1,0 +1,49 @@
+"""The commands that start a home, and change its token."""
+
+import signal
+import threading
+
+import click
+
+from infra.command_options import home_option
+from infra.local.home import Home
+
+
+@click.command()
+@home_option
+def up(home: Home) -> None:
+    """Start MinIO, Postgres, all functions and the timers; Ctrl-C ends them.
+
+    With DCM2SET_NAS_URL=file:///path a mounted share is polled. Clients find URLs and keys in
+    endpoints.json in the home folder, which only its owner can read.
+    """
+    from common.settings import load_settings
+    from infra.local.runner import running
+
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    with running(home, load_settings(), click.echo) as run:
+        click.echo(f"Ready. Put files into raw/incoming/ at http://{run.endpoints['minio']['endpoint']}.")
+        click.echo(f"Keys and URLs: {home.endpoints}. Logs: {home.logs}. Ctrl-C ends everything.")
+        run.watch(ended)
+
+
+@click.command("rotate-token")
+@home_option
+@click.option(
+    "--overlap",
+    type=click.FloatRange(min=0),
+    default=60,
+    show_default=True,
+    help="Seconds during which the old token is still accepted.",
+)
+def rotate_token(home: Home, overlap: float) -> None:
+    """Give all functions of a running home a new token; no request is refused meanwhile.
+
+    Clients find the new token in endpoints.json. MinIO restarts to send it, which takes half a second;
+    the functions keep running.
+    """
+    from infra.local.token_rotation import rotate
+
+    rotate(home, overlap=overlap, say=click.echo)

@@ -1,0 +1,15 @@
+"""A read-only snapshot of the database, for what is shown to people."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+
+
+@contextmanager
+def read_snapshot(url: str) -> Iterator[psycopg.Connection[DictRow]]:
+    """Connect for reading; all queries see the database as it is at the first one."""
+    with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
+        connection.execute("set transaction isolation level repeatable read, read only")
+        yield connection

@@ -1,0 +1,82 @@
+"""One export of a training set: its version is frozen or found, and its files are written."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from common.errors import PermanentError, TransientError
+from common.store.object_store import ObjectStore
+from training_set.export.export_folder import ExportRequest, write_export
+from training_set.export.image_locations import current_locations, frozen_locations
+from training_set.selection.options import parse_splits
+from training_set.versions.freeze import Freezer, FrozenVersion
+from training_set.versions.frozen_files import load_frozen
+from training_set.versions.frozen_set import FrozenSet
+from training_set.versions.set_versions import get_version
+
+
+@dataclass(frozen=True)
+class Export:
+    """One export, with its connections."""
+
+    connection: psycopg.Connection[Any]
+    store: ObjectStore
+    name: str
+    say: Callable[[str], None]
+
+    def version(self, number: int | None, selection: Mapping[str, Any]) -> FrozenVersion:
+        """The frozen version with that number, or a new version of the selection if it is None."""
+        if number is not None:
+            known = get_version(self.connection, self.name, number)
+            return FrozenVersion(*load_frozen(self.store, self.name, known), is_new=False)
+        options = dict(selection)
+        shares = options.pop("shares")
+        options["labels"] = options["labels"] or None
+        options["splits"] = None if shares is None else parse_splits(shares)
+        return Freezer(self.connection, self.store, self.name, self.say).freeze(**options)
+
+    def write(self, version: FrozenVersion, request: ExportRequest) -> FrozenSet:
+        """Write the files of a version into the requested folder."""
+        table = version.frozen.table
+        locations = frozen_locations(table) if version.is_new else current_locations(self.connection, table)
+        self.connection.commit()
+        self.say(f"{self.name} v{version.number} to {request.folder}")
+        try:
+            return write_export(version, locations, self.store, request, self.say)
+        except (KeyboardInterrupt, TransientError, OSError) as error:
+            command = f"dcm2set export {self.name} --version {version.number} --out {request.folder}"
+            self.say(f"Interrupted. Continue with: {command} --images {request.images}")
+            if isinstance(error, OSError):
+                raise PermanentError(f"Can't write to {request.folder} ({error.strerror}).") from None
+            raise
+
+
+def export_summary(written: FrozenSet, folder: Path, *, is_new: bool) -> dict[str, Any]:
+    """The result of an export, as `--json` prints it."""
+    head = written.head
+    return {
+        "name": head["name"],
+        "version": head["version"],
+        "is_new": is_new,
+        "folder": str(folder),
+        "digest": head["digest"],
+        "counts": head["counts"],
+        "left_out": len(written.left_out),
+        "missing": head.get("missing", {}),
+    }
+
+
+def export_text(summary: dict[str, Any]) -> str:
+    """The result of an export as text for a terminal."""
+    counts = summary["counts"]
+    is_new = "new" if summary["is_new"] else "unchanged"
+    lines = [f"{summary['name']} v{summary['version']} ({is_new}) in {summary['folder']}"]
+    for split, part in [*counts["splits"].items(), ("all", counts)]:
+        lines.append(f"  {split:<11} {part['images']:>9,} images {part['patients']:>8,} patients")
+    if summary["left_out"]:
+        lines.append(f"  {summary['left_out']} image(s) left out; the manifest says why")
+    lines += [f"  {number} image(s) missing: {cause}" for cause, number in summary["missing"].items()]
+    return "\n".join(lines)

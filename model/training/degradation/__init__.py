@@ -1,0 +1,1 @@
+"""Degradations and mild changes of pictures for training."""

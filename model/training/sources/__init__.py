@@ -1,0 +1,1 @@
+"""Collect training pictures from packages and from a site's folders."""

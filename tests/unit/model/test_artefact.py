@@ -1,0 +1,117 @@
+"""The quality model's artefact and card, and how they are loaded."""
+
+import hashlib
+import json
+import pickle
+import shutil
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from common.errors import SettingsError
+from model.artefact import DEFAULT_MODEL, QualityModel, load_quality_model
+from model.card import QualityCard, card_path
+from model.features.image_features import FEATURE_NAMES
+from model.training.degradation.degradations import DEGRADATIONS
+from model.training.sources.recipes import HELD_OUT
+
+
+@pytest.fixture
+def copied_model(tmp_path: Path) -> Path:
+    for path in (DEFAULT_MODEL, card_path(DEFAULT_MODEL)):
+        shutil.copy(path, tmp_path)
+    return tmp_path / DEFAULT_MODEL.name
+
+
+def change_card(artefact: Path, **members: object) -> None:
+    path = card_path(artefact)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **members}))
+
+
+def test_the_card_describes_the_artefact(model: QualityModel) -> None:
+    """The shipped card matches the shipped artefact and states the model's limits."""
+    card = QualityCard.from_json(card_path(DEFAULT_MODEL).read_text(encoding="utf-8"))
+    assert hashlib.sha256(DEFAULT_MODEL.read_bytes()).hexdigest() == card.sha256
+    assert (card.version, card.threshold) == (model.version, model.threshold)
+    assert FEATURE_NAMES == card.features
+    assert set(DEGRADATIONS) == set(card.metrics["left_out_kinds"]["auc_by_kind"])
+    for part in ("nested_cross_validation", "held_out"):
+        assert set(DEGRADATIONS) == set(card.metrics[part]["caught_by_kind"])
+        assert "clean_good_rejected" in card.metrics[part]["by_modality"]["US"]
+    assert set(HELD_OUT) == {source["name"] for source in card.sources if source["held_out"]}
+    assert set(HELD_OUT) == set(card.metrics["held_out"]["names"])
+    learned = [source["modality"] for source in card.sources if not source["held_out"]]
+    assert {code: learned.count(code) for code in learned} == card.patients_by_modality
+    assert set(card.low_confidence_modalities) == {code for code in learned if learned.count(code) < 3}
+    caught = [row["bad_caught"] for row in card.threshold_table]
+    assert caught == sorted(caught, reverse=True)
+    assert any("Positioning" in limit for limit in card.limits)
+    assert all(source["licence"] for source in card.sources)
+
+
+def test_a_changed_artefact_is_refused_before_it_is_unpickled(copied_model: Path) -> None:
+    """A file with another digest is refused before any pickled code runs."""
+    trace = copied_model.with_name("unpickled")
+    copied_model.write_bytes(pickle.dumps(_Touch(trace)))
+    with pytest.raises(SettingsError, match=r"^quality_svm\.joblib isn't the file its card describes"):
+        load_quality_model(copied_model)
+    assert not trace.exists()
+
+
+class _Touch:
+    """Creates a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("missing", ["quality_svm.joblib", "quality_svm.json"])
+def test_a_missing_file_is_refused(copied_model: Path, missing: str) -> None:
+    """Nothing is loaded without the artefact or its card, and the error names the missing file."""
+    copied_model.with_name(missing).unlink()
+    with pytest.raises(SettingsError, match=missing) as caught:
+        load_quality_model(copied_model)
+    assert str(copied_model.parent) not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"sha256": 1}', "\udcff"])
+def test_a_broken_card_is_refused(copied_model: Path, text: str) -> None:
+    """The error says that the file is not a card."""
+    card_path(copied_model).write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(SettingsError, match=r"^quality_svm\.json is not a model card"):
+        load_quality_model(copied_model)
+
+
+def test_other_features_are_refused(copied_model: Path) -> None:
+    """A model that was trained with another release's features is refused."""
+    change_card(copied_model, features=[*FEATURE_NAMES[1:], FEATURE_NAMES[0]])
+    with pytest.raises(SettingsError, match="trained on other features"):
+        load_quality_model(copied_model)
+
+
+def test_another_scikit_learn_is_refused(copied_model: Path) -> None:
+    """The error names both versions."""
+    change_card(copied_model, libraries={"scikit-learn": "1.2.3"})
+    with pytest.raises(SettingsError, match=rf"scikit-learn 1\.2\.3, but {version('scikit-learn')}"):
+        load_quality_model(copied_model)
+
+
+def test_an_artefact_that_is_not_a_pickle_is_refused(copied_model: Path) -> None:
+    """A file that matches its card but can't be loaded raises SettingsError."""
+    copied_model.write_bytes(b"not a pickle")
+    change_card(copied_model, sha256=hashlib.sha256(b"not a pickle").hexdigest())
+    with pytest.raises(SettingsError, match=r"^quality_svm\.joblib can't be loaded"):
+        load_quality_model(copied_model)
+
+
+def test_importing_the_loader_is_cheap() -> None:
+    """A starting function imports neither scikit-learn, which waits for the first verdict, nor pydicom."""
+    code = "import sys, model.artefact; print(sorted({'sklearn', 'pydicom', 'PIL'} & set(sys.modules)))"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "[]" == answer.stdout.strip()
