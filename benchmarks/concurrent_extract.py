@@ -140,7 +140,7 @@ class _Extract:
 
 def _measured(extract: _Extract, kind: str, make: Make, rounds: int, files: int) -> Iterator[Figure]:
     """Run rounds with one and with two callers in turn."""
-    extract.round(make, files=8, callers=2)  # starts the drawing processes of both workers
+    extract.round(make, files=8, callers=2)  # starts the sandbox processes of both workers
     done: dict[int, list[_Round]] = {1: [], 2: []}
     for number in range(rounds):
         for callers in (1, 2) if number % 2 == 0 else (2, 1):

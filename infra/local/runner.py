@@ -26,13 +26,8 @@ from infra.local.postgres_server import DATABASE, PostgresServer
 from infra.local.programs import Plan, programs, servers, write_minio_environment
 from infra.local.supervisor import Program, Supervised
 from infra.local.timers import running_timers
-from infra.provision.schema import (
-    can_create_roles,
-    close_other_databases,
-    create_roles,
-    migrate,
-    set_label_rule,
-)
+from infra.provision.roles import can_create_roles, close_other_databases, create_roles
+from infra.provision.schema import migrate, set_label_rule
 from infra.provision.store_setup import create_buckets, create_users
 
 START_SECONDS = 90

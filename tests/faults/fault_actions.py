@@ -27,7 +27,7 @@ def under(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[b
         "kill a worker": _kill_worker,
         "kill all processes": _kill_program,
         "pause a worker": _pause_worker,
-        "kill a drawing process": _kill_drawing_process,
+        "kill a sandbox process": _kill_drawing_process,
         "kill a server": _kill_program,
         "restart a server": _restart_server,
         "notifications": _change_delivery,

@@ -170,7 +170,7 @@ def _cause(name: ImageName, hits: int, is_there: bool) -> str | None:
         return f"The instance has {hits} frames; give the frame, or the level instance."
     if hits == 0 and name.level == FILE:
         return "No image has this file name; one that is not known yet needs its SOP Instance UID."
-    return None if is_there else "The image of this SOP Instance UID lies in other folders."
+    return None if is_there else "The image of this SOP Instance UID is in other folders."
 
 
 def _without_repeats(

@@ -22,7 +22,8 @@ from common.tokens import Tokens
 from functions.sweep.resend import HttpSender
 from infra.local.minio_binary import minio_binary
 from infra.provision.function_card import function_cards
-from infra.provision.schema import create_roles, migrate
+from infra.provision.roles import create_roles
+from infra.provision.schema import migrate
 from infra.provision.store_setup import create_buckets, create_users
 from tests.fake_dsm.certificate import self_signed
 from tests.support.free_ports import free_port

@@ -48,7 +48,7 @@ with name as (
             when f.hits = 1 and f.path is not null and f.level = 'image'
                 and right('/' || f.key, length(f.path) + 1) <> '/' || f.path
                 and right('/' || f.path, length(f.key) + 1) <> '/' || f.key
-                then 'The image of this SOP Instance UID lies in other folders.'
+                then 'The image of this SOP Instance UID is in other folders.'
             when f.hits = 0 and f.path is not null
                 and string_to_array(f.path, '/') && (select array_agg(patient_id) from erased_patient)
                 then 'The patient''s data was erased on request.'
