@@ -236,6 +236,37 @@ def test_settled_rows_are_summed_up(database: Database) -> None:
     assert (6, 0, 0) == (before["files_found"], before["files_difference"], before["images_difference"])
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update ledger_item set state = 'quarantined', outcome = null where id = %(id)s",
+        "update ledger_item set outcome = 'skipped' where id = %(id)s",
+        "delete from ledger_item where id = %(id)s",
+    ],
+)
+@pytest.mark.parametrize("most", [1, 5000])
+def test_an_item_changes_after_its_file_was_added(database: Database, most: int, change: str) -> None:
+    """The file is subtracted also if its item was not added yet: only so many are added in one call."""
+    rows = Rows(database, 3)
+    rows.found()
+    rows.copied()
+    rows.run(
+        "insert into ledger_item (function, bucket, key, etag, state, outcome) "
+        "values ('annotations', 'annotations', 'k', 'e', 'done', 'ingested')"
+    )
+    rows.claimed()
+    rows.run("update ledger_item set state = 'done', outcome = 'erased' where function = 'extract'")
+    rows.run("select count_settled(%(most)s)", most=most)
+    added = rows.run("select from source_file where counted_as = 'erased'")
+    assert (1, 0 if most > 1 else 1) == (
+        added,
+        rows.run("select from ledger_item where function = 'extract' and counted_as is null"),
+    )
+    item = database.one("select id from ledger_item where function = 'extract'") or {}
+    rows.run(change, id=item["id"])
+    assert rows.numbers("balance_recount") == rows.numbers("balance")
+
+
 @pytest.mark.parametrize("table", ["verdict", "image_allocation"])
 def test_a_lost_row_shows_at_once(database: Database, table: str) -> None:
     """Rows deleted outside the pipeline show in the balance, although they were in the sums."""

@@ -734,17 +734,21 @@ end $$;
 create trigger file_uncount before update or delete on source_file
     for each row when (old.counted_as is not null) execute function file_uncount();
 
--- A file of the NAS and its item are counted together, so they are subtracted together.
+-- A file of the NAS is counted by the state of its item, so it is subtracted when that state changes: also if the
+-- item itself is not counted yet, because count_settled() adds files before items and only so many at a time.
 create function item_uncounted() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 begin
     update source_file set counted_as = null where raw_key = old.key and counted_as is not null;
     return null;
 end $$;
 create trigger item_uncounted after update on ledger_item for each row
-    when (old.counted_as = 'done' and old.function = 'extract' and new.counted_as is null)
+    when (old.function = 'extract' and old.state = 'done' and (
+        (old.counted_as = 'done' and new.counted_as is null)
+        or (old.state, old.outcome, old.bucket, old.key, old.etag, old.sop_instance_uid)
+            is distinct from (new.state, new.outcome, new.bucket, new.key, new.etag, new.sop_instance_uid)))
     execute function item_uncounted();
 create trigger item_deleted after delete on ledger_item for each row
-    when (old.counted_as = 'done' and old.function = 'extract') execute function item_uncounted();
+    when (old.function = 'extract' and old.state = 'done') execute function item_uncounted();
 
 -- The same in the other direction; also for a key that a file of the NAS gets now, which another file may have.
 create function file_uncounted() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
