@@ -49,7 +49,8 @@ sbom: setup
 	@echo "build/sbom.json"
 
 fuzz: setup
-	@DCM2SET_FUZZ_CASES=$${DCM2SET_FUZZ_CASES:-2000} $(BIN)/pytest tests/unit/functions/extract/test_fuzz.py tests/unit/functions/annotations/test_label_fuzz.py
+	@DCM2SET_FUZZ_CASES=$${DCM2SET_FUZZ_CASES:-2000} $(BIN)/pytest \
+		tests/unit/functions/extract/test_fuzz.py tests/unit/functions/annotations/test_label_fuzz.py
 	@DCM2SET_FUZZ_REQUESTS=$${DCM2SET_FUZZ_REQUESTS:-10000} $(BIN)/pytest -rP tests/integration/test_request_fuzz.py
 
 faults: setup

@@ -27,7 +27,8 @@ from tests.support.local_home import RunningHome
 from tests.support.own_database import create_migrated_database
 from tests.support.set_rows import SetImage, add_images
 from training_set.export.export_folder import ExportRequest, Images, write_export
-from training_set.export.image_locations import frozen_locations
+from training_set.export.image_locations import image_locations
+from training_set.selection.allowed_labels import ANY_LABEL
 from training_set.versions.freeze import Freezer, FrozenVersion
 
 _BUCKET = "export-benchmark"  # a bucket without notifications
@@ -119,8 +120,8 @@ def _copies(home: RunningHome, store: MinioStore, folder: Path, number: int) -> 
 
 def _exported(url: str, store: MinioStore, out: Path, images: Images, *, name: str) -> FrozenVersion:
     with psycopg.connect(url) as connection:
-        version = Freezer(connection, store, name, _quiet).freeze()
-    locations = frozen_locations(version.frozen.table)
+        version = Freezer(connection, store, name, _quiet, ANY_LABEL).freeze()
+        locations = image_locations(connection, version)
     write_export(version, locations, store, ExportRequest(out, images, None, False, _PARALLEL), _quiet)
     return version
 

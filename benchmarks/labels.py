@@ -23,6 +23,7 @@ import psycopg
 from benchmarks.support.report import Figure, report
 from common.store.object_key import ANNOTATIONS, Location
 from tests.support.local_home import RunningHome
+from tests.support.uids import uid
 
 BAR_ROWS_A_SECOND, BAR_OF_COPY, BAR_MEGABYTES = 50_000, 0.4, 200
 LABELS = 20
@@ -46,7 +47,7 @@ def main() -> None:
 
 def _key(image: int) -> str:
     """Return a key of the usual length."""
-    study, series, instance = (f"2.25.{10**37 * n + image // d}" for n, d in ((1, 50), (2, 25), (3, 1)))
+    study, series, instance = (uid((n << 124) + image // d) for n, d in ((1, 50), (2, 25), (3, 1)))
     return f"{PATIENT}/{study}/{series}/{instance}/1.png"
 
 

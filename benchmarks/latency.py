@@ -34,7 +34,7 @@ from imaging.rendering.picture_recipe import PictureRules
 from model.artefact import DEFAULT_MODEL, load_quality_model
 from model.judgement import Judge
 from tests.support.local_home import RunningHome, wait_for
-from tests.support.own_database import run_database_call
+from tests.support.own_database import key_check_of, run_database_call
 from tests.support.real_files import make_instance
 
 BAR_SECONDS = 0.4
@@ -147,7 +147,9 @@ class _Floor:
         store.ensure_bucket("floor-metadata")
         self._database = _database(home)
         settings = load_settings(images_prefix="floor-")
-        allocation = PostgresAllocation(self._database, store=store, settings=settings)
+        allocation = PostgresAllocation(
+            self._database, store=store, settings=settings, key_check=key_check_of(self._database)
+        )
         preparer = InstancePreparer(
             Rules(bytes(32), Limits(), PictureRules(), Profile(), hold_burned_in_text=True)
         )

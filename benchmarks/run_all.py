@@ -6,7 +6,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 BENCHMARKS = (
-    *("extract.py", "deidentification.py", "quality.py", "concurrent_extract.py", "latency.py", "nas.py"),
+    *("extract.py", "deidentification.py", "privacy.py", "midi_b.py", "quality.py"),
+    *("concurrent_extract.py", "latency.py", "nas.py"),
     "growth.py",  # includes idle_memory.py
     *("labels.py", "export.py", "pipeline.py"),
 )

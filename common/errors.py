@@ -9,9 +9,30 @@ class Subject:
 
     patient_id: str | None = None  # the pseudonym
     device: str | None = None  # manufacturer, model and picture size, in words that may leave raw
+    former_patients: tuple[str, ...] = ()  # the pseudonyms of earlier keys; never stored
 
 
 UNKNOWN = Subject()
+
+
+@dataclass(frozen=True)
+class TextBox:
+    """A place in a picture where text was found, in pixels of the frame."""
+
+    frame: int  # from 1
+    left: int
+    top: int
+    width: int
+    height: int
+    finding: str  # text, identity or unread
+
+
+@dataclass(frozen=True)
+class TextFound:
+    """What the search for text in the pictures of a held file found; never the text itself."""
+
+    finding: str  # nothing, unread, text or identity
+    boxes: tuple[TextBox, ...] = ()
 
 
 class PipelineError(Exception):
@@ -62,9 +83,10 @@ class ErasedError(PipelineError):
 class HoldError(PipelineError):
     """A person must decide; the input is held until it is released."""
 
-    def __init__(self, cause: str, next_step: str = "") -> None:
+    def __init__(self, cause: str, next_step: str = "", text_found: TextFound | None = None) -> None:
         super().__init__(cause)
         self.next_step = next_step
+        self.text_found = text_found  # None: no pictures were searched
 
 
 class BadRequestError(PipelineError):

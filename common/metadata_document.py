@@ -23,8 +23,7 @@ class ImageEntry(_Part):
     """One image that was written."""
 
     frame: int = Field(ge=1)
-    bucket: ShortText
-    key: str
+    key: str  # without the bucket, whose name has the time of arrival
     rows: int
     columns: int
     samples: int

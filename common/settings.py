@@ -167,24 +167,24 @@ class Settings(BaseSettings):
         "keep", description="what an uncertain label becomes: keep (-1), 0, 1, or missing (no label)"
     )
     label_vocabulary: Path | None = Field(
-        None, description="TOML file of the known labels; without it every label is accepted"
+        None,
+        description="TOML file of the known labels; without it, labels of words of radiology are accepted",
     )
 
     # Privacy officer: de-identification.
     pseudonym_key: Hex32 | None = Field(
-        None, description="32 bytes in hex; another key gives other pseudonyms"
+        None, description="32 bytes in hex; another key gives other pseudonyms, and is refused"
+    )
+    former_pseudonym_keys: list[Hex32] = Field(
+        [], description="keys of earlier pseudonym spaces, as JSON; patients erased there stay erased"
     )
     deidentification_profile: Path | None = Field(
-        None, description="TOML file with options that differ from the default profile"
+        None, description="reader, or a TOML file with options that differ from the default profile"
     )
     burned_in_text: Literal["hold", "pass"] = Field(
         "hold", description="whether pictures that may show a patient's name are held, or pass"
     )
     blanking_rules: Path | None = Field(None, description="TOML file of rectangles to make black, by device")
-    read_released_pictures: bool = Field(
-        True,
-        description="where tesseract is installed, search released pictures for the patient's words",
-    )
 
     def required(self, name: str) -> str:
         """The text of a setting that a function needs, also of a secret.

@@ -1,87 +1,197 @@
-"""The words and numbers that identify the patient of one file, and the search for them in text."""
+"""The words, numbers and dates that identify the patient of one file, and the search for them in values."""
 
 import re
+import struct
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Literal
 
-from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from pydicom.tag import Tag
+from pydicom.tag import BaseTag, Tag
 
+from deidentification.identity_part import (
+    DATE_VRS,
+    IDENTIFYING_TAGS,
+    IdentityPart,
+    age_in_years,
+    identity_part,
+)
+from deidentification.normal_form import (
+    Squeezed,
+    digits_of,
+    searchable_words,
+    spellings,
+    unix_days,
+    values_of,
+    words_of,
+)
 from imaging.dataset.element_value import element, known_vr
 
-# Runs of letters, runs of digits, and mixtures of both, such as AB12CD34.
-_LETTERS, _DIGITS = re.compile(r"[^\W\d_]{3,}"), re.compile(r"\d{5,}")
-_MIXED = re.compile(r"[^\W_]{5,}")
-_ANY = re.compile(r"[^\W\d_]{3}|[^\W_]{5}")
-_IDENTIFYING_KEYWORDS = frozenset(
-    """
-    PatientID IssuerOfPatientID OtherPatientIDs OtherPatientNames PatientAddress PatientTelephoneNumbers
-    PatientTelecomInformation CountryOfResidence RegionOfResidence MilitaryRank BranchOfService
-    PatientReligiousPreference InsurancePlanIdentification MedicalRecordLocator PatientBirthDate
-    AccessionNumber StudyID AdmissionID ServiceEpisodeID RequestedProcedureID ScheduledProcedureStepID
-    PerformedProcedureStepID PlacerOrderNumberImagingServiceRequest
-    FillerOrderNumberImagingServiceRequest InstitutionName InstitutionAddress
-    InstitutionalDepartmentName StationName PhysiciansOfRecord ReferringPhysicianAddress
-    ReferringPhysicianTelephoneNumbers RequestingService CurrentPatientLocation
-    PatientInstitutionResidence DeviceSerialNumber PlateID DetectorID CassetteID GantryID
-    """.split()
-)
-_IDENTIFYING_TAGS = frozenset(Tag(tag_for_keyword(keyword) or 0) for keyword in _IDENTIFYING_KEYWORDS)
+__all__ = ["Identity", "identity_of", "searchable_words"]
+
+_BIRTH_DATE, _AGE, _STUDY_DATE = Tag("PatientBirthDate"), Tag("PatientAge"), Tag("StudyDate")
+_NAMES_AND_DATES = DATE_VRS | {"PN"}
+_DIGIT = re.compile(r"\d")
+_DATE_DIGITS = re.compile(r"\d{6,}")
+_OLDEST_KEPT_AGE = 89
+_EXACT_IN_FLOAT = 1 << 24
 
 
+@dataclass(frozen=True)
 class Identity:
-    """The words and numbers of one file's identifying attributes, as `searchable_words` splits them.
+    """What identifies the patient of one file, in normal form, each with the keyword of its attribute.
 
-    They are compared in upper case, one by one, so their order does not matter. Values are decoded
+    Words and numbers are compared one by one, so their order does not matter. Values are decoded
     first, so their character set does not matter.
     """
 
-    def __init__(self, sources: Mapping[str, str]) -> None:
-        self._sources = sources  # by word: the keyword of the attribute that holds it
-
-    def found_in(self, text: str) -> str | None:
-        """The keyword of an identifying attribute that has a word in common with the text, or None."""
-        if not self._sources:
-            return None
-        for word in searchable_words(text):
-            if word in self._sources:
-                return self._sources[word]
-        return None
+    sources: Mapping[str, str] = field(default_factory=dict)  # by word or number
+    compounds: Mapping[str, str] = field(default_factory=dict)  # by id or date joined from groups
+    dates: Mapping[str, str] = field(default_factory=dict)  # by spelling, of all dates of the file
+    days: Mapping[int, str] = field(default_factory=dict)  # by days since 1970
+    short_names: frozenset[str] = frozenset()  # names of the patient with two letters
+    age: int | None = None  # in years, if it is over 89
 
     @property
     def words(self) -> frozenset[str]:
-        return frozenset(self._sources)
+        """All words and numbers."""
+        return frozenset(self.sources)
 
+    def found_in(self, text: str) -> str | None:
+        """The keyword of an identifying attribute with a word or number that the text has too, or None."""
+        for spelled in spellings(text):
+            for word in words_of(spelled):
+                if word in self.sources:
+                    return self.sources[word]
+            if self.compounds and _DIGIT.search(spelled):
+                compound = Squeezed(spelled).first_of(self.compounds)
+                if compound is not None:
+                    return self.compounds[compound]
+        return None
 
-def searchable_words(text: str) -> set[str]:
-    """Words of at least 3 letters, numbers of 5 digits and mixtures of 5 characters, in upper case."""
-    upper = text.upper()
-    if _ANY.search(upper) is None:
-        return set()
-    return {*_LETTERS.findall(upper), *_DIGITS.findall(upper), *_MIXED.findall(upper)}
+    def word_in(self, text: str) -> str | None:
+        """The same for single words and numbers, without ids that are in several groups."""
+        for spelled in spellings(text):
+            for word in words_of(spelled):
+                if word in self.sources:
+                    return self.sources[word]
+        return None
+
+    def short_word_in(self, text: str) -> str | None:
+        """The keyword of the name or age if a description has a name of two letters or an age over 89."""
+        if not self.short_names and self.age is None:
+            return None
+        words = {word for spelled in spellings(text) for word in spelled.split()}
+        if not self.short_names.isdisjoint(words):
+            return "PatientName"
+        return "PatientAge" if str(self.age) in words else None
+
+    def date_in(self, text: str) -> str | None:
+        """The keyword of a date of the file that is written in the text with all its digits, or None."""
+        return next(filter(None, map(self._date, _DATE_DIGITS.findall(text))), None)
+
+    def found_in_number(self, number: float, text: str) -> str | None:
+        """The keyword of an identifying attribute or date of which the number is a spelling, or None."""
+        size = abs(number)
+        if size < 10_000 and len(text) < 6:
+            return None
+        for digits in digits_of(size, text):
+            found = self._numbers.get(digits) or (self._date(digits) if len(digits) > 8 else None)
+            if found is not None:
+                return found
+        if size < _EXACT_IN_FLOAT:
+            return None
+        return self._time(number) or (self._rounded(number) if isinstance(number, float) else None)
+
+    @cached_property
+    def _numbers(self) -> dict[str, str]:
+        """All that a number may spell, without longer dates."""
+        return {**self.dates, **self.compounds, **self.sources}
+
+    def _date(self, digits: str) -> str | None:
+        """A date of 6 or 8 digits, alone or with a time or counter after it."""
+        size = len(digits)
+        if size in {6, 8}:
+            return self.dates.get(digits)
+        if size > 8 and digits[:8] in self.dates:
+            return self.dates[digits[:8]]
+        return self.dates.get(digits[:6]) if size in {10, 12} else None
+
+    def _time(self, number: float) -> str | None:
+        """A time of day of a date; birth dates only as a midnight of some time zone."""
+        for day in unix_days(number):
+            keyword = self.days.get(day)
+            if keyword is not None and (keyword != "PatientBirthDate" or number % 900 == 0):
+                return keyword
+        return None
+
+    def _rounded(self, number: float) -> str | None:
+        """A number of more than 7 digits may have been rounded to 32 bits."""
+        for digits, keyword in self._numbers.items():
+            if digits.isdecimal() and len(digits) < 20 and _float32(int(digits)) == number:
+                return keyword
+        return None
 
 
 def identity_of(ds: Dataset) -> Identity:
     """The identity in a data set: its identifying attributes and all person names, nested and private too."""
+    parts = list(map(_part_of, _identifying_elements(ds)))
     sources: dict[str, str] = {}
-    for identifying in _identifying_elements(ds):
-        name = identifying.keyword or "a private attribute"
-        for word in searchable_words(str(identifying.value)):
-            sources.setdefault(word, name)
-    return Identity(sources)
+    compounds: dict[str, str] = {}
+    dates: dict[str, str] = {}
+    days: dict[int, str] = {}
+    for part in reversed(parts):  # of equal words that of the first attribute stays
+        sources.update(part.sources)
+        compounds.update(part.compounds)
+        dates.update(part.dates)
+        days.update(part.days)
+    short_names = frozenset[str]().union(*(part.short_names for part in parts))
+    return Identity(sources, compounds, dates, days, short_names, _age_over_89(ds))
+
+
+def _part_of(identifying: DataElement) -> IdentityPart:
+    return identity_part(int(identifying.tag), identifying.VR, tuple(values_of(identifying.value)))
+
+
+def _age_over_89(ds: Dataset) -> int | None:
+    age = age_in_years(_text(ds, _AGE), born=_text(ds, _BIRTH_DATE), studied=_text(ds, _STUDY_DATE))
+    return age if age is not None and age > _OLDEST_KEPT_AGE else None
+
+
+def _text(ds: Dataset, tag: BaseTag) -> str:
+    return str(element(ds, tag).value or "").strip() if tag in ds.keys() else ""  # noqa: SIM118 converts no tag
+
+
+def _float32(number: int) -> float:
+    unpacked: tuple[float] = struct.unpack("<f", struct.pack("<f", number))
+    return unpacked[0]
 
 
 def _identifying_elements(ds: Dataset) -> Iterator[DataElement]:
-    """Identifying elements at any depth; other elements are not decoded."""
+    """Identifying elements and dates at any depth; other elements are not decoded."""
     for tag, raw in list(ds.items()):
-        known = known_vr(int(tag))
-        vr = raw.VR or known
-        if vr == "UN":
-            vr = ds[tag].VR  # pydicom looks it up in the dictionaries of the standard and of vendors
-        if vr == "SQ" and isinstance(ds[tag].value, Sequence):
-            for item in ds[tag].value:
-                yield from _identifying_elements(item)
-        elif vr == "PN" or known == "PN" or tag in _IDENTIFYING_TAGS:
+        role = _role(int(tag), raw.VR)
+        if role == "unknown":
+            # pydicom looks the VR up in the dictionaries of the standard and of vendors
+            role = _role(int(tag), ds[tag].VR)
+        if role == "sequence":
+            if isinstance(ds[tag].value, Sequence):
+                for item in ds[tag].value:
+                    yield from _identifying_elements(item)
+        elif role == "identifying":
             yield element(ds, tag)
+
+
+@lru_cache(maxsize=10_000)
+def _role(tag: int, vr: str | None) -> Literal["sequence", "identifying", "unknown", "other"]:
+    """What an element is for the identity, by its tag and the VR of the file."""
+    known = known_vr(tag)
+    used = vr or known
+    if used == "SQ":
+        return "sequence"
+    if used in _NAMES_AND_DATES or known in _NAMES_AND_DATES or tag in IDENTIFYING_TAGS:
+        return "identifying"
+    return "unknown" if used == "UN" else "other"

@@ -9,6 +9,8 @@ from common.errors import SettingsError
 from common.toml_file import read_toml
 
 _SETTING = "DCM2SET_DEIDENTIFICATION_PROFILE"
+_SHIPPED = Path(__file__).with_name("profiles")
+_CHOICES = {"suspected_text": ("hold", "read"), "identifying_text": ("hold", "blank")}
 
 
 @dataclass(frozen=True)
@@ -19,13 +21,15 @@ class Profile:
     """
 
     name: str = "dcm2set"
-    version: int = 2
+    version: int = 3
     clean_descriptors: bool = True  # descriptions keep only words of radiology
     retain_longitudinal_modified: bool = True  # shift dates, by one number of days per patient
     retain_patient_characteristics: bool = True  # sex, age (over 89: 90), size, weight
     retain_device_identity: bool = False
     retain_institution_identity: bool = False
     retain_safe_private: bool = True  # only numbers, in private elements known to hold nothing else
+    suspected_text: str = "hold"  # files that often show text: hold for a person, or read by the search
+    identifying_text: str = "hold"  # pictures with the patient's own words: hold for a person, or blank
 
     def __str__(self) -> str:
         return self._title
@@ -48,7 +52,7 @@ class Profile:
         return (_BASIC, *(_OPTIONS[name] for name in self.options))
 
 
-# Added if the burned-in text gate is on; the profile has no option for it.
+# Added if a person, a rule for the device or the text search has looked; the profile has no option for it.
 CLEAN_PIXEL_DATA = ("113101", "Clean Pixel Data Option")
 _BASIC = ("113100", "Basic Application Confidentiality Profile")
 _OPTIONS = {
@@ -65,16 +69,22 @@ _OPTIONS = {
 
 
 def load_profile(path: Path | None) -> Profile:
-    """The profile in a TOML file, or the default if `path` is None; SettingsError names a wrong field."""
+    """The profile in a TOML file or of a shipped name, or the default if `path` is None.
+
+    SettingsError names a wrong field.
+    """
     if path is None:
         return Profile()
-    table = read_toml(path, _SETTING)
+    shipped = _SHIPPED / f"{path}.toml"
+    table = read_toml(shipped if path.name == str(path) and shipped.exists() else path, _SETTING)
     types = {field.name: type(field.default) for field in fields(Profile)}
     for name, value in table.items():
         if name not in types:
             raise SettingsError(f"{_SETTING}: {name!r} is not a field of a profile.")
         if type(value) is not types[name]:
             raise SettingsError(f"{_SETTING}: {name!r} must be of type {types[name].__name__}.")
+        if name in _CHOICES and value not in _CHOICES[name]:
+            raise SettingsError(f"{_SETTING}: {name!r} must be {' or '.join(_CHOICES[name])}.")
     if not {"name", "version"} <= table.keys() or len(table["name"]) > 40:
         raise SettingsError(f"{_SETTING} must set a name, of at most 40 characters, and a version.")
     return Profile(**table)

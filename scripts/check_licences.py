@@ -19,7 +19,8 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "licences.md"
 RUN_TIME_EXTRAS = {"", "local", "training-sets", "train"}
 # Each part of a licence expression must be one of these.
 PERMISSIVE = re.compile(
-    r"MIT(-0|-CMU)?( License)?|BSD( License|-[23]-Clause)|0BSD|Apache(-2\.0| Software License)"
+    r"MIT(-0|-CMU)?( License)?|BSD( License|-[23]-Clause)|3-Clause BSD License|0BSD"
+    r"|Apache(-2\.0| Software License)"
     r"|ISC( License \(ISCL\))?|PSF-2\.0|Python Software Foundation License|Zlib|CC0-1\.0|Unlicense"
     r"|BSD-derived \(http://www\.repoze\.org/LICENSE\.txt\)"
 )

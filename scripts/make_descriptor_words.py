@@ -1,11 +1,16 @@
-"""Write deidentification/header/data/descriptor_words.txt: words that may stay in descriptions.
+"""Write the words and phrases that may stay in descriptions, to deidentification/header/data.
 
 The words come from pydicom (MIT), namely code meanings of its concept dictionaries, names of the data
 dictionary and names of SOP classes, and from descriptor_words/radiology.txt and with_digits.txt. Names of
 people, places, months and weekdays are removed, except those of kept.txt, which radiology needs. Words are
 case-folded (the German sharp s becomes ss) and composed (NFC).
 
-The file depends only on this script, the folder descriptor_words and the locked version of pydicom::
+A word that is also a common surname stays only in a phrase of two words, which pydicom's texts or phrases.txt
+have; alone.txt has the exceptions: body parts and abbreviations that stand alone in descriptions. Common are
+the surnames of one person in 50,000 or more. census_surnames.txt has the 7,500 of the United States census of
+1990 (public domain), taken from dist.all.last of the package names 0.3.0 (MIT): all with a share of 0.002 %.
+
+The files depend only on this script, the folder descriptor_words and the locked version of pydicom::
 
     .venv/bin/python scripts/make_descriptor_words.py
 """
@@ -13,6 +18,8 @@ The file depends only on this script, the folder descriptor_words and the locked
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
@@ -20,7 +27,7 @@ from pydicom._uid_dict import UID_dictionary
 from pydicom.sr._cid_dict import name_for_cid
 from pydicom.sr._concepts_dict import concepts
 
-TARGET = Path(__file__).resolve().parents[1] / "deidentification/header/data/descriptor_words.txt"
+DATA = Path(__file__).resolve().parents[1] / "deidentification/header/data"
 SOURCES = Path(__file__).with_name("descriptor_words")
 
 NAMING_CONTEXTS = re.compile(
@@ -43,15 +50,52 @@ GIVEN_NAMES, SURNAMES = _source("given_names"), _source("surnames")
 EPONYMS, PLACES, CALENDAR = _source("eponyms"), _source("places"), _source("calendar")
 KEPT = _source("kept")
 """Names that radiology needs as words: sizes, colours of matter and blood, body parts, projections."""
+CENSUS_SURNAMES, ALONE, PHRASES = _source("census_surnames"), _source("alone"), _source("phrases")
+WEAK = frozenset(
+    """of the and in to with by for from or at as on an is per not no de la le non too very more other using
+    used than does has needs""".split()
+)
+"""Words that make no phrase with the word beside them."""
+SIDES = frozenset("clrtx")
+"""Letters that are words of radiology."""
 
 
 def main() -> None:
-    """Write the words, one per line."""
-    TARGET.write_text("".join(f"{word}\n" for word in sorted(words())), encoding="utf-8")
+    """Write the words, one per line, and the phrases."""
+    _write("descriptor_words", words())
+    _write("descriptor_phrases", phrases())
+
+
+def _write(name: str, lines: frozenset[str]) -> None:
+    (DATA / f"{name}.txt").write_text("".join(f"{line}\n" for line in sorted(lines)), encoding="utf-8")
 
 
 def words() -> frozenset[str]:
-    """Return all words that may stay."""
+    """Return all words that may stay alone."""
+    return vocabulary() - surnames()
+
+
+def surnames() -> frozenset[str]:
+    """Return the words of radiology that are also common surnames, and stay only in phrases."""
+    return frozenset((vocabulary() & set(CENSUS_SURNAMES.split())) - set(ALONE.split()))
+
+
+def phrases() -> frozenset[str]:
+    """Return the phrases of two words in which surnames may stay."""
+    may_be_beside, in_phrases = vocabulary() - WEAK | SIDES, surnames()
+    pairs = {
+        pair
+        for text in pydicom_texts()
+        for pair in pairwise(words_of(text))
+        if may_be_beside.issuperset(pair)
+    }
+    listed = {tuple(phrase.split()) for phrase in PHRASES.replace("\n", " ").split(",")}
+    return frozenset(" ".join(pair) for pair in pairs | listed if in_phrases.intersection(pair))
+
+
+@cache
+def vocabulary() -> frozenset[str]:
+    """Return the words of radiology and of the standard without names."""
     from_pydicom = {word for text in pydicom_texts() for word in words_of(text) if word.isalpha()}
     from_lists = spelled(RADIOLOGY) | spelled(WITH_DIGITS) | vertebrae()
     return frozenset(word for word in (from_pydicom | from_lists) - names() if len(word) > 1)

@@ -1,7 +1,7 @@
 """Fixtures of all tests: running homes, a fake DSM, the log."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +23,10 @@ def homes() -> Iterator[StartHome]:
     started: list[RunningHome] = []
     with tempfile.TemporaryDirectory(prefix="dcm2set-test-") as place:
 
-        def start(*, folder: Path | None = None, **settings: str) -> RunningHome:
-            home = RunningHome.start(folder or Path(place) / str(len(started)) / "home", settings)
+        def start(*, folder: Path | None = None, options: Sequence[str] = (), **settings: str) -> RunningHome:
+            folder = folder or Path(place) / str(len(started)) / "home"
+            command = ("infra.cli", "up", "--home", str(folder), *options)
+            home = RunningHome.start(folder, settings, command=command)
             started.append(home)
             return home
 

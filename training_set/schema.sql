@@ -18,12 +18,13 @@ join series se using (series_instance_uid)
 join study st using (study_instance_uid)
 join patient p using (patient_id)
 left join verdict v using (sop_instance_uid, frame);
-comment on view training_image is 'One row for each image with all columns that a training set may contain.';
+comment on view training_image is 'One row for each image with all columns that a training set may contain, and its bucket.';
 
--- The columns that people filter by, without the technical ones.
+-- The columns that people filter by, without the technical ones. Nothing here tells when a file arrived, as the names of
+-- image buckets do: arrival and shifted study date together give the patient's date shift.
 create view image_overview as
-select sop_instance_uid, frame, bucket, key, verdict, score, reasons, confidence, quality_model as model_version,
+select sop_instance_uid, frame, key, verdict, score, reasons, confidence, quality_model as model_version,
     is_localizer, series_instance_uid, study_instance_uid, patient_id, modality, body_part, laterality, view_position,
     study_date, sex, age_years, "rows", "columns", sha256, recipe, recipe_version
 from training_image;
-comment on view image_overview is 'One row for each image with the columns that people filter by, and its bucket and key.';
+comment on view image_overview is 'One row for each image with the columns that people filter by, and its key; image_allocation has its bucket.';

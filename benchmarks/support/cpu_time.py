@@ -30,12 +30,12 @@ def cpu_seconds(home: RunningHome) -> Mapping[str, float]:
 def _component(process: psutil.Process) -> str:
     """Return the component of a process: a function, a server or the runner.
 
-    Drawing processes belong to extract. Other processes belong to the runner.
+    Sandbox processes belong to extract. Other processes belong to the runner.
     """
     command: list[str] = process.cmdline()
     if "--target" in command:
         return command[command.index("--target") + 1]
-    if any("drawing_worker" in part for part in command):
+    if any(part.endswith("sandbox.worker") for part in command):
         return "extract"
     name = process.name().partition("-")[0]
     return name if name in _SERVERS else "runner"

@@ -21,7 +21,7 @@ def pixel_path(sample: Sample, out: Path) -> list[Output]:
 
 def complete_step(sample: Sample, out: Path) -> list[Output]:
     """Prepare all that extract writes: PNGs, de-identified DICOM file, metadata document."""
-    prepared = _PREPARER(sample.path, out, releases=0, heartbeat=lambda: None)
+    prepared = _PREPARER(sample.path, out, heartbeat=lambda: None)
     return [frame.png for frame in prepared.frames]
 
 

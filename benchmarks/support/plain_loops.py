@@ -23,8 +23,8 @@ from common.settings import Settings, load_settings
 from common.store.minio_store import MinioStore
 from common.store.object_key import DEIDENTIFIED, RAW, SUBOPTIMAL, Location
 from deidentification.profile import Profile
-from functions.extract.extract_instance import image_entry
-from functions.extract.image_allocation import AllocationRequest, PostgresAllocation
+from functions.extract.extract_instance import allocation_request, image_entry
+from functions.extract.image_allocation import PostgresAllocation
 from functions.extract.output_space import read_output
 from functions.extract.png_frames import PngFrame
 from functions.extract.prepared_instance import InstancePreparer, PreparedInstance, Rules
@@ -36,7 +36,7 @@ from imaging.png.png_picture import decode_png
 from imaging.rendering.picture_recipe import PictureRules
 from model.artefact import DEFAULT_MODEL, load_quality_model
 from model.judgement import Judge, Judgement
-from tests.support.own_database import run_database_call
+from tests.support.own_database import key_check_of, run_database_call
 
 _PROCESSES = 2
 _IMAGES = "plain-loop-"  # prefix of buckets without notifications
@@ -119,7 +119,7 @@ class _Results:
 
 
 def _process(file: Path, folder: Path) -> _Results:
-    instance = _preparer()(file, folder, releases=0, heartbeat=lambda: None)
+    instance = _preparer()(file, folder, heartbeat=lambda: None)
     pictures = [decode_png(frame.read(), max_pixels=10**8) for frame in instance.frames]
     modality = instance.document.series.modality
     judgements = tuple(_judge().judge(picture, modality=modality) for picture in pictures)
@@ -132,16 +132,10 @@ def _direct(stores: Stores, file: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="dcm2set-") as folder:
         results = _process(file, Path(folder))
         instance, document = results.instance, results.instance.document
-        allocated = PostgresAllocation(database, store=minio, settings=_settings()).allocate(
-            AllocationRequest(
-                instance.path,
-                item_id=stores.item_id,
-                content_digest=instance.content_digest,
-                number_of_frames=len(instance.frames),
-                modality=document.series.modality,
-                is_localizer=document.is_localizer,
-            )
+        allocation = PostgresAllocation(
+            database, store=minio, settings=_settings(), key_check=_key_check(database)
         )
+        allocated = allocation.allocate(allocation_request(instance, stores.item_id))
         locations = [
             location if judgement.verdict == "good" else Location(SUBOPTIMAL, location.key)
             for location, judgement in zip(allocated.locations, results.judgements, strict=True)
@@ -193,6 +187,11 @@ def _local(out: Path, file: Path) -> None:
 @cache
 def _ports(stores: Stores) -> tuple[MinioStore, Database]:
     return stores.minio, Database(stores.database_url, connections=2)
+
+
+@cache
+def _key_check(database: Database) -> str:
+    return key_check_of(database)
 
 
 @cache

@@ -6,10 +6,11 @@ from enum import StrEnum
 from typing import LiteralString, Protocol
 from uuid import UUID
 
-from common.errors import UNKNOWN, Subject
+from common.errors import UNKNOWN, Subject, TextFound
 from common.store.object_key import Location
 from common.store.object_store import ObjectVersion
 
+PixelRectangle = tuple[int, int, int, int]  # left, top, width, height
 LONGEST_SECONDS = 3600.0  # a lease or a wait, where nobody knows better
 
 
@@ -33,6 +34,7 @@ class Claim:
     crashes: int  # earlier attempts in a row that ended without a settlement
     releases: int  # how often a person released it from the burned-in text gate
     source: str | None = None  # what it came of: file-N of the NAS, or item-N put into raw directly
+    blank: tuple[PixelRectangle, ...] = ()  # what a person wants to be made black
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Settlement:
     sop_instance_uid: str | None = None
     moved_to: Location | None = None
     subject: Subject = UNKNOWN
+    text_found: TextFound | None = None  # in the pictures of a held file
     announces: tuple[tuple[str, ObjectVersion], ...] = ()  # functions, and the objects made for them
     database_call: DatabaseCall | None = None
     pending_delete: bool = False  # whether the object is still to be deleted, where no listing covers it

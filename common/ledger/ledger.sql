@@ -12,7 +12,7 @@ set state = 'running', attempts = item.attempts + 1,
     due_at = null, started_at = now(), settled_at = null
 where item.state = 'retry' or (item.state = 'running' and (item.lease_until < now()
     or item.lease_until > now() + make_interval(secs => %(longest)s)))
-returning id, attempts, crashes, releases, source;
+returning id, attempts, crashes, releases, source, blank;
 
 -- name: claim_due
 -- The item that has been due longest; a worker that claims at the same moment gets the next one.
@@ -23,7 +23,7 @@ where id = (
     select id from ledger_item
     where function = %(function)s and counted_as is null and state = 'retry' and due_at <= now()
     order by due_at limit 1 for update skip locked)
-returning id, attempts, crashes, releases, source, bucket, key, etag, size;
+returning id, attempts, crashes, releases, source, blank, bucket, key, etag, size;
 
 -- name: claim_expired
 -- An item whose lease ran out. If a lease or a wait ends later than any can, the clock was moved back in the
@@ -41,7 +41,7 @@ where id = coalesce((
     where function = %(function)s and counted_as is null and state = 'retry'
         and due_at > now() + make_interval(secs => %(longest)s)
     limit 1 for update skip locked))
-returning id, attempts, crashes, releases, source, bucket, key, etag, size;
+returning id, attempts, crashes, releases, source, blank, bucket, key, etag, size;
 
 -- name: announce_one
 -- An announcement is not an attempt.
@@ -69,6 +69,7 @@ update ledger_item
 set state = %(state)s, outcome = %(outcome)s, cause = %(cause)s, next_step = %(next_step)s,
     sop_instance_uid = coalesce(%(sop_instance_uid)s, sop_instance_uid),
     patient_id = coalesce(%(patient_id)s, patient_id), device = coalesce(%(device)s, device),
+    text_finding = %(text_finding)s, text_boxes = %(text_boxes)s::jsonb,
     moved_to_bucket = %(moved_to_bucket)s, moved_to_key = %(moved_to_key)s, pending_delete = %(pending_delete)s,
     lease = null, lease_until = null, due_at = null, crashes = 0, settled_at = now()
 where id = %(id)s and lease = %(lease)s and state = 'running'

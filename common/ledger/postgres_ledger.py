@@ -3,12 +3,16 @@
 import os
 import socket
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import LiteralString
 from uuid import UUID, uuid4
 
+import orjson
+
 from common.database import Database, Row, queries
+from common.errors import TextFound
 from common.ledger.ledger import (
     LONGEST_SECONDS,
     Claim,
@@ -48,7 +52,7 @@ class PostgresLedger(Ledger):
                 longest=self._longest,
             )
             if row is not None:
-                return Claim(lease=lease, **row)
+                return _claim(lease, row)
             found = self._database.one(_SQL["find"], **item)
             # The row may have become free between the two statements; it is never deleted.
             if found is not None:
@@ -64,7 +68,7 @@ class PostgresLedger(Ledger):
             return None
         location = Location(row.pop("bucket"), row.pop("key"))
         version = ObjectVersion(location, row.pop("etag"), row.pop("size") or 0)
-        return Claim(lease=lease, **row), version
+        return _claim(lease, row), version
 
     def announce(self, version: ObjectVersion) -> None:
         item = self._item(version.location, version.etag)
@@ -90,6 +94,7 @@ class PostgresLedger(Ledger):
             "sop_instance_uid": settlement.sop_instance_uid,
             "patient_id": settlement.subject.patient_id,
             "device": settlement.subject.device,
+            **_text_columns(settlement.text_found),
             "moved_to_bucket": moved_to.bucket if moved_to else None,
             "moved_to_key": moved_to.key if moved_to else None,
             "pending_delete": settlement.pending_delete,
@@ -147,6 +152,18 @@ class PostgresLedger(Ledger):
             "key": location.key,
             "etag": etag,
         }
+
+
+def _claim(lease: UUID, row: Row) -> Claim:
+    blank = tuple((left, top, width, height) for left, top, width, height in row.pop("blank") or ())
+    return Claim(lease=lease, blank=blank, **row)
+
+
+def _text_columns(found: TextFound | None) -> dict[str, str | None]:
+    if found is None:
+        return {"text_finding": None, "text_boxes": None}
+    boxes = orjson.dumps([asdict(box) for box in found.boxes]).decode() if found.boxes else None
+    return {"text_finding": found.finding, "text_boxes": boxes}
 
 
 def _existing_item(row: Row) -> ExistingItem:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from common.errors import UNKNOWN, Subject
-from common.ledger.ledger import DatabaseCall
+from common.ledger.ledger import DatabaseCall, PixelRectangle
 from common.store.object_key import RAW, Location
 from common.store.object_store import ObjectVersion
 
@@ -18,6 +18,7 @@ class Item:
     version: ObjectVersion
     releases: int  # how often a person released it from the burned-in text gate
     heartbeat: Callable[[], None]  # to be called in long work: raises once another worker has the item
+    blank: tuple[PixelRectangle, ...] = ()  # what a person wants to be made black
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Outcome:
     cause: str | None = None
     move_to: Location | None = None  # where the input is moved to; None: it stays
     overwrite: bool = False  # whether the move may replace an object that is there
+    is_written: bool = False  # whether the work wrote what stands for the input at `move_to` itself
     database_call: DatabaseCall | None = None  # rows to write, in the statement that settles the item
     announces: tuple[tuple[str, ObjectVersion], ...] = ()  # functions, and the objects made for them
     subject: Subject = UNKNOWN

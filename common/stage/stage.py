@@ -178,10 +178,10 @@ class Stage:
                 "(out of memory, killed, or a fault in the code)."
             )
         with renewed_lease(lambda: self._renew(claim), seconds=self.lease_seconds) as heartbeat:
-            outcome = self.work(Item(claim.id, version, claim.releases, heartbeat))
-            moved_to = None
-            if outcome.move_to is not None:
-                moved_to = self.store.copy(version, outcome.move_to, overwrite=outcome.overwrite).location
+            outcome = self.work(Item(claim.id, version, claim.releases, heartbeat, claim.blank))
+            moved_to = outcome.move_to
+            if moved_to is not None and not outcome.is_written:
+                moved_to = self.store.copy(version, moved_to, overwrite=outcome.overwrite).location
         settlement = Settlement(
             State.DONE,
             outcome=outcome.outcome,
@@ -229,6 +229,7 @@ class Stage:
             next_step=error.next_step or _REPLAY.format(id=claim.id),
             moved_to=moved_to,
             subject=error.subject,
+            text_found=error.text_found if isinstance(error, HoldError) else None,
         )
         self._settle(claim, version, settlement, is_moved=moved_to is not None)
         return answer(location, state, item=claim.id, cause=str(error))

@@ -9,6 +9,7 @@ from pydicom.tag import BaseTag
 
 from deidentification.header.confidentiality_profile import attribute
 from deidentification.header.safe_private import SAFE_PRIVATE
+from deidentification.header.shared_dates import is_shared_date
 
 # "keep" and "description" still depend on the value: it stays only if a rule for it says so.
 Action = Literal["private", "remove", "empty", "dummy", "uid", "keep", "description"]
@@ -65,6 +66,8 @@ def _action(tag: int, options: tuple[str, ...]) -> Action:
     if not dictionary_has_tag(tag):
         return "remove"
     row = attribute(tag)
+    if is_shared_date(tag):
+        return "remove" if row is None or "X" in row.basic else _basic_action(row.basic)
     if row is None:
         return "keep"
     is_sequence = dictionary_VR(tag) == "SQ"
@@ -76,7 +79,11 @@ def _action(tag: int, options: tuple[str, ...]) -> Action:
         return "keep"
     if is_sequence:
         return _sequence_action(row.basic, dictionary_keyword(tag))
-    return next((action for letter, action in _ACTIONS if letter in row.basic), "remove")
+    return _basic_action(row.basic)
+
+
+def _basic_action(basic: str) -> Action:
+    return next((action for letter, action in _ACTIONS if letter in basic), "remove")
 
 
 def _may_keep_description(tag: int) -> bool:

@@ -11,10 +11,10 @@ from functools import cache
 
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
-from deidentification.header import terms
 from deidentification.header.attribute_plan import SHORT_TEXT_VRS, TYPE_2, Plan, plan_for
 from deidentification.header.safe_private import NUMERIC_VRS, SAFE_PRIVATE
 from deidentification.header.value_rules import DESCRIPTIVE_KEYWORDS, Rule, ValueRules, apply_to_each
@@ -27,6 +27,8 @@ Tally = Counter[tuple[str, str]]
 
 _BINARY_NUMBER_VRS = frozenset(["US", "SS", "UL", "SL", "UV", "SV", "FL", "FD"])
 _NUMBER_TEXT_VRS = frozenset(["DS", "IS"])
+# Several values of these could be the parts of one number or name.
+_JOINED_VRS = frozenset(["CS", "IS", "LO", "SH", "US", "UL"])
 # Rules check values of these as text, so a file may have any of them instead of the dictionary's.
 _TEXT_VRS = frozenset("AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT".split())
 _INTERCHANGEABLE_VRS = [
@@ -86,6 +88,8 @@ class CleanDataset:
         rule = self._rule(plan)
         is_usable = rule is not None and _has_expected_form(element, plan)
         cleaned = apply_to_each(element.value, rule) if rule is not None and is_usable else None
+        if cleaned is not None and plan.vr in _JOINED_VRS and isinstance(cleaned[0], MultiValue | list):
+            cleaned = cleaned if self._rules.may_stay_together(list(cleaned[0])) else None
         if cleaned is None:
             self._refuse_value(element, plan, kept, has_rule=rule is not None)
             return
@@ -150,10 +154,9 @@ class CleanDataset:
 
     def _standard_code(self, item: Dataset) -> tuple[str, str, str] | None:
         value, scheme = str(item.get("CodeValue", "")), str(item.get("CodingSchemeDesignator", ""))
-        form = terms.UNIT if scheme == "UCUM" else terms.CODE_VALUE
-        meaning = self._rules.description(item.CodeMeaning)
-        if scheme.upper() not in terms.TERMS["CodingSchemeDesignator"] or not form.fullmatch(value):
+        if not self._rules.is_code(value, scheme):
             return None
+        meaning = self._rules.description(item.CodeMeaning)
         return value, scheme, meaning[0] if meaning else value
 
     def _clean_private(self, ds: Dataset, tag: BaseTag, kept: Dataset) -> None:

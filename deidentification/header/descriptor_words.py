@@ -1,9 +1,9 @@
 """Words that may stay in descriptions and code meanings (PS3.15 E.3.5, Clean Descriptors).
 
 An allow-list of words of radiology and of the standard, numbers, and values with units. It has no
-names of people or places, no months or weekdays, and no initials except c, l, r, t and x. It
-judges single words. The caller must check that adjacent numbers are not a date and that a word is
-not a name of the patient.
+names of people or places, no months or weekdays, and no initials except c, l, r, t and x. Words
+that are also common surnames, such as white and long, are only in the list of phrases. Numbers
+beside one another and names of the patient are judged by `descriptions`.
 """
 
 import re
@@ -29,15 +29,49 @@ _FORMS = re.compile(
 )
 
 
+def folded(word: str) -> str:
+    """A word as it is spelled in the lists."""
+    return word.lower() if word.isascii() else unicodedata.normalize("NFC", word.casefold())
+
+
 def is_descriptor_word(word: str) -> bool:
-    """Whether a word, in upper or lower case, may stay; never one with 4 or more digits in a row."""
-    folded = unicodedata.normalize("NFC", word.casefold())
-    if _LONG_NUMBER.search(folded):
+    """Whether a word, in upper or lower case, may stay alone; never one with 4 or more digits in a row."""
+    plain = folded(word)
+    if plain in _words():
+        return _LONG_NUMBER.search(plain) is None
+    is_form = plain.isascii() and _FORMS.fullmatch(plain) is not None
+    return is_form and _LONG_NUMBER.search(plain) is None
+
+
+def is_phrase(words: list[str], index: int) -> bool:
+    """Whether a folded word and one beside it are a phrase of radiology, such as white matter."""
+    neighbours = _phrases().get(words[index])
+    if neighbours is None:
         return False
-    return folded in _words() or (folded.isascii() and _FORMS.fullmatch(folded) is not None)
+    before, after = neighbours
+    return (index > 0 and words[index - 1] in before) or (
+        index + 1 < len(words) and words[index + 1] in after
+    )
 
 
 @cache
 def _words() -> frozenset[str]:
-    path = files("deidentification.header") / "data" / "descriptor_words.txt"
-    return frozenset(path.read_text("utf-8").split())
+    return frozenset(_data("descriptor_words").split())
+
+
+@cache
+def _phrases() -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+    """The words that stay in phrases only, each with the words that may be before and after it."""
+    phrases = [line.split() for line in _data("descriptor_phrases").splitlines()]
+    surnames = {word for phrase in phrases for word in phrase} - _words()
+    return {
+        surname: (
+            frozenset(first for first, second in phrases if second == surname),
+            frozenset(second for first, second in phrases if first == surname),
+        )
+        for surname in surnames
+    }
+
+
+def _data(name: str) -> str:
+    return (files("deidentification.header") / "data" / f"{name}.txt").read_text("utf-8")

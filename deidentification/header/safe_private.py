@@ -1,7 +1,8 @@
 """Private elements known to hold only numbers (PS3.15 table E.3.10-1 and statements of vendors).
 
 Listed by private creator, group and the last two hex digits of the element. Only numbers stay,
-whatever a file has there.
+whatever a file has there. Elements of text, such as the name of a pulse sequence, are not in the list:
+a number in one of them is not what the element is for, and may be anything.
 """
 
 SAFE_PRIVATE = frozenset(
@@ -13,21 +14,16 @@ SAFE_PRIVATE = frozenset(
         ("SIEMENS MR HEADER", 0x0019, 0x27),  # b-matrix
         ("SIEMENS MR HEADER", 0x0019, 0x28),  # bandwidth per pixel in phase encoding direction
         ("SIEMENS MR HEADER", 0x0019, 0x29),  # slice timing
-        ("SIEMENS MR HEADER", 0x0051, 0x0C),  # field of view
-        ("SIEMENS MED NM", 0x0031, 0x01),
         ("GEMS_ACQU_01", 0x0019, 0x23),  # table speed
-        ("GEMS_ACQU_01", 0x0019, 0x24),  # mid scan time
+        ("GEMS_ACQU_01", 0x0019, 0x24),  # mid scan time, in seconds of the scan
         ("GEMS_ACQU_01", 0x0019, 0x27),  # rotation speed
-        ("GEMS_ACQU_01", 0x0019, 0x9E),
-        ("GEMS_ACQU_01", 0x0019, 0xBB),  # diffusion direction x
+        ("GEMS_ACQU_01", 0x0019, 0xBB),  # user data 20 to 22: diffusion direction x, y and z
         ("GEMS_ACQU_01", 0x0019, 0xBC),
         ("GEMS_ACQU_01", 0x0019, 0xBD),
-        ("GEMS_PARM_01", 0x0043, 0x27),
         ("GEMS_PARM_01", 0x0043, 0x39),  # b-value
         ("GEMS_PARM_01", 0x0043, 0x6F),  # scanner table entry
         ("GEMS_HELIOS_01", 0x0045, 0x01),  # number of macro rows in detector
         ("GEMS_HELIOS_01", 0x0045, 0x02),  # macro width at iso-centre
-        ("GEMS_PETD_01", 0x0009, 0x0D),
         ("PHILIPS IMAGING DD 001", 0x2001, 0x03),  # b-factor
         ("PHILIPS IMAGING DD 001", 0x2001, 0x0A),  # slice number
         ("PHILIPS IMAGING DD 001", 0x2001, 0x18),  # number of slices
@@ -35,9 +31,7 @@ SAFE_PRIVATE = frozenset(
         ("PHILIPS MR IMAGING DD 001", 0x2005, 0x0E),  # scale slope
         ("PHILIPS PET PRIVATE GROUP", 0x7053, 0x00),  # SUV factor
         ("PHILIPS PET PRIVATE GROUP", 0x7053, 0x09),  # activity concentration factor
-        ("HOLOGIC", 0x0011, 0x11),
-        ("ELSCINT1", 0x01E1, 0x26),  # phantom type, as a number
-        ("TOSHIBA_MEC_CT3", 0x7005, 0x23),  # CTDI volume
+        ("TOSHIBA_MEC_CT3", 0x7005, 0x23),  # pitch factor
     }
 )
 NUMERIC_VRS = frozenset(["DS", "IS", "FD", "FL", "US", "SS", "UL", "SL", "UV", "SV"])

@@ -44,6 +44,10 @@ TERMS = {
         "DoseType": "PHYSICAL EFFECTIVE ERROR",
         "CodingSchemeDesignator": """DCM SCT SRT SNM3 99SDM LN UCUM RADLEX FMA NCIT UMLS I10 I9C MDC UBERON
             ITIS_TSN MA MGI NDC ISO639_1 ISO3166_1""",
+        "BorderDensity": "BLACK WHITE",
+        "EmptyImageDensity": "BLACK WHITE",
+        "DoseSummationType": """PLAN MULTI_PLAN PLAN_OVERVIEW FRACTION BEAM BRACHY FRACTION_SESSION
+            BEAM_SESSION BRACHY_SESSION CONTROL_POINT RECORD""",
         "ReportedValuesOrigin": "OPERATOR PLANNED ACTUAL",
     }.items()
 }
@@ -93,7 +97,7 @@ GENERAL = frozenset(
     SCREEN SAVE CAPTURE REPORT DOSE DOSE_INFO SECONDARY_CAPTURE INTEGRATED RESAMPLED GDC OTHER
     BINARY FRACTIONAL LABELMAP PROBABILITY OCCUPANCY AUTOMATIC SEMIAUTOMATIC MANUAL ISO COLOR MONOCHROME
     TRUE_COLOR MODIFIED UNMODIFIED GY 3D 2D 1D 0001 0002 0003 0004 AAA 4CH 2CH CTA MRA MRI PET
-    SPECT""".split()
+    SPECT HIGH LOW LARGE FAST""".split()
 )
 MAKERS = frozenset(
     """agfa agfa-gevaert acuson ad advanced ait aloka analogic ansaldo biospace bruker bk caramel canon
@@ -135,11 +139,8 @@ KERNELS = frozenset(
     filter none ramp hanning hann shepp logan butterworth gaussian xyz post psf tof allpass medium low
     high extra normal iterative y-sharp y-detail""".split()
 )
-KERNEL = re.compile(r"[a-z]{1,3}\d{1,3}[a-z]{0,2}(\\?\d{0,2})", re.IGNORECASE)
-# The form of code values in the schemes, so that a name can't pass as a code.
-CODE_VALUE = re.compile(
-    r"\d{5,6}|\d{6,18}|[A-Z]{1,2}-[0-9A-F]{4,6}|RID\d{1,6}|C\d{4,7}|\d{1,5}-\d|[A-Z]\d\d(\.\d{1,2})?"
-)
+# Two digits, and the strength of iterative reconstruction: B30f, Br40d\3, Qr36, FC08-H.
+KERNEL = re.compile(r"[a-z]{1,2}\d{1,2}(-?[a-z])?(\\\d)?", re.IGNORECASE | re.ASCII)
 UNIT = re.compile(
     r"(\{?(ratio|counts|pixels|score|no units|hounsfield unit|SUVbw)\}?|\[?hnsf'U\]?|%|1|"
     r"(10\*-?\d+)?[munkMGcdh]?(m|g|s|A|V|Gy|Bq|l|L|Hz|mol|min|h|d|T|J|W|rad|deg|cel|Cel)\d?)"

@@ -15,7 +15,8 @@ from pydicom.datadict import dictionary_has_tag
 from pydicom.multival import MultiValue
 
 from deidentification.header import terms
-from deidentification.header.descriptor_words import is_descriptor_word
+from deidentification.header.codes import is_standard_code
+from deidentification.header.descriptions import kept_words, may_stay
 from deidentification.identity import Identity
 from deidentification.pseudonym import Pseudonyms
 
@@ -25,14 +26,13 @@ Rule = Callable[[Any], Cleaned]
 _AGE = re.compile(r"(\d{3})([DWMY])", re.ASCII)
 _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
 _TERM_WORD = re.compile(r"[^\W_]+")
-_DATE_LIKE = re.compile(
-    r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|(?<![\d.,])\d{1,4}(\W{1,3})\d{1,2}\1\d{1,4}(?![\d.,]*\d)"
-)
-_DESCRIPTOR_WORD = re.compile(r"\d[\d.,x]*\w*|\w+")
 _SHORT_NUMBER = re.compile(r"\d{1,3}")
+_MOST_DIGITS = 4  # of the numbers in a maker, model or kernel
+_FEWEST_JOINED, _MOST_JOINED = 8, 20  # digits of several whole numbers that are compared as one
+_NUMBER_TEXT = re.compile(r"[\s\d.eE+-]*", re.ASCII)
 _ORIENTATION = re.compile(r"[APRLHF]{1,3}")
 _TEXT, _SEVERAL, _DATA = (str, bytes), (MultiValue, list), (bytes, int)
-_FIRST_YEAR = 1800  # shifted by ten years it still has four digits
+_FIRST_YEAR = 1800  # shifted by forty years it still has four digits
 _DICOM_ROOT = "1.2.840.10008"
 _DICOM_UID = re.compile(r"1\.2\.840\.10008(\.\d{1,5}){1,12}", re.ASCII)
 _TIME = re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?", re.ASCII)
@@ -68,13 +68,15 @@ class ValueRules:
         }
 
     def number(self, value: Any) -> Cleaned:
-        """A finite number, binary or as text, that is not a number of the patient's identity."""
+        """A finite number, binary or as text, that spells no number or date of the patient or the file."""
         try:
             is_finite = math.isfinite(float(value))
         except (TypeError, ValueError, OverflowError):
             return None
         text = str(value)
-        return (value, "kept") if is_finite and text.isascii() and not self._identity.found_in(text) else None
+        if not is_finite or _NUMBER_TEXT.fullmatch(text) is None:
+            return None
+        return None if self._identity.found_in_number(float(value), text) else (value, "kept")
 
     def table(self, value: Any) -> Cleaned:
         """The data of a look-up table with a binary VR."""
@@ -144,9 +146,9 @@ class ValueRules:
             return True
         if len(text) > 16 or not text.isascii() or self._identity.found_in(text):
             return False
-        return all(
-            is_descriptor_word(word) or word.upper() in terms.GENERAL for word in _TERM_WORD.findall(text)
-        )
+        words = _TERM_WORD.findall(text)
+        allowed = may_stay(words, self._identity)
+        return all(stays or word.upper() in terms.GENERAL for word, stays in zip(words, allowed, strict=True))
 
     def name(self, keyword: str) -> Rule | None:
         """The rule for a maker, model or kernel: words of their lists and numbers of up to three digits."""
@@ -163,15 +165,16 @@ class ValueRules:
             text = str(value).strip()
             tokens = [token.lower() for token in re.findall(r"[\w-]+", text)]
             is_listed = all(token in words or _SHORT_NUMBER.fullmatch(token) for token in tokens)
-            return self._ascii(text) if tokens and is_listed else None
+            return self._ascii(text) if tokens and is_listed and _have_few_digits(tokens) else None
 
         return rule
 
     def _kernel(self, value: Any) -> Cleaned:
         text = str(value).strip()
-        is_known = terms.KERNEL.fullmatch(text) or all(
-            word.lower() in terms.KERNELS or _SHORT_NUMBER.fullmatch(word)
-            for word in _TERM_WORD.findall(text)
+        words = _TERM_WORD.findall(text)
+        is_known = terms.KERNEL.fullmatch(text) or (
+            all(word.lower() in terms.KERNELS or _SHORT_NUMBER.fullmatch(word) for word in words)
+            and _have_few_digits(words)
         )
         return self._ascii(text) if is_known and text else None
 
@@ -184,11 +187,24 @@ class ValueRules:
         text = str(value)
         if self._identity.found_in(text):
             return None
-        words = _DESCRIPTOR_WORD.findall(_DATE_LIKE.sub(" ", text))
-        kept = " ".join(word for word in words if is_descriptor_word(word))
+        kept = " ".join(kept_words(text, self._identity))
         if not kept:
             return None
         return kept[:64], "kept" if kept == text.strip() else "cleaned"
+
+    def may_stay_together(self, values: list[Any]) -> bool:
+        """Whether several values have no number or word of the patient of which each has a part."""
+        text = " ".join(map(str, values))
+        if all(isinstance(value, int) for value in values):
+            joined = text.replace(" ", "")
+            is_long = _FEWEST_JOINED <= len(joined) <= _MOST_JOINED and joined.isdigit()
+            return not is_long or self._identity.found_in_number(int(joined), joined) is None
+        return self._identity.found_in(text) is None and _have_few_digits(_TERM_WORD.findall(text))
+
+    def is_code(self, value: str, scheme: str) -> bool:
+        """Whether a code value is one of a standard scheme, and no number or date of the patient or file."""
+        is_of_patient = self._identity.found_in(value) or self._identity.date_in(value)
+        return not is_of_patient and is_standard_code(value, scheme)
 
     def _shifted(self, text: str) -> str | None:
         """A shifted DA value; None if it is not a complete date, or one before images were made."""
@@ -238,6 +254,11 @@ def age_years(text: str) -> float | None:
         return None
     years = int(found[1]) * _YEARS[found[2]]
     return 90.0 if years > 89 else round(years, 2)
+
+
+def _have_few_digits(words: list[str]) -> bool:
+    """Whether the numbers among the words have too few digits for an id, also together."""
+    return sum(len(word) for word in words if word.isdigit()) <= _MOST_DIGITS
 
 
 def _if_matching(text: str, form: re.Pattern[str]) -> Cleaned:

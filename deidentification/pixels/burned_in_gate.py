@@ -1,82 +1,173 @@
-"""The burned-in text gate: pictures that may show a name are blanked, or held for a person.
+"""The gate for burned-in text: what a file says it is and what its pixels show decide whether it passes.
 
-BurnedInAnnotation (0028,0301) is rarely filled in, and absent does not mean NO. So kinds of
-pictures that often have text are held by rule (PS3.15 E.3.1, Clean Pixel Data).
+First the class rules say who must look (`class_rules`), a site's rule for the device and a person's
+release have precedence. Then the text search looks at every frame as it would leave, and its finding
+completes the decision (PS3.15 E.3.1, Clean Pixel Data). Nothing is written before that.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
 
+from deidentification.pixels.class_rules import Action, class_rule_of
 from deidentification.pixels.device_rules import DeviceRule, rule_for
+from deidentification.pixels.text_search.search import Finding, FoundText, Scope, SearchResult
 from deidentification.pixels.ultrasound_regions import UnusableRegionsError, blanking_outside_regions
-from imaging.frames.blanking import Blanking
+from deidentification.profile import Profile
+from imaging.frames.blanking import Blanking, Rectangle
 
-NEXT_STEP = "Look at the picture; if it shows no name: dcm2set release --item <number> --why '<reason>'"
-NEXT_STEP_AFTER_READING = (
-    "Look again; if it shows no name, release it again, else write a blanking rule for its device."
+NEXT_STEP = (
+    "Look at the picture. If it shows no name: dcm2set release --item <number> --why '<reason>'; "
+    "if it does, add --blank LEFT,TOP,WIDTH,HEIGHT."
 )
-_MODALITIES = frozenset(["US", "OT", "SC", "XC", "ES", "GM"])
+NEXT_STEP_AFTER_READING = (
+    "Look again. If it shows no name, release it again; if it does, release it with --blank "
+    "LEFT,TOP,WIDTH,HEIGHT, or write a blanking rule for its device."
+)
 _BITS = frozenset([8, 16, 32])
 _LONGEST_ELEMENT = 2**32 - 2  # bytes
-_IMAGE_TYPES = ("SCREEN", "SAVE", "DOSE", "REPORT", "CAPTURE", "SECONDARY")
+_LEAST_MARGIN = 8  # pixels around a found box that are blanked with it
+
+
+@dataclass(frozen=True)
+class Releases:
+    """What persons decided on a held file."""
+
+    number: int = 0  # how often it was released
+    blank: tuple[Rectangle, ...] = ()  # what must be made black
+
+
+NOT_RELEASED = Releases()
 
 
 @dataclass(frozen=True)
 class BurnedInDecision:
     """The gate's decision on one file."""
 
-    blanking: Blanking | None = None  # the part to make black, also after a release
+    blanking: Blanking | None = None  # the part to make black
     cause: str | None = None  # why a person must look first; None: the file passes
-    is_gated: bool = True  # False: the gate is off and no person has released the file
+    next_step: str = NEXT_STEP
+    scope: Scope = Scope.ANY_TEXT  # which text the search looks for
+    looked: str = ""  # who or what looked for text, for the DICOM header; empty: nobody
     is_cleaned: bool = False  # no text is left, by blanking or by a person's release
+    is_suspected: bool = False  # text is common in such files, and the profile lets the search decide
+    may_be_blanked: bool = False  # whether the patient's own words may be blanked
 
 
 NOTHING_SUSPECTED = BurnedInDecision()  # passes unchanged
 
 
 def burned_in_decision(
-    ds: Dataset, rules: Sequence[DeviceRule], *, hold_burned_in_text: bool, is_released: bool
+    ds: Dataset,
+    rules: Sequence[DeviceRule],
+    *,
+    profile: Profile,
+    is_gate_on: bool,
+    releases: Releases = NOT_RELEASED,
 ) -> BurnedInDecision:
-    """Decide whether a file passes, is blanked or is held.
+    """Decide by what a file says; `completed` adds what the text search found.
 
-    `hold_burned_in_text` is false if the gate is off. A rule for the file's device has precedence,
-    because a person wrote it. An ultrasound picture with regions is blanked outside them and
-    passes, unless BurnedInAnnotation is YES, as the text may be inside a region.
+    A rule for the file's device and a person's release have precedence over the class rules. The
+    search then looks only for the patient's own words, and after a second release for nothing.
     """
+    can_be_blanked = _can_be_blanked(ds)
+    if releases.blank and not can_be_blanked:
+        return BurnedInDecision(cause="Its pixels can't be blanked in this form.", scope=Scope.NOTHING)
+    outside = _outside(ds, releases.blank)
+    if outside is not None:
+        return BurnedInDecision(cause=outside, scope=Scope.NOTHING)
+    decision = _by_what_it_says(ds, rules, profile, is_gate_on=is_gate_on, releases=releases)
+    blanking = _with_rectangles(decision.blanking, releases.blank, "blanked by a person")
+    return replace(decision, blanking=blanking, may_be_blanked=decision.may_be_blanked and can_be_blanked)
+
+
+def _by_what_it_says(
+    ds: Dataset, rules: Sequence[DeviceRule], profile: Profile, *, is_gate_on: bool, releases: Releases
+) -> BurnedInDecision:
+    can_be_blanked, is_released = _can_be_blanked(ds), releases.number > 0
     rule = rule_for(ds, rules)
-    if rule is not None and (_can_be_blanked(ds) or not rule.blank):
-        return BurnedInDecision(rule.blanking, is_cleaned=True)
-    if not hold_burned_in_text:
-        return BurnedInDecision(is_gated=is_released, is_cleaned=is_released)
-    cause, blanking = _reason_to_hold(ds), None
+    if rule is not None and (can_be_blanked or not rule.blank):
+        scope = Scope.NOTHING if releases.number > 1 or not is_gate_on else Scope.IDENTITY
+        return BurnedInDecision(
+            rule.blanking, scope=scope, looked="by a rule for the device", is_cleaned=True
+        )
+    if not is_gate_on:
+        looked = "by a person" if is_released else ""
+        return BurnedInDecision(scope=Scope.NOTHING, looked=looked, is_cleaned=is_released)
+    kind = class_rule_of(ds)
+    suspicion, blanking = kind.reason if kind.action is not Action.PASS else None, None
+    is_readable = kind.action is not Action.HOLD and profile.suspected_text == "read"
     try:
-        blanking = blanking_outside_regions(ds) if _can_be_blanked(ds) else None
+        blanking = blanking_outside_regions(ds) if can_be_blanked else None
     except UnusableRegionsError as error:
-        cause = f"{cause}, and {error}" if cause else str(error)
+        suspicion, is_readable = (f"{suspicion}, and {error}" if suspicion else str(error)), False
     if is_released:
-        return BurnedInDecision(blanking, is_cleaned=True)
-    if blanking is not None and not _declares_burned_in_text(ds):
-        return BurnedInDecision(blanking, is_cleaned=True)
-    return BurnedInDecision(blanking, f"Possible burned-in text: {cause}." if cause else None)
+        scope = Scope.IDENTITY if releases.number == 1 else Scope.NOTHING
+        return BurnedInDecision(blanking, scope=scope, looked="by a person", is_cleaned=True)
+    return BurnedInDecision(
+        blanking,
+        None if is_readable or suspicion is None else f"Possible burned-in text: {suspicion}.",
+        is_suspected=is_readable and suspicion is not None,
+        may_be_blanked=profile.identifying_text == "blank" and (is_readable or suspicion is None),
+    )
 
 
-def _reason_to_hold(ds: Dataset) -> str | None:
-    """Why the picture may have burned-in text, as the end of a sentence; None if nothing suggests it."""
-    if _declares_burned_in_text(ds):
-        return "the file says so (BurnedInAnnotation is YES)"
-    if "Secondary Capture" in UID(str(ds.get("SOPClassUID", ""))).name:
-        return "it is a secondary capture"
-    modality = str(ds.get("Modality", "")).upper()
-    if modality in _MODALITIES:
-        return f"pictures of modality {modality} often have text"
-    value = ds.get("ImageType") or []
-    types = [value] if isinstance(value, str) else [str(part) for part in value]
-    for word in _IMAGE_TYPES:
-        if any(word in part.upper() for part in types[1:]):
-            return f"ImageType has {word}"
+def completed(decision: BurnedInDecision, found: SearchResult) -> BurnedInDecision:
+    """The decision with what the text search found in the pictures as they would leave."""
+    if decision.cause is not None or decision.scope is Scope.NOTHING:
+        return decision
+    if found.finding is Finding.IDENTITY:
+        cause = f"A word of {found.keyword} was read in the picture."
+        next_step = NEXT_STEP if decision.scope is Scope.ANY_TEXT else NEXT_STEP_AFTER_READING
+        return replace(decision, cause=cause, next_step=next_step)
+    if decision.scope is Scope.IDENTITY:
+        return decision
+    if found.finding is Finding.TEXT:
+        return replace(decision, cause="Text was read in the picture.")
+    if found.finding is Finding.UNREAD:
+        why = " that can't be read" if found.was_read else ", and no text reader is installed"
+        return replace(decision, cause=f"The picture seems to show text{why}.")
+    if found.was_read:
+        return replace(decision, looked="by the text search", is_cleaned=decision.is_suspected)
+    if decision.is_suspected:
+        return replace(decision, cause="Possible burned-in text, and no text reader is installed.")
+    return decision
+
+
+def with_found_text_blanked(decision: BurnedInDecision, boxes: Sequence[FoundText]) -> BurnedInDecision:
+    """The decision with the boxes of the patient's own words blanked, in every frame."""
+    rectangles = tuple(_with_margin(box) for box in boxes)
+    blanking = _with_rectangles(decision.blanking, rectangles, "blanked where the patient's words were read")
+    return replace(decision, blanking=blanking, may_be_blanked=False)
+
+
+def _with_margin(box: FoundText) -> Rectangle:
+    """The rectangle to blank: the detector often misses a text's first or last letter."""
+    along, across = max(_LEAST_MARGIN, min(box.width, box.height)), _LEAST_MARGIN
+    beside, above = (along, across) if box.width >= box.height else (across, along)
+    left, top = max(0, box.left - beside), max(0, box.top - above)
+    return Rectangle(left, top, box.left + box.width + beside - left, box.top + box.height + above - top)
+
+
+def _with_rectangles(
+    blanking: Blanking | None, rectangles: tuple[Rectangle, ...], why: str
+) -> Blanking | None:
+    """A blanking with more rectangles."""
+    if not rectangles:
+        return blanking
+    if blanking is None:
+        return Blanking(why, rectangles, is_outside=False)
+    return replace(blanking, description=f"{blanking.description}; {why}", also=blanking.also + rectangles)
+
+
+def _outside(ds: Dataset, rectangles: Sequence[Rectangle]) -> str | None:
+    """Why a person's rectangles can't be right: the first that lies outside the picture."""
+    rows, columns = int(ds.Rows), int(ds.Columns)
+    for at in rectangles:
+        if at.left + at.width > columns or at.top + at.height > rows:
+            name = f"{at.left},{at.top},{at.width},{at.height}"
+            return f"The rectangle {name} to blank lies outside the picture of {columns} x {rows} pixels."
     return None
 
 
@@ -88,7 +179,3 @@ def _can_be_blanked(ds: Dataset) -> bool:
     pixels = int(ds.Rows) * int(ds.Columns) * int(ds.get("NumberOfFrames") or 1)
     fits = pixels * int(ds.SamplesPerPixel) * allocated // 8 <= _LONGEST_ELEMENT
     return fits and not str(ds.PhotometricInterpretation).startswith("YBR_PARTIAL")
-
-
-def _declares_burned_in_text(ds: Dataset) -> bool:
-    return str(ds.get("BurnedInAnnotation", "")).strip().upper() == "YES"

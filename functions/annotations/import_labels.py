@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 
 import orjson
 
@@ -15,6 +14,7 @@ from common.store.object_store import ListedObject, ObjectStore, ObjectVersion
 from functions.annotations.formats.label_file import LabelFile, read_label_file
 from functions.annotations.formats.refused_row import Refusals
 from functions.annotations.formats.vocabulary import Vocabulary
+from functions.annotations.imported_copy import ImportedCopy
 from functions.annotations.storage.import_counts import ImportCounts
 from functions.annotations.storage.label_rows import LabelImport, LabelRows
 
@@ -32,43 +32,55 @@ class LabelImporter:
     max_bytes: int
 
     def __call__(self, item: Item) -> Outcome:
-        """Store every valid row of a label file, and write the report beside its processed copy."""
+        """Store every valid row of a label file; write these rows, and the report beside them."""
         version = item.version
         target = self._target(version)
         counts = self.rows.find_import(version) or self._import(item, target)
-        return Outcome("imported", move_to=target, details=_details(counts))
+        return Outcome("imported", move_to=target, is_written=True, details=_details(counts))
 
     def _import(self, item: Item, target: Location) -> ImportCounts:
         version = item.version
         if version.size > self.max_bytes:
             limit = self.max_bytes // _MEGABYTE
             raise PermanentError(f"The label file is over {limit} MiB.", "Split it into several files.")
-        with ExitStack() as streams:
+        with ImportedCopy() as copy, ExitStack() as streams:
 
             def read() -> LabelFile:
                 chunks = streams.enter_context(closing(self.store.stream(version)))
-                return read_label_file(chunks, self.vocabulary())
+                return copy.of(read_label_file(chunks, self.vocabulary()))
 
-            report = partial(self._report, target)
+            def report(counts: ImportCounts, refused: Refusals) -> None:
+                # The report first: it says whose copy is at the target, also after a crash in between.
+                self._report(target, version, counts, refused)
+                copy.store(self.store, target, refused.later)
+
             return self.rows.import_file(LabelImport(version, read, item.heartbeat, report))
 
     def _target(self, version: ObjectVersion) -> Location:
-        """Where the file is moved to; another name if an earlier file or a report may have this one."""
+        """Where the copy is written; another name if an earlier file or a report may have this one."""
         target = processed(version.location)
-        if target.key.endswith(_REPORT):
-            return beside(target, version.etag)
-        try:
-            existing = self.store.stat(target)
-        except ObjectMissingError:
-            return target
-        is_same = (existing.etag, existing.size) == (version.etag, version.size)
-        return target if is_same else beside(target, version.etag)
+        is_free = not target.key.endswith(_REPORT) and self._is_free(target, version)
+        return target if is_free else beside(target, version.etag)
 
-    def _report(self, target: Location, counts: ImportCounts, refused: Refusals) -> None:
-        content = _details(counts) | {"refused_rows": [asdict(row) for row in refused.rows]}
+    def _is_free(self, target: Location, version: ObjectVersion) -> bool:
+        """Whether no copy of another file is there: the report beside a copy names its file's ETag."""
+        try:
+            report = orjson.loads(self.store.read_now(_report_of(target)))
+        except (ObjectMissingError, orjson.JSONDecodeError):
+            try:
+                self.store.stat(target)
+            except ObjectMissingError:
+                return True
+            return False
+        return isinstance(report, dict) and report.get("etag") == version.etag
+
+    def _report(
+        self, target: Location, version: ObjectVersion, counts: ImportCounts, refused: Refusals
+    ) -> None:
+        content = {"etag": version.etag} | _details(counts)
+        content["refused_rows"] = [asdict(row) for row in refused.rows]
         body = orjson.dumps(content, option=orjson.OPT_INDENT_2)
-        location = replace(target, key=f"{target.key}{_REPORT}")
-        self.store.put(location, body, content_type="application/json")
+        self.store.put(_report_of(target), body, content_type="application/json")
 
 
 def import_waiting(
@@ -91,6 +103,10 @@ def _waiting(store: ObjectStore) -> Iterator[ListedObject]:
     for top in store.list_top(ANNOTATIONS):
         if top not in {PROCESSED, HELD}:
             yield from store.list_prefix(ANNOTATIONS, top)
+
+
+def _report_of(target: Location) -> Location:
+    return replace(target, key=f"{target.key}{_REPORT}")
 
 
 def _details(counts: ImportCounts) -> dict[str, object]:

@@ -2,8 +2,10 @@
 
 Trigger   ObjectCreated in annotations, outside processed/; POST without a body: all waiting files
 Reads     annotations
-Writes    label rows, as history; moves the file to annotations/processed/, with a report beside it
-Errors    not a label file (docs/labels.md): quarantined; wrong rows: refused, by line in the report
+Writes    label rows, as history; replaces the file by its imported labels in annotations/processed/,
+          with a report beside them
+Errors    not a label file (docs/labels.md): quarantined; wrong rows, and rows that may name a patient:
+          refused, by line in the report
 """
 
 from functools import cache, partial

@@ -12,10 +12,12 @@ from common.metadata_document import ImageEntry
 from common.stage.item import Item, Outcome
 from common.store.object_key import DEIDENTIFIED, INCOMING, METADATA, Location, processed
 from common.store.object_store import ObjectStore, ObjectVersion
+from deidentification.pixels.burned_in_gate import Releases
 from functions.extract.image_allocation import Allocation, AllocationRequest
 from functions.extract.output_space import read_output, upload_body
 from functions.extract.png_frames import PngFrame
 from functions.extract.prepared_instance import PreparedInstance, Preparer
+from imaging.frames.blanking import Rectangle
 from imaging.frames.image_checks import NoPictureError
 
 MEGABYTE = 1024 * 1024
@@ -43,14 +45,14 @@ class InstanceExtractor:
         target = processed(location) if location.key.startswith(INCOMING) else None
         try:
             # Everything is prepared before anything is written: nothing of a refused file leaves raw.
-            instance = self.prepare(source, folder, releases=item.releases, heartbeat=item.heartbeat)
+            instance = self.prepare(source, folder, releases=releases_of(item), heartbeat=item.heartbeat)
         except (PermanentError, HoldError, NoPictureError) as error:
-            if self.allocation.is_erased(error.subject.patient_id):
+            if self.allocation.is_erased(error.subject):
                 raise ErasedError from None
             if not isinstance(error, NoPictureError):
                 raise
             return Outcome("skipped", cause=str(error), move_to=target, subject=error.subject)
-        allocated = self.allocation.allocate(_allocation_request(instance, item))
+        allocated = self.allocation.allocate(allocation_request(instance, item.id))
         is_written = allocated.is_duplicate and allocated.is_completed
         announces = () if is_written else self._write(instance, allocated.locations, item)
         uid = instance.path.sop_instance_uid
@@ -105,14 +107,21 @@ class InstanceExtractor:
         return ("store_metadata", document), *(("quality", written) for _, written in uploaded)
 
 
-def _allocation_request(instance: PreparedInstance, item: Item) -> AllocationRequest:
+def releases_of(item: Item) -> Releases:
+    """What persons decided on the item's file."""
+    return Releases(item.releases, tuple(Rectangle(*values) for values in item.blank))
+
+
+def allocation_request(instance: PreparedInstance, item_id: int) -> AllocationRequest:
+    """The request for the locations of an instance's images."""
     return AllocationRequest(
         instance.path,
-        item_id=item.id,
+        item_id=item_id,
         content_digest=instance.content_digest,
         number_of_frames=len(instance.frames),
         modality=instance.document.series.modality,
         is_localizer=instance.document.is_localizer,
+        former_patients=instance.former_patients,
     )
 
 
@@ -120,7 +129,6 @@ def image_entry(frame: PngFrame, location: Location, body: bytes) -> ImageEntry:
     """The metadata document's entry for a frame whose PNG was written to this location."""
     return ImageEntry(
         frame=frame.number,
-        bucket=location.bucket,
         key=location.key,
         rows=frame.rows,
         columns=frame.columns,

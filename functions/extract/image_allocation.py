@@ -7,11 +7,12 @@ from typing import Protocol
 
 from common import PIPELINE_VERSION
 from common.database import Database, queries
-from common.errors import ConflictError, ErasedError
+from common.errors import ConflictError, ErasedError, Subject
 from common.ledger.ledger import DatabaseCall
 from common.settings import Settings
 from common.store.object_key import ImagePath, Location
 from common.store.object_store import Notification, ObjectStore
+from deidentification.pseudonym_space import Space, check_key
 from imaging.rendering.picture_recipe import RECIPE_VERSION
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
@@ -29,6 +30,7 @@ class AllocationRequest:
     number_of_frames: int
     modality: str | None = None
     is_localizer: bool = False
+    former_patients: tuple[str, ...] = ()  # the patient's pseudonyms of earlier keys
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,18 @@ class Allocation(Protocol):
     def allocate(self, request: AllocationRequest) -> AllocatedImages:
         """The locations of an instance's images: the same ones whenever the instance comes again.
 
-        Raises ConflictError if the instance is known with other content, and ErasedError if its
-        patient was erased.
+        Raises ConflictError if the instance is known with other content, ErasedError if its patient was
+        erased under any pseudonym, and SettingsError if the database was made with another pseudonym key.
         """
 
-    def is_erased(self, patient_id: str | None) -> bool:
-        """Whether a patient, named by pseudonym, was erased on request."""
+    def is_erased(self, subject: Subject) -> bool:
+        """Whether a patient was erased on request, under any pseudonym.
+
+        Raises SettingsError if the database was made with another pseudonym key.
+        """
+
+    def spaces(self) -> list[Space]:
+        """The pseudonym spaces of the database, the current one last."""
 
     def complete(self, sop_instance_uid: str) -> DatabaseCall:
         """The call that records that all outputs of an instance are written."""
@@ -60,8 +68,9 @@ class Allocation(Protocol):
 class PostgresAllocation(Allocation):
     """The allocation in Postgres; creates new buckets in the object store."""
 
-    def __init__(self, database: Database, *, store: ObjectStore, settings: Settings) -> None:
+    def __init__(self, database: Database, *, store: ObjectStore, settings: Settings, key_check: str) -> None:
         self._database = database
+        self._key_check = key_check
         self._store = store
         self._prefix = settings.images_prefix
         self._capacity = settings.images_per_bucket
@@ -77,11 +86,16 @@ class PostgresAllocation(Allocation):
             "modality": request.modality,
             "is_localizer": request.is_localizer,
             "prefix": self._prefix,
+            "former_patients": list(request.former_patients),
+            "key_check": self._key_check,
             **_VERSIONS,
         }
         while True:
             row = self._database.one(_SQL["allocate"], **values)
-            if row is None or row["is_erased"]:
+            if row is None or row["key_check"] != self._key_check:
+                check_key(self.spaces(), self._key_check)
+                continue  # the key was entered meanwhile
+            if row["is_erased"]:
                 raise ErasedError
             if row["digest"] != request.content_digest:
                 raise ConflictError(
@@ -94,8 +108,15 @@ class PostgresAllocation(Allocation):
                 return AllocatedImages(locations, is_duplicate, row["is_completed"])
             self._add_bucket()
 
-    def is_erased(self, patient_id: str | None) -> bool:
-        return self._database.one(_SQL["find_erased"], patient=patient_id) is not None
+    def is_erased(self, subject: Subject) -> bool:
+        patients = [patient for patient in (subject.patient_id, *subject.former_patients) if patient]
+        row = self._database.one(_SQL["find_erased"], patients=patients)
+        if row is None or row["key_check"] != self._key_check:
+            check_key(self.spaces(), self._key_check)
+        return bool(row and row["is_erased"])
+
+    def spaces(self) -> list[Space]:
+        return [Space(**row) for row in self._database.all(_SQL["spaces"])]
 
     def complete(self, sop_instance_uid: str) -> DatabaseCall:
         return DatabaseCall(_SQL["complete"], {"uid": sop_instance_uid, **_VERSIONS})

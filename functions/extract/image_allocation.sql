@@ -3,7 +3,8 @@
 -- name: allocate
 -- One call of a function in schema.sql, so that its lock is not held during round trips.
 select * from allocate_images(%(sop_instance_uid)s, %(patient)s, %(instance)s, %(item_id)s, %(content_digest)s,
-    %(number_of_frames)s, %(modality)s, %(is_localizer)s, %(recipe_version)s, %(pipeline_version)s, %(prefix)s);
+    %(number_of_frames)s, %(modality)s, %(is_localizer)s, %(recipe_version)s, %(pipeline_version)s, %(prefix)s,
+    %(former_patients)s, %(key_check)s);
 
 -- name: lock_allocation
 -- Only one worker adds a bucket; the others wait for it and then use it.
@@ -16,8 +17,13 @@ select bucket from image_bucket where allocated < capacity and starts_with(bucke
 insert into image_bucket (bucket, capacity) values (%(bucket)s, %(capacity)s)
 on conflict (bucket) do nothing;
 
+-- name: spaces
+select number, name, key_check, exists (select from erased_patient e where e.space = s.number) as has_erased
+from pseudonym_space s order by number;
+
 -- name: find_erased
-select patient_id from erased_patient where patient_id = %(patient)s;
+select (select key_check from pseudonym_space order by number desc limit 1) as key_check,
+    exists (select from erased_patient where patient_id = any(%(patients)s)) as is_erased;
 
 -- name: complete
 complete_extraction(%(uid)s, %(recipe_version)s, %(pipeline_version)s)

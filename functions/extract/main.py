@@ -28,12 +28,15 @@ def extract(request: Request) -> Response:
 @cache
 def _target() -> Target:
     config = settings()
+    rules = preparation_rules(config)
+    store = wiring.object_store()
+    database, check = wiring.database(), rules.key_check
+    allocation = PostgresAllocation(database, store=store, settings=config, key_check=check)
+    rules = rules.checked(allocation.spaces())
     extractor = InstanceExtractor(
-        store=wiring.object_store(),
-        allocation=PostgresAllocation(wiring.database(), store=wiring.object_store(), settings=config),
-        prepare=SandboxPool(
-            preparation_rules(config), seconds=config.seconds_per_file, megabytes=config.megabytes_per_file
-        ),
+        store=store,
+        allocation=allocation,
+        prepare=SandboxPool(rules, seconds=config.seconds_per_file, megabytes=config.megabytes_per_file),
         max_megabytes=config.max_megabytes_per_file,
     )
     stage = wiring.stage(

@@ -33,6 +33,11 @@ class OutputSpace:
         self._spool = folder / "outputs"
         self._free = MAX_BYTES_IN_MEMORY
 
+    def clear(self) -> None:
+        """Forget the outputs so far: the file is drawn again."""
+        self._spool.unlink(missing_ok=True)
+        self._free = MAX_BYTES_IN_MEMORY
+
     def add(self, body: bytes) -> Output:
         """Take one complete output."""
         if len(body) <= self._free:

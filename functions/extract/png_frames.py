@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from isal import isal_zlib
@@ -35,8 +35,20 @@ class PngFrame:
         return read_output(self.png)
 
 
+class Look(Protocol):
+    """Looks at a frame before its PNG is made."""
+
+    def __call__(self, number: int, picture: NDArray[Any], frame: NDArray[Any]) -> None:
+        """Look at a frame's picture and its decoded values; frames are numbered from 1."""
+
+
 def draw_frames(
-    image_file: ImageFile, space: OutputSpace, *, rules: PictureRules, heartbeat: Callable[[], None]
+    image_file: ImageFile,
+    space: OutputSpace,
+    *,
+    rules: PictureRules,
+    heartbeat: Callable[[], None],
+    look: Look | None = None,
 ) -> list[PngFrame]:
     """Decode, draw and encode every frame; `heartbeat` is called before each.
 
@@ -48,6 +60,8 @@ def draw_frames(
     for index, frame in enumerate(image_file.frames()):
         heartbeat()
         drawing = _draw(recipe, frame, index)
+        if look is not None:
+            look(index + 1, drawing.picture, frame)
         body = encode_png(drawing.picture)
         rows, columns, *samples = drawing.picture.shape
         drawn.append(

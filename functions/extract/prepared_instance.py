@@ -10,16 +10,17 @@ from common.errors import UNKNOWN, HoldError, PermanentError, Subject
 from common.metadata_document import MetadataDocument
 from common.settings import Settings
 from common.store.object_key import ImagePath
-from deidentification.pixels.burned_in_gate import NEXT_STEP, NEXT_STEP_AFTER_READING, burned_in_decision
+from deidentification.identity import identity_of
+from deidentification.pixels.burned_in_gate import NOT_RELEASED, Releases, burned_in_decision
 from deidentification.pixels.device_rules import DeviceRule, load_device_rules
-from deidentification.pixels.pixel_data import approximate_pixel_data_size
-from deidentification.pixels.read_text import can_read_text, identity_in_pictures
 from deidentification.profile import Profile, load_profile
 from deidentification.pseudonym import Pseudonyms
-from functions.extract.deidentified_instance import DeidentifiedInstance, deidentify
+from deidentification.pseudonym_space import Space, former_keys
+from functions.extract.deidentified_instance import deidentify
 from functions.extract.instance_metadata import build_document
 from functions.extract.output_space import Output, OutputSpace
-from functions.extract.png_frames import PngFrame, draw_frames
+from functions.extract.png_frames import PngFrame
+from functions.extract.searched_frames import draw_and_search
 from functions.extract.subject import device_of, subject_of
 from imaging.frames.image_checks import Limits, NoPictureError, reading_elements
 from imaging.frames.image_file import read_image_file
@@ -36,7 +37,19 @@ class Rules:
     profile: Profile
     hold_burned_in_text: bool
     devices: tuple[DeviceRule, ...] = ()  # the rectangles to blank, by device
-    reads_released: bool = False  # whether released pictures are searched for the patient's name and ids
+    former_keys: tuple[bytes, ...] = ()  # of earlier pseudonym spaces; patients erased there stay erased
+
+    @property
+    def key_check(self) -> str:
+        """By which the database recognises the pseudonym key."""
+        return Pseudonyms(self.pseudonym_key).key_check
+
+    def checked(self, spaces: Sequence[Space]) -> "Rules":
+        """The same rules with the keys of the database's earlier spaces only.
+
+        Raises SettingsError if the database was made with another key.
+        """
+        return replace(self, former_keys=former_keys(spaces, self.pseudonym_key, self.former_keys))
 
 
 def preparation_rules(settings: Settings) -> Rules:
@@ -48,7 +61,7 @@ def preparation_rules(settings: Settings) -> Rules:
         profile=load_profile(settings.deidentification_profile),
         hold_burned_in_text=settings.burned_in_text == "hold",
         devices=load_device_rules(settings.blanking_rules),
-        reads_released=settings.read_released_pictures,
+        former_keys=tuple(bytes.fromhex(key.get_secret_value()) for key in settings.former_pseudonym_keys),
     )
 
 
@@ -60,6 +73,7 @@ class PreparedInstance:
     dicom: Output  # the de-identified file
     document: MetadataDocument  # without its images, which are not allocated yet
     frames: list[PngFrame]
+    former_patients: tuple[str, ...] = ()  # the patient's pseudonyms of earlier keys
 
     @property
     def path(self) -> ImagePath:
@@ -74,7 +88,7 @@ class Preparer(Protocol):
     """
 
     def __call__(
-        self, source: Path, folder: Path, *, releases: int, heartbeat: Callable[[], None]
+        self, source: Path, folder: Path, *, heartbeat: Callable[[], None], releases: Releases = NOT_RELEASED
     ) -> PreparedInstance:
         """Prepare the file; `heartbeat` is called regularly meanwhile."""
 
@@ -86,7 +100,7 @@ class InstancePreparer(Preparer):
     rules: Rules
 
     def __call__(
-        self, source: Path, folder: Path, *, releases: int, heartbeat: Callable[[], None]
+        self, source: Path, folder: Path, *, heartbeat: Callable[[], None], releases: Releases = NOT_RELEASED
     ) -> PreparedInstance:
         pseudonyms = Pseudonyms(self.rules.pseudonym_key)
         try:
@@ -96,7 +110,13 @@ class InstancePreparer(Preparer):
         except (PermanentError, HoldError, NoPictureError) as error:
             if error.subject == UNKNOWN:
                 error.subject = subject_of(source, pseudonyms)
+            error.subject = replace(error.subject, former_patients=self._former_patients(source))
             raise
+
+    def _former_patients(self, source: Path) -> tuple[str, ...]:
+        """The patient's pseudonyms of earlier keys, by the header of a file."""
+        subjects = (subject_of(source, Pseudonyms(key)) for key in self.rules.former_keys)
+        return tuple(subject.patient_id for subject in subjects if subject.patient_id)
 
     def _prepare(
         self,
@@ -104,50 +124,36 @@ class InstancePreparer(Preparer):
         space: OutputSpace,
         pseudonyms: Pseudonyms,
         *,
-        releases: int,
+        releases: Releases,
         heartbeat: Callable[[], None],
     ) -> PreparedInstance:
         image_file = read_image_file(source, self.rules.limits)
         with reading_elements():
+            identity = identity_of(image_file.ds)
             decision = burned_in_decision(
                 image_file.ds,
                 self.rules.devices,
-                hold_burned_in_text=self.rules.hold_burned_in_text,
-                is_released=releases > 0,
+                profile=self.rules.profile,
+                is_gate_on=self.rules.hold_burned_in_text,
+                releases=releases,
             )
-        image_file = replace(image_file, blanking=decision.blanking)
         # Every frame is decoded before the file may be held: a broken file is quarantined, not held.
-        frames = draw_frames(image_file, space, rules=self.rules.pictures, heartbeat=heartbeat)
+        drawing = draw_and_search(
+            image_file, decision, identity, space, rules=self.rules.pictures, heartbeat=heartbeat
+        )
+        decision, frames = drawing.decision, drawing.frames
         with reading_elements():
-            instance = deidentify(image_file, pseudonyms, self.rules.profile, decision)
+            instance = deidentify(drawing.image_file, pseudonyms, self.rules.profile, decision, identity)
             if decision.cause is not None:
-                raise _held(decision.cause, NEXT_STEP, instance)
-            if releases == 1 and self.rules.reads_released and can_read_text():
-                _check_read_text(frames, instance)
+                error = HoldError(decision.cause, decision.next_step, drawing.found)
+                error.subject = Subject(instance.path.patient, device_of(instance.attributes))
+                raise error
             rows, columns = frames[0].rows, frames[0].columns
             document = build_document(instance, rows=rows, columns=columns, key_id=pseudonyms.key_id)
             digest = pseudonyms.content(_sha256(image_file.path))
-            dicom = space.write(
-                "deidentified.dcm", instance.write, size=approximate_pixel_data_size(image_file)
-            )
-            return PreparedInstance(digest, dicom, document, frames)
-
-
-def _check_read_text(frames: Sequence[PngFrame], instance: DeidentifiedInstance) -> None:
-    """Hold an instance again if its released pictures show the patient's name or ids.
-
-    Only after the first release: a second release by a person takes precedence.
-    """
-    some = sorted({0, len(frames) // 2, len(frames) - 1})
-    found = identity_in_pictures((frames[index].read() for index in some), instance.identity)
-    if found is not None:
-        raise _held(f"A word of {found} was read in the released picture.", NEXT_STEP_AFTER_READING, instance)
-
-
-def _held(cause: str, next_step: str, instance: DeidentifiedInstance) -> HoldError:
-    error = HoldError(cause, next_step)
-    error.subject = Subject(instance.path.patient, device_of(instance.attributes))
-    return error
+            dicom = space.write("deidentified.dcm", instance.write, size=instance.pixels.size)
+            former = self._former_patients(source)
+            return PreparedInstance(digest, dicom, document, frames, former)
 
 
 def _sha256(path: Path) -> bytes:

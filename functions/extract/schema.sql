@@ -1,18 +1,21 @@
 -- Functions that extract calls.
 
 -- Registers an instance and allocates its images to buckets; later calls return the same allocation. If no bucket
--- has room, it returns fewer images than frames: the caller then creates a bucket and calls again.
+-- has room, it returns fewer images than frames: the caller then creates a bucket and calls again. Nothing is registered
+-- for a process with another pseudonym key than the database's, nor for a patient who was erased in any space.
 create or replace function allocate_images(this_uid text, this_patient text, this_path text, this_item bigint, this_digest text,
     frames int, this_modality text, this_is_localizer boolean, this_recipe int, this_pipeline text, prefix text,
-    out is_erased boolean, out digest text, out first_item bigint, out is_completed boolean, out buckets text[], out keys text[])
+    former_patients text[], this_key_check text,
+    out key_check text, out is_erased boolean, out digest text, out first_item bigint, out is_completed boolean, out buckets text[], out keys text[])
 language plpgsql as $$
 declare
     placed int;
     open_bucket text;
     free int;
 begin
-    is_erased := exists (select from erased_patient where patient_id = this_patient);
-    if is_erased then
+    select s.key_check into key_check from pseudonym_space s order by number desc limit 1;
+    is_erased := exists (select from erased_patient where patient_id = any(this_patient || former_patients));
+    if is_erased or key_check is distinct from this_key_check then
         return;
     end if;
     insert into extraction (sop_instance_uid, item_id, content_digest, number_of_frames, modality, is_localizer,

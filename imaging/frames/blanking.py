@@ -33,12 +33,15 @@ class Blanking:
     description: str  # why, for the recipe text of the picture
     rectangles: tuple[Rectangle, ...]
     is_outside: bool  # blank everything outside the rectangles, else everything inside
+    also: tuple[Rectangle, ...] = ()  # blank these as well
 
     def mask(self, rows: int, columns: int) -> NDArray[np.bool_]:
         """True for pixels to blank, of shape (rows, columns)."""
         mask = np.full((rows, columns), self.is_outside)
         for rectangle in self.rectangles:
             rectangle.view(mask)[:] = not self.is_outside
+        for rectangle in self.also:
+            rectangle.view(mask)[:] = True
         return mask
 
     def blanked(self, frame: NDArray[Any], ds: Dataset) -> NDArray[Any]:

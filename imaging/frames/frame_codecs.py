@@ -104,8 +104,22 @@ def _is_ycbcr(source: bytes, runner: Any) -> bool:
     """Whether a colour JPEG holds YCbCr, by its markers, else by the header (PS3.5 8.2.1)."""
     if runner.photometric_interpretation != "RGB":  # pydicom has checked it against the markers
         return True
-    adobe = source.find(b"\xff\xee\x00\x0eAdobe", 0, 4096)
-    return adobe >= 0 and source[adobe + 15] == 1  # APP14: the transform flag
+    return _adobe_transform(source) == 1
+
+
+def _adobe_transform(source: bytes) -> int | None:
+    """The transform flag of a JPEG's last Adobe segment (APP14) before its scan."""
+    transform, offset = None, 2
+    while offset + 4 <= len(source) and source[offset] == 0xFF and source[offset + 1] != 0xDA:
+        if source[offset + 1] == 0xFF:
+            offset += 1  # a fill byte
+            continue
+        length = int.from_bytes(source[offset + 2 : offset + 4], "big")
+        segment = source[offset : offset + 2 + length]
+        if segment[1] == 0xEE and segment[4:9] == b"Adobe" and len(segment) >= 16:
+            transform = segment[15]
+        offset += 2 + length
+    return transform
 
 
 def _in_allocated_bits(values: NDArray[Any], runner: Any) -> memoryview:

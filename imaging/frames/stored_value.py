@@ -54,13 +54,15 @@ class StoredValue:
 def stored_value(ds: Dataset) -> StoredValue:
     """Where the decoded frames of a data set hold their values.
 
-    The decoders of JPEG-LS and JPEG 2000 return the bare values, so all bits are stored ones.
+    The decoders of JPEG-LS and JPEG 2000 return the bare values, so bit 0 is the lowest stored one.
+    A stream of more bits than BitsStored may hold an overlay in the others (PS3.5 8.1.2).
     """
     is_signed = bool(int(element_value(ds, "PixelRepresentation") or 0))
     allocated = max(int(element_value(ds, "BitsAllocated") or 16), 8)
     stored = int(element_value(ds, "BitsStored") or allocated)
     if is_self_described(ds):
-        return StoredValue(allocated, allocated - 1, is_signed)
+        stored = min(stored, allocated)
+        return StoredValue(stored, stored - 1, is_signed)
     high = int(element_value(ds, "HighBit") or stored - 1)
     if not 0 < stored <= high + 1 <= allocated:
         high = stored - 1

@@ -27,11 +27,13 @@ from common.store.object_key import (
     DEIDENTIFIED,
     FIXED_BUCKETS,
     HELD,
+    LABELLING,
     NAS,
     PROCESSED,
     QUARANTINE,
     RAW,
     SUBOPTIMAL,
+    TRAINING_SETS,
     Location,
     original_keys,
 )
@@ -52,7 +54,8 @@ class BackupCard:
     taken_at: str
     objects: int = 0
     bytes: int = 0
-    pseudonym_key: str | None = None  # the home's own; None if the key is a setting
+    pseudonym_key: str | None = None  # the home's own; None if no pseudonym in the backup was made with it
+    key_check: str | None = None  # by which a restore recognises the current key
 
 
 @dataclass
@@ -65,11 +68,18 @@ class Restored:
 
 
 def back_up(
-    endpoints: dict[str, Any], store: MinioStore, folder: Path, *, pseudonym_key: str | None
+    endpoints: dict[str, Any],
+    store: MinioStore,
+    folder: Path,
+    *,
+    pseudonym_key: str | None,
+    key_check: str,
 ) -> BackupCard:
     """Write a backup into a new folder; the pipeline continues meanwhile."""
     folder.mkdir(mode=0o700, parents=True)
-    card = BackupCard(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", pseudonym_key=pseudonym_key)
+    now = datetime.now(UTC)
+    card = BackupCard(f"{now:%Y-%m-%dT%H:%M:%SZ}", pseudonym_key=pseudonym_key, key_check=key_check)
+    _record(endpoints["database_url"], folder, now)
     run_client("pg_dump", endpoints["database_url"], "--format=custom", f"--file={folder / DUMP}")
     with tarfile.open(folder / OBJECTS, "w", format=tarfile.PAX_FORMAT) as tar:
         for version in _all_objects(store):
@@ -80,6 +90,12 @@ def back_up(
     path.touch(mode=0o600)
     path.write_bytes(orjson.dumps(asdict(card), option=orjson.OPT_INDENT_2))
     return card
+
+
+def _record(url: str, folder: Path, taken_at: datetime) -> None:
+    """Record the backup before it is written: an erasure names also one that was interrupted."""
+    with psycopg.connect(url) as connection:
+        connection.execute(_SQL["record"], {"folder": str(folder.resolve()), "taken_at": taken_at})
 
 
 def read_card(folder: Path) -> BackupCard:
@@ -161,7 +177,7 @@ class KnownObjects:
         return Location(bucket, next((each for each in keys if each in self.originals), keys[-1]))
 
     def _is_of_unknown_instance(self, found: Location) -> bool:
-        if found.bucket in {RAW, ANNOTATIONS, QUARANTINE}:
+        if found.bucket in {RAW, ANNOTATIONS, QUARANTINE, TRAINING_SETS, LABELLING}:
             return False
         parts = found.key.split("/")  # patient, study, series, instance
         return len(parts) >= 4 and parts[3].removesuffix(".json").removesuffix(".dcm") not in self.instances

@@ -21,3 +21,6 @@ select key from ledger_item where function = 'extract' and bucket = 'raw';
 insert into ledger_item (function, bucket, key, etag, size, state, attempts, due_at)
 values ('extract', 'raw', %s, %s, %s, 'retry', 0, now())
 on conflict do nothing;
+
+-- name: record
+insert into backup_taken (folder, taken_at) values (%(folder)s, %(taken_at)s);

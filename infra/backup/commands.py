@@ -18,15 +18,23 @@ def backup(home: Home, target: Path) -> None:
     The pipeline continues meanwhile. The backup contains originals and the home's pseudonym key: protect
     it as well as the bucket raw.
     """
-    from common.settings import load_settings
+    from deidentification.pseudonym import Pseudonyms
     from infra.backup.backup import back_up
+    from infra.local.pseudonym_key import checked_keys
 
     endpoints = read_endpoints(home)
     if target.exists():
         raise SettingsError(f"{target} exists already; a backup is written into a new folder.")
-    has_own_key = load_settings().pseudonym_key is None
-    key = home.secrets().pseudonym_key if has_own_key else None
-    card = back_up(endpoints, operator_store(endpoints), target, pseudonym_key=key)
+    keys, spaces = checked_keys(home, endpoints["database_url"])
+    own = home.secrets().pseudonym_key
+    is_used = Pseudonyms(bytes.fromhex(own)).key_check in {space.key_check for space in spaces}
+    card = back_up(
+        endpoints,
+        operator_store(endpoints),
+        target,
+        pseudonym_key=own if is_used else None,
+        key_check=keys.key_check,
+    )
     click.echo(f"{card.objects} objects, {card.bytes / 1024**2:.1f} MiB, as of {card.taken_at}.")
 
 
@@ -38,14 +46,20 @@ def restore(home: Home, source: Path) -> None:
     from common.settings import load_settings
     from infra.backup.backup import read_card, restore_database, restore_objects
     from infra.local.runner import running_servers
+    from infra.provision.pseudonym_space import known_keys
 
     card = read_card(source)
     if home.folder.exists() and any(home.folder.iterdir()):
         raise SettingsError(f"{home.folder} is not empty; a backup is restored into a new home.")
+    settings = load_settings()
+    if card.key_check not in {None, known_keys(settings, card.pseudonym_key).key_check}:
+        raise SettingsError(
+            "The backup has another pseudonym key: set DCM2SET_PSEUDONYM_KEY to the one that was in use then."
+        )
     home.folder.mkdir(parents=True, exist_ok=True)
     if card.pseudonym_key is not None:
         home.set_pseudonym_key(card.pseudonym_key)
-    with running_servers(home, load_settings(), click.echo) as (url, store):
+    with running_servers(home, settings, click.echo) as (url, store):
         restore_database(url, source)
         restored = restore_objects(url, store, source)
     click.echo(f"Restored the state of {card.taken_at}.")

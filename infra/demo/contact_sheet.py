@@ -14,7 +14,8 @@ _CAPTION = 16
 _COLUMNS = 8
 _MOST = 64
 _SQL = """
-select bucket, key, coalesce(modality, '?'), verdict, score from image_overview
+select a.bucket, key, coalesce(modality, '?'), verdict, score
+from image_overview join image_allocation a using (sop_instance_uid, frame, key)
 where verdict is not null order by verdict <> 'good', modality, key limit %s
 """
 

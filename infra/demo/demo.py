@@ -23,6 +23,8 @@ from infra.local.runner import running
 
 Say = Callable[[str], None]
 LIMIT_SECONDS = 120
+# A name of the form that pseudonyms have.
+_UNKNOWN_IMAGE = "2.25.313825650015081931513635959620605708056/1.png"
 _SETTINGS = {
     "DCM2SET_NAS_QUIET_SECONDS": "1",
     "DCM2SET_NAS_POLL_SECONDS": "1",
@@ -94,11 +96,13 @@ def _put_labels(endpoints: dict[str, Any], store: MinioStore) -> None:
     """Put labels of some of the images, one of an unknown image, and one invalid row."""
     with psycopg.connect(endpoints["database_url"]) as connection:
         rows = connection.execute(
-            "select bucket, key, modality from image_overview where verdict = 'good' order by key limit 6"
+            "select key, modality from image_overview where verdict = 'good' order by key limit 6"
         ).fetchall()
+    if not rows:
+        return  # the status says why
     lines = ["image,label,value"]
-    lines += [f"s3://{bucket}/{key},{modality.lower()} image,1" for bucket, key, modality in rows]
-    lines += ["1.2.3.4/1.png,fracture,1", f"{rows[0][1]},fracture,perhaps"]
+    lines += [f"{key},{modality.lower()} image,1" for key, modality in rows]
+    lines += [f"{_UNKNOWN_IMAGE},fracture,1", f"{rows[0][0]},fracture,perhaps"]
     body = "\n".join(lines).encode()
     store.put(Location(ANNOTATIONS, "first labels.csv"), body, content_type="text/csv")
 

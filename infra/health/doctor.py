@@ -14,14 +14,16 @@ from common.errors import PipelineError
 from common.nas.location import open_nas
 from common.settings import Settings, load_settings
 from common.tls import require_tls
-from deidentification.pixels.read_text import can_read_text
+from deidentification.pixels.text.text_reader import can_read
 from infra.command_options import operator_store
 from infra.health.doctor_security import security_findings
+from infra.health.doctor_versions import version_findings
 from infra.health.finding import Finding, tried
 from infra.health.stalled import stalled_findings
 from infra.health.status import read_status
 from infra.local.home import Home, read_endpoints
 from infra.local.minio_binary import find_minio
+from infra.local.pseudonym_key import checked_keys
 from model.artefact import DEFAULT_MODEL, load_quality_model
 
 _LEAST_FREE_BYTES = 2 * 1024**3
@@ -46,7 +48,7 @@ def _findings(home: Home) -> Iterator[Finding]:
     yield _postgres(settings)
     yield _nas(settings)
     yield _tried("quality model", lambda: load_quality_model(settings.model_path or DEFAULT_MODEL).version)
-    yield Finding("Tesseract", True, _tesseract())
+    yield Finding("text reader", can_read(), _text_reader())
     yield _disk(home)
     yield from _running_home(home)
 
@@ -92,10 +94,10 @@ def _folders(settings: Settings) -> int:
         return len(nas.list_folders())
 
 
-def _tesseract() -> str:
-    if can_read_text():
-        return "is installed; it searches released images for text once more"
-    return "is not installed; released images are not searched for text once more"
+def _text_reader() -> str:
+    if can_read():
+        return "is installed; it reads what the search for text finds in pictures"
+    return "is not installed, so pictures that seem to show text are held; install rapidocr and onnxruntime"
 
 
 def _disk(home: Home) -> Finding:
@@ -125,7 +127,21 @@ def _running_home(home: Home) -> Iterator[Finding]:
         ]
         cause = str(health.get("cause", "")) or "; ".join(failed)
         yield Finding(name, health.get("status") == "ok", cause or "healthy")
+    yield _tried("pseudonym key", lambda: _pseudonym_key(home, endpoints["database_url"]))
+    yield from _kept_versions(endpoints)
     yield from _stalled_items(endpoints)
+
+
+def _pseudonym_key(home: Home, url: str) -> str:
+    _, spaces = checked_keys(home, url)
+    return f"is that of the database, space {spaces[-1].name!r}"
+
+
+def _kept_versions(endpoints: Mapping[str, Any]) -> Iterator[Finding]:
+    try:
+        yield from version_findings(operator_store(dict(endpoints)))
+    except PipelineError as error:
+        yield Finding("versions", False, str(error))
 
 
 def _stalled_items(endpoints: Mapping[str, Any]) -> Iterator[Finding]:

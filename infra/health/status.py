@@ -11,6 +11,7 @@ from psycopg.rows import DictRow
 from common.database import queries
 from common.store.object_key import HELD, PROCESSED
 from common.store.object_store import ListedObject, ObjectStore
+from deidentification.pixels.text.text_reader import can_read
 from infra.health.stalled import read_stalled
 from infra.provision.function_card import FunctionCard, function_cards
 from infra.provision.snapshot import read_snapshot
@@ -46,6 +47,7 @@ def read_status(url: str, store: ObjectStore, *, recount: bool = False) -> dict[
             "buckets_in_all": _number(connection, "buckets_in_all"),
             "aside": connection.execute(_SQL["set_aside"]).fetchall(),
             "stalled": read_stalled(connection, waiting, uncopied=uncopied),
+            "can_read_text": can_read(),
         }
         return status | ({"recount": _recount(connection, balance, counts)} if recount else {})
 

@@ -66,6 +66,7 @@ select count(*) as number from image_bucket;
 -- name: set_aside
 select function, state, cause, min(next_step) as next_step, count(*) as items,
     (array_agg(id order by id))[1:20] as item_ids,
-    (array_agg(distinct device) filter (where device is not null))[1:20] as devices
+    (array_agg(distinct device) filter (where device is not null))[1:20] as devices,
+    count(*) filter (where text_finding = 'nothing') as nothing_found
 from ledger_item where state in ('held', 'quarantined') and counted_as is null
 group by function, state, cause order by function, state, items desc;

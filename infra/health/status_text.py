@@ -12,6 +12,8 @@ def status_text(status: dict[str, Any]) -> str:
     """The complete status: functions, stalled items, balance, what was set aside and why, labels, buckets."""
     parts = [_functions(status["functions"]), stalled_text(status["stalled"])]
     parts += [balance_text(status["balance"]), set_aside_text(status["aside"])]
+    if not status["can_read_text"]:
+        parts.append("No text reader is installed, so pictures that seem to show text are held.")
     parts.append(_last_arrived(status["last_arrived"]))
     labels = status["labels"]
     parts.append(
@@ -71,6 +73,11 @@ def set_aside_text(rows: Sequence[dict[str, Any]]) -> str:
         lines += [f"    of {device}" for device in row["devices"] or ()]
         if row["next_step"]:
             lines.append(f"    {row['next_step']}")
+        if row["nothing_found"]:
+            lines.append(
+                f"    In {row['nothing_found']} of them the search found no text; after a look at them, "
+                "release them together with --nothing-found."
+            )
     return "\n".join(lines)
 
 

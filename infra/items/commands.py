@@ -2,6 +2,7 @@
 
 import click
 
+from common.ledger.ledger import PixelRectangle
 from infra.command_options import (
     connected,
     database_url,
@@ -11,6 +12,23 @@ from infra.command_options import (
     print_result,
 )
 from infra.local.home import Home
+
+
+def _rectangles(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> tuple[PixelRectangle, ...]:
+    """The rectangles of --blank."""
+    found = []
+    for value in values:
+        parts = value.split(",")
+        if len(parts) != 4 or not all(part.strip().isdecimal() for part in parts):
+            raise click.BadParameter(f"expected LEFT,TOP,WIDTH,HEIGHT in pixels, not {value}")
+        left, top, width, height = map(int, parts)
+        if not width or not height:
+            raise click.BadParameter(f"the rectangle {value} has no pixels")
+        found.append((left, top, width, height))
+    return tuple(found)
+
 
 _items_option = click.option("--item", "items", type=int, multiple=True, help="Item number; may be repeated.")
 
@@ -42,20 +60,42 @@ def replay(home: Home, items: tuple[int, ...], function: str | None, state: str,
 @_items_option
 @click.option("--cause", help="All items held for exactly this cause, as dcm2set status shows it.")
 @click.option("--device", help="All items held from exactly this device, as dcm2set status shows it.")
+@click.option("--nothing-found", is_flag=True, help="Only items in which the search found no text.")
+@click.option(
+    "--blank",
+    "rectangles",
+    multiple=True,
+    metavar="LEFT,TOP,WIDTH,HEIGHT",
+    callback=_rectangles,
+    help="Make this rectangle of pixels black in every frame; may be repeated.",
+)
 @decision_options(why="Why they may pass; stored with your name.")
 def release(
-    home: Home, items: tuple[int, ...], cause: str | None, device: str | None, why: str, who: str
+    home: Home,
+    items: tuple[int, ...],
+    cause: str | None,
+    device: str | None,
+    *,
+    nothing_found: bool,
+    rectangles: tuple[PixelRectangle, ...],
+    why: str,
+    who: str,
 ) -> None:
-    """Let held items pass, after a person has seen that they do not identify a patient."""
+    """Let held items pass, after a person has seen that they do not identify a patient.
+
+    With --blank, parts of the pictures are made black first, in the PNGs and in the DICOM file.
+    """
     from infra.items.replay import choose_items
     from infra.items.replay import release as release_item
 
-    if not items and cause is None and device is None:
-        raise click.UsageError("Say which: --item NUMBER, --cause TEXT or --device TEXT.")
+    if not items and cause is None and device is None and not nothing_found:
+        raise click.UsageError("Say which: --item NUMBER, --cause TEXT, --device TEXT or --nothing-found.")
     with connected(home) as (connection, store):
-        chosen = choose_items(connection, items=items, state="held", cause=cause, device=device)
+        chosen = choose_items(
+            connection, items=items, state="held", cause=cause, device=device, nothing_found=nothing_found
+        )
         for item in chosen:
-            release_item(connection, store, item, who=who, why=why)
+            release_item(connection, store, item, who=who, why=why, blank=rectangles)
     click.echo(f"{len(chosen)} item(s) released.")
 
 

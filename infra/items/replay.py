@@ -6,9 +6,11 @@ from pathlib import Path
 
 import psycopg
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 
 from common.database import queries
 from common.errors import ConflictError, ObjectMissingError
+from common.ledger.ledger import PixelRectangle
 from common.store.object_key import Location
 from common.store.object_store import ObjectStore
 
@@ -47,8 +49,12 @@ def choose_items(
     state: str | None = None,
     cause: str | None = None,
     device: str | None = None,
+    nothing_found: bool = False,
 ) -> list[SettledItem]:
-    """Settled items by number, function, state, cause and device; what is not given is no condition."""
+    """Settled items by number, function, state, cause and device; what is not given is no condition.
+
+    With `nothing_found`, only those in whose pictures the search found no text.
+    """
     rows = connection.cursor(row_factory=class_row(SettledItem))
     values = {
         "items": list(items) or None,
@@ -56,6 +62,7 @@ def choose_items(
         "state": state,
         "cause": cause,
         "device": device,
+        "nothing_found": nothing_found,
     }
     return rows.execute(_SQL["choose"], values).fetchall()
 
@@ -98,8 +105,15 @@ def _is_free(store: ObjectStore, location: Location, etag: str) -> bool:
 
 
 def release(
-    connection: psycopg.Connection, store: ObjectStore, item: SettledItem, *, who: str, why: str
+    connection: psycopg.Connection,
+    store: ObjectStore,
+    item: SettledItem,
+    *,
+    who: str,
+    why: str,
+    blank: Sequence[PixelRectangle] = (),
 ) -> None:
-    """Let a held item pass, and store who decided it and why."""
-    connection.execute(_SQL["release"], {"id": item.id, "who": who, "why": why})
+    """Let a held item pass, and store who decided it and why; `blank` is made black in its pictures."""
+    rectangles = Jsonb([list(each) for each in blank]) if blank else None
+    connection.execute(_SQL["release"], {"id": item.id, "who": who, "why": why, "blank": rectangles})
     put_back(connection, store, item)

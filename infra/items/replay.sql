@@ -7,6 +7,7 @@ where (%(items)s::bigint[] is null or id = any(%(items)s))
     and (%(state)s::text is null or state = %(state)s)
     and (%(cause)s::text is null or cause = %(cause)s)
     and (%(device)s::text is null or device = %(device)s)
+    and (not %(nothing_found)s or text_finding = 'nothing')
     and state in ('done', 'held', 'quarantined')
 order by id;
 
@@ -31,5 +32,8 @@ where function in ('store_metadata', 'quality') and state = 'done'
     and sop_instance_uid = (select sop_instance_uid from ledger_item where id = %(id)s and function = 'extract');
 
 -- name: release
-update ledger_item set releases = releases + 1, released_by = %(who)s, released_why = %(why)s, released_at = now()
+-- Rectangles of an earlier release stay, unless new ones replace them.
+update ledger_item
+set releases = releases + 1, released_by = %(who)s, released_why = %(why)s, released_at = now(),
+    blank = coalesce(%(blank)s::jsonb, blank)
 where id = %(id)s;

@@ -42,7 +42,8 @@ where sop_instance_uid = %(uid)s and (%(frame)s::int is null or frame = %(frame)
 -- name: items
 -- All items of the instance: by its UID if the item has one, otherwise by the keys of its objects.
 select id, function, case when bucket = 'raw' then null else bucket || '/' || key end as object, state, attempts,
-    outcome, cause, next_step, source, worker, released_by, released_why, released_at, first_seen_at, started_at,
+    outcome, cause, next_step, source, worker, released_by, released_why, released_at,
+    blank, text_finding, jsonb_array_length(text_boxes) as text_places, first_seen_at, started_at,
     settled_at
 from ledger_item
 where id = any(%(items)s::bigint[])

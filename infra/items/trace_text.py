@@ -45,7 +45,14 @@ def _items(items: list[dict[str, Any]]) -> Iterator[_Line]:
             if each["ended_at"] or each["state"] not in {"running", "retry"}:
                 yield each["ended_at"], f"{attempt} {_state(each)}"
         if item["released_at"]:
-            yield item["released_at"], f"{name} released by {item['released_by']}: {item['released_why']}"
+            blanked = f", with {len(item['blank'])} rectangle(s) blanked" if item["blank"] else ""
+            yield (
+                item["released_at"],
+                f"{name} released by {item['released_by']}{blanked}: {item['released_why']}",
+            )
+        if item["text_finding"]:
+            places = f" in {item['text_places']} place(s)" if item["text_places"] else ""
+            yield None, f"{name}, search for text: {item['text_finding']}{places}"
         if item["state"] in {"running", "retry"}:
             yield None, f"{name} is {_state(item)}"
         if item["next_step"]:

@@ -2,6 +2,7 @@
 
 import click
 
+from common.errors import PermanentError
 from infra.command_options import (
     connected,
     database_url,
@@ -62,6 +63,7 @@ def tasks(home: Home, name: str, where: str, labels: tuple[str, ...], remove: bo
     from infra.labelling.tasks import Batch, remove_tasks, write_tasks
     from training_set.versions.set_name import checked_name
 
+    _check_choices(labels)
     batch, endpoints = Batch(checked_name(name)), read_endpoints(home)
     if remove:
         click.echo(f"{remove_tasks(operator_store(endpoints), batch)} object(s) deleted.")
@@ -73,6 +75,17 @@ def tasks(home: Home, name: str, where: str, labels: tuple[str, ...], remove: bo
     keys = labelling_keys_file(home)
     result = instructions(batch, written, endpoints["minio"], keys=keys, labels=labels)
     print_result(result, instructions_text, as_json=as_json)
+
+
+def _check_choices(labels: tuple[str, ...]) -> None:
+    """Raise PermanentError for a choice that the import of labels would refuse."""
+    from common.labels.vocabulary_file import SETTING, read_vocabulary_file
+    from common.settings import load_settings
+
+    known = read_vocabulary_file(load_settings().label_vocabulary).labels
+    for label in labels if known else ():
+        if label not in known:
+            raise PermanentError(f"The choice {label!r} is not in {SETTING}; its labels would be refused.")
 
 
 def _say_done(done: int) -> None:

@@ -98,9 +98,9 @@ def remove_tasks(store: ObjectStore, batch: Batch) -> int:
     return removed
 
 
-def patient_prefixes(store: ObjectStore, patient: str) -> Iterator[str]:
-    """The prefixes of a patient's keys in the bucket `labelling`."""
-    for top in store.list_top(LABELLING):
+def patient_prefixes(tops: Iterable[str], patient: str) -> Iterator[str]:
+    """The prefixes of a patient's keys in the bucket `labelling`, whose top folders are `tops`."""
+    for top in tops:
         batch = Batch(top.rstrip("/"))
         yield f"{batch.images}{patient}/"
         yield f"{batch.tasks}{patient}/"

@@ -11,7 +11,13 @@ from infra.local.home import Home
 
 @click.command()
 @home_option
-def up(home: Home) -> None:
+@click.option(
+    "--new-pseudonym-space",
+    "new_space",
+    metavar="NAME",
+    help="Start a pseudonym space with another DCM2SET_PSEUDONYM_KEY: every patient gets another pseudonym.",
+)
+def up(home: Home, new_space: str | None) -> None:
     """Start MinIO, Postgres, all functions and the timers; Ctrl-C ends them.
 
     With DCM2SET_NAS_URL=file:///path a mounted share is polled. Clients find URLs and keys in
@@ -23,7 +29,7 @@ def up(home: Home) -> None:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    with running(home, load_settings(), click.echo) as run:
+    with running(home, load_settings(), click.echo, new_pseudonym_space=new_space) as run:
         click.echo(f"Ready. Put files into raw/incoming/ at http://{run.endpoints['minio']['endpoint']}.")
         click.echo(f"Keys and URLs: {home.endpoints}. Logs: {home.logs}. Ctrl-C ends everything.")
         run.watch(ended)

@@ -117,6 +117,10 @@ class Home:
         """Replace the home's secrets."""
         write_private(self.folder / "secrets.json", asdict(secrets))
 
+    def has_secrets(self) -> bool:
+        """Whether the folder is a home that was used before."""
+        return (self.folder / "secrets.json").exists()
+
     def known_secrets(self) -> Secrets:
         """The home's secrets; raises SettingsError if the folder is not a home."""
         if not (self.folder / "secrets.json").exists():

@@ -15,11 +15,13 @@ from infra.local.home import Home, Secrets, TcpPorts, write_private
 from infra.local.postgres_server import PostgresServer
 from infra.local.supervisor import Program
 from infra.provision.function_card import FunctionCard, function_cards
+from infra.provision.pseudonym_space import Keys, known_keys
 
 # Variables that functions do not inherit: they are set here instead, or functions do not need them.
 _NOT_INHERITED = (
-    "DCM2SET_DATABASE_URL", "DCM2SET_PSEUDONYM_KEY", "DCM2SET_TOKEN", "DCM2SET_HOME",
-    "DCM2SET_MINIO_SECURE", "DCM2SET_MINIO_CA_FILE", "DCM2SET_FUNCTIONS_CA_FILE", "DCM2SET_FUNCTION_URLS",
+    "DCM2SET_DATABASE_URL", "DCM2SET_PSEUDONYM_KEY", "DCM2SET_FORMER_PSEUDONYM_KEYS", "DCM2SET_TOKEN",
+    "DCM2SET_HOME", "DCM2SET_MINIO_SECURE", "DCM2SET_MINIO_CA_FILE", "DCM2SET_FUNCTIONS_CA_FILE",
+    "DCM2SET_FUNCTION_URLS",
 )  # fmt: skip
 
 
@@ -45,6 +47,11 @@ class Plan:
     def token_file(self) -> Path:
         """The token file of the settings, or that of the home."""
         return self.settings.token_file or self.home.token_file
+
+    @property
+    def pseudonym_keys(self) -> Keys:
+        """The keys in the settings, and the home's own."""
+        return known_keys(self.settings, self.secrets.pseudonym_key)
 
     @property
     def endpoint(self) -> str:
@@ -124,7 +131,10 @@ def _function(plan: Plan, card: FunctionCard) -> Program:
     for name in _NOT_INHERITED:
         environment.pop(name, None)
     if card.function == "extract":
-        environment["DCM2SET_PSEUDONYM_KEY"] = _pseudonym_key(plan)
+        environment["DCM2SET_PSEUDONYM_KEY"] = plan.pseudonym_keys.current.hex()
+        environment["DCM2SET_FORMER_PSEUDONYM_KEYS"] = json.dumps(
+            [key.hex() for key in plan.pseudonym_keys.others]
+        )
     if card.function == "poll_nas" and plan.settings.nas_url:
         environment["DCM2SET_NAS_URL"] = plan.settings.nas_url
     if card.function == "sweep":
@@ -133,8 +143,3 @@ def _function(plan: Plan, card: FunctionCard) -> Program:
     command = [sys.executable, "-m", "functions_framework", "--source", str(card.source)]
     command += ["--target", card.function, "--host", "127.0.0.1", "--port", str(port)]
     return Program(card.function, command, environment, priority=10, group="functions")
-
-
-def _pseudonym_key(plan: Plan) -> str:
-    own = plan.settings.pseudonym_key
-    return own.get_secret_value() if own else plan.secrets.pseudonym_key

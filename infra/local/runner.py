@@ -1,5 +1,6 @@
 """Runs a home: servers, schema, buckets, users, functions, timers."""
 
+import getpass
 import os
 import subprocess
 import time
@@ -26,6 +27,7 @@ from infra.local.postgres_server import DATABASE, PostgresServer
 from infra.local.programs import Plan, programs, servers, write_minio_environment
 from infra.local.supervisor import Program, Supervised
 from infra.local.timers import running_timers
+from infra.provision.pseudonym_space import enter_space
 from infra.provision.roles import can_create_roles, close_other_databases, create_roles
 from infra.provision.schema import migrate, set_label_rule
 from infra.provision.store_setup import create_buckets, create_users
@@ -50,7 +52,14 @@ class Running:
 
 
 @contextmanager
-def running(home: Home, settings: Settings, say: Say, *, arrange: Arrange = programs) -> Iterator[Running]:
+def running(
+    home: Home,
+    settings: Settings,
+    say: Say,
+    *,
+    arrange: Arrange = programs,
+    new_pseudonym_space: str | None = None,
+) -> Iterator[Running]:
     """Start everything of a home, and end it at the end.
 
     `arrange` returns the processes to start; tests use it to put TCP relays between them.
@@ -59,7 +68,7 @@ def running(home: Home, settings: Settings, say: Say, *, arrange: Arrange = prog
         plan = _plan(home, settings, say)
         _write_secrets(plan)
         with _supervised(plan, arrange(plan), say) as supervised:
-            endpoints = _set_up(plan, say)
+            endpoints = _set_up(plan, say, new_pseudonym_space)
             write_private(home.endpoints, endpoints)
             try:
                 with running_timers(plan.urls, settings, tokens=plan.tokens):
@@ -145,13 +154,14 @@ def _supervised(plan: Plan, processes: list[Program], say: Say) -> Iterator[Supe
         plan.home.clear_scratch()
 
 
-def _set_up(plan: Plan, say: Say) -> dict[str, Any]:
+def _set_up(plan: Plan, say: Say, new_space: str | None) -> dict[str, Any]:
     """Set up the servers once they answer, and wait until every function is healthy."""
     secrets, prefix = plan.secrets, plan.settings.images_prefix
     if plan.postgres is not None:
         say("Starting Postgres.")
         _create_database(plan, plan.postgres)
     migrate(plan.database_url)
+    enter_space(plan.database_url, plan.pseudonym_keys, new_space=new_space, who=getpass.getuser())
     set_label_rule(plan.database_url, plan.settings.label_rule, plan.settings.label_uncertain)
     if plan.has_roles:
         create_roles(plan.database_url, secrets.postgres_keys)

@@ -6,8 +6,7 @@ refused, then work claimed before that is waited for, then objects are deleted, 
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +14,21 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 
 from common.database import queries
-from common.errors import ObjectMissingError, TransientError
+from common.errors import TransientError
 from common.store.minio_store import MinioStore
-from common.store.object_key import HELD, INCOMING, LABELLING, METADATA, PROCESSED, QUARANTINE, RAW, Location
-from common.store.object_store import ObjectStore
-from infra.labelling.tasks import patient_prefixes
 from infra.patients.erase_labels import empty_label_files
+from infra.patients.erase_objects import delete_objects
+from infra.patients.label_versions import delete_label_versions
+from infra.patients.object_versions import ObjectVersions
+from infra.provision.store_copies import bucket_copies
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
-_TOP_FOLDERS = (INCOMING, PROCESSED, HELD)
 _DELETED = (  # in the order that foreign keys require
     *("label", "label_answer", "held_label", "group_label"),
     *("overruling", "verdict", "image", "instance", "series", "study", "patient"),
     *("image_allocation", "extraction", "ledger_item"),
 )
-_SCRUBBED = ("source_file", "archive", "ledger_item", "source_folder")
+_SCRUBBED = ("source_file", "archive", "ledger_item", "locked_item", "source_folder")
 _POLL_SECONDS = 0.2
 
 
@@ -43,6 +42,19 @@ class Erasure:
     label_files: int = 0  # in which lines or tasks about the patient were emptied
     files_of_unknown_patients: int = 0  # set aside or unfinished, with a header that could not be read
     frozen_exports: list[str] = field(default_factory=list)  # that hold the patient; they are not changed
+    locked: list[dict[str, Any]] = field(default_factory=list)  # Retained: versions that could not be deleted
+    copied_elsewhere: list[str] = field(
+        default_factory=list
+    )  # buckets that rules copy or move to another store
+    backups: list[dict[str, Any]] = field(default_factory=list)  # taken before; they are not changed
+    other_spaces: list[str] = field(
+        default_factory=list
+    )  # pseudonym spaces in which another name may be known
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing of the patient is left in the object store."""
+        return not self.locked and not self.copied_elsewhere
 
 
 def erase_patient(
@@ -65,6 +77,11 @@ def erase_patient(
         unknown = connection.execute(_SQL["unknown_patients"]).fetchone()
         erasure.files_of_unknown_patients = unknown["number"] if unknown else 0
         erasure.frozen_exports = frozen_exports(connection, patient)
+        erasure.backups = connection.execute(_SQL["backups"], {"patient": patient}).fetchall()
+        spaces = connection.execute(_SQL["other_spaces"], {"patient": patient})
+        erasure.other_spaces = [row["name"] for row in spaces]
+    copies = [bucket_copies(store, bucket.name) for bucket in store.client.list_buckets()]
+    erasure.copied_elsewhere = [each.bucket for each in copies if each.is_replicated or each.is_moved]
     return erasure
 
 
@@ -92,12 +109,18 @@ def _erase_once(connection: psycopg.Connection[DictRow], store: MinioStore, eras
     values: dict[str, Any] = {"patient": erasure.patient}
     values["instances"] = [row["sop_instance_uid"] for row in connection.execute(_SQL["instances"], values)]
     values["parents"] = [row["uid"] for row in connection.execute(_SQL["parents"], values)]
-    lines = {row["key"]: set(row["lines"]) for row in connection.execute(_SQL["label_lines"], values)}
+    label_rows = connection.execute(_SQL["label_lines"], values).fetchall()
+    lines = {row["key"]: set(row["lines"]) for row in label_rows}
+    known_keys = {key for row in label_rows for key in (row["key"], row["arrived_key"])}
     originals = connection.execute(_SQL["originals"], values).fetchall()
+    refused = connection.execute(_SQL["refused_originals"]).fetchall()
     connection.commit()
     names = {erasure.patient, *values["instances"], *values["parents"]}
     label_files = sum(1 for _ in empty_label_files(store, names, lines))
-    objects = Counter(_delete_objects(store, erasure.patient, originals))
+    versions = ObjectVersions(store)
+    deleted = delete_objects(versions, erasure.patient, [*originals, *refused])
+    deleted.by_bucket += Counter(delete_label_versions(versions, names, known_keys))
+    values["locked"] = sorted(deleted.locked_items)
     rows: Counter[str] = Counter()
     for table in _DELETED:
         rows[table] += connection.execute(_SQL[f"delete_{table}"], values).rowcount
@@ -105,41 +128,7 @@ def _erase_once(connection: psycopg.Connection[DictRow], store: MinioStore, eras
         rows[table] += connection.execute(_SQL[f"scrub_{table}"], values).rowcount
     connection.commit()
     erasure.label_files += label_files
-    erasure.objects += objects
+    erasure.objects += deleted.by_bucket
     erasure.rows += rows
-    return objects.total() + rows.total() + label_files
-
-
-def _delete_objects(store: MinioStore, patient: str, originals: Sequence[DictRow]) -> Iterator[str]:
-    """Delete the originals and every object below the patient's pseudonym; yields the bucket of each."""
-    for row in originals:
-        if _is_deleted(store, Location(row["bucket"], row["key"])):
-            yield row["bucket"]
-    for bucket in [bucket.name for bucket in store.client.list_buckets()]:
-        for prefix in _prefixes(store, bucket, patient):
-            for listed in store.list_prefix(bucket, prefix):
-                store.delete(listed.version)
-                yield bucket
-
-
-def _prefixes(store: ObjectStore, bucket: str, patient: str) -> list[str]:
-    """The prefixes of keys in a bucket that contain the pseudonym."""
-    if bucket == RAW:
-        return []  # its keys are paths of the NAS
-    if bucket == METADATA:
-        return [f"{folder}{patient}/" for folder in ("", *_TOP_FOLDERS)]
-    if bucket == QUARANTINE:
-        tops = [top for top in store.list_top(bucket) if top != f"{RAW}/"]
-        return [f"{top}{folder}{patient}/" for top in tops for folder in ("", *_TOP_FOLDERS)]
-    if bucket == LABELLING:
-        return list(patient_prefixes(store, patient))
-    return [f"{patient}/"]
-
-
-def _is_deleted(store: ObjectStore, location: Location) -> bool:
-    """Delete an object; returns whether there was one."""
-    try:
-        store.delete(store.stat(location))
-    except ObjectMissingError:
-        return False
-    return True
+    erasure.locked = [asdict(found) for found in versions.retained.values()]
+    return deleted.by_bucket.total() + rows.total() + label_files

@@ -1,7 +1,11 @@
 -- Queries that erase one patient. The parameter `patient` is the pseudonym.
 
 -- name: refuse
-insert into erased_patient (patient_id, erased_by, why) values (%(patient)s, %(who)s, %(why)s)
+-- The space of the pseudonym is that in which its first file was worked on, otherwise the current one.
+insert into erased_patient (patient_id, erased_by, why, space)
+select %(patient)s, %(who)s, %(why)s, max(number) from pseudonym_space
+where number = 1 or started_at <= coalesce(
+    (select min(started_at) from ledger_item where function = 'extract' and patient_id = %(patient)s), now())
 on conflict (patient_id) do nothing;
 
 -- name: running
@@ -24,10 +28,14 @@ select i.sop_instance_uid from instance i join series using (series_instance_uid
 join study using (study_instance_uid) where patient_id = %(patient)s;
 
 -- name: originals
-select coalesce(moved_to_bucket, bucket) as bucket, coalesce(moved_to_key, key) as key from ledger_item
-where function = 'extract' and bucket = 'raw' and patient_id = %(patient)s
-union
-select bucket, key from ledger_item where function = 'extract' and bucket = 'raw' and patient_id = %(patient)s;
+select id, bucket, key, etag, size, moved_to_bucket, moved_to_key from ledger_item
+where function = 'extract' and bucket = 'raw' and patient_id = %(patient)s;
+
+-- name: refused_originals
+-- Files of any erased patient that came later: extract deletes them, which only hides them in a versioned bucket.
+select id, bucket, key, etag, size, moved_to_bucket, moved_to_key from ledger_item
+where function = 'extract' and bucket = 'raw' and patient_id is null and outcome = 'erased'
+    and not starts_with(key, 'erased/');
 
 -- name: parents
 -- The patient's series and studies, which label files may also name.
@@ -45,15 +53,15 @@ with patient_line as (
     where a.sop_instance_uid = any(%(instances)s)
     union
     select import_id, line from held_label
-    where sop_instance_uid = any(%(instances)s) or position(%(patient)s in name) > 0
+    where sop_instance_uid = any(%(instances)s) or starts_with(path, %(patient)s || '/')
     union
     select import_id, line from group_label where uid = any(%(instances)s) or uid = any(%(parents)s)
 )
-select l.moved_to_key as key, array_agg(p.line) as lines
+select l.moved_to_key as key, l.key as arrived_key, array_agg(p.line) as lines
 from patient_line p join label_import i on i.id = p.import_id
 join ledger_item l on l.function = 'annotations' and l.key = i.key and l.etag = i.etag
 where l.moved_to_key is not null
-group by l.moved_to_key;
+group by l.moved_to_key, l.key;
 
 -- name: delete_label
 delete from label l using image_allocation a
@@ -64,7 +72,7 @@ delete from label_answer l using image_allocation a
 where a.image_id = l.image_id and a.sop_instance_uid = any(%(instances)s);
 
 -- name: delete_held_label
-delete from held_label where sop_instance_uid = any(%(instances)s) or position(%(patient)s in name) > 0;
+delete from held_label where sop_instance_uid = any(%(instances)s) or starts_with(path, %(patient)s || '/');
 
 -- name: delete_group_label
 delete from group_label where uid = any(%(instances)s) or uid = any(%(parents)s);
@@ -106,7 +114,7 @@ where function in ('store_metadata', 'quality')
 update source_file s set path = 'erased/' || s.id, raw_key = 'erased/' || l.id, etag = 'erased', sha256 = null
 from ledger_item l
 where l.function = 'extract' and l.bucket = 'raw' and l.patient_id = %(patient)s
-    and s.raw_key = l.key and (s.etag = l.etag or s.etag is null);
+    and not (l.id = any(%(locked)s::bigint[])) and s.raw_key = l.key and (s.etag = l.etag or s.etag is null);
 
 -- name: scrub_archive
 -- An archive may contain files of other patients; its path is erased with the last of its files.
@@ -119,9 +127,17 @@ where not starts_with(a.path, 'erased/')
 update ledger_item
 set key = 'erased/' || id, etag = 'erased', state = 'done', outcome = 'erased',
     cause = 'The patient''s data was erased on request.', next_step = null, sop_instance_uid = null,
-    patient_id = null, device = null, moved_to_bucket = null, moved_to_key = null, lease = null,
+    patient_id = null, device = null, text_boxes = null, moved_to_bucket = null, moved_to_key = null, lease = null,
     lease_until = null, due_at = null, settled_at = now()
-where function = 'extract' and bucket = 'raw' and patient_id = %(patient)s;
+where function = 'extract' and bucket = 'raw' and patient_id = %(patient)s and not (id = any(%(locked)s::bigint[]));
+
+-- name: scrub_locked_item
+-- The key of an original that a lock still holds stays, so that the next erasure finds it.
+update ledger_item
+set state = 'done', outcome = 'erased', next_step = null, sop_instance_uid = null, device = null, text_boxes = null, lease = null,
+    cause = 'The patient''s data was erased on request. A lock of the object store still holds the original.',
+    lease_until = null, due_at = null, settled_at = now()
+where id = any(%(locked)s::bigint[]) and outcome is distinct from 'erased';
 
 -- name: scrub_source_folder
 -- The name of a folder may identify the patient; it is erased if the folder has no other files.
@@ -134,6 +150,15 @@ where not starts_with(f.name, 'erased/')
 select count(*) as number from ledger_item
 where function = 'extract' and bucket = 'raw' and patient_id is null
     and state in ('held', 'quarantined', 'running', 'retry');
+
+-- name: backups
+-- Backups of a state in which the patient may have been known.
+select folder, taken_at from backup_taken b, erased_patient e
+where e.patient_id = %(patient)s and b.taken_at < e.erased_at order by taken_at;
+
+-- name: other_spaces
+select name from pseudonym_space where number <> (select space from erased_patient where patient_id = %(patient)s)
+order by number;
 
 -- name: frozen_exports
 select v.name, v.number from training_set_patient p join training_set_version v on v.id = p.version_id

@@ -16,11 +16,11 @@ from common.store.object_key import ANNOTATIONS, HELD, PROCESSED, QUARANTINE
 from common.store.object_store import ObjectStore, ObjectVersion
 
 _FOLDERS = ((ANNOTATIONS, PROCESSED), (ANNOTATIONS, HELD), (QUARANTINE, f"{ANNOTATIONS}/"))
-_NAME = re.compile(r"P[0-9a-f]{20}|[0-9]+(?:\.[0-9]+)+")
+NAME = re.compile(r"P[0-9a-f]{20}|[0-9]+(?:\.[0-9]+)+")
 _EMPTY_TASK = '{"annotations": []}'
 _HEAD_CHARACTERS = 1024 * 1024  # from which the format of a file is recognised
 
-IsPatients = Callable[[int, str], bool]  # takes the number and the text of a line or task
+IsPatients = Callable[[str], bool]  # takes the text of a line or task
 
 
 def empty_label_files(
@@ -35,12 +35,12 @@ def empty_label_files(
     names
         Pseudonym and UIDs of the patient; a line or task that contains one is emptied.
     known
-        Numbers of further lines to empty, by the key of the file.
+        Numbers of lines of the imported files, by the key of the copy; its rows of these lines are emptied.
     """
     for bucket, prefix in _FOLDERS:
         for listed in store.list_prefix(bucket, prefix):
             key = listed.version.location.key
-            numbers = known.get(key, set()) if bucket == ANNOTATIONS else set()
+            numbers = known.get(key, set()) if bucket == ANNOTATIONS else set[int]()
             if bucket == QUARANTINE or not key.endswith(".report.json"):  # a report names nobody
                 with suppress(ObjectMissingError, PermanentError):  # deleted meanwhile, or not a text file
                     written = _empty_file(store, listed.version, names, numbers)
@@ -51,10 +51,14 @@ def empty_label_files(
 def _empty_file(
     store: ObjectStore, version: ObjectVersion, names: set[str], numbers: set[int]
 ) -> ObjectVersion | None:
-    """Write one file again with emptied lines or tasks; None if there was nothing to empty."""
+    """Write one file again with emptied lines or tasks; None if there was nothing to empty.
 
-    def is_patients(number: int, text: str) -> bool:
-        return number in numbers or not names.isdisjoint(_NAME.findall(text))
+    `numbers` are lines of the imported file, which are in the first cell of each row of its copy.
+    """
+    first_cells = set(map(str, numbers))
+
+    def is_patients(text: str) -> bool:
+        return text.partition(",")[0] in first_cells or not names.isdisjoint(NAME.findall(text))
 
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", errors="replace", newline="") as file:
         with closing(store.stream(version)) as chunks:
@@ -90,9 +94,9 @@ def _is_json(text: str) -> bool:
 
 def _rewrite_lines(texts: Iterator[str], is_patients: IsPatients, file: IO[str]) -> int:
     emptied = 0
-    for number, line in enumerate(lines(texts), start=1):
+    for line in lines(texts):
         # A line that was too long to be read was never imported, and can't be searched.
-        is_emptied = is_patients(number, line) or line.startswith("\x00")
+        is_emptied = is_patients(line) or line.startswith("\x00")
         emptied += is_emptied and not line.startswith("\x00")
         file.write("\n" if is_emptied else line)
     return emptied
@@ -100,9 +104,9 @@ def _rewrite_lines(texts: Iterator[str], is_patients: IsPatients, file: IO[str])
 
 def _rewrite_array(texts: Iterator[str], is_patients: IsPatients, file: IO[str]) -> int:
     emptied, before = 0, "["
-    for number, element in array_elements(texts):
+    for _, element in array_elements(texts):
         text = json.dumps(element, ensure_ascii=False)
-        is_emptied = text != _EMPTY_TASK and is_patients(number, text)
+        is_emptied = text != _EMPTY_TASK and is_patients(text)
         emptied += is_emptied
         file.write(f"{before}{_EMPTY_TASK if is_emptied else text}")
         before = ",\n"
@@ -111,8 +115,8 @@ def _rewrite_array(texts: Iterator[str], is_patients: IsPatients, file: IO[str])
 
 
 def _rewrite_object(texts: Iterator[str], is_patients: IsPatients, file: IO[str]) -> int:
-    ((number, element),) = single_element(texts)
-    if element == json.loads(_EMPTY_TASK) or not is_patients(number, json.dumps(element)):
+    ((_, element),) = single_element(texts)
+    if element == json.loads(_EMPTY_TASK) or not is_patients(json.dumps(element)):
         return 0
     file.write(_EMPTY_TASK)
     return 1

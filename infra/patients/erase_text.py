@@ -1,5 +1,7 @@
 """The result of an erasure as text, for a terminal and for the file on the withdrawal of consent."""
 
+from typing import Any
+
 from infra.patients.erase import Erasure
 
 
@@ -18,8 +20,34 @@ def erasure_text(erasure: Erasure) -> str:
             f"{erasure.files_of_unknown_patients} file(s) that are set aside or unfinished belong to no "
             "known patient: check them (dcm2set status)."
         )
+    lines += [_locked(found) for found in erasure.locked]
+    lines += [
+        f"A rule copies or moves objects of {bucket} to another store: delete the patient there too."
+        for bucket in erasure.copied_elsewhere
+    ]
+    lines += [
+        f"Backup of {row['taken_at']:%Y-%m-%d %H:%M} in {row['folder']}, taken before: "
+        "delete it, or erase again after a restore."
+        for row in erasure.backups
+    ]
+    lines += [
+        f"The patient may have another pseudonym in the space {name}: dcm2set pseudonym --space {name}"
+        for name in erasure.other_spaces
+    ]
     lines += [f"Frozen training set that holds the patient: {name}" for name in erasure.frozen_exports]
     return "\n".join(lines)
+
+
+def _locked(found: dict[str, Any]) -> str:
+    ends = []
+    if found["until"] is not None:
+        ends.append(f"until {found['until']:%Y-%m-%d %H:%M} UTC")
+    if found["legal_holds"]:
+        ends.append(f"{found['legal_holds']} of them by a legal hold, which a person must remove")
+    return (
+        f"NOT DELETED: a lock holds {found['versions']} version(s) in {found['bucket']}, {'; '.join(ends)}. "
+        "Run this again then."
+    )
 
 
 def _nonzero(numbers: dict[str, int]) -> list[tuple[str, int]]:

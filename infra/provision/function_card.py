@@ -14,6 +14,7 @@ CLAIM_AND_SETTLE = (
     "select, "
     "insert (function, bucket, key, etag, size, state, attempts, lease, lease_until, due_at, worker), "
     "update (state, attempts, crashes, lease, lease_until, worker, due_at, outcome, cause, next_step, "
+    "text_finding, text_boxes, "
     "sop_instance_uid, patient_id, device, moved_to_bucket, moved_to_key, pending_delete, started_at, "
     "settled_at)"
 )

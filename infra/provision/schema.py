@@ -24,14 +24,15 @@ _SCHEMA_FILES = (
     _ROOT / "training_set/schema.sql",
     _ROOT / "functions/annotations/schema.sql",
 )
-_LOCK_TIMEOUT = "1s"
+# Shorter than deadlock_timeout (1s), so that in a deadlock the migration yields and not a worker.
+_LOCK_TIMEOUT = "300ms"
 _TRIES, _PAUSE_SECONDS = 60, 0.5
 
 
 def migrate(url: str, *, migrations: Path = MIGRATIONS) -> list[str]:
     """Upgrade the schema of a database to this version, also under load; returns the applied migrations.
 
-    Each migration is one transaction. If it does not get its locks within a second, it is rolled back so
+    Each migration is one transaction. If it does not get its locks soon, it is rolled back so
     that other sessions continue, and then tried again. Raises DependencyAwayError if it never gets them.
     """
     applied: list[str] = []

@@ -3,7 +3,7 @@
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,9 @@ from infra.command_options import (
 )
 from infra.local.home import Home
 from infra.training_sets.packages import check_packages
+
+if TYPE_CHECKING:
+    from training_set.selection.allowed_labels import AllowedLabels
 
 _MOST_PRINTED = 20
 _VERSION = re.compile("v?([1-9][0-9]{0,8})")
@@ -67,6 +70,9 @@ def _selection_options(command: Command) -> Command:
 @click.option("--version", "number", type=version_number, help="Export this frozen version again.")
 @click.option("--without-missing", is_flag=True, help="Continue if images of a frozen version are missing.")
 @click.option(
+    "--any-label", is_flag=True, help="Export also labels that DCM2SET_LABEL_VOCABULARY does not have."
+)
+@click.option(
     "--at-a-time", type=click.IntRange(1, 16), default=8, show_default=True, help="Parallel downloads."
 )
 @json_option
@@ -78,6 +84,7 @@ def export(
     link_from: Path | None,
     number: int | None,
     without_missing: bool,
+    any_label: bool,
     at_a_time: int,
     as_json: bool,
     **selection: Any,
@@ -85,7 +92,7 @@ def export(
     """Freeze and number a training set, split by patient, and write it into a folder.
 
     Another export without a change is the same version, byte for byte. An interrupted export can be
-    continued. Exit code 1 if images of a frozen version are missing.
+    continued. Labels need a vocabulary or --any-label. Exit code 1 if images of a frozen version are missing.
     """
     check_packages()
     from infra.training_sets.export import Export, export_summary, export_text
@@ -96,7 +103,7 @@ def export(
     _refuse_contradictions(number, images, link_from, selection)
     try:
         with connected(home) as (connection, store):
-            training_set = Export(connection, store, name, _say)
+            training_set = Export(connection, store, name, _say, allowed_labels(any_label=any_label))
             version = training_set.version(number, selection)
             folder = out or Path(f"{name}-v{version.number}")
             request = ExportRequest(folder, images, link_from, without_missing, at_a_time)
@@ -105,6 +112,17 @@ def export(
         click.echo(f"dcm2set: {error}\nWrite the others with --without-missing.", err=True)
         sys.exit(1)
     print_result(export_summary(written, folder, is_new=version.is_new), export_text, as_json=as_json)
+
+
+def allowed_labels(*, any_label: bool) -> "AllowedLabels":
+    """The labels that may be exported: those of the vocabulary in the settings, or any."""
+    from common.labels.vocabulary_file import read_vocabulary_file
+    from common.settings import load_settings
+    from training_set.selection.allowed_labels import ANY_LABEL, AllowedLabels
+
+    if any_label:
+        return ANY_LABEL
+    return AllowedLabels(read_vocabulary_file(load_settings().label_vocabulary).labels)
 
 
 def _refuse_contradictions(

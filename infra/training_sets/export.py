@@ -10,7 +10,8 @@ import psycopg
 from common.errors import PermanentError, TransientError
 from common.store.object_store import ObjectStore
 from training_set.export.export_folder import ExportRequest, write_export
-from training_set.export.image_locations import current_locations, frozen_locations
+from training_set.export.image_locations import image_locations
+from training_set.selection.allowed_labels import ANY_LABEL, AllowedLabels
 from training_set.selection.options import parse_splits
 from training_set.versions.freeze import Freezer, FrozenVersion
 from training_set.versions.frozen_files import load_frozen
@@ -26,32 +27,39 @@ class Export:
     store: ObjectStore
     name: str
     say: Callable[[str], None]
+    allowed_labels: AllowedLabels
 
     def version(self, number: int | None, selection: Mapping[str, Any]) -> FrozenVersion:
         """The frozen version with that number, or a new version of the selection if it is None."""
         if number is not None:
             known = get_version(self.connection, self.name, number)
-            return FrozenVersion(*load_frozen(self.store, self.name, known), is_new=False)
+            frozen, files = load_frozen(self.store, self.name, known)
+            self.allowed_labels.check(frozen.labels)
+            return FrozenVersion(frozen, files, buckets=None)
         options = dict(selection)
         shares = options.pop("shares")
         options["labels"] = options["labels"] or None
         options["splits"] = None if shares is None else parse_splits(shares)
-        return Freezer(self.connection, self.store, self.name, self.say).freeze(**options)
+        freezer = Freezer(self.connection, self.store, self.name, self.say, self.allowed_labels)
+        return freezer.freeze(**options)
 
     def write(self, version: FrozenVersion, request: ExportRequest) -> FrozenSet:
         """Write the files of a version into the requested folder."""
-        table = version.frozen.table
-        locations = frozen_locations(table) if version.is_new else current_locations(self.connection, table)
+        locations = image_locations(self.connection, version)
         self.connection.commit()
         self.say(f"{self.name} v{version.number} to {request.folder}")
         try:
-            return write_export(version, locations, self.store, request, self.say)
+            written = write_export(version, locations, self.store, request, self.say)
         except (KeyboardInterrupt, TransientError, OSError) as error:
             command = f"dcm2set export {self.name} --version {version.number} --out {request.folder}"
-            self.say(f"Interrupted. Continue with: {command} --images {request.images}")
+            any_label = " --any-label" if self.allowed_labels == ANY_LABEL else ""
+            self.say(f"Interrupted. Continue with: {command} --images {request.images}{any_label}")
             if isinstance(error, OSError):
                 raise PermanentError(f"Can't write to {request.folder} ({error.strerror}).") from None
             raise
+        if request.images == "reference":
+            self.say(f"Locations: {request.references}, only for those who read the store themselves.")
+        return written
 
 
 def export_summary(written: FrozenSet, folder: Path, *, is_new: bool) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def database(pool: Database) -> Database:
     with pool.transaction() as cursor:
         names = cursor.execute(
             "select string_agg(format('%I', tablename), ', ') as names from pg_tables "
-            "where schemaname = 'public' and tablename <> 'schema_migration'"
+            "where schemaname = 'public' and tablename not in ('schema_migration', 'pseudonym_space')"
         ).fetchone()
         assert names is not None
         cursor.execute(f"truncate {names['names']} restart identity cascade")

@@ -3,7 +3,7 @@
 from common.store.object_key import Location
 from common.store.object_store import ObjectVersion
 from functions.annotations.formats.label_file import LabelFile, read_label_file
-from functions.annotations.formats.refused_row import Refusals, RefusedRow
+from functions.annotations.formats.refused_row import LineSet, Refusals, RefusedRow
 from functions.annotations.formats.vocabulary import Vocabulary
 from functions.annotations.storage.import_counts import ImportCounts
 from functions.annotations.storage.label_rows import LabelImport
@@ -25,26 +25,41 @@ class LabelFiles:
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
         self.refused: list[RefusedRow] = []  # of the last import
+        self.refused_later = LineSet()
         self._files = 0
 
-    def import_text(self, text: str, *, key: str | None = None) -> ImportCounts:
+    def import_text(
+        self, text: str, *, key: str | None = None, vocabulary: Vocabulary | None = None
+    ) -> ImportCounts:
         """Import a file; its import is found afterwards."""
         self._files += 1
         version = ObjectVersion(Location("annotations", key or f"file {self._files}"), "etag", len(text))
 
         def read() -> LabelFile:
-            return read_label_file(pieces(text.encode()), Vocabulary())
+            return read_label_file(pieces(text.encode()), vocabulary or Vocabulary())
 
         def report(_: ImportCounts, refused: Refusals) -> None:
-            self.refused = refused.rows
+            self.refused, self.refused_later = refused.rows, refused.later
 
         imported = self.tables.labels.import_file(LabelImport(version, read, lambda: None, report))
         assert self.tables.labels.find_import(version) is not None
         return imported
 
-    def import_rows(self, *rows: str, columns: str = "image,label,value") -> ImportCounts:
+    def import_rows(
+        self, *rows: str, columns: str = "image,label,value", vocabulary: Vocabulary | None = None
+    ) -> ImportCounts:
         """Import a table with these rows."""
-        return self.import_text("\n".join([columns, *rows]))
+        return self.import_text("\n".join([columns, *rows]), vocabulary=vocabulary)
+
+    def everything(self) -> str:
+        """All that is stored of labels, as text."""
+        if self.tables.database is None:
+            return str(vars(self.tables.labels))
+        tables = self.tables.database.all(
+            "select tablename as name from pg_tables where schemaname = 'public'"
+        )
+        names = [row["name"] for row in tables]
+        return "".join(str(self.tables.database.all(f"select * from {name}")) for name in names)
 
     def current(self) -> dict[tuple[str, str, str], float]:
         """The newest value of each image, label and annotator."""

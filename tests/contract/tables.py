@@ -21,14 +21,16 @@ from tests.in_memory.ledger import InMemoryLedger
 from tests.in_memory.metadata_rows import InMemoryMetadataRows
 from tests.in_memory.object_store import InMemoryObjectStore
 from tests.in_memory.verdict_rows import InMemoryVerdictRows
+from tests.support.factories import PSEUDONYMS
 from tests.support.own_database import run_database_call
+from tests.support.uids import uid
 
 PATIENT = "P0123456789abcdef0123"
 
 
 def instance_path(number: int) -> ImagePath:
     """The pseudonymous path of a numbered instance."""
-    return ImagePath(PATIENT, "2.25.1", "2.25.2", f"2.25.{1000 + number}")
+    return ImagePath(PATIENT, uid(1), uid(2), uid(1000 + number))
 
 
 @dataclass
@@ -47,7 +49,9 @@ class Tables:
         if self.database is None:
             return InMemoryAllocation(self.store, capacity=self.capacity)
         settings = Settings(images_per_bucket=self.capacity)
-        return PostgresAllocation(self.database, store=self.store, settings=settings)
+        return PostgresAllocation(
+            self.database, store=self.store, settings=settings, key_check=PSEUDONYMS.key_check
+        )
 
     @cached_property
     def metadata(self) -> MetadataRows:

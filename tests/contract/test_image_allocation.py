@@ -13,6 +13,7 @@ from common.store.minio_store import MinioStore
 from common.store.object_key import Location
 from functions.extract.image_allocation import NEW_IMAGE, PostgresAllocation
 from tests.contract.tables import Tables, instance_path
+from tests.support.factories import PSEUDONYMS
 from tests.support.own_bucket import remove_bucket
 
 WORKERS = 16
@@ -140,7 +141,9 @@ def test_new_buckets_on_minio_can_be_used_immediately(database: Database, minio:
     prefix = f"contract-{secrets.token_hex(3)}-"
     tables = Tables(database)
     settings = Settings(images_prefix=prefix, images_per_bucket=2)
-    tables.allocation = PostgresAllocation(database, store=minio, settings=settings)
+    tables.allocation = PostgresAllocation(
+        database, store=minio, settings=settings, key_check=PSEUDONYMS.key_check
+    )
     images = tables.allocate(1, frames=3)
     buckets = sorted({image.bucket for image in images})
     try:

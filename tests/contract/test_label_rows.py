@@ -1,9 +1,14 @@
 """The contract of the label rows, in memory and in Postgres: images, held labels and imports."""
 
+from pathlib import Path
+
 import pytest
 
+from common.database import Database, queries
+from infra.patients import erase as erase_module
 from tests.contract.label_imports import KEY, UID, LabelFiles, counts
-from tests.contract.tables import PATIENT, instance_path
+from tests.contract.tables import PATIENT, Tables, instance_path
+from tests.support.uids import uid
 
 
 def test_images_are_found_by_every_name(labels: LabelFiles) -> None:
@@ -17,7 +22,7 @@ def test_images_are_found_by_every_name(labels: LabelFiles) -> None:
             KEY,
             f"/{KEY}",
             end,
-            f"2.25.2/{end}",
+            f"{uid(2)}/{end}",
             f"{UID}_1.png",
             f"{UID}/1",
             UID,
@@ -42,7 +47,7 @@ def test_ambiguous_names_are_refused_with_the_number_of_images(labels: LabelFile
     ]
 
 
-@pytest.mark.parametrize("name", ["9.png", f"%/{UID}/1.png", f"2.25.77/{UID}/1.png", f"_/{UID}/1.png"])
+@pytest.mark.parametrize("name", ["9.png", f"%/{UID}/1.png", f"{uid(77)}/{UID}/1.png", f"_/{UID}/1.png"])
 def test_names_of_no_image_are_refused(labels: LabelFiles, name: str) -> None:
     """Unknown file names, and known images in other folders, also with wildcards, are refused."""
     labels.tables.allocate(1)
@@ -52,8 +57,8 @@ def test_names_of_no_image_are_refused(labels: LabelFiles, name: str) -> None:
 
 def test_held_labels_are_applied_when_their_image_is_known(labels: LabelFiles) -> None:
     """Labels that came before their image are applied later; others stay held."""
-    rows = [f"{KEY},a,1", f"{UID}/1,b,0", f"{UID},c,-1", "2.25.9/1.png,a,1", f"P/{UID}/1.png,a,0"]
-    assert counts(held=4, refused=0, repeated=0) == labels.import_rows(*rows[:4])
+    rows = [f"{KEY},a,1", f"{UID}/1,b,0", f"{UID},c,-1", f"{uid(9)}/1.png,a,1"]
+    assert counts(held=4, refused=0, repeated=0) == labels.import_rows(*rows)
     assert 0 == labels.tables.labels.apply_held()
     labels.tables.allocate(1)
     assert 3 == labels.tables.labels.apply_held()
@@ -70,6 +75,19 @@ def test_held_label_without_a_frame_waits_if_there_are_several_frames(labels: La
     assert 0 == labels.tables.labels.apply_held()
 
 
+def test_held_labels_of_an_erased_patient_are_deleted(database: Database) -> None:
+    """An erasure finds held rows by the patient in the path, or by the instance, and no others."""
+    labels = LabelFiles(Tables(database))
+    other = f"P{'f' * 20}/{uid(1)}/{uid(2)}/{uid(8)}/1.png"
+    labels.import_rows(f"{KEY},mass,1", f"{uid(7)},mass,1", f"{other},mass,1", f"{uid(9)}/1,mass,1")
+    erase = queries(Path(erase_module.__file__).with_suffix(".sql"))
+    values = {"patient": PATIENT, "instances": [uid(7)], "parents": []}
+    database.run(erase["delete_held_label"], **values)
+    assert [] == database.all(erase["label_lines"], **values)
+    left = database.all("select sop_instance_uid as uid, path from held_label order by line")
+    assert [(uid(8), other), (uid(9), None)] == [(row["uid"], row["path"]) for row in left]
+
+
 def test_held_label_keeps_its_own_time(labels: LabelFiles) -> None:
     """A held label does not replace a label that was given after it."""
     labels.import_rows(f"{KEY},a,1")
@@ -82,7 +100,7 @@ def test_held_label_keeps_its_own_time(labels: LabelFiles) -> None:
 def test_same_file_again_is_not_imported_twice(labels: LabelFiles) -> None:
     """A file that was imported before a crash is not imported again, and has the same counts."""
     labels.tables.allocate(1)
-    text = f"image,label,value\n{KEY},a,1\n2.25.9/1.png,a,1\n"
+    text = f"image,label,value\n{KEY},a,1\n{uid(9)}/1.png,a,1\n"
     first = labels.import_text(text, key="again")
     assert counts(accepted=1, held=1) == first == labels.import_text(text, key="again")
 
@@ -100,7 +118,7 @@ def test_newer_row_of_the_same_annotator_supersedes(labels: LabelFiles) -> None:
 
 def test_labels_of_instances_series_and_studies(labels: LabelFiles) -> None:
     """Rows of an instance, series or study are accepted if it has images, and held otherwise."""
-    rows = ["2.25.1,study,a,1", "2.25.2,series,b,1", f"{UID},instance,c,1"]
+    rows = [f"{uid(1)},study,a,1", f"{uid(2)},series,b,1", f"{UID},instance,c,1"]
     columns = "image,level,label,value"
     assert counts(held=3) == labels.import_rows(*rows, columns=columns)
     assert PATIENT in KEY

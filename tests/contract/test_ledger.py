@@ -2,7 +2,10 @@
 
 import pytest
 
+from common.database import Database
+from common.errors import TextBox, TextFound
 from common.ledger.ledger import ExistingItem, Ledger, Settlement, State
+from common.ledger.postgres_ledger import PostgresLedger
 from common.store.object_key import Location
 from common.store.object_store import ObjectVersion
 from tests.contract.ledgers import DONE, LEASE, LOCATION, MOVED_TO, Ledgers, claimed, existing
@@ -33,6 +36,29 @@ def test_item_set_aside_stays_with_its_cause(ledger: Ledger, state: State) -> No
     ledger.settle(claimed(ledger), Settlement(state, cause="No DICOM.", next_step="Send again."))
     found = existing(ledger)
     assert (state, "No DICOM.", None) == (found.state, found.cause, found.moved_to)
+
+
+def test_what_was_found_in_pictures_is_stored_without_text(database: Database) -> None:
+    """The finding and the places of a held item are in its row, and gone once it is settled otherwise."""
+    ledger = PostgresLedger(database, function="extract")
+    boxes = (TextBox(2, 10, 20, 30, 12, "identity"), TextBox(1, 0, 0, 8, 8, "text"))
+    held = Settlement(State.HELD, cause="A word was read.", text_found=TextFound("identity", boxes))
+    claim = claimed(ledger)
+    assert ledger.settle(claim, held)
+    query = "select text_finding, text_boxes from ledger_item where id = %(id)s"
+    row = database.one(query, id=claim.id) or {}
+    expected = {"frame": 2, "left": 10, "top": 20, "width": 30, "height": 12, "finding": "identity"}
+    assert ("identity", expected, 2) == (row["text_finding"], row["text_boxes"][0], len(row["text_boxes"]))
+    database.run(
+        "update ledger_item set state = 'retry', due_at = now(), releases = 1, blank = '[[1, 2, 3, 4]]' "
+        "where id = %(id)s",
+        id=claim.id,
+    )
+    due = ledger.claim_due(lease_seconds=LEASE)
+    assert due is not None
+    assert (1, ((1, 2, 3, 4),)) == (due[0].releases, due[0].blank)
+    assert ledger.settle(due[0], DONE)
+    assert {"text_finding": None, "text_boxes": None} == database.one(query, id=claim.id)
 
 
 def test_other_content_and_other_functions_are_items_of_their_own(ledgers: Ledgers) -> None:

@@ -27,7 +27,7 @@ def under(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[b
         "kill a worker": _kill_worker,
         "kill all processes": _kill_program,
         "pause a worker": _pause_worker,
-        "kill a sandbox process": _kill_drawing_process,
+        "kill a sandbox process": _kill_sandbox_process,
         "kill a server": _kill_program,
         "restart a server": _restart_server,
         "notifications": _change_delivery,
@@ -71,7 +71,7 @@ def _kill_program(fault: Fault, faulty: FaultyHome, chance: random.Random) -> It
 
 
 @contextmanager
-def _kill_drawing_process(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
+def _kill_sandbox_process(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
     _kill(faulty.home.processes("functions.extract.sandbox.worker"))
     yield True
 

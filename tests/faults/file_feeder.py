@@ -36,7 +36,7 @@ class FileFeeder:
         stems = [f.stem(self._pseudonyms) for unit in units for f in unit if f.kind in PICTURES]
         keys = [key for stem in stems[:3] if (key := f"{stem}/1.png") not in self.labels]
         if keys:
-            lines = ["image,label,value", *(f"{key},fault,1" for key in dict.fromkeys(keys))]
+            lines = ["image,label,value", *(f"{key},fracture,1" for key in dict.fromkeys(keys))]
             self.labels += list(dict.fromkeys(keys))
             self._put("annotations", f"labels {len(self.labels)}.csv", "\n".join(lines).encode())
 

@@ -28,7 +28,7 @@ _QUERIES = {
     "studies": "select study_instance_uid from study",
     "extracted": "select sop_instance_uid from extraction where completed_at is not null",
     "labelled": "select a.key, false as held from label join image_allocation a using (image_id) "
-    "union all select name, true from held_label",
+    "union all select coalesce(path, concat_ws('/', sop_instance_uid, frame)), true from held_label",
 }
 Tables = dict[str, list[tuple[Any, ...]]]
 

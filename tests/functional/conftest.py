@@ -10,6 +10,7 @@ from common.settings import settings
 from common.stage import backlog
 from deidentification.profile import Profile
 from deidentification.pseudonym import Pseudonyms
+from deidentification.pseudonym_space import Space
 from functions.annotations import main as annotations_main
 from functions.extract import main as extract_main
 from functions.extract.deidentified_instance import deidentify
@@ -77,6 +78,8 @@ def pipeline(monkeypatch: pytest.MonkeyPatch, tmp_path, model: FixedModel) -> It
     monkeypatch.chdir(tmp_path)  # so that no .env file of a developer is read
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
+    key = Pseudonyms(bytes.fromhex(ENVIRONMENT["DCM2SET_PSEUDONYM_KEY"]))
+    pipeline.allocation.known_spaces = [Space(1, "first", key.key_check, has_erased=False)]
     monkeypatch.setattr(wiring, "object_store", lambda: pipeline.store)
     monkeypatch.setattr(wiring, "database", lambda: pipeline.database)
     monkeypatch.setattr(wiring, "ledger", lambda function: InMemoryLedger(function, pipeline.table))

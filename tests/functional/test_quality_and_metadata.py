@@ -10,6 +10,7 @@ from tests.functional.pipeline import Pipeline
 from tests.in_memory.quality_model import FixedModel
 from tests.in_memory.requests import recorded
 from tests.support.factories import make_dataset, real_path, to_bytes
+from tests.support.uids import uid
 
 
 @pytest.fixture
@@ -141,7 +142,9 @@ def test_recorded_label_file_becomes_labels(extracted: Pipeline) -> None:
     """A recorded notification of a label file stores its rows, and a report beside the processed copy."""
     name = "reader A/first labels+ 50% Müller.csv"
     bucket, key = _image(extracted)
-    rows = f"image,label,value\ns3://{bucket}/{key},fracture,1\n1.2/9.png,fracture,0\n{key},mass,perhaps\n"
+    rows = (
+        f"image,label,value\ns3://{bucket}/{key},fracture,1\n{uid(9)}/9.png,fracture,0\n{key},mass,perhaps\n"
+    )
     version = extracted.put(ANNOTATIONS, name, rows.encode())
     extracted.lose_notifications()
     event = json.loads(recorded("annotations_put"))
@@ -188,21 +191,21 @@ def test_run_imports_waiting_files_and_applies_held_labels(pipeline: Pipeline, f
 def test_same_label_file_again_changes_nothing(pipeline: Pipeline) -> None:
     """A label file that is put twice is imported once."""
     for _ in range(2):
-        pipeline.put(ANNOTATIONS, "labels.csv", b"image,label,value\n2.25.9/1.png,fracture,1\n")
+        pipeline.put(ANNOTATIONS, "labels.csv", f"image,label,value\n{uid(9)}/1.png,fracture,1\n".encode())
         pipeline.deliver()
     assert 1 == len(pipeline.labels.labels)
 
 
 def test_label_file_named_like_a_report_is_renamed(pipeline: Pipeline) -> None:
     """A report never replaces a label file, and an erasure takes no label file for a report."""
-    body = b"image,label,value\n2.25.9/1.png,fracture,1\n"
+    body = f"image,label,value\n{uid(9)}/1.png,fracture,1\n".encode()
     for name in ("labels.csv.report.json", "labels.csv"):
         pipeline.put(ANNOTATIONS, name, body)
         pipeline.deliver()
-    files = {
+    copies = {
         key
         for key in pipeline.store.keys(ANNOTATIONS)
-        if pipeline.store.buckets[ANNOTATIONS][key].data == body
+        if pipeline.store.buckets[ANNOTATIONS][key].data.startswith(b"line,image,")
     }
-    assert 2 == len(files)
-    assert not any(key.endswith(".report.json") for key in files)
+    assert 2 == len(copies)
+    assert not any(key.endswith(".report.json") for key in copies)

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from itertools import count
 from threading import RLock
 
-from common.errors import ConflictError, ErasedError
+from common.errors import ConflictError, ErasedError, Subject
 from common.store.object_key import Location
 from common.store.object_store import ObjectStore
+from deidentification.pseudonym_space import Space
 from functions.extract.image_allocation import NEW_IMAGE, AllocatedImages, Allocation, AllocationRequest
 from tests.in_memory.database_call import InMemoryCall
 
@@ -40,6 +41,7 @@ class InMemoryAllocation(Allocation):
     extractions: dict[str, Extraction] = field(default_factory=dict)
     images: dict[tuple[str, int], AllocatedImage] = field(default_factory=dict)
     erased: set[str] = field(default_factory=set)  # patients, by pseudonym
+    known_spaces: list[Space] = field(default_factory=list)  # the current one last
     filled: dict[str, int] = field(default_factory=dict)  # images by bucket, the newest bucket last
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
     _lock: RLock = field(default_factory=RLock)
@@ -47,7 +49,7 @@ class InMemoryAllocation(Allocation):
     def allocate(self, request: AllocationRequest) -> AllocatedImages:
         uid = request.path.sop_instance_uid
         with self._lock:
-            if self.is_erased(request.path.patient):
+            if self.is_erased(Subject(request.path.patient, None, request.former_patients)):
                 raise ErasedError
             known = self.extractions.get(uid)
             if known is None:
@@ -67,8 +69,11 @@ class InMemoryAllocation(Allocation):
             locations = tuple(image.allocated for image in own)
             return AllocatedImages(locations, known.item_id != request.item_id, known.is_completed)
 
-    def is_erased(self, patient_id: str | None) -> bool:
-        return patient_id in self.erased
+    def is_erased(self, subject: Subject) -> bool:
+        return not self.erased.isdisjoint({subject.patient_id, *subject.former_patients})
+
+    def spaces(self) -> list[Space]:
+        return self.known_spaces
 
     def complete(self, sop_instance_uid: str) -> InMemoryCall:
         def write() -> None:

@@ -106,8 +106,7 @@ class InMemoryLabelRows(LabelRows):
         ]
         if len(hits) != 1 or name.path is None or name.level == FILE:
             return hits, True
-        key = f"/{self.allocation.images[hits[0]].allocated.key}"
-        return hits, key.endswith(f"/{name.path}") or f"/{name.path}".endswith(key)
+        return hits, f"/{self.allocation.images[hits[0]].allocated.key}".endswith(f"/{name.path}")
 
     def _resolved(self, rows: Iterable[LabelRow], file: LabelFile) -> list[tuple[LabelRow, Image | None]]:
         resolved: list[tuple[LabelRow, Image | None]] = []
@@ -117,7 +116,7 @@ class InMemoryLabelRows(LabelRows):
             if cause is None:
                 resolved.append((row, hits[0] if hits else None))
             elif row.label is not None:
-                file.refused.extend(1, [RefusedRow(row.line, cause)])
+                file.refused.extend(1, [RefusedRow(row.line, cause)], [row.line])
         return resolved
 
     def _has_images(self, row: LabelRow) -> bool:
@@ -185,7 +184,9 @@ def _without_repeats(
         identity = _identity(row, image)
         if len(values[identity]) > 1:
             file.refused.extend(
-                1, [RefusedRow(row.line, "Another row of this file has a different value for it.")]
+                1,
+                [RefusedRow(row.line, "Another row of this file has a different value for it.")],
+                [row.line],
             )
             continue
         times[identity] += row.label is not None

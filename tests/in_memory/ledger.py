@@ -13,6 +13,7 @@ from common.ledger.ledger import (
     ExistingItem,
     Ledger,
     PendingDelete,
+    PixelRectangle,
     Settlement,
     State,
 )
@@ -41,6 +42,7 @@ class Row:
     settlement: Settlement | None = None
     cause: str | None = None
     releases: int = 0
+    blank: tuple[PixelRectangle, ...] = ()
     pending_delete: bool = False
 
     def is_free(self, now: datetime) -> bool:
@@ -107,9 +109,10 @@ class LedgerTable:
             cause=None,
         )
 
-    def release(self, item_id: int) -> None:
+    def release(self, item_id: int, blank: tuple[PixelRectangle, ...] = ()) -> None:
         """Change a row as `dcm2set release` does."""
-        self.rows[item_id] = replace(self.rows[item_id], releases=self.rows[item_id].releases + 1)
+        row = self.rows[item_id]
+        self.rows[item_id] = replace(row, releases=row.releases + 1, blank=blank or row.blank)
         self.reopen(item_id)
 
 
@@ -154,7 +157,7 @@ class InMemoryLedger(Ledger):
             due_at=None,
             started_at=now,
         )
-        return Claim(leased.id, lease, leased.attempts, leased.crashes, leased.releases)
+        return Claim(leased.id, lease, leased.attempts, leased.crashes, leased.releases, blank=leased.blank)
 
     def announce(self, version: ObjectVersion) -> None:
         self.table.announce(self.function, version)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from common.errors import PermanentError
-from deidentification.pixels.burned_in_gate import burned_in_decision
+from deidentification.pixels.burned_in_gate import Releases, burned_in_decision
 from deidentification.profile import Profile
 from functions.extract.deidentified_instance import deidentify
 from imaging.frames.image_checks import Limits, NoPictureError
@@ -54,7 +54,9 @@ def test_no_error_that_the_original_did_not_have(tmp_path: Path) -> None:
         warnings.simplefilter("ignore")
         for image_file in _images():
             number += 1
-            decision = burned_in_decision(image_file.ds, (), hold_burned_in_text=True, is_released=True)
+            decision = burned_in_decision(
+                image_file.ds, (), profile=Profile(), is_gate_on=True, releases=Releases(1)
+            )
             blanked = replace(image_file, blanking=decision.blanking)
             with target.open("w+b") as stream:
                 deidentify(blanked, PSEUDONYMS, Profile(), decision).write(stream)

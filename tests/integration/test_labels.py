@@ -15,6 +15,7 @@ from tests.support.image_rows import image_rows
 from tests.support.local_home import RunningHome, wait_for
 from tests.support.real_files import make_instance
 from tests.support.repository import ROOT
+from tests.support.uids import uid
 
 EXAMPLES = ROOT / "docs" / "labels"
 
@@ -36,7 +37,7 @@ def test_labels_find_their_images_and_a_report_is_written(home: RunningHome) -> 
         f"{image['key']},effusion,0",
         f"{tail},nodule,-1",
         f"{image['key']},oedema,perhaps",
-        "1.2.3/1.png,fracture,1",
+        f"{uid(3)}/1.png,fracture,1",
     ]
     home.put("team a/first.csv", "\n".join(rows).encode(), bucket="annotations")
     item = home.settled("annotations", "team a/first.csv")
@@ -61,7 +62,7 @@ def test_held_labels_are_applied_when_their_image_arrives(home: RunningHome, tmp
     key = _future_key(home, make_instance(3, patient=103), tmp_path)
     home.put("early.csv", f"image,label,value\n{key},fracture,1".encode(), bucket="annotations")
     assert "imported" == home.settled("annotations", "early.csv")["outcome"]
-    assert [{"held": 1}] == home.rows("select count(*)::int as held from held_label where name = %s", key)
+    assert [{"held": 1}] == home.rows("select count(*)::int as held from held_label where path = %s", key)
     image = extracted(home, 3)
     assert key == image["key"]
 
@@ -133,14 +134,14 @@ def test_every_example_file_is_imported(home: RunningHome) -> None:
 def test_labels_of_a_study_apply_to_later_images(home: RunningHome, tmp_path: Path) -> None:
     """A row about a study labels all of its images, also one that arrives later."""
     key = _future_key(home, make_instance(5, patient=104), tmp_path)
-    text = f"study_instance_uid,label,value\n{key.split('/')[1]},whole study,1"
+    text = f"study_instance_uid,label,value\n{key.split('/')[1]},entire study,1"
     home.put("study.csv", text.encode(), bucket="annotations")
     assert "imported" == home.settled("annotations", "study.csv")["outcome"]
     key = "incoming/labels/later.dcm"
     home.put(key, make_instance(5, patient=104))
     uid = home.settled("extract", key)["sop_instance_uid"]
     found = home.rows("select label, value from current_label where sop_instance_uid = %s", uid)
-    assert [{"label": "whole study", "value": 1.0}] == found
+    assert [{"label": "entire study", "value": 1.0}] == found
 
 
 VOTES = [(1,), (0,), (-1,), (1, 0), (1, 1, 0), (1, -1), (0, -1), (1, 1), (0, 0, 0)]
@@ -157,7 +158,7 @@ def test_rules_combine_labels(home: RunningHome, rule: str) -> None:
     """The rules are last, majority, any and all; then uncertain is kept, 0, 1 or missing."""
     image = extracted(home, 6)
     rows = [
-        f"{image['key']},votes {number},{vote},reader {who},2026-01-0{who + 1}"
+        f"{image['key']},finding {number},{vote},reader {who},2026-01-0{who + 1}"
         for number, votes in enumerate(VOTES)
         for who, vote in enumerate(votes)
     ]
@@ -167,7 +168,7 @@ def test_rules_combine_labels(home: RunningHome, rule: str) -> None:
     for uncertain in ("keep", "0", "1", "missing"):
         found = home.rows(
             "select value from current_labels(%s, %s) l join label_name n on n.id = l.label_id "
-            "where n.name like 'votes %%' order by n.name",
+            "where n.name like 'finding %%' order by n.name",
             rule,
             uncertain,
         )
@@ -179,18 +180,18 @@ def test_rules_combine_labels(home: RunningHome, rule: str) -> None:
 def test_the_command_shows_labels_and_agreement(home: RunningHome) -> None:
     """`dcm2set labels` shows counts, held labels, and kappa where it is defined."""
     images = [extracted(home, number)["key"] for number in (7, 8)]
-    rows = [f"{key},agreed,{value},{who}" for who in "AB" for value, key in enumerate(images)]
-    rows += [f"{images[0]},alone,1,A", "2.25.404/1.png,agreed,1,A"]
+    rows = [f"{key},mass,{value},{who}" for who in "AB" for value, key in enumerate(images)]
+    rows += [f"{images[0]},nodules,1,A", f"{uid(404)}/1.png,mass,1,A"]
     home.put("two.csv", "\n".join(["image,label,value,annotator", *rows]).encode(), bucket="annotations")
     assert "imported" == home.settled("annotations", "two.csv")["outcome"]
     summary = orjson.loads(home.run_cli("labels", "--json").stdout)
     found = {row["label"]: row for row in summary["labels"]}
-    agreed = found["agreed"]
+    agreed = found["mass"]
     assert (2, 1, 1, 0, 2, 1) == tuple(
         agreed[name] for name in ("images", "positive", "negative", "uncertain", "annotators", "held")
     )
     assert ("Cohen's kappa", 1.0) == (agreed["agreement"]["measure"], agreed["agreement"]["kappa"])
-    assert found["alone"]["agreement"]["kappa"] is None
+    assert found["nodules"]["agreement"]["kappa"] is None
     text = home.run_cli("labels", "--rule", "all").stdout
     assert "Cohen's kappa 1.000 over 2 image(s)" in text
     assert "not defined" in text
@@ -199,7 +200,7 @@ def test_the_command_shows_labels_and_agreement(home: RunningHome) -> None:
 def test_a_huge_line_and_binary_garbage_are_harmless(home: RunningHome) -> None:
     """A line of many megabytes is refused by its number; a file that isn't text is quarantined."""
     image = extracted(home, 9)
-    rows = [f"{image['key']},fine,1".encode(), b"x" * 100_000_000, f"{image['key']},better,1".encode()]
+    rows = [f"{image['key']},edema,1".encode(), b"x" * 100_000_000, f"{image['key']},hernia,1".encode()]
     home.put("huge.csv", b"\n".join([b"image,label,value", *rows]), bucket="annotations")
     assert "imported" == home.settled("annotations", "huge.csv")["outcome"]
     location = Location("annotations", "processed/huge.csv.report.json")

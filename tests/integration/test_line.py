@@ -147,7 +147,7 @@ def test_bad_input_has_a_cause(home: RunningHome, name: str, body: bytes, state:
 
 
 def test_colour_is_rgb(home: RunningHome) -> None:
-    """A colour image that a person has released becomes an RGB image."""
+    """A colour image becomes an RGB image after a person has blanked what it shows, and released it."""
     key = "incoming/line/colour.dcm"
     home.put(key, real_file("examples_rgb_color.dcm"))
     held = home.settled("extract", key)
@@ -156,14 +156,32 @@ def test_colour_is_rgb(home: RunningHome) -> None:
         held["moved_to_bucket"],
         held["moved_to_key"],
     )
-    done = home.run_cli("release", "--item", str(held["id"]), "--why", "looked at it", "--who", "tester")
+    assert held["text_boxes"]
+    assert "identity" == held["text_finding"]
+    decision = ("release", "--item", str(held["id"]), "--who", "tester")
+    assert 0 == home.run_cli(*decision, "--why", "looked at it").returncode
+    again = wait_for(
+        lambda: (row := home.item("extract", key)) and row["attempts"] == 2 and row["settled_at"] and row,
+        seconds=60,
+    )
+    assert again
+    assert "was read in the picture" in again["cause"]
+    assert 2 == home.run_cli(*decision, "--blank", "0,0,320", "--why", "x").returncode
+    done = home.run_cli(*decision, "--blank", "0,0,320,40", "--why", "blanked")
     assert 0 == done.returncode, done.stderr
     item = wait_for(lambda: (row := home.item("extract", key)) and row["state"] == "done" and row, seconds=60)
     assert item
-    assert ("tester", "looked at it") == (item["released_by"], item["released_why"])
+    assert ("tester", "blanked", [[0, 0, 320, 40]]) == (
+        item["released_by"],
+        item["released_why"],
+        item["blank"],
+    )
+    assert "with 1 rectangle(s) blanked" in home.run_cli("trace", str(held["id"])).stdout
     (row,) = image_rows(home, item["sop_instance_uid"], 1)
     picture = np.asarray(Image.open(io.BytesIO(_read(home, row["bucket"], row["key"]))))
     assert (240, 320, 3) == picture.shape
+    assert not picture[:40].any()
+    assert picture[40:].any()
 
 
 def test_replay_puts_a_quarantined_file_back(home: RunningHome) -> None:

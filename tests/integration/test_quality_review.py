@@ -7,7 +7,7 @@ import pydicom
 import pytest
 
 from common.store.object_key import SUBOPTIMAL, Location
-from tests.support.image_rows import image_rows
+from tests.support.image_rows import IMAGES_OF_INSTANCE, image_rows
 from tests.support.local_home import RunningHome, wait_for
 from tests.support.real_files import make_instance
 
@@ -26,7 +26,7 @@ def image(home: RunningHome) -> dict:
 
 def row_of(home: RunningHome, image: dict) -> dict:
     """The current row of the image."""
-    (row,) = home.rows("select * from image_overview where sop_instance_uid = %s", image["sop_instance_uid"])
+    (row,) = home.rows(IMAGES_OF_INSTANCE, image["sop_instance_uid"])
     return row
 
 

@@ -71,6 +71,7 @@ def test_a_killed_export_can_be_continued(site: Site, name: str, tmp_path: Path)
     images = site.add(labelled_patients(1, 150))
     folder = tmp_path / "a"
     words = ["export", name, "--home", str(site.folder), "--out", str(folder), "--at-a-time", "1"]
+    words.append("--any-label")
     with subprocess.Popen([sys.executable, "-m", "infra.cli", *words], stderr=subprocess.DEVNULL) as process:
         wait_for(lambda: len(list(folder.rglob("*.png"))) > 20 or process.poll() is not None, seconds=60)
         process.kill()
@@ -167,7 +168,7 @@ def test_references_say_where_the_images_are(site: Site, name: str, tmp_path: Pa
     images = site.add(labelled_patients(1, 6))
     site.export(name, tmp_path / "a", "--images", "reference")
     assert [] == list((tmp_path / "a").rglob("P*/**/*.png"))
-    lines = (tmp_path / "a" / "references.csv").read_text().splitlines()
+    lines = (tmp_path / "a.references.csv").read_text().splitlines()
     assert "file_name,url,sha256" == lines[0]
     assert {f"s3://{site.bucket}/{image.key},{image.sha256}" for image in images} == {
         line.partition(",")[2] for line in lines[1:]
@@ -182,4 +183,4 @@ def test_references_say_where_the_images_are(site: Site, name: str, tmp_path: Pa
             [images[0].path.sop_instance_uid],
         )
     site.export(name, tmp_path / "b", "--images", "reference", "--version", "1")
-    assert f"s3://suboptimal/{images[0].key}" in (tmp_path / "b" / "references.csv").read_text()
+    assert f"s3://suboptimal/{images[0].key}" in (tmp_path / "b.references.csv").read_text()

@@ -7,6 +7,7 @@ import pytest
 
 from common.store.object_key import Location
 from tests.label_studio.label_studio import LabelStudio
+from tests.support.image_rows import IMAGES_OF_INSTANCE
 from tests.support.local_home import Row, RunningHome, wait_for
 from tests.support.real_files import make_instance
 
@@ -17,7 +18,7 @@ def image(home: RunningHome) -> Row:
     home.put("incoming/round/1.dcm", make_instance(1, patient=401))
     uid = home.settled("extract", "incoming/round/1.dcm")["sop_instance_uid"]
     home.wait_until_idle()
-    (row,) = home.rows("select * from image_overview where sop_instance_uid = %s", uid)
+    (row,) = home.rows(IMAGES_OF_INSTANCE, uid)
     return row
 
 

@@ -14,7 +14,6 @@ _PARTS = {
         "images": [
             {
                 "frame": 1,
-                "bucket": "images-1",
                 "key": "P/1.png",
                 "rows": 128,
                 "columns": 128,

@@ -23,7 +23,7 @@ def prepared_outputs(data: bytes, folder: Path) -> tuple[str, bytes]:
     source = folder / "source.dcm"
     source.write_bytes(data)
     try:
-        prepared = _PREPARE(source, folder, releases=0, heartbeat=lambda: None)
+        prepared = _PREPARE(source, folder, heartbeat=lambda: None)
     except (PermanentError, HoldError, NoPictureError) as error:
         return "refused", f"{error} {vars(error)}".encode()
     dicom = read_output(prepared.dicom)

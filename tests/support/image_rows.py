@@ -1,8 +1,11 @@
-"""The images of an instance, as the database shows them."""
+"""The images of an instance, as the database shows them, with their buckets."""
 
 from tests.support.local_home import Row, RunningHome, wait_for
 
-IMAGES_OF_INSTANCE = "select * from image_overview where sop_instance_uid = %s order by frame"
+IMAGES_OF_INSTANCE = (
+    "select o.*, a.bucket from image_overview o join image_allocation a using (sop_instance_uid, frame) "
+    "where sop_instance_uid = %s order by frame"
+)
 
 
 def image_rows(home: RunningHome, sop_instance_uid: str, number: int) -> list[Row]:

@@ -6,8 +6,9 @@ from functions.annotations.formats.label_file import LabelFile, read_label_file
 from functions.annotations.formats.label_row import LabelRow
 from functions.annotations.formats.refused_row import RefusedRow
 from functions.annotations.formats.vocabulary import Vocabulary
+from tests.support.uids import uid
 
-UID = "2.25.1001"
+UID = uid(1001)
 IMAGE = f"{UID}/1.png"
 
 

@@ -10,7 +10,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from common.database import Database
 from common.ledger.ledger import DatabaseCall
+from infra.provision.pseudonym_space import Keys, enter_space
 from infra.provision.schema import migrate
+from tests.support.factories import KEY
 
 
 def create_database(operator: str) -> str:
@@ -24,12 +26,20 @@ def create_migrated_database(operator: str) -> str:
     """Create a database with the schema of this version; returns its URL."""
     url = create_database(operator)
     migrate(url)
+    enter_space(url, Keys(KEY, ()), who="test")
     return url
 
 
 def run_database_call(database: Database, call: DatabaseCall) -> None:
     """Make the function call that a settling statement would make."""
     database.run(f"select {call.call}", **call.values)
+
+
+def key_check_of(database: Database) -> str:
+    """The check value of the pseudonym key that a database belongs to."""
+    row = database.one("select key_check from pseudonym_space order by number desc limit 1")
+    assert row is not None
+    return str(row["key_check"])
 
 
 def drop_database(operator: str, url: str) -> None:

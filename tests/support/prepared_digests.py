@@ -15,7 +15,7 @@ def prepared_digests(source: Path) -> dict[str, str]:
     """SHA-256 of each output of a file, its patient's pseudonym and its content digest."""
     prepare = InstancePreparer(Rules(KEY, LIMITS, PictureRules(), Profile(), hold_burned_in_text=False))
     with TemporaryDirectory() as folder:
-        prepared = prepare(source, Path(folder), releases=0, heartbeat=lambda: None)
+        prepared = prepare(source, Path(folder), heartbeat=lambda: None)
         pictures = b"".join(frame.read() for frame in prepared.frames)
         outputs = {
             "dicom": read_output(prepared.dicom),

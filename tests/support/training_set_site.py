@@ -46,10 +46,11 @@ class Site:
         with psycopg.connect(self.url) as connection:
             add_images(connection, images)
 
-    def run(self, *words: str, code: int = 0) -> Result:
+    def run(self, *words: str, code: int = 0, any_label: bool = True) -> Result:
         """Run `dcm2set` on this site; it must end with exit code `code`."""
         home = [] if words[0] == "verify" else ["--home", str(self.folder)]
-        done = CliRunner().invoke(cli, [words[0], *home, *words[1:]])
+        more = ["--any-label"] if words[0] == "export" and any_label else []
+        done = CliRunner().invoke(cli, [words[0], *home, *words[1:], *more])
         stderr = done.stderr
         if isinstance(done.exception, PipelineError):  # infra.cli.main prints it like this
             stderr, done.exit_code = f"{stderr}dcm2set: {done.exception}\n", 2

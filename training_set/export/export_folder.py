@@ -1,6 +1,7 @@
 """Write a training set into a folder. An interrupted export can be continued."""
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from training_set.versions.freeze import FrozenVersion, all_files
 from training_set.versions.frozen_files import parse_manifest
 from training_set.versions.frozen_set import MANIFEST, FrozenSet
 
-EXPORT, REFERENCES = "export.json", "references.csv"
+EXPORT = "export.json"
 Images = Literal["copy", "link", "reference"]
 _MAX_LISTED = 10
 
@@ -46,6 +47,11 @@ class ExportRequest:
     link_from: Path | None  # an earlier export
     without_missing: bool  # write the other images if some are missing
     at_a_time: int = 8  # parallel downloads
+
+    @property
+    def references(self) -> Path:
+        """The file of the images' locations: beside the folder, which may be handed out, and not in it."""
+        return self.folder.with_name(f"{self.folder.name}.references.csv")
 
 
 def write_export(
@@ -71,11 +77,11 @@ def write_export(
     written = version.frozen.without(missing)
     bodies = version.files if not missing else all_files(written)
     if request.images == "reference":
-        bodies = {REFERENCES: _references(written, locations), **bodies}
+        _write_references(request.references, _references(written, locations))
     for name, body in bodies.items():
         if name != MANIFEST:
             write_atomically(request.folder / name, body)
-    write_atomically(request.folder / EXPORT, _mark(request, version, bodies))
+    write_atomically(request.folder / EXPORT, _mark(request, version, bodies[MANIFEST]))
     # The manifest comes last: a folder with a manifest is complete.
     write_atomically(request.folder / MANIFEST, bodies[MANIFEST])
     _remove_parts(request.folder)
@@ -96,9 +102,9 @@ def _begin(request: ExportRequest, version: FrozenVersion) -> None:
     except OSError as error:
         raise PermanentError(f"Can't write to {folder} ({error.strerror}).") from None
     if is_empty:
-        write_atomically(mark_file, _mark(request, version, {}))
+        write_atomically(mark_file, _mark(request, version))
         return
-    expected = orjson.loads(_mark(request, version, {}))
+    expected = orjson.loads(_mark(request, version))
     if _read_mark(mark_file) | {"sha256": {}} != expected:
         raise PermanentError(
             f"{folder} contains something else than {expected['name']} v{expected['version']} as "
@@ -107,8 +113,8 @@ def _begin(request: ExportRequest, version: FrozenVersion) -> None:
     (folder / MANIFEST).unlink(missing_ok=True)
 
 
-def _mark(request: ExportRequest, version: FrozenVersion, bodies: Mapping[str, bytes]) -> bytes:
-    """Return the contents of export.json, with the digests of manifest and references once they are known."""
+def _mark(request: ExportRequest, version: FrozenVersion, manifest: bytes | None = None) -> bytes:
+    """Return the contents of export.json, with the digest of the manifest once it is known."""
     head = version.frozen.head
     mark = {
         "name": head["name"],
@@ -116,8 +122,7 @@ def _mark(request: ExportRequest, version: FrozenVersion, bodies: Mapping[str, b
         "digest": head["digest"],
         "images": "references" if request.images == "reference" else "files",
     }
-    known = [name for name in (MANIFEST, REFERENCES) if name in bodies]
-    mark["sha256"] = {name: hashlib.sha256(bodies[name]).hexdigest() for name in known}
+    mark["sha256"] = {} if manifest is None else {MANIFEST: hashlib.sha256(manifest).hexdigest()}
     return orjson.dumps(mark, option=orjson.OPT_INDENT_2) + b"\n"
 
 
@@ -134,6 +139,15 @@ def _wanted(frozen: FrozenSet, locations: ImageLocations) -> Iterator[WantedImag
     for file_name, key, sha256 in zip(*columns, strict=True):
         if key in locations.buckets:
             yield WantedImage(file_name, key, Location(locations.buckets[key], key), sha256)
+
+
+def _write_references(path: Path, body: bytes) -> None:
+    """Write the locations for the owner only: names of buckets tell when images arrived."""
+    part = path.with_name(path.name + PART)
+    part.unlink(missing_ok=True)  # an existing file would keep its mode
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(body)
+    part.replace(path)
 
 
 def _references(frozen: FrozenSet, locations: ImageLocations) -> bytes:

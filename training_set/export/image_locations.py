@@ -15,6 +15,7 @@ from common.database import queries
 from training_set.export.image_files import ERASED, GONE, REDRAWN
 from training_set.selection.image_columns import INTEGER, TEXT
 from training_set.selection.image_rows import read_csv
+from training_set.versions.freeze import FrozenVersion
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _CURRENT = {
@@ -34,10 +35,12 @@ class ImageLocations:
     missing: dict[str, str]  # cause by key, for all other images
 
 
-def frozen_locations(table: pa.Table) -> ImageLocations:
-    """Return the locations at the time of freezing."""
-    keys, buckets = table["key"].to_pylist(), table["bucket"].to_pylist()
-    return ImageLocations(dict(zip(keys, buckets, strict=True)), {})
+def image_locations(connection: psycopg.Connection[Any], version: FrozenVersion) -> ImageLocations:
+    """Return the locations of a version's images, of an earlier version from the database."""
+    if version.buckets is None:
+        return current_locations(connection, version.frozen.table)
+    keys = version.frozen.table["key"].to_pylist()
+    return ImageLocations({key: version.buckets[key] for key in keys}, {})
 
 
 def current_locations(connection: psycopg.Connection[Any], table: pa.Table) -> ImageLocations:

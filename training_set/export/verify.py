@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.errors import PermanentError
-from training_set.export.export_folder import EXPORT, REFERENCES
+from training_set.export.export_folder import EXPORT
 from training_set.export.image_files import file_digest
 from training_set.export.progress import Progress
 from training_set.selection.image_rows import is_image_key
@@ -42,7 +42,6 @@ def verify(folder: Path, report: Callable[[str], None]) -> Iterator[str]:
         yield f"{MANIFEST} was changed."
     expected = dict(manifest["files"])
     if mark.get("images") == "references":
-        expected[REFERENCES] = mark["sha256"].get(REFERENCES, "")
         pictures: dict[str, str] = {}
     else:
         pictures = {f"{image['split']}/{image['key']}": image["sha256"] for image in manifest["images"]}

@@ -17,7 +17,7 @@ class Field:
 
 
 _TEXT = """modality body_part laterality view_position sex manufacturer device_model verdict confidence
-    patient_id study_instance_uid series_instance_uid sop_instance_uid photometric bucket sha256 recipe
+    patient_id study_instance_uid series_instance_uid sop_instance_uid photometric sha256 recipe
     deidentification quality_model""".split()
 _NUMBER = """frame rows columns age_years score number_of_frames samples bits recipe_version
     pixel_spacing_row pixel_spacing_col slice_thickness kvp""".split()

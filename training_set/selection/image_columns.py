@@ -6,10 +6,10 @@ TEXT = pa.string()
 INTEGER = pa.int64()
 REAL = pa.float64()
 
-# In the order of images.parquet, after file_name, split and the labels.
+# In the order of images.parquet, after file_name, split and the labels. Nothing here tells when a file
+# arrived, as an image bucket's name does: arrival and shifted study date together give the date shift.
 COLUMNS: dict[str, pa.DataType] = {
     "key": TEXT,
-    "bucket": TEXT,
     "sop_instance_uid": TEXT,
     "frame": INTEGER,
     "patient_id": TEXT,

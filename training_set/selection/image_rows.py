@@ -21,7 +21,8 @@ from training_set.selection.options import Options
 from training_set.selection.selection import parse_selection
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
-_READ = {**COLUMNS, "image_id": INTEGER, "label_count": INTEGER, "label_ids": TEXT, "label_values": TEXT}
+_INTERNAL = {"image_id": INTEGER, "bucket": TEXT}  # never exported
+_READ = {**COLUMNS, **_INTERNAL, "label_count": INTEGER, "label_ids": TEXT, "label_values": TEXT}
 # Every part begins with a letter or digit, so no part is . or .. and no path leaves the folder.
 _KEY = r"^([A-Za-z0-9][A-Za-z0-9._-]{0,127}/){4}[1-9][0-9]{0,9}\.png$"
 
@@ -30,7 +31,7 @@ _KEY = r"^([A-Za-z0-9][A-Za-z0-9._-]{0,127}/){4}[1-9][0-9]{0,9}\.png$"
 class SelectedImages:
     """The selected images, sorted by key."""
 
-    table: pa.Table  # image_id and the columns of a training set
+    table: pa.Table  # image_id, bucket and the columns of a training set
     labels: tuple[str, ...]  # names, in the order of the columns of label_values
     label_values: NDArray[np.float64]  # (images, labels); nan if the image has no such label
 
@@ -69,11 +70,11 @@ def read_images(connection: psycopg.Connection[Any], query: str, options: Option
     wanted = labels if labels is not None else sorted(name for name in known if known[name] in used)
     names = tuple(dict.fromkeys(wanted))
     values = _label_values(table, ids, [known[name] for name in names])
-    return SelectedImages(table.select(["image_id", *COLUMNS]), names, values)
+    return SelectedImages(table.select([*_INTERNAL, *COLUMNS]), names, values)
 
 
 def _copied(connection: psycopg.Connection[Any], query: str) -> pa.Table:
-    columns = sql.SQL(", ").join(sql.Identifier(name) for name in ("image_id", *COLUMNS))
+    columns = sql.SQL(", ").join(sql.Identifier(name) for name in (*_INTERNAL, *COLUMNS))
     buffer = io.BytesIO()
     with connection.cursor() as cursor, cursor.copy(sql.SQL(query).format(columns=columns)) as copy:
         for block in copy:

@@ -1,7 +1,7 @@
 """Freeze a new version of a training set, or return the last version if nothing has changed."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from common.errors import PermanentError
 from common.store.object_store import ObjectStore
+from training_set.selection.allowed_labels import AllowedLabels
 from training_set.selection.image_columns import COLUMNS, label_column
 from training_set.selection.image_rows import SelectedImages, label_rule, read_images
 from training_set.selection.options import Options
@@ -40,7 +41,11 @@ class FrozenVersion:
 
     frozen: FrozenSet
     files: dict[str, bytes]  # by name; without the pictures
-    is_new: bool  # if frozen just now, all its images exist
+    buckets: Mapping[str, str] | None  # by key, if frozen just now; then all its images exist
+
+    @property
+    def is_new(self) -> bool:
+        return self.buckets is not None
 
     @property
     def number(self) -> int:
@@ -55,6 +60,7 @@ class _Contents:
     query: str  # the complete selection with its defaults
     table: pa.Table  # sorted by file name
     left_out: tuple[dict[str, str], ...]  # key and cause
+    buckets: dict[str, str]  # by key; not frozen, because their names tell when images arrived
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ class Freezer:
     store: ObjectStore
     name: str
     report: Report  # receives progress messages
+    allowed_labels: AllowedLabels
 
     def freeze(self, **changes: Any) -> FrozenVersion:
         """Select, split and freeze. Options that are missing or None are as in the last version.
@@ -90,6 +97,7 @@ class Freezer:
         images = read_images(self.connection, query, options)
         if not len(images.table):
             raise PermanentError(f"No image is selected by: {query}")
+        self.allowed_labels.check(images.labels)
         self.report(
             f"{len(images.table):,} images with {len(images.labels)} label(s). Searching for duplicates."
         )
@@ -100,7 +108,9 @@ class Freezer:
             shares=options.splits,
             key=f"{self.name} {options.seed}",
         )
-        return _Contents(options, query, *_table(images, splits, list(options.splits)))
+        keys, buckets = (images.table[column].to_pylist() for column in ("key", "bucket"))
+        table, left_out = _table(images, splits, list(options.splits))
+        return _Contents(options, query, table, left_out, dict(zip(keys, buckets, strict=True)))
 
     def _unchanged(self, last: SetVersion, contents: _Contents) -> FrozenVersion | None:
         """Return the last version if the new one would have the same contents."""
@@ -113,7 +123,7 @@ class Freezer:
         # Compare the contents, because another version of the Parquet writer may write other bytes.
         if not frozen.table.equals(contents.table) or frozen.left_out != contents.left_out:
             return None
-        return FrozenVersion(frozen, files, is_new=False)
+        return FrozenVersion(frozen, files, buckets=None)
 
     def _freeze(self, number: int, contents: _Contents) -> FrozenVersion:
         table, options = contents.table, contents.options.to_json()
@@ -138,7 +148,7 @@ class Freezer:
         patients = table.select(["patient_id", "split"]).group_by(["patient_id", "split"]).aggregate([])
         pairs = zip(patients["patient_id"].to_pylist(), patients["split"].to_pylist(), strict=True)
         insert_version(self.connection, self.name, version, pairs)
-        return FrozenVersion(frozen, files, is_new=True)
+        return FrozenVersion(frozen, files, contents.buckets)
 
 
 def _import_early() -> None:

@@ -7,15 +7,15 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from common.store.object_key import LABELLING
 from functions.annotations.formats.refused_row import RowError
+from functions.annotations.names.pseudonym_form import is_pseudonymous_patient, is_pseudonymous_uid
 
 MAX_CHARACTERS = 2048
 IMAGE, FILE, INSTANCE, SERIES, STUDY = "image", "file", "instance", "series", "study"
 LEVELS = (IMAGE, INSTANCE, SERIES, STUDY)
-# PS3.5 9.1: numbers and dots; pseudonymous UIDs begin with 2.25.
-_UID = r"[0-9]{1,64}(?:\.[0-9]{1,64})+"
-_IS_UID = re.compile(_UID)
+_UID = r"[0-9]{1,64}(?:\.[0-9]{1,64})+"  # PS3.5 9.1: numbers and dots
 _PICTURE = re.compile(rf"(?:(?P<folders>.*)/)?(?P<uid>{_UID})(?:[/_-](?P<frame>[0-9]{{1,6}})(?:\.png)?)?")
 _FILE = re.compile(r"([0-9]{1,6})\.png")
+_KEY_FOLDERS = (is_pseudonymous_patient, is_pseudonymous_uid, is_pseudonymous_uid)  # patient, study, series
 _COPY = re.compile(rf"{LABELLING}/[^/]+/images/")  # copies for annotators: the image's key follows
 
 
@@ -25,7 +25,7 @@ class ImageName(NamedTuple):
     level: str  # image, instance, series or study; file: only the name of a file is known
     uid: str  # the pseudonymous UID at this level; empty for the name of a file
     frame: int | None = None  # None: the only frame of the instance
-    path: str | None = None  # the name with its folders, if it had any
+    path: str | None = None  # the end of the image's key, if the name had folders
 
 
 def image_name(name: str, level: str = IMAGE, frame: str = "") -> ImageName:
@@ -33,6 +33,7 @@ def image_name(name: str, level: str = IMAGE, frame: str = "") -> ImageName:
 
     A name is an s3 or http URL of a store, a key or the end of one, a file name, or a UID with or
     without its frame. Only the path of a URL is used, because a signature in it is a credential.
+    Of the path, only pseudonyms are used: an original UID or another folder may identify a patient.
     """
     if not name:
         raise RowError("The image is empty.")
@@ -83,12 +84,29 @@ def _image(path: str, frame: str) -> ImageName:
             raise RowError("The frame is not the one in the image's name.")
         if found["folders"] and not path.endswith(".png"):
             raise RowError("The image's name has folders, but does not end in <frame>.png.")
-        folders = path if found["folders"] else None
-        return ImageName(IMAGE, found["uid"], number if named is None else named, folders)
+        uid = _pseudonymous(found["uid"])
+        end = f"{_folders(found['folders'])}/{uid}/{named}.png" if found["folders"] else None
+        return ImageName(IMAGE, uid, number if named is None else named, end)
     bare = _FILE.fullmatch(path)
     if bare:
         return ImageName(FILE, "", int(bare[1]), path)
     raise RowError("The image's name has no SOP Instance UID, so it is not a name of an image in this store.")
+
+
+def _pseudonymous(uid: str) -> str:
+    """Return a UID unchanged; RowError if it is not a pseudonym."""
+    if not is_pseudonymous_uid(uid):
+        raise RowError("The UID is not a pseudonym, so no image of this store has it.")
+    return uid
+
+
+def _folders(text: str) -> str:
+    """The end of a key before the instance; server and bucket may be before a complete key only."""
+    folders = text.split("/")[-len(_KEY_FOLDERS) :]
+    forms = _KEY_FOLDERS[-len(folders) :]
+    if not all(is_form(folder) for is_form, folder in zip(forms, folders, strict=True)):
+        raise RowError("The folders in the image's name are not those of a key in this store.")
+    return "/".join(folders)
 
 
 def _frame(frame: str) -> int | None:
@@ -102,6 +120,6 @@ def _frame(frame: str) -> int | None:
 def _group(path: str, level: str) -> ImageName:
     """The UID at the end of a name, which may have the folders of a key before it."""
     uid = path.rpartition("/")[2]
-    if not _IS_UID.fullmatch(uid):
-        raise RowError(f"The name of the {level} is not a UID.")
+    if not is_pseudonymous_uid(uid):
+        raise RowError(f"The name of the {level} is not a pseudonymous UID.")
     return ImageName(level, uid)

@@ -8,10 +8,10 @@ from functions.annotations.formats.label_row import LabelRow
 from functions.annotations.formats.label_studio import TaskReader, is_label_studio
 from functions.annotations.formats.label_value import (
     Cache,
+    annotator_cell,
     checked_value,
     label_time,
     label_value,
-    name_cell,
 )
 from functions.annotations.formats.refused_row import Refusals, RowError
 from functions.annotations.formats.vocabulary import Vocabulary
@@ -55,7 +55,7 @@ class JsonRows:
             raise RowError(f"It has keys besides {', '.join(sorted(_KEYS))}.")
         value = _value(element.get("value"))
         label = self._labels[_text(element, "label")]
-        annotator = name_cell(_text(element, "annotator"), "annotator")
+        annotator = annotator_cell(_text(element, "annotator"))
         return LabelRow(
             line, self._image(element), label, value, annotator, label_time(_text(element, "time"))
         )

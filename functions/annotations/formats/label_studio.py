@@ -1,17 +1,20 @@
 """Reads Label Studio: tasks in its JSON export, and annotations written by its target storage."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from functions.annotations.formats.image_name import IMAGE, SERIES, STUDY, ImageName, image_name
 from functions.annotations.formats.label_row import LabelRow
-from functions.annotations.formats.label_value import label_time, name_cell
+from functions.annotations.formats.label_value import annotator_cell, label_time
 from functions.annotations.formats.refused_row import Refusals, RowError
 from functions.annotations.formats.vocabulary import Vocabulary
 
 # Keys of a task's data that name what is shown; the first one present is used.
 _IMAGE_KEYS = ("image", "img", "image_url", "url", "key", "sop_instance_uid")
 _GROUP_KEYS = (("series_instance_uid", SERIES), ("study_instance_uid", STUDY))
+
+_NUMBER = re.compile("[0-9]{0,9}")
 
 
 def is_label_studio(element: object) -> bool:
@@ -54,8 +57,11 @@ class TaskReader:
             raise RowError("The annotation has no list of results.")
         annotator = _annotator(annotation.get("completed_by"))
         time = label_time(str(annotation.get("updated_at") or annotation.get("created_at") or ""))
-        project = str(task.get("project", annotation.get("project", "")))
-        control = name_cell(f"project {project}", "project")
+        given = task.get("project", annotation.get("project"))
+        project = "" if given is None else str(given)
+        if not _NUMBER.fullmatch(project):
+            raise RowError("The project is not a number.")
+        control = f"project {project}"
         for label, value in self._values(line, annotation["result"], project).items():
             yield LabelRow(line, image, label, value, annotator, time, control)
         if image.level == IMAGE:
@@ -124,7 +130,9 @@ def _labels(result: Mapping[str, Any]) -> list[str] | None:
 
 
 def _annotator(completed_by: object) -> str:
-    """The annotator's id; an e-mail address only if there is no id."""
+    """The annotator's number; an e-mail address is refused, because it names a person."""
     if isinstance(completed_by, dict):
         completed_by = completed_by.get("id", completed_by.get("email", ""))
-    return name_cell("" if completed_by is None else str(completed_by), "annotator")
+    text = "" if completed_by is None else str(completed_by)
+    # Label Studio counts its users over all customers of its cloud, so a number may have many digits.
+    return text if type(completed_by) is int and _NUMBER.fullmatch(text) else annotator_cell(text)

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
+from common.labels.vocabulary_file import MAX_CHARACTERS
 from functions.annotations.formats.refused_row import RowError
+from functions.annotations.names.label_words import identifier_in
 
-MAX_CHARACTERS = 500  # of a label or an annotator: both are indexed in the database
 MAX_CACHED = 50_000
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,32}(?:[.,][0-9]{0,32})?|[.,][0-9]{1,32})(?:[eE][+-]?[0-9]{1,3})?")
 _SMALLEST = 1e-30  # the type real can't store smaller values
@@ -69,6 +70,14 @@ def label_time(cell: str) -> datetime | None:
     if not is_possible:
         raise RowError("time is in the future, or before 1900.")
     return time
+
+
+def annotator_cell(cell: str) -> str:
+    """The annotator in a cell, a person or program; RowError if it looks like an identifier."""
+    annotator = name_cell(cell, "annotator")
+    if found := identifier_in(annotator):
+        raise RowError(f"annotator has {found}; give the annotator a short name or number.")
+    return annotator
 
 
 def name_cell(cell: str, column: str) -> str:

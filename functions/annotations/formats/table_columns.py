@@ -27,7 +27,19 @@ _MEANINGS = {
 }
 # Columns in files of public data sets and spreadsheets that are not labels.
 _IGNORED = {
-    *("", "note", "notes", "comment", "comments", "split", "patientid", "patient", "subjectid", "studyid"),
+    *(
+        "",
+        "line",
+        "note",
+        "notes",
+        "comment",
+        "comments",
+        "split",
+        "patientid",
+        "patient",
+        "subjectid",
+        "studyid",
+    ),
     *("sex", "age", "frontal/lateral", "ap/pa", "patientage", "patientgender", "patientsex", "followup#"),
     *("viewposition", "originalimage[width", "height]", "originalimagepixelspacing[x", "y]"),
     *(

@@ -12,7 +12,7 @@ from common.errors import PermanentError
 from common.labels.label_text import NEXT_STEP, TOO_LONG
 from functions.annotations.formats.image_name import IMAGE, ImageName, image_name
 from functions.annotations.formats.label_row import LabelRow
-from functions.annotations.formats.label_value import Cache, label_time, label_value, name_cell
+from functions.annotations.formats.label_value import Cache, annotator_cell, label_time, label_value
 from functions.annotations.formats.quoted_rows import quoted_rows
 from functions.annotations.formats.refused_row import Refusals, RowError
 from functions.annotations.formats.table_columns import CHEST_XRAY_14, LONG, Columns, has_target, read_columns
@@ -90,7 +90,7 @@ class _Table:
         self._columns, self._vocabulary, self._refused = columns, vocabulary, refused
         self._labels = Cache(vocabulary.label)
         self._values = Cache(label_value)
-        self._annotators = Cache(partial(name_cell, column="annotator"))
+        self._annotators = Cache(annotator_cell)
         self._times = Cache(label_time)
         # A missing column reads the blank cell that is appended to every row.
         self._annotator_at, self._time_at = (

@@ -1,34 +1,37 @@
-"""The allowed labels, from an optional TOML file."""
+"""The allowed labels: those of an optional TOML file, otherwise those of harmless words."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from common.errors import SettingsError
-from common.toml_file import read_toml
+from common.labels.vocabulary_file import SETTING, VocabularyFile, read_vocabulary_file
 from functions.annotations.formats.label_value import name_cell
 from functions.annotations.formats.refused_row import RowError
-
-_SETTING = "DCM2SET_LABEL_VOCABULARY"
+from functions.annotations.names.label_words import identifier_in, is_known_label
 
 
 @dataclass(frozen=True)
-class Vocabulary:
-    """The known labels; an empty vocabulary allows every label."""
-
-    labels: frozenset[str] = frozenset()
-    controls: dict[str, tuple[str, ...]] = field(default_factory=dict)  # the labels that each control offers
+class Vocabulary(VocabularyFile):
+    """The known labels; an empty vocabulary allows labels of words that cannot name a patient."""
 
     def label(self, name: str) -> str:
         """A label as it is stored; RowError, with the nearest known name, for an unknown label."""
         label = name_cell(name, "label")
         if not label:
             raise RowError("label is empty.")
-        if not self.labels or label in self.labels:
+        if label in self.labels:
             return label
-        nearest = self._nearest(label)
-        hint = f"; the nearest is {nearest}" if nearest else ""
-        raise RowError(f"label is not in the vocabulary{hint}.")
+        if self.labels:
+            nearest = self._nearest(label)
+            hint = f"; the nearest is {nearest}" if nearest else ""
+            raise RowError(f"label is not in the vocabulary{hint}.")
+        if found := identifier_in(label):
+            raise RowError(f"label has {found}.")
+        if not is_known_label(label):
+            raise RowError(
+                f"label has a word or number that may name a patient; list the label in {SETTING}."
+            )
+        return label
 
     def offered(self, project: str) -> list[str]:
         """The labels that the controls of a Label Studio project offer.
@@ -46,27 +49,5 @@ class Vocabulary:
 
 def read_vocabulary(path: Path | None) -> Vocabulary:
     """The vocabulary in a file; SettingsError if the file has none."""
-    if path is None:
-        return Vocabulary()
-    content = read_toml(path, _SETTING)
-    labels, controls = content.pop("labels", []), content.pop("controls", {})
-    lists = [labels, *controls.values()] if isinstance(controls, dict) else []
-    if (
-        content
-        or not lists
-        or not all(isinstance(names, list) and all(map(_is_label, names)) for names in lists)
-    ):
-        raise SettingsError(f"{_SETTING} is wrong: expected labels = [...] and [controls] of lists.")
-    known = frozenset(name.strip() for names in lists for name in names)
-    if not known:
-        raise SettingsError(f"{_SETTING} is wrong: it has no labels.")
-    return Vocabulary(
-        known, {name: tuple(label.strip() for label in names) for name, names in controls.items()}
-    )
-
-
-def _is_label(name: object) -> bool:
-    try:
-        return isinstance(name, str) and bool(name_cell(name, "label"))
-    except RowError:
-        return False
+    found = read_vocabulary_file(path)
+    return Vocabulary(found.labels, found.controls)

@@ -8,8 +8,7 @@ from rows from (json_to_recordset(%(names)s) as (uid text, frame int, path text)
 join image_allocation a on a.sop_instance_uid = n.uid and a.frame = coalesce(n.frame, 1)
 where (n.frame is not null or not exists (
         select from image_allocation b where b.sop_instance_uid = n.uid and b.frame = 2))
-    and (n.path is null or right('/' || a.key, length(n.path) + 1) = '/' || n.path
-        or right('/' || n.path, length(a.key) + 1) = '/' || a.key)
+    and (n.path is null or right('/' || a.key, length(n.path) + 1) = '/' || n.path)
 order by n.number;
 
 -- name: copy_direct

@@ -1,6 +1,6 @@
 """Runs the statements of an import one after the other, in one transaction."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,11 @@ class Steps:
         with self._cursor.copy(_SQL[name]) as copy:
             for batch in batches:
                 copy.write(batch)
+
+    def lines(self, name: str) -> Iterator[int]:
+        """The numbers that a statement copies out; only a few of them are in memory at a time."""
+        with self._cursor.copy(_SQL[name]) as copy:
+            yield from (int(row[0]) for row in copy.rows())
 
     def savepoint(self) -> AbstractContextManager[object]:
         """A block whose statements are undone if it raises."""

@@ -27,7 +27,7 @@ def _store(
     step("analyze_staged_images")
     images = step.one("image_summary")
     if images["has_refused"]:
-        _refuse(step, "refused_images", "remove_refused_images", refused)
+        _refuse(step, "images", refused)
     is_unique = rows.are_unique and images["are_unique"]
     repeated = 0 if is_unique else _remove_repeats(step, refused)
     labels, _ = _ids(step, "label", rows.labels.names)
@@ -56,11 +56,12 @@ def _store(
     )
 
 
-def _refuse(step: Steps, select: str, remove: str, refused: Refusals) -> None:
-    rows = step(select).fetchall()
+def _refuse(step: Steps, kind: str, refused: Refusals) -> None:
+    rows = step(f"refused_{kind}").fetchall()
     if rows:
-        refused.extend(rows[0]["number"], [RefusedRow(row["line"], row["cause"]) for row in rows])
-    step(remove)
+        listed = [RefusedRow(row["line"], row["cause"]) for row in rows]
+        refused.extend(rows[0]["number"], listed, step.lines(f"lines_of_refused_{kind}"))
+    step(f"remove_{kind}")
 
 
 def _remove_repeats(step: Steps, refused: Refusals) -> int:
@@ -72,7 +73,7 @@ def _remove_repeats(step: Steps, refused: Refusals) -> int:
         return 0
     for name in ("analyze_repeated", "contradictions", "analyze_contradictions"):
         step(name)
-    _refuse(step, "refused_contradictions", "remove_contradictions", refused)
+    _refuse(step, "contradictions", refused)
     return step("remove_repeats").rowcount
 
 

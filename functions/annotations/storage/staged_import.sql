@@ -47,7 +47,6 @@ with name as (
                 then 'No image has this file name; one that is not known yet needs its SOP Instance UID.'
             when f.hits = 1 and f.path is not null and f.level = 'image'
                 and right('/' || f.key, length(f.path) + 1) <> '/' || f.path
-                and right('/' || f.path, length(f.key) + 1) <> '/' || f.key
                 then 'The image of this SOP Instance UID is in other folders.'
             when f.hits = 0 and f.path is not null
                 and string_to_array(f.path, '/') && (select array_agg(patient_id) from erased_patient)
@@ -75,7 +74,12 @@ from staged_row s join staged_image i using (image_no)
 where i.cause is not null and s.label_no is not null
 order by s.line limit 1000;
 
--- name: remove_refused_images
+-- name: lines_of_refused_images
+copy (
+    select distinct s.line from staged_row s join staged_image i using (image_no) where i.cause is not null
+) to stdout;
+
+-- name: remove_images
 delete from staged_row s using staged_image i where i.image_no = s.image_no and i.cause is not null;
 
 -- name: repeated_rows
@@ -125,6 +129,9 @@ analyze contradiction;
 select count(*) over () as number, line, 'Another row of this file has a different value for it.' as cause
 from contradiction order by line limit 1000;
 
+-- name: lines_of_refused_contradictions
+copy (select distinct line from contradiction) to stdout;
+
 -- name: remove_contradictions
 -- An answer is removed with its contradicting labels.
 delete from staged_row s using contradiction c
@@ -165,10 +172,10 @@ from staged_row s join staged_image i using (image_no)
 where i.image_id is not null and s.label_no is not null;
 
 -- name: insert_held
-insert into held_label (import_id, line, label_id, annotator_id, name, sop_instance_uid, frame, value, labelled_at,
+insert into held_label (import_id, line, label_id, annotator_id, path, sop_instance_uid, frame, value, labelled_at,
     control_id)
 select %(id)s, s.line, (%(labels)s::int[])[s.label_no], (%(annotators)s::int[])[s.annotator_no],
-    coalesce(i.path, concat_ws('/', i.uid, i.frame)), i.uid, i.frame, s.value, coalesce(s.labelled_at, now()),
+    i.path, i.uid, i.frame, s.value, coalesce(s.labelled_at, now()),
     (%(controls)s::int[])[s.control_no]
 from staged_row s join staged_image i using (image_no)
 where i.image_id is null and i.level = 'image';

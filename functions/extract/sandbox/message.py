@@ -12,8 +12,17 @@ from typing import Any
 
 import orjson
 
-from common.errors import DependencyAwayError, HoldError, PermanentError, PipelineError, Subject
+from common.errors import (
+    DependencyAwayError,
+    HoldError,
+    PermanentError,
+    PipelineError,
+    Subject,
+    TextBox,
+    TextFound,
+)
 from common.metadata_document import MetadataDocument
+from deidentification.pixels.burned_in_gate import Releases
 from deidentification.pixels.device_rules import DeviceRule
 from deidentification.profile import Profile
 from functions.extract.output_space import Output, Spooled
@@ -53,7 +62,7 @@ def pack_rules(rules: Rules) -> dict[str, Any]:
         "profile": asdict(rules.profile),
         "hold_burned_in_text": rules.hold_burned_in_text,
         "devices": [asdict(device) for device in rules.devices],
-        "reads_released": rules.reads_released,
+        "former_keys": [key.hex() for key in rules.former_keys],
     }
 
 
@@ -70,7 +79,7 @@ def unpack_rules(header: dict[str, Any]) -> Rules:
         profile,
         header["hold_burned_in_text"],
         devices,
-        header["reads_released"],
+        tuple(bytes.fromhex(key) for key in header["former_keys"]),
     )
 
 
@@ -78,11 +87,17 @@ def _device_rule(rule: dict[str, Any]) -> DeviceRule:
     return DeviceRule(**rule | {"blank": tuple(Rectangle(**rectangle) for rectangle in rule["blank"])})
 
 
+def unpack_releases(found: dict[str, Any]) -> Releases:
+    """What persons decided, in the header of a request."""
+    return Releases(found["number"], tuple(Rectangle(**rectangle) for rectangle in found["blank"]))
+
+
 def pack_prepared(prepared: PreparedInstance) -> bytes:
     """The answer with a file's outputs: the body has those in memory, the header names files of others."""
     outputs = [prepared.dicom, *(frame.png for frame in prepared.frames)]
     header = {
         "content_digest": prepared.content_digest,
+        "former_patients": prepared.former_patients,
         "document": prepared.document.model_dump(mode="json"),
         "dicom": _location(prepared.dicom),
         "frames": [
@@ -105,7 +120,9 @@ def pack_error(error: Exception) -> bytes:
     """The answer for a file without outputs; of an unexpected error only the class is named."""
     if isinstance(error, PermanentError | HoldError):
         kind = "hold" if isinstance(error, HoldError) else "permanent"
-        header = {"error": kind, "cause": str(error), "next_step": error.next_step}
+        header: dict[str, Any] = {"error": kind, "cause": str(error), "next_step": error.next_step}
+        if isinstance(error, HoldError) and error.text_found is not None:
+            header["text_found"] = asdict(error.text_found)
         return pack(header | {"subject": asdict(error.subject)})
     if isinstance(error, NoPictureError):
         return pack({"error": "no picture", "cause": str(error), "subject": asdict(error.subject)})
@@ -120,7 +137,7 @@ def unpack_prepared(message: Message, folder: Path) -> PreparedInstance:
     if "error" in header:
         error = _error(header)
         if isinstance(error, PipelineError | NoPictureError):
-            error.subject = Subject(**header.get("subject", {}))
+            error.subject = _subject(header.get("subject", {}))
         raise error
     outputs = _Outputs(memoryview(body), folder)
     dicom = outputs.next(header["dicom"])
@@ -129,7 +146,18 @@ def unpack_prepared(message: Message, folder: Path) -> PreparedInstance:
         for frame in header["frames"]
     ]
     document = MetadataDocument.model_validate(header["document"])
-    return PreparedInstance(header["content_digest"], dicom, document, frames)
+    former = tuple(header["former_patients"])
+    return PreparedInstance(header["content_digest"], dicom, document, frames, former)
+
+
+def _subject(found: dict[str, Any]) -> Subject:
+    return Subject(**{**found, "former_patients": tuple(found.get("former_patients", ()))})
+
+
+def _text_found(found: dict[str, Any] | None) -> TextFound | None:
+    if found is None:
+        return None
+    return TextFound(found["finding"], tuple(TextBox(**box) for box in found["boxes"]))
 
 
 class _Outputs:
@@ -153,7 +181,7 @@ def _error(header: dict[str, Any]) -> Exception:
     if kind == "permanent":
         return PermanentError(header["cause"], header["next_step"])
     if kind == "hold":
-        return HoldError(header["cause"], header["next_step"])
+        return HoldError(header["cause"], header["next_step"], _text_found(header.get("text_found")))
     if kind == "no picture":
         return NoPictureError(header["cause"])
     if kind == "machine":

@@ -7,12 +7,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from queue import Empty, LifoQueue
 from typing import IO
 
 from common.errors import PermanentError
 from common.process import native_libraries
+from deidentification.pixels.burned_in_gate import NOT_RELEASED, Releases
 from functions.extract.prepared_instance import PreparedInstance, Preparer, Rules
 from functions.extract.sandbox.message import (
     Message,
@@ -42,14 +44,14 @@ class SandboxPool(Preparer):
         self._idle: LifoQueue[_SandboxProcess] = LifoQueue()
 
     def __call__(
-        self, source: Path, folder: Path, *, releases: int, heartbeat: Callable[[], None]
+        self, source: Path, folder: Path, *, heartbeat: Callable[[], None], releases: Releases = NOT_RELEASED
     ) -> PreparedInstance:
         """Prepare a file; PermanentError if it exceeds the time limit.
 
         Raises SandboxCrashedError if the process crashed, was killed or ran out of memory.
         """
         process = self._take()
-        request = {"source": str(source), "folder": str(folder), "releases": releases}
+        request = {"source": str(source), "folder": str(folder), "releases": asdict(releases)}
         try:
             answer = process.request(pack(request), heartbeat)
         except BaseException:

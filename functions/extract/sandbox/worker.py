@@ -11,11 +11,11 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from common.process.parent_process import end_with_parent
 from functions.extract.prepared_instance import InstancePreparer
-from functions.extract.sandbox.message import pack_error, pack_prepared, unpack, unpack_rules
+from functions.extract.sandbox.message import pack_error, pack_prepared, unpack, unpack_releases, unpack_rules
 
 
 def main() -> None:
@@ -35,10 +35,10 @@ def main() -> None:
             answers.flush()
 
 
-def _answer(preparer: InstancePreparer, request: dict[str, str | bool]) -> bytes:
+def _answer(preparer: InstancePreparer, request: dict[str, Any]) -> bytes:
     source, folder = Path(str(request["source"])), Path(str(request["folder"]))
     try:
-        releases = int(request["releases"])
+        releases = unpack_releases(request["releases"])
         return pack_prepared(preparer(source, folder, releases=releases, heartbeat=lambda: None))
     except Exception as error:  # noqa: BLE001 extract gets the error as an answer
         return pack_error(error)

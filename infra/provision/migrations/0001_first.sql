@@ -110,6 +110,9 @@ create table ledger_item (
     released_by      text,
     released_why     text,
     released_at      timestamptz,
+    blank            jsonb,
+    text_finding     text,
+    text_boxes       jsonb,
     source           text,
     worker           text,
     first_seen_at    timestamptz not null default now(),
@@ -144,6 +147,9 @@ comment on column ledger_item.releases is 'How often a person released the item 
 comment on column ledger_item.released_by is 'Who released the item last.';
 comment on column ledger_item.released_why is 'Why it was released.';
 comment on column ledger_item.released_at is 'When it was released.';
+comment on column ledger_item.blank is 'Rectangles that a person wants to be made black: left, top, width and height of each.';
+comment on column ledger_item.text_finding is 'What the search for text in the pictures of a held file found: nothing, unread, text or identity.';
+comment on column ledger_item.text_boxes is 'Where it was found: frame, rectangle and finding of each place; never the text.';
 comment on column ledger_item.source is 'Where the item came from: file-N of source_file, or item-N for an object put into raw directly; in every log line.';
 comment on column ledger_item.worker is 'Host and process that claimed it last.';
 comment on column ledger_item.first_seen_at is 'When the row was inserted.';
@@ -293,17 +299,43 @@ create index image_allocation_key on image_allocation (key);
 
 -- == Erasure =========================================================================
 
+create table pseudonym_space (
+    number     int generated always as identity primary key,
+    name       text not null unique check (name ~ '^[a-z0-9][a-z0-9_-]{0,62}$'),
+    key_check  text not null unique,
+    started_by text not null,
+    started_at timestamptz not null default now()
+);
+comment on table pseudonym_space is 'One row for each pseudonym key that the database has had; usually one. The last one is in use.';
+comment on column pseudonym_space.number is 'Number of the space; the greatest is the current one.';
+comment on column pseudonym_space.name is 'Name of the space; first for the first one.';
+comment on column pseudonym_space.key_check is 'Keyed check value, by which the key is recognised without being revealed.';
+comment on column pseudonym_space.started_by is 'Who started the space.';
+comment on column pseudonym_space.started_at is 'When it was started.';
+
+create table backup_taken (
+    id       bigint generated always as identity primary key,
+    folder   text not null,
+    taken_at timestamptz not null
+);
+comment on table backup_taken is 'Backups that were taken; an erasure names those that may hold the patient.';
+comment on column backup_taken.id is 'Number of the backup.';
+comment on column backup_taken.folder is 'The folder into which it was written.';
+comment on column backup_taken.taken_at is 'The state that the backup has.';
+
 create table erased_patient (
     patient_id text primary key,
     erased_by  text not null,
     why        text not null,
-    erased_at  timestamptz not null default now()
+    erased_at  timestamptz not null default now(),
+    space      int references pseudonym_space
 );
 comment on table erased_patient is 'Patients whose data was erased on request; new files of theirs are erased too.';
 comment on column erased_patient.patient_id is 'The pseudonym.';
 comment on column erased_patient.erased_by is 'Who erased it.';
 comment on column erased_patient.why is 'Why, in their words.';
 comment on column erased_patient.erased_at is 'When the data was first erased.';
+comment on column erased_patient.space is 'The space of the pseudonym; its key must stay known as long as the patient must stay erased.';
 
 -- == store_metadata: patients, studies, series, instances, images ====================
 
@@ -570,7 +602,7 @@ create table held_label (
     line             int not null,
     label_id         int,
     annotator_id     int not null,
-    name             text not null,
+    path             text,
     sop_instance_uid text not null,
     frame            int,
     value            real check (value = -1 or value between 0 and 1),
@@ -583,9 +615,9 @@ comment on column held_label.import_id is 'The import of the label file.';
 comment on column held_label.line is 'Line in the label file.';
 comment on column held_label.label_id is 'The label; null: the row only says that the control was answered.';
 comment on column held_label.annotator_id is 'The annotator.';
-comment on column held_label.name is 'Name of the image in the file, without server, query or bucket.';
-comment on column held_label.sop_instance_uid is 'The pseudonymous SOP Instance UID in that name.';
-comment on column held_label.frame is 'The frame in that name; null: the only frame of the instance.';
+comment on column held_label.path is 'The end of the image''s key, of pseudonyms only; null: the file names no folders.';
+comment on column held_label.sop_instance_uid is 'The image''s pseudonymous SOP Instance UID.';
+comment on column held_label.frame is 'The image''s frame; null: the only frame of the instance.';
 comment on column held_label.value is '1 present, 0 absent, -1 uncertain, or a probability.';
 comment on column held_label.labelled_at is 'When the annotator labelled the image.';
 comment on column held_label.control_id is 'The control that was answered; Label Studio and ChestX-ray14 only.';

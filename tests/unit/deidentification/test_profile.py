@@ -12,7 +12,7 @@ def test_default_profile_names_its_options() -> None:
     """The basic profile and the options that are on are named by their codes."""
     codes = [code for code, _ in Profile().codes]
     assert ["113100", "113105", "113107", "113108", "113111"] == codes
-    assert str(Profile()).startswith("dcm2set 2 (")
+    assert str(Profile()).startswith("dcm2set 3 (")
     assert len(str(Profile())) <= 64
 
 

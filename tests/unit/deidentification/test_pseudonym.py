@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from deidentification.pseudonym import MAX_SHIFT_DAYS, Pseudonyms
+from deidentification.pseudonym import MAX_SHIFT_DAYS, MIN_SHIFT_DAYS, Pseudonyms
 from tests.support.factories import KEY
 
 ONE = Pseudonyms(KEY)
@@ -96,11 +96,11 @@ def test_interval_between_dates_of_a_patient_is_kept() -> None:
 
 
 def test_shift_is_into_the_past_and_differs_by_patient() -> None:
-    """A date is shifted back by 1 to 3650 days, by a different number for each patient."""
+    """A date is shifted back by 1 to 40 years, by a different number of days for each patient."""
     day = date(2004, 1, 19)
     shifts = {day - ONE.shifted(day, f"P{number}") for number in range(300)}
     assert len(shifts) > 200
-    assert timedelta(days=1) <= min(shifts)
+    assert timedelta(days=MIN_SHIFT_DAYS) <= min(shifts)
     assert max(shifts) <= timedelta(days=MAX_SHIFT_DAYS)
 
 

@@ -5,16 +5,18 @@ from importlib.resources import files
 
 import pytest
 
-from deidentification.header.descriptor_words import is_descriptor_word
+from deidentification.header.descriptor_words import is_descriptor_word, is_phrase
 from scripts import make_descriptor_words as script
 
 FILE = files("deidentification.header") / "data" / "descriptor_words.txt"
 WORDS = FILE.read_text("utf-8").split("\n")[:-1]
+PHRASES = FILE.with_name("descriptor_phrases.txt").read_text("utf-8").split("\n")[:-1]
 
 
 def test_file_is_the_script_s_output() -> None:
-    """The script and the locked version of pydicom reproduce the file, word by word."""
+    """The script and the locked version of pydicom reproduce both files, line by line."""
     assert sorted(script.words()) == WORDS
+    assert sorted(script.phrases()) == PHRASES
 
 
 def test_words_are_sorted_and_unique() -> None:
@@ -45,13 +47,13 @@ def test_every_word_of_the_file_may_stay() -> None:
 
 @pytest.mark.parametrize(
     "word",
-    """T1 t2 FLAIR Dwi ADC STIR TSE GRE MPRAGE SWI TOF DIXON AX sag COR obl tra axial GD KM contrast kontrast
+    """T1 t2 FLAIR Dwi ADC STIR TSE GRE MPRAGE SWI TOF AX sag COR obl tra axial GD KM contrast kontrast
     nativ arterial portal venous delayed Schädel schaedel SCHAEDEL abdomen Thorax Becken Knie Hüfte hufte
     HUEFTE genou épaule epaule rodilla ginocchio spalla hombro MPR MIP recon lung bone soft tissue AP PA lat
     supine prone mm cm kV Fuß FUSS brain chest spine LWS HWS left right links gauche izquierda FDG SUV
     mammography tomosynthesis CHEST Angio localizer Scout topogram routine stroke cardiac perfusion
-    pneumothorax metastasis x-ray ray white matter short long axis hand foot head Kopf L5 C7 Th12 3D 4ch
-    Doppler Hounsfield rao lao sat""".replace("x-ray", "xray").split(),
+    pneumothorax metastasis xray matter axis hand foot head Kopf L5 C7 Th12 3D 4ch
+    Doppler Hounsfield rao lao sat""".split(),
 )
 def test_words_of_radiology_stay(word: str) -> None:
     """Words for sequence, plane, body part, contrast and view stay, in five languages."""
@@ -111,3 +113,45 @@ def test_exceptions_are_names_of_the_lists() -> None:
     assert set() == script.spelled(script.KEPT) - spelled
     assert all(len(script.spelled(text)) >= 300 for text in (script.GIVEN_NAMES, script.SURNAMES))
     assert set() == script.names() & set(WORDS)
+
+
+def test_common_surnames_stay_in_phrases_only() -> None:
+    """No surname of one person in 50,000 stays alone, but for body parts and abbreviations."""
+    surnames = set(script.CENSUS_SURNAMES.split())
+    assert 7500 == len(surnames)
+    assert set(script.ALONE.split()) >= surnames & set(WORDS)
+    assert len(script.ALONE.split()) < 25
+    assert [] == [line for line in PHRASES if surnames.isdisjoint(line.split())]
+
+
+@pytest.mark.parametrize(
+    "word", "white gray grey long short black stone dixon ray cross wall small branch case".split()
+)
+def test_surnames_do_not_stay_alone(word: str) -> None:
+    """A common surname does not stay beside a word with which it is no phrase."""
+    assert not is_descriptor_word(word)
+    for words in ([word], ["chest", word], [word, "chest", "ct"]):
+        assert not is_phrase(words, words.index(word)) or f"chest {word}" in PHRASES
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        *(
+            "white matter",
+            "gray matter",
+            "grey matter",
+            "long axis",
+            "short axis",
+            "black blood",
+            "bright blood",
+        ),
+        *("chest wall", "stone protocol", "kidney stone", "aortic root", "low dose", "high resolution"),
+        *("free breathing", "fine needle", "key images", "x ray", "t1 dixon", "power doppler", "nerve root"),
+        *("blood pool", "small bowel", "early arterial", "fast spin", "rib cage"),
+    ],
+)
+def test_phrases_of_radiology_stay(phrase: str) -> None:
+    """Both words of a phrase stay."""
+    words = phrase.split()
+    assert all(is_descriptor_word(word) or is_phrase(words, index) for index, word in enumerate(words))

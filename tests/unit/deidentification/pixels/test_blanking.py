@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 from pydicom.dataset import FileDataset
 
 from common.errors import HoldError
+from deidentification.pixels.burned_in_gate import NOT_RELEASED, Releases
 from deidentification.pixels.device_rules import DeviceRule
-from deidentification.pixels.read_text import can_read_text, read_text
 from deidentification.profile import Profile
 from functions.extract.output_space import read_output
 from functions.extract.prepared_instance import InstancePreparer, PreparedInstance, Rules
@@ -25,11 +25,12 @@ from tests.support.factories import KEY, make_dataset, make_grey, real_path, to_
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
+READER = Profile(name="reader", version=1, suspected_text="read", identifying_text="blank")
 RULES = Rules(KEY, Limits(), PictureRules(), Profile(), hold_burned_in_text=True)
 
 
 def prepared(
-    source: Path | FileDataset, folder: Path, *, rules: Rules = RULES, releases: int = 0
+    source: Path | FileDataset, folder: Path, *, rules: Rules = RULES, releases: Releases = NOT_RELEASED
 ) -> PreparedInstance:
     """The instance that extract prepares from a file."""
     if not isinstance(source, Path):
@@ -65,7 +66,7 @@ def pictures(instance: PreparedInstance) -> list[np.ndarray]:
 )
 def test_ultrasound_is_black_outside_its_regions_and_unchanged_inside(name: str, tmp_path: Path) -> None:
     """Every frame of the PNGs and of the de-identified file is blanked, for every transfer syntax."""
-    instance = prepared(real_path(name), tmp_path)
+    instance = prepared(real_path(name), tmp_path, releases=Releases(2))
     original = read_image_file(real_path(name), Limits())
     ds, regions = written(instance), original.ds.SequenceOfUltrasoundRegions
     outside = np.ones((ds.Rows, ds.Columns), bool)
@@ -90,7 +91,7 @@ def test_ultrasound_is_black_outside_its_regions_and_unchanged_inside(name: str,
 
 def test_blanked_clip_is_written_decoded(tmp_path: Path) -> None:
     """A blanked JPEG clip becomes native RGB in file and metadata; its regions stay described."""
-    instance = prepared(real_path("color3d_jpeg_baseline.dcm"), tmp_path)
+    instance = prepared(real_path("color3d_jpeg_baseline.dcm"), tmp_path, releases=Releases(2))
     ds = written(instance)
     assert ("RGB", 0, 3, 120) == (
         ds.PhotometricInterpretation,
@@ -153,44 +154,35 @@ def with_text(text: str) -> FileDataset:
     )
 
 
-@pytest.mark.skipif(
-    not can_read_text(),
-    reason="NOT CHECKED: Tesseract is missing; install it to test reading text in pictures",
-)
 def test_the_patients_name_in_a_released_picture_is_held_again(tmp_path: Path) -> None:
     """A word of the identity that is read after the first release is reported only by its attribute."""
-    rules = replace(RULES, reads_released=True)
     with pytest.raises(HoldError, match="A word of PatientName was read") as caught:
-        prepared(with_text("MUELLERSDORF ANNEGRET"), tmp_path, rules=rules, releases=1)
+        prepared(with_text("MUELLERSDORF ANNEGRET"), tmp_path, releases=Releases(1))
     assert "muellersdorf" not in (str(caught.value) + caught.value.next_step).lower()
     assert caught.value.subject.patient_id is not None
-    second = prepared(with_text("MUELLERSDORF ANNEGRET"), tmp_path, rules=rules, releases=2)
+    assert caught.value.text_found is not None
+    (box,) = caught.value.text_found.boxes
+    assert ("identity", 1) == (box.finding, box.frame)
+    assert box.left < 40
+    assert box.left + box.width > 200
+    assert 10 < box.top < 30
+    assert 35 < box.top + box.height < 60
+    second = prepared(with_text("MUELLERSDORF ANNEGRET"), tmp_path, releases=Releases(2))
     assert "NO" == written(second).BurnedInAnnotation
 
 
-@pytest.mark.skipif(
-    not can_read_text(),
-    reason="NOT CHECKED: Tesseract is missing; install it to test reading text in pictures",
-)
+def test_a_released_picture_is_blanked_where_a_person_said(tmp_path: Path) -> None:
+    """With the name's rectangle black in PNG and DICOM file, the first release passes."""
+    blank = (Rectangle(10, 10, 400, 50),)
+    instance = prepared(with_text("MUELLERSDORF ANNEGRET"), tmp_path, releases=Releases(1, blank))
+    assert not pictures(instance)[0][10:60, 10:410].any()
+    assert not written(instance).pixel_array[10:60, 10:410].any()
+    assert "blanked by a person" in instance.frames[0].recipe
+
+
 def test_other_text_in_a_released_picture_passes(tmp_path: Path) -> None:
-    """Scales and presets are read, but are not part of the identity."""
-    assert "DEPTH" in read_text(pictures_of_text("DEPTH 12 CM"))
-    instance = prepared(
-        with_text("DEPTH 12 CM"), tmp_path, rules=replace(RULES, reads_released=True), releases=1
-    )
+    """Other words are read, but are not part of the identity."""
+    with pytest.raises(HoldError):
+        prepared(with_text("WESTERN HOSPITAL"), tmp_path, rules=replace(RULES, profile=READER))
+    instance = prepared(with_text("WESTERN HOSPITAL"), tmp_path, releases=Releases(1))
     assert 1 == len(instance.frames)
-
-
-def pictures_of_text(text: str) -> bytes:
-    """A PNG that shows a text."""
-    buffer = io.BytesIO()
-    Image.fromarray(with_text(text).pixel_array).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def test_a_held_file_has_its_patient_and_device(tmp_path: Path) -> None:
-    """The ledger gets the pseudonym and the device, which may leave raw."""
-    with pytest.raises(HoldError) as caught:
-        prepared(real_path("examples_rgb_color.dcm"), tmp_path)
-    assert "G.E. Medical Systems / LOGIQ 700 / 240 x 320" == caught.value.subject.device
-    assert str(caught.value.subject.patient_id).startswith("P")

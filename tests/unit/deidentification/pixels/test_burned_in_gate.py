@@ -3,8 +3,19 @@
 import pytest
 from pydicom.dataset import Dataset
 
-from deidentification.pixels.burned_in_gate import NEXT_STEP, BurnedInDecision, burned_in_decision
+from deidentification.pixels.burned_in_gate import (
+    NEXT_STEP,
+    NEXT_STEP_AFTER_READING,
+    NOT_RELEASED,
+    BurnedInDecision,
+    Releases,
+    burned_in_decision,
+    completed,
+    with_found_text_blanked,
+)
 from deidentification.pixels.device_rules import DeviceRule
+from deidentification.pixels.text_search.search import Finding, FoundText, Scope, SearchResult
+from deidentification.profile import Profile
 from imaging.frames.blanking import Rectangle
 from tests.support.factories import make_dataset
 
@@ -13,14 +24,26 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 REGIONS = "OBXXXX1A.dcm"  # palette; two regions; columns 0 to 119 and rows 0 to 59 are outside both
 
 
-def decide(ds: Dataset, **options: bool) -> BurnedInDecision:
-    """The gate's decision without blanking rules."""
-    return burned_in_decision(ds, (), **{"hold_burned_in_text": True, "is_released": False} | options)
+READER = Profile(name="reader", version=1, suspected_text="read", identifying_text="blank")
+CAREFUL = Profile()
+RELEASED = Releases(1)
+
+
+def decide(
+    ds: Dataset,
+    *rules: DeviceRule,
+    profile: Profile = CAREFUL,
+    is_gate_on: bool = True,
+    releases: Releases = NOT_RELEASED,
+) -> BurnedInDecision:
+    """The gate's decision, by default of the careful profile and without blanking rules."""
+    return burned_in_decision(ds, rules, profile=profile, is_gate_on=is_gate_on, releases=releases)
 
 
 def test_plain_ct_passes() -> None:
     """A primary CT slice passes."""
     assert BurnedInDecision() == decide(make_dataset())
+    assert Scope.ANY_TEXT is decide(make_dataset()).scope
 
 
 @pytest.mark.parametrize("value", ["YES", "yes", "Yes"])
@@ -76,10 +99,10 @@ def test_cause_quotes_no_value_of_the_file() -> None:
     assert "release" in NEXT_STEP
 
 
-def test_ultrasound_with_regions_passes_blanked() -> None:
-    """Everything outside the regions is blanked, and the file is not held."""
-    decision = decide(make_dataset(name=REGIONS))
-    assert (None, True) == (decision.cause, decision.is_cleaned)
+def test_ultrasound_with_regions_is_blanked_and_read_if_the_profile_allows_it() -> None:
+    """Everything outside the regions is blanked; the careful profile still asks a person."""
+    decision = decide(make_dataset(name=REGIONS), profile=READER)
+    assert (None, True) == (decision.cause, decision.is_suspected)
     assert decision.blanking is not None
     mask = decision.blanking.mask(600, 800)
     assert mask[:60].all()
@@ -88,6 +111,9 @@ def test_ultrasound_with_regions_passes_blanked() -> None:
     assert not mask[522:577, 176:744].any()
     assert mask[519:522].all()
     assert "blanked outside 2 ultrasound region(s)" == decision.blanking.description
+    careful = decide(make_dataset(name=REGIONS))
+    assert decision.blanking == careful.blanking
+    assert "ultrasound" in str(careful.cause)
 
 
 def test_ultrasound_that_declares_burned_in_text_is_held() -> None:
@@ -128,7 +154,10 @@ def test_pictures_with_unusable_regions_are_held(changes: dict, words: str) -> N
 def test_regions_of_other_sop_classes_are_ignored() -> None:
     """A secondary capture of an ultrasound device is held whatever its regions are."""
     ds = make_dataset(name=REGIONS, SOPClassUID="1.2.840.10008.5.1.4.1.1.7")
-    assert "secondary capture" in str(decide(ds).cause)
+    for profile in (CAREFUL, READER):
+        decision = decide(ds, profile=profile)
+        assert "has no regions" in str(decision.cause)
+        assert decision.blanking is None
 
 
 def test_a_picture_that_cannot_be_written_blanked_is_held() -> None:
@@ -141,31 +170,114 @@ def test_a_picture_that_cannot_be_written_blanked_is_held() -> None:
 
 def test_released_ultrasound_is_still_blanked() -> None:
     """A released picture passes, and is still blanked outside its regions."""
-    decision = decide(make_dataset(name=REGIONS, BurnedInAnnotation="YES"), is_released=True)
-    assert (None, True) == (decision.cause, decision.is_cleaned)
+    ds = make_dataset(name=REGIONS, BurnedInAnnotation="YES")
+    decision = decide(ds, releases=RELEASED)
+    assert (None, True, "by a person") == (decision.cause, decision.is_cleaned, decision.looked)
     assert decision.blanking is not None
+    assert [Scope.IDENTITY, Scope.NOTHING] == [decide(ds, releases=Releases(n)).scope for n in (1, 2)]
 
 
 def test_no_gate_blanks_nothing() -> None:
-    """If the gate is off, pictures pass unchanged."""
-    assert BurnedInDecision(is_gated=False) == decide(make_dataset(name=REGIONS), hold_burned_in_text=False)
+    """If the gate is off, pictures pass unchanged, and nobody looks at them."""
+    expected = BurnedInDecision(scope=Scope.NOTHING)
+    assert expected == decide(make_dataset(name=REGIONS), is_gate_on=False)
+    assert "by a person" == decide(make_dataset(name=REGIONS), is_gate_on=False, releases=RELEASED).looked
 
 
 def test_a_rule_for_the_device_has_precedence() -> None:
     """The rule's rectangles are blanked, and the picture passes, even with BurnedInAnnotation YES."""
     rule = DeviceRule("banner", " philips  medical systems", "cx50", 600, 800, (Rectangle(0, 0, 800, 40),))
     ds = make_dataset(name=REGIONS, BurnedInAnnotation="YES")
-    for hold in (True, False):
-        decision = burned_in_decision(ds, [rule], hold_burned_in_text=hold, is_released=False)
-        assert BurnedInDecision(rule.blanking, is_cleaned=True) == decision
+    for is_gate_on, scope in ((True, Scope.IDENTITY), (False, Scope.NOTHING)):
+        decision = decide(ds, rule, is_gate_on=is_gate_on)
+        looked = "by a rule for the device"
+        assert BurnedInDecision(rule.blanking, scope=scope, looked=looked, is_cleaned=True) == decision
     nothing = DeviceRule("nothing", "Philips Medical Systems", "CX50", 600, 800, ())
     for bits in (8, 1):  # even one that could not be blanked
-        decision = burned_in_decision(
-            make_dataset(name=REGIONS, BitsAllocated=bits),
-            [nothing],
-            hold_burned_in_text=True,
-            is_released=False,
-        )
-        assert BurnedInDecision(None, is_cleaned=True) == decision
+        decision = decide(make_dataset(name=REGIONS, BitsAllocated=bits), nothing)
+        assert (None, None, True) == (decision.blanking, decision.cause, decision.is_cleaned)
     other = DeviceRule("other", "Philips Medical Systems", "CX50", 600, 801, ())
-    assert burned_in_decision(ds, [other], hold_burned_in_text=True, is_released=False).cause is not None
+    assert decide(ds, other).cause is not None
+
+
+def test_rectangles_of_a_person_are_blanked_too() -> None:
+    """They are added to the blanking of regions and rules; one outside the picture is refused by name."""
+    blank = (Rectangle(10, 20, 30, 40),)
+    decision = decide(make_dataset(name=REGIONS), releases=Releases(1, blank))
+    assert decision.blanking is not None
+    assert decision.blanking.mask(600, 800)[20:60, 10:40].all()
+    assert not decision.blanking.mask(600, 800)[300, 400]
+    assert "blanked by a person" in decision.blanking.description
+    plain = decide(make_dataset(), releases=Releases(1, blank))
+    assert plain.blanking is not None
+    assert 30 * 40 == plain.blanking.mask(128, 128).sum()
+    beyond = decide(make_dataset(), releases=Releases(1, (Rectangle(100, 0, 29, 5),)))
+    assert "100,0,29,5" in str(beyond.cause)
+    assert "128 x 128" in str(beyond.cause)
+    one_bit = decide(make_dataset(BitsAllocated=1), releases=Releases(1, blank))
+    assert "can't be blanked" in str(one_bit.cause)
+
+
+PATIENT_ID_READ = SearchResult(Finding.IDENTITY, keyword="PatientID")
+BOX = FoundText(1, 10, 20, 30, 12, Finding.IDENTITY)
+
+
+@pytest.mark.parametrize(
+    ("decision", "found", "cause"),
+    [
+        (BurnedInDecision(), SearchResult(), None),
+        (BurnedInDecision(), SearchResult(Finding.TEXT), "Text was read"),
+        (BurnedInDecision(), SearchResult(Finding.IDENTITY, keyword="PatientName"), "A word of PatientName"),
+        (BurnedInDecision(), SearchResult(Finding.UNREAD), "that can't be read"),
+        (BurnedInDecision(), SearchResult(Finding.UNREAD, was_read=False), "no text reader is installed"),
+        (BurnedInDecision(), SearchResult(was_read=False), None),
+        (BurnedInDecision(is_suspected=True), SearchResult(), None),
+        (BurnedInDecision(is_suspected=True), SearchResult(was_read=False), "no text reader is installed"),
+        (BurnedInDecision(cause="held"), SearchResult(), "held"),
+        (BurnedInDecision(scope=Scope.IDENTITY), SearchResult(Finding.TEXT), None),
+        (
+            BurnedInDecision(scope=Scope.IDENTITY),
+            SearchResult(Finding.IDENTITY, keyword="PatientID"),
+            "PatientID",
+        ),
+        (BurnedInDecision(scope=Scope.NOTHING), SearchResult(Finding.IDENTITY, keyword="PatientID"), None),
+    ],
+)
+def test_what_the_search_found_completes_the_decision(
+    decision: BurnedInDecision, found: SearchResult, cause: str | None
+) -> None:
+    """Text holds what would pass; after a person's decision only the patient's own words do."""
+    after = completed(decision, found)
+    assert (cause is None) == (after.cause is None)
+    assert (cause or "") in (after.cause or "")
+
+
+def test_who_looked_is_recorded_only_if_somebody_did() -> None:
+    """The text search has looked if a reader was there; a suspected file counts as cleaned then."""
+    assert "by the text search" == completed(BurnedInDecision(), SearchResult()).looked
+    assert not completed(BurnedInDecision(), SearchResult(was_read=False)).looked
+    assert not completed(BurnedInDecision(), SearchResult()).is_cleaned
+    assert completed(BurnedInDecision(is_suspected=True), SearchResult()).is_cleaned
+    released = BurnedInDecision(scope=Scope.IDENTITY, looked="by a person")
+    assert "by a person" == completed(released, SearchResult()).looked
+    found = SearchResult(Finding.IDENTITY, keyword="PatientName")
+    assert NEXT_STEP_AFTER_READING == completed(released, found).next_step
+    assert NEXT_STEP == completed(BurnedInDecision(), found).next_step
+
+
+def test_found_words_are_blanked_with_a_margin() -> None:
+    """A box is enlarged, but not beyond the picture's left and upper edge, and blanked only once."""
+    after = with_found_text_blanked(
+        BurnedInDecision(may_be_blanked=True), [BOX, FoundText(2, 2, 3, 9, 9, BOX.finding)]
+    )
+    assert after.blanking is not None
+    assert (Rectangle(0, 12, 52, 28), Rectangle(0, 0, 20, 20)) == after.blanking.rectangles
+    assert not after.may_be_blanked
+
+
+def test_only_the_reader_profile_blanks_words() -> None:
+    """Blanking is the profile's choice, and never used for what a class rule holds in any case."""
+    assert not decide(make_dataset()).may_be_blanked
+    assert decide(make_dataset(), profile=READER).may_be_blanked
+    assert not decide(make_dataset(BurnedInAnnotation="YES"), profile=READER).may_be_blanked
+    assert not decide(make_dataset(BitsAllocated=1), profile=READER).may_be_blanked

@@ -6,6 +6,7 @@ import pytest
 
 from common.errors import PermanentError
 from functions.annotations.formats.quoted_rows import quoted_rows
+from functions.annotations.formats.vocabulary import Vocabulary
 from tests.support.label_files import IMAGE, UID, label_values, read
 
 EXPECTED = [(2, "fracture", 1.0)]
@@ -14,20 +15,20 @@ EXPECTED = [(2, "fracture", 1.0)]
 @pytest.mark.parametrize(
     "text",
     [
-        "image,label,value\n2.25.1001/1.png,fracture,1\n",
-        "image;label;value\n2.25.1001/1.png;fracture;1",
-        "image|label|value\n2.25.1001/1.png|fracture|1",
-        "image\tlabel\tvalue\r\n2.25.1001/1.png\tfracture\t1\r\n",
-        "image,label,value\r2.25.1001/1.png,fracture,1\r",
-        "\ufeffimage,label,value\n2.25.1001/1.png,fracture,1\n",
-        "Image, LABEL ,value\n 2.25.1001/1.png , fracture , 1.0 \n",
-        "reader,value,label,image,note\nA,1,fracture,2.25.1001/1.png,fine\n",
-        'image,label,value\n"2.25.1001/1.png","fracture","1"\n',
-        "image,label,value,,\n2.25.1001/1.png,fracture,1,,\n",
-        "image,label,value\n2.25.1001/1.png,fracture,1,,\n",
-        "image;label;value\n2.25.1001/1.png;fracture;1,0\n",
-        "image,frame,label,value\n2.25.1001,1,fracture,1\n",
-        "sop_instance_uid,frame,label,value\n2.25.1001,1,fracture,1\n",
+        f"image,label,value\n{UID}/1.png,fracture,1\n",
+        f"image;label;value\n{UID}/1.png;fracture;1",
+        f"image|label|value\n{UID}/1.png|fracture|1",
+        f"image\tlabel\tvalue\r\n{UID}/1.png\tfracture\t1\r\n",
+        f"image,label,value\r{UID}/1.png,fracture,1\r",
+        f"\ufeffimage,label,value\n{UID}/1.png,fracture,1\n",
+        f"Image, LABEL ,value\n {UID}/1.png , fracture , 1.0 \n",
+        f"reader,value,label,image,note\nA,1,fracture,{UID}/1.png,fine\n",
+        f'image,label,value\n"{UID}/1.png","fracture","1"\n',
+        f"image,label,value,,\n{UID}/1.png,fracture,1,,\n",
+        f"image,label,value\n{UID}/1.png,fracture,1,,\n",
+        f"image;label;value\n{UID}/1.png;fracture;1,0\n",
+        f"image,frame,label,value\n{UID},1,fracture,1\n",
+        f"sop_instance_uid,frame,label,value\n{UID},1,fracture,1\n",
     ],
 )
 def test_spellings_of_one_label(text: str) -> None:
@@ -44,7 +45,7 @@ def test_spellings_of_one_label(text: str) -> None:
 def test_encodings_of_spreadsheets(encoding: str, size: int) -> None:
     """UTF-8, UTF-16 with or without a mark, and Latin-1 give the same text, in chunks of any size."""
     text = f"image,label,value\n{IMAGE},Ödem (groß),1\n"
-    _, rows, refused = read(text.encode(encoding), size=size)
+    _, rows, refused = read(text.encode(encoding), Vocabulary(frozenset({"Ödem (groß)"})), size=size)
     assert ([], "Ödem (groß)") == (refused, rows[0].label)
 
 
@@ -131,12 +132,15 @@ def test_formulas_and_sql_are_text() -> None:
     """Formulas and SQL in label names are stored as plain text."""
     names = ["=cmd|' /C calc'!A0", "+1+1", "@SUM(A1)", "'; drop table label; --", "%s {} \\N"]
     text = "image,label,value\n" + "".join(f'{IMAGE},"{name}",1\n' for name in names)
-    assert names == [label for _, label, _ in label_values(text)]
+    vocabulary = Vocabulary(frozenset(names))
+    assert names == [label for _, label, _ in label_values(text, vocabulary)]
 
 
 def test_names_with_commas_quotes_and_letters() -> None:
     """Quoted fields may have commas and quotation marks; a row with a line break in a label is refused."""
-    assert [(2, 'a,"b" Größe', 1.0)] == label_values(f'image,label,value\n{IMAGE},"a,""b"" Größe",1\n')
+    vocabulary = Vocabulary(frozenset({'a,"b" Größe'}))
+    text = f'image,label,value\n{IMAGE},"a,""b"" Größe",1\n'
+    assert [(2, 'a,"b" Größe', 1.0)] == label_values(text, vocabulary)
     _, rows, refused = read(f'image,label,value\n{IMAGE},"a\nb",1\n{IMAGE},c,1\n')
     assert ([4], [3]) == ([row.line for row in rows], [row.line for row in refused])
 
@@ -179,8 +183,10 @@ def test_anything_but_a_label_file_is_refused(body: bytes) -> None:
 
 def test_unclosed_quotation_mark_refuses_only_its_part_of_the_file() -> None:
     """The text after an unclosed quotation mark is refused as one row; later rows are accepted."""
-    filler = "".join(f"{IMAGE},c{number},1\n" for number in range(20_000))
-    _, rows, refused = read(f'image,label,value\n{IMAGE},a,1\n"{IMAGE},b,1\n{filler}')
+    labels = [f"c{number}" for number in range(20_000)]
+    filler = "".join(f"{IMAGE},{label},1\n" for label in labels)
+    vocabulary = Vocabulary(frozenset({"a", "b", *labels}))
+    _, rows, refused = read(f'image,label,value\n{IMAGE},a,1\n"{IMAGE},b,1\n{filler}', vocabulary)
     assert "a" == rows[0].label
     assert "c19999" == rows[-1].label
     assert 1 == len(refused)

@@ -8,7 +8,9 @@ import pytest
 from common.errors import PermanentError
 from functions.annotations.formats.vocabulary import Vocabulary
 from tests.support.label_files import IMAGE, UID, label_values, read
+from tests.support.uids import uid
 
+KEY = f"P0123456789abcdef0123/{uid(1)}/{uid(2)}/{IMAGE}"
 CHEXPERT = "Path,Sex,Age,Frontal/Lateral,AP/PA,No Finding,Edema,Support Devices"
 
 
@@ -79,7 +81,7 @@ def test_json_lines() -> None:
         {"image": IMAGE, "label": "c", "value": True},
         {"image": IMAGE, "label": "d", "value": 1, "surprise": 2},
         {"image": [IMAGE], "label": "e", "value": 1},
-        {"study_instance_uid": "2.25.1", "label": "f", "value": -1},
+        {"study_instance_uid": uid(1), "label": "f", "value": -1},
         [1],
     ]
     text = "\n".join(
@@ -109,7 +111,7 @@ def _annotation(*results: object, **more: object) -> dict[str, Any]:
     }
 
 
-def _task(*annotations: object, image: object = f"s3://images-1/{IMAGE}", **more: object) -> dict[str, Any]:
+def _task(*annotations: object, image: object = f"s3://images-1/{KEY}", **more: object) -> dict[str, Any]:
     prediction = {"result": [_result("Predicted")], "model_version": "m"}
     return {
         "id": 1,
@@ -217,12 +219,12 @@ def test_wrong_first_values_are_refused_alone(wrong: object) -> None:
 def test_image_under_another_key() -> None:
     """The only value of a task's data that names an image is used; a series may be labelled, too."""
     task = _task(
-        _annotation(_result("a")), data={"xray": f"http://s/b/{IMAGE}?X-Amz-Signature=1", "note": "fine"}
+        _annotation(_result("a")), data={"xray": f"http://s/b/{KEY}?X-Amz-Signature=1", "note": "fine"}
     )
     assert UID == read(json.dumps([task]))[1][0].image.uid
     task = _task(_annotation(_result("a")), data={"image": UID, "frame": None})
     assert (UID, None) == read(json.dumps([task]))[1][0].image[1:3]
-    task = _task(_annotation(_result("a")), data={"series_instance_uid": "2.25.2"})
+    task = _task(_annotation(_result("a")), data={"series_instance_uid": uid(2)})
     assert ["series"] == [row.image.level for row in read(json.dumps([task]))[1]]
 
 

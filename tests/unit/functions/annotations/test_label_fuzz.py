@@ -18,6 +18,7 @@ from functions.annotations.formats.vocabulary import Vocabulary, read_vocabulary
 from functions.annotations.storage.copy_rows import CopyRows
 from tests.support.label_files import pieces
 from tests.support.repository import ROOT
+from tests.support.uids import uid
 
 CASES = int(os.environ.get("DCM2SET_FUZZ_CASES", "400")) // 2
 FOLDER = ROOT / "docs" / "labels"
@@ -30,7 +31,7 @@ BYTES = [
 ]
 VALUES = [
     *(None, True, 0, -1, 1.5, 10**30, "", "x", "\ud800", [], {}, [[]], [None], {"a": 1}, "a" * 3000),
-    *("2.25.1", "2026-01-01T00:00:00+23:59"),
+    *(uid(1), "2026-01-01T00:00:00+23:59"),
 ]
 Random = np.random.Generator
 

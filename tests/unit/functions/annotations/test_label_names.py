@@ -6,38 +6,39 @@ import pytest
 
 from functions.annotations.formats.image_name import ImageName, image_name
 from functions.annotations.formats.refused_row import RowError
+from tests.support.uids import uid
 
-KEY = "P0123456789abcdef0123/2.25.1/2.25.2/2.25.1001/1.png"
+UID, SERIES, STUDY = uid(1001), uid(2), uid(1)
+KEY = f"P0123456789abcdef0123/{STUDY}/{SERIES}/{UID}/1.png"
 FILE_URI = urlsafe_b64encode(f"s3://images-1/{KEY}".encode()).decode().rstrip("=")
-UNSIGNED = f"images-1/{KEY}"
 
 
 @pytest.mark.parametrize(
     ("name", "path"),
     [
-        (f"s3://images-1/{KEY}", UNSIGNED),
-        (f"http://127.0.0.1:9000/images-1/{KEY}", UNSIGNED),
-        (f"https://store.example/images-1/{KEY}?X-Amz-Signature=abc&X-Amz-Expires=60", UNSIGNED),
+        (f"s3://images-1/{KEY}", KEY),
+        (f"http://127.0.0.1:9000/images-1/{KEY}", KEY),
+        (f"https://store.example/images-1/{KEY}?X-Amz-Signature=abc&X-Amz-Expires=60", KEY),
         (f"https://images-1.store.example/{KEY}", KEY),
-        (f"https://store.example/images%2D1/{KEY}", UNSIGNED),
-        (f"/tasks/7/resolve/?fileuri={FILE_URI}", UNSIGNED),
-        (f"https://labels.example/tasks/7/presign/?fileuri={FILE_URI}", UNSIGNED),
+        (f"https://store.example/images%2D1/{KEY}", KEY),
+        (f"/tasks/7/resolve/?fileuri={FILE_URI}", KEY),
+        (f"https://labels.example/tasks/7/presign/?fileuri={FILE_URI}", KEY),
         (f"/{KEY}", KEY),
         (KEY, KEY),
         (KEY.replace("/", "\\"), KEY),
-        ("2.25.2/2.25.1001/1.png", "2.25.2/2.25.1001/1.png"),
-        *((short, None) for short in ("2.25.1001/1.png", "2.25.1001/1", "2.25.1001_1.png", "2.25.1001-1")),
+        (f"{SERIES}/{UID}/1.png", f"{SERIES}/{UID}/1.png"),
+        *((short, None) for short in (f"{UID}/1.png", f"{UID}/1", f"{UID}_1.png", f"{UID}-1")),
     ],
 )
 def test_spellings_of_one_image(name: str, path: str | None) -> None:
     """URLs with or without signature, keys, ends of keys, file names and UIDs with a frame name one image."""
-    assert ImageName("image", "2.25.1001", 1, path) == image_name(name)
+    assert ImageName("image", UID, 1, path) == image_name(name)
 
 
 def test_uid_without_a_frame() -> None:
     """A UID without a frame means the only frame; another column may give the frame."""
-    assert ImageName("image", "2.25.1001") == image_name("2.25.1001")
-    assert ImageName("image", "2.25.1001", 3) == image_name("2.25.1001", frame="3")
+    assert ImageName("image", UID) == image_name(UID)
+    assert ImageName("image", UID, 3) == image_name(UID, frame="3")
 
 
 def test_bare_file_name() -> None:
@@ -48,7 +49,7 @@ def test_bare_file_name() -> None:
 @pytest.mark.parametrize("level", ["instance", "series", "study"])
 def test_names_of_instances_series_and_studies(level: str) -> None:
     """The name is the UID, or a path that ends in it."""
-    assert ImageName(level, "2.25.2") == image_name("2.25.2", level) == image_name("P/2.25.1/2.25.2/", level)
+    assert ImageName(level, SERIES) == image_name(SERIES, level) == image_name(f"P/{STUDY}/{SERIES}/", level)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_names_of_instances_series_and_studies(level: str) -> None:
     [
         *(
             (wrong, "image", "")
-            for wrong in ("", "cxr.png", "patient1/study1/view1.jpg", "s3://", "2", "a/2.25.1")
+            for wrong in ("", "cxr.png", "patient1/study1/view1.jpg", "s3://", "2", f"a/{STUDY}")
         ),
         *(
             (wrong, "image", "")
@@ -66,9 +67,9 @@ def test_names_of_instances_series_and_studies(level: str) -> None:
             (wrong, "image", "")
             for wrong in (f"a\x00/{KEY}", "x" * 3000, "?fileuri=%%", "/?fileuri=AAA", "=cmd|' /C'!A0")
         ),
-        ("2.25.1001", "image", "first"),
-        ("2.25.1001/1.png", "image", "2"),
-        ("2.25.1", "patient", ""),
+        (UID, "image", "first"),
+        (f"{UID}/1.png", "image", "2"),
+        (STUDY, "patient", ""),
         ("every", "study", ""),
     ],
 )

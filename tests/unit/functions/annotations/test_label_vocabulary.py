@@ -9,8 +9,8 @@ from functions.annotations.formats.vocabulary import Vocabulary, read_vocabulary
 from infra.labelling.label_agreement import Pattern, agreement
 
 
-def test_without_a_vocabulary_every_label_is_allowed() -> None:
-    """Without a file every label is allowed; spaces around it are removed."""
+def test_without_a_vocabulary_labels_of_harmless_words_are_allowed() -> None:
+    """Without a file, a label of harmless words is allowed; spaces around it are removed."""
     assert "a b" == read_vocabulary(None).label(" a b\u00a0")
 
 

@@ -1,4 +1,4 @@
-"""Randomly corrupted real files in sandbox processes: each gets a picture or a cause.
+"""Randomly corrupted files in sandbox processes: each gets a picture or a cause, and nothing hides in any.
 
 200 files by default; DCM2SET_FUZZ_CASES sets another number (`make fuzz`: 2,000).
 """
@@ -7,18 +7,34 @@ import os
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom.uid import UID
 
 from common.errors import PermanentError
 from deidentification.profile import Profile
+from functions.extract.output_space import read_output
 from functions.extract.prepared_instance import Rules
 from functions.extract.sandbox.message import SandboxFaultError
 from functions.extract.sandbox.process import SandboxCrashedError, SandboxPool
 from imaging.frames.image_checks import Limits, NoPictureError
 from imaging.rendering.picture_recipe import PictureRules
+from tests.support.code_streams import (
+    MARKER,
+    SYNTAXES,
+    bits_of,
+    encode,
+    file_of,
+    grey_dataset,
+    picture,
+    places,
+    values_of,
+)
 from tests.support.factories import make_dataset, real_path, to_bytes
 
 CASES = int(os.environ.get("DCM2SET_FUZZ_CASES", "200"))
@@ -41,7 +57,7 @@ def processes() -> Iterator[SandboxPool]:
 def _drawn(processes: SandboxPool, data: bytes, folder: Path) -> list[bytes]:
     source = folder / "source.dcm"
     source.write_bytes(data)
-    frames = processes(source, folder, releases=0, heartbeat=lambda: None).frames
+    frames = processes(source, folder, heartbeat=lambda: None).frames
     return [frame.read() for frame in frames]
 
 
@@ -119,6 +135,59 @@ def _outcome(processes: SandboxPool, data: bytes, folder: Path, case: int) -> Ex
     except SandboxFaultError as error:
         raise AssertionError(f"Case {case} failed because of an error in dcm2set: {error}.") from None
     return None
+
+
+def _planted_stream(case: int) -> tuple[UID, bytes]:
+    """A code stream with a marker: at any byte, at a place that decoders skip, or at several of these."""
+    random = np.random.default_rng(case)
+    syntax = SYNTAXES[case % len(SYNTAXES)]
+    stream = encode(picture(bits_of(syntax)), syntax, bits_of(syntax))
+    skipped = places(syntax)
+    for _ in range(random.integers(0, 3)):
+        try:
+            stream = skipped[random.integers(0, len(skipped))].plant(stream)
+        except (ValueError, struct.error):
+            break  # a place is no longer found where another marker was planted
+    if random.integers(0, 2) or MARKER[:8] not in stream:
+        offset = int(random.integers(0, len(stream) + 1))
+        stream = stream[:offset] + MARKER + stream[offset:]
+    return syntax, stream
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # the sandbox ignores pydicom's, too
+def test_a_marker_anywhere_in_a_code_stream_is_not_copied(processes: SandboxPool, tmp_path: Path) -> None:
+    """Wherever a marker is planted, it is not in the de-identified file, unless it is read as pixels."""
+    written = 0
+    for case in range(CASES):
+        syntax, stream = _planted_stream(case)
+        source = tmp_path / "source.dcm"
+        source.write_bytes(file_of(grey_dataset([stream], syntax)))
+        try:
+            prepared = processes(source, tmp_path, heartbeat=lambda: None)
+        except (PermanentError, SandboxCrashedError):
+            continue
+        except SandboxFaultError as error:
+            raise AssertionError(f"Case {case} failed because of an error in dcm2set: {error}.") from None
+        written += 1
+        if MARKER[:8] in read_output(prepared.dicom):
+            assert _is_picture(stream, syntax, tmp_path), f"case {case} in {syntax.name}"
+    assert CASES / 3 < written
+
+
+def _is_picture(stream: bytes, syntax: UID, folder: Path) -> bool:
+    """Whether the marker is read as pixels: another one in its place gives other pixels, or none."""
+    other = stream.replace(MARKER[:8], MARKER[:8].swapcase())
+    pixels = _decoded(stream, syntax, folder)
+    return pixels is not None and not np.array_equal(pixels, _decoded(other, syntax, folder))
+
+
+def _decoded(stream: bytes, syntax: UID, folder: Path) -> np.ndarray | None:
+    """The pixels of a stream, decoded in a process of its own, as a decoder may crash; None without any."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        try:
+            return process.submit(values_of, file_of(grey_dataset([stream], syntax)), folder).result()
+        except (PermanentError, BrokenProcessPool):
+            return None
 
 
 def test_deep_nesting_has_a_cause(processes: SandboxPool, tmp_path: Path) -> None:

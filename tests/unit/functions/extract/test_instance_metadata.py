@@ -20,7 +20,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
 ENTRY = ImageEntry(
     frame=1,
-    bucket="images-1",
     key="P/1.png",
     rows=128,
     columns=128,

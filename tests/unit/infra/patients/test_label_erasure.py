@@ -39,15 +39,15 @@ def test_lines_of_a_table(encoding: str) -> None:
 
 
 def test_lines_known_by_number() -> None:
-    """A line that names nobody is emptied by its number."""
-    body, _ = emptied(b"image,label,value\n1.png,a,1\n2.png,b,1\n", {3})
-    assert b"image,label,value\n1.png,a,1\n\n" == body
+    """Rows that name nobody are emptied by the line of the imported file, which is their first cell."""
+    body, _ = emptied(b"line,image,label,value\n2,1.png,a,1\n3,2.png,b,1\n3,2.png,c,1\n4,3.png,b,1\n", {3})
+    assert b"line,image,label,value\n2,1.png,a,1\n\n\n4,3.png,b,1\n" == body
 
 
 def test_tasks_of_an_array() -> None:
     """Tasks about the patient are emptied; the others keep their numbers and content."""
-    body, number = emptied(json.dumps([STAYS, TASK, STAYS]).encode(), {1})
-    assert [{"annotations": []}, {"annotations": []}, STAYS] == json.loads(body)
+    body, number = emptied(json.dumps([STAYS, TASK, STAYS]).encode())
+    assert [STAYS, {"annotations": []}, STAYS] == json.loads(body)
     assert 1 == number
 
 

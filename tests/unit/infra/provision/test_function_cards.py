@@ -117,6 +117,7 @@ def _status(**changes: object) -> dict:
         "buckets": [{"bucket": "images-1", "allocated": 4, "capacity": 400, "images_here": 3}],
         "buckets_in_all": 1,
         "aside": [],
+        "can_read_text": True,
         "stalled": [
             {"function": "quality", "kind": "lost", "items": 2, "oldest_seconds": 900.0, "cause": None}
         ],
@@ -141,6 +142,7 @@ def test_items_set_aside_are_shown_with_cause_and_next_step() -> None:
         "next_step": "Look.",
         "items": 2,
         "devices": None,
+        "nothing_found": 0,
     }
     assert "2 held by extract (item 4, 7): Possible text.\n    Look." == set_aside_text(
         [row | {"item_ids": [4, 7]}]

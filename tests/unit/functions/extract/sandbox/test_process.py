@@ -19,12 +19,14 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGLosslessSV1
 
 from common.errors import DependencyAwayError, HoldError, PermanentError
+from deidentification.pixels.burned_in_gate import Releases
 from deidentification.profile import Profile
 from functions.extract.output_space import Spooled
 from functions.extract.prepared_instance import InstancePreparer, PreparedInstance, Rules
 from functions.extract.sandbox.message import pack_error, pack_prepared, unpack, unpack_prepared
 from functions.extract.sandbox.process import SandboxCrashedError, SandboxPool
 from functions.extract.sandbox.time_limit import TimeLimit
+from imaging.frames.blanking import Rectangle
 from imaging.frames.image_checks import Limits, NoPictureError
 from imaging.rendering.picture_recipe import PictureRules
 from tests.support.factories import make_grey, real_path, to_bytes
@@ -45,7 +47,7 @@ def processes() -> Iterator[SandboxPool]:
 
 def prepared(processes: SandboxPool, source: Path, folder: Path) -> PreparedInstance:
     """The outputs of a file."""
-    return processes(source, folder, releases=0, heartbeat=lambda: None)
+    return processes(source, folder, heartbeat=lambda: None)
 
 
 def pid_of(processes: SandboxPool) -> int:
@@ -57,18 +59,19 @@ def pid_of(processes: SandboxPool) -> int:
 @pytest.mark.parametrize("name", ["CT_small.dcm", "emri_small.dcm"])
 def test_outputs_are_the_same_as_in_this_process(processes: SandboxPool, name: str, tmp_path: Path) -> None:
     """A file prepared in a sandbox process has the same outputs, byte for byte."""
-    expected = InstancePreparer(RULES)(real_path(name), tmp_path, releases=0, heartbeat=lambda: None)
+    expected = InstancePreparer(RULES)(real_path(name), tmp_path, heartbeat=lambda: None)
     assert expected == prepared(processes, real_path(name), tmp_path)
 
 
 def test_pictures_too_large_for_memory_are_passed_as_files(processes: SandboxPool, tmp_path: Path) -> None:
     """Many large frames are written to the folder, and read back unchanged."""
-    noise = np.random.default_rng(0).integers(0, 4096, (6, 1500, 1500), dtype=np.uint16)
+    noise = np.random.default_rng(0).integers(2000, 2064, (6, 1500, 1500), dtype=np.uint16)
+    noise[:, 0, :2] = 0, 4095
     source = tmp_path / "large.dcm"
     source.write_bytes(to_bytes(make_grey(noise)))
     frames = prepared(processes, source, tmp_path).frames
     assert {bytes, Spooled} >= {type(frame.png) for frame in frames} >= {Spooled}
-    expected = InstancePreparer(RULES)(source, tmp_path, releases=0, heartbeat=lambda: None).frames
+    expected = InstancePreparer(RULES)(source, tmp_path, heartbeat=lambda: None).frames
     assert [frame.read() for frame in expected] == [frame.read() for frame in frames]
 
 
@@ -110,7 +113,7 @@ def test_a_hanging_file_is_refused_and_the_next_one_drawn(tmp_path: Path) -> Non
     processes._idle.queue[-1]._seconds = 0.5  # noqa: SLF001
     heartbeats = []
     with pytest.raises(PermanentError, match="DCM2SET_SECONDS_PER_FILE"):
-        processes(real_path("CT_small.dcm"), tmp_path, releases=0, heartbeat=lambda: heartbeats.append(1))
+        processes(real_path("CT_small.dcm"), tmp_path, heartbeat=lambda: heartbeats.append(1))
     assert not Path(f"/proc/{pid}").exists()
     assert prepared(processes, real_path("CT_small.dcm"), tmp_path).frames
     processes.close()
@@ -128,7 +131,7 @@ def test_a_suspended_machine_refuses_no_file(tmp_path: Path) -> None:
             slow.append(time.sleep(1.5))  # this process waits while the answer comes
 
     process = pid_of(processes)
-    assert processes(real_path("emri_small.dcm"), tmp_path, releases=0, heartbeat=heartbeat).frames
+    assert processes(real_path("emri_small.dcm"), tmp_path, heartbeat=heartbeat).frames
     assert process == pid_of(processes)
     processes.close()
 
@@ -188,9 +191,7 @@ def test_a_file_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_outside_the_folder_is_not_read(tmp_path: Path) -> None:
     """An answer that names a file outside its own folder does not give that file."""
-    complete = InstancePreparer(RULES)(
-        real_path("CT_small.dcm"), tmp_path, releases=0, heartbeat=lambda: None
-    )
+    complete = InstancePreparer(RULES)(real_path("CT_small.dcm"), tmp_path, heartbeat=lambda: None)
     elsewhere = tmp_path / "secrets.json"
     elsewhere.write_text("secret")
     named = replace(complete, frames=[replace(complete.frames[0], png=elsewhere)])
@@ -218,3 +219,20 @@ def test_a_full_temporary_folder_is_a_temporary_failure(tmp_path: Path) -> None:
     with pytest.raises(DependencyAwayError, match="No space left on device") as caught:
         unpack_prepared(unpack(answer.read), tmp_path)
     assert "a name" not in str(caught.value)
+
+
+def test_what_was_found_and_decided_crosses_the_process_border(
+    processes: SandboxPool, tmp_path: Path
+) -> None:
+    """Places of text come back with the error; a person's releases and rectangles reach the process."""
+    source = real_path("examples_rgb_color.dcm")
+    with pytest.raises(HoldError) as expected:
+        InstancePreparer(RULES)(source, tmp_path, heartbeat=lambda: None)
+    with pytest.raises(HoldError) as caught:
+        prepared(processes, source, tmp_path)
+    assert expected.value.text_found == caught.value.text_found
+    assert caught.value.text_found is not None
+    assert caught.value.text_found.boxes
+    releases = Releases(2, (Rectangle(0, 0, 320, 40),))
+    instance = processes(source, tmp_path, heartbeat=lambda: None, releases=releases)
+    assert "blanked by a person" in instance.frames[0].recipe

@@ -1,0 +1,1 @@
+"""Code streams of single frames, written anew so that nothing but the picture is in them."""

@@ -1,0 +1,1 @@
+"""The search for text in pictures: which frames and views, and what found text means for the patient."""

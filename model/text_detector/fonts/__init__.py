@@ -1,0 +1,1 @@
+"""Fonts of many kinds, in two halves, and the words that are drawn with them."""

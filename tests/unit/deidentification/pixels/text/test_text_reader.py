@@ -1,0 +1,98 @@
+"""Reading what stands in the boxes where text was found."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from deidentification.pixels.text import text_reader
+from deidentification.pixels.text.text_detector import Box, find_text
+from deidentification.pixels.text.text_reader import ReadText, can_read, read_boxes
+from tests.support.repository import ROOT
+from tests.unit.deidentification.pixels.text.pictures_with_text import (
+    NAME,
+    Picture,
+    ink,
+    real_picture,
+    with_ink,
+)
+
+
+def drawn_name(quarter_turns: int, *, in_colour: bool) -> Picture:
+    pixels = np.rot90(ink(size=18), quarter_turns)
+    picture = real_picture("J2K_pixelrep_mismatch")
+    if in_colour:
+        return with_ink(np.dstack([picture] * 3), pixels, 20, 24, (255, 255, 0))
+    return with_ink(picture, pixels, 20, 24)
+
+
+@pytest.mark.parametrize("in_colour", [False, True])
+@pytest.mark.parametrize("quarter_turns", [0, 1, 3])
+def test_a_drawn_name_is_read_in_every_direction(quarter_turns: int, in_colour: bool) -> None:
+    """The surest box of a picture with a name holds the name."""
+    picture = drawn_name(quarter_turns, in_colour=in_colour)
+    (read, *_) = read_boxes(picture, find_text(picture)[:1])
+    assert NAME.replace(" ", "") == read.text.replace(" ", "")
+    assert read.is_text
+
+
+def test_reading_is_deterministic() -> None:
+    """The same boxes give the same text and confidence."""
+    picture = drawn_name(0, in_colour=False)
+    boxes = find_text(picture)
+    assert read_boxes(picture, boxes) == read_boxes(picture, boxes)
+
+
+@pytest.mark.parametrize(
+    "box",
+    [Box(0, 0, 8, 8, 1.0), Box(0, 300, 512, 16, 1.0), Box(504, 504, 8, 8, 1.0), Box(200, 200, 96, 32, 1.0)],
+)
+def test_anatomy_is_not_told_as_text(box: Box) -> None:
+    """A box without text, also at a corner, is read without failing and isn't text."""
+    (read,) = read_boxes(real_picture("J2K_pixelrep_mismatch"), [box])
+    assert box == read.box
+    assert not read.is_text
+
+
+def test_no_boxes_need_no_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture in which nothing was found doesn't load the reader."""
+    monkeypatch.setattr(text_reader, "_engine", pytest.fail)
+    assert [] == read_boxes(np.zeros((64, 64), np.uint8), [])
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence", "is_text"),
+    [
+        ("MEIER", 0.85, True),
+        ("MEIER", 0.5, False),
+        ("M 1", 0.99, True),
+        ("M", 0.99, False),
+        ("--:.,", 0.99, False),
+        ("", 0.0, False),
+    ],
+)
+def test_text_needs_confidence_and_two_letters_or_digits(text: str, confidence: float, is_text: bool) -> None:
+    """Single characters, or signs alone, are also read into anatomy."""
+    assert is_text is ReadText(Box(0, 0, 8, 8, 0.0), text, confidence).is_text
+
+
+def test_asking_whether_it_can_read_loads_nothing() -> None:
+    """The reader's packages take a second to import, which only files with boxes should wait for."""
+    code = (
+        "import sys; from deidentification.pixels.text import text_reader as r; print(r.can_read(), "
+        "'rapidocr' in sys.modules, 'onnxruntime' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f"{can_read()} False False" == done.stdout.strip()
+
+
+@pytest.mark.parametrize("missing", ["rapidocr", "onnxruntime"])
+def test_without_one_of_its_packages_it_cannot_read(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both rapidocr and onnxruntime are needed."""
+    monkeypatch.setattr(text_reader, "find_spec", lambda name: None if name == missing else object())
+    can_read.cache_clear()
+    try:
+        assert not can_read()
+    finally:
+        can_read.cache_clear()
