@@ -65,7 +65,7 @@ class Settings(BaseSettings):
         description="PostgreSQL 13 or newer; without it the local runner starts its own server",
     )
     database_seconds: float = Field(
-        30, gt=0, description="a statement fails if the database does not answer within this time"
+        30, gt=0, description="a statement fails, and ends on the server, without an answer within this time"
     )
     token: Token | None = Field(None, description="Bearer token that callers of the functions send")
     token_file: Path | None = Field(
@@ -169,6 +169,12 @@ class Settings(BaseSettings):
     label_vocabulary: Path | None = Field(
         None,
         description="TOML file of the known labels; without it, labels of words of radiology are accepted",
+    )
+
+    label_columns: list[str] = Field(
+        [],
+        description="columns of wide label tables that are labels, as JSON; "
+        "otherwise by the vocabulary or their values",
     )
 
     # Privacy officer: de-identification.

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from common.errors import SettingsError
+from common.labels.label_name import label_name
 from common.toml_file import read_toml
 
 SETTING = "DCM2SET_LABEL_VOCABULARY"
@@ -31,16 +32,14 @@ def read_vocabulary_file(path: Path | None) -> VocabularyFile:
         or not all(isinstance(names, list) and all(map(_is_label, names)) for names in lists)
     ):
         raise SettingsError(f"{SETTING} is wrong: expected labels = [...] and [controls] of lists.")
-    known = frozenset(name.strip() for names in lists for name in names)
+    known = frozenset(label_name(name) for names in lists for name in names)
     if not known:
         raise SettingsError(f"{SETTING} is wrong: it has no labels.")
-    return VocabularyFile(
-        known, {name: tuple(label.strip() for label in names) for name, names in controls.items()}
-    )
+    return VocabularyFile(known, {name: tuple(map(label_name, names)) for name, names in controls.items()})
 
 
 def _is_label(name: object) -> bool:
     if not isinstance(name, str):
         return False
-    label = name.replace("\u00a0", " ").strip()
+    label = label_name(name)
     return 0 < len(label) <= MAX_CHARACTERS and label.isprintable()

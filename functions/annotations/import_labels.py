@@ -52,6 +52,8 @@ class LabelImporter:
             def report(counts: ImportCounts, refused: Refusals) -> None:
                 # The report first: it says whose copy is at the target, also after a crash in between.
                 self._report(target, version, counts, refused)
+                if not counts.accepted and not counts.held:
+                    copy.clear()
                 copy.store(self.store, target, refused.later)
 
             return self.rows.import_file(LabelImport(version, read, item.heartbeat, report))

@@ -45,6 +45,11 @@ class ImportedCopy(AbstractContextManager["ImportedCopy"]):
         self._body.write(HEADER)
         return replace(file, rows=self._written(file.rows))
 
+    def clear(self) -> None:
+        """Forget what was read: nothing of it was stored."""
+        self._body.seek(len(HEADER))
+        self._body.truncate()
+
     def store(self, store: ObjectStore, target: Location, refused: LineSet) -> None:
         """Store the copy, without lines that were refused after they had been read."""
         if not refused:

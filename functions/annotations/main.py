@@ -29,7 +29,7 @@ def annotations(request: Request) -> Response:
 @cache
 def _target() -> Target:
     config, store, rows = settings(), wiring.object_store(), PostgresLabelRows(wiring.database())
-    vocabulary = partial(read_vocabulary, config.label_vocabulary)
+    vocabulary = partial(read_vocabulary, config.label_vocabulary, config.label_columns)
     stage = wiring.stage(
         "annotations",
         LabelImporter(store, rows, vocabulary, max_bytes=config.label_max_megabytes * 1024 * 1024),

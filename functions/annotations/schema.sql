@@ -15,11 +15,15 @@ from group_label g join image_allocation a on g.level = 'study' and split_part(a
 comment on view label_statement is 'Every label of every image, including those of its instance, series and study; breadth 0 is the image itself.';
 
 -- An annotator may change a label, so only the newest counts; at the same time, the more specific one.
+-- A label without a value was withdrawn.
 create view latest_label as
-select distinct on (image_id, label_id, annotator_id)
-    image_id, label_id, annotator_id, value, labelled_at, import_id, line
-from label_statement
-order by image_id, label_id, annotator_id, labelled_at desc, import_id desc, breadth, id desc;
+select image_id, label_id, annotator_id, value, labelled_at, import_id, line from (
+    select distinct on (image_id, label_id, annotator_id)
+        image_id, label_id, annotator_id, value, labelled_at, import_id, line
+    from label_statement
+    order by image_id, label_id, annotator_id, labelled_at desc, import_id desc, breadth, id desc
+) newest
+where value is not null;
 comment on view latest_label is 'The newest value of each label of each image by each annotator.';
 
 -- Combines the labels of all annotators into one value for each label and image. Votes: 1 from 0.5 on, -1

@@ -3,6 +3,7 @@
 import click
 
 from common.errors import PermanentError
+from common.labels.label_name import label_name
 from infra.command_options import (
     connected,
     database_url,
@@ -48,7 +49,13 @@ def labels(home: Home, rule: str | None, uncertain: str | None, as_json: bool) -
 @home_option
 @click.argument("name")
 @click.option("--where", default="", help="Which images, as for export. Default: all good ones.")
-@click.option("--label", "labels", multiple=True, help="A choice for the annotators; may be repeated.")
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    callback=lambda _, __, names: tuple(map(label_name, names)),
+    help="A choice for the annotators; may be repeated.",
+)
 @click.option("--remove", is_flag=True, help="Delete the tasks and image copies of NAME; labels stay.")
 @json_option
 def tasks(home: Home, name: str, where: str, labels: tuple[str, ...], remove: bool, as_json: bool) -> None:

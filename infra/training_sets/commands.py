@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from common.errors import PermanentError
+from common.labels.label_name import label_name
 from infra.command_options import (
     EXISTING_FOLDER,
     NEW_FOLDER,
@@ -41,7 +42,13 @@ def _selection_options(command: Command) -> Command:
 
     options = (
         click.option("--where", help="SQL condition on columns and label('…'); see docs/training-sets.md."),
-        click.option("--label", "labels", multiple=True, help="A label column. Default: all labels."),
+        click.option(
+            "--label",
+            "labels",
+            multiple=True,
+            callback=lambda _, __, names: tuple(map(label_name, names)),
+            help="A label column. Default: all labels.",
+        ),
         click.option(
             "--rule", type=click.Choice(RULES), help="How the labels of several annotators become one."
         ),

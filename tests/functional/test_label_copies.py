@@ -136,3 +136,17 @@ def test_a_copy_of_an_attempt_that_failed_is_written_again(
     pipeline.send("annotations", {"due": True})
     assert {"processed/a.csv", "processed/a.csv.report.json"} == set(objects(pipeline))
     assert 2 == len(attempts)
+
+
+def test_copy_of_the_same_bytes_under_another_name_is_empty(pipeline: Pipeline) -> None:
+    """Nothing of it was imported, the report says so, and an erasure looks into the first copy only."""
+    body = f"image,label,value\n{KEY},fracture,1\n".encode()
+    for name in ("first.csv", "second.csv"):
+        pipeline.put(ANNOTATIONS, name, body)
+        pipeline.send("annotations", {"bucket": ANNOTATIONS, "key": name})
+    stored = objects(pipeline)
+    assert f"{KEY},image,fracture,1.0".encode() in stored["processed/first.csv"]
+    assert b"line,image,level,label,value,annotator,time\n" == stored["processed/second.csv"]
+    report = json.loads(stored["processed/second.csv.report.json"])
+    assert (0, 0, 1) == (report["accepted"], report["held"], report["repeated"])
+    assert "second.csv" not in stored

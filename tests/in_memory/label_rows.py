@@ -40,6 +40,7 @@ class InMemoryLabelRows(LabelRows):
     labels: list[StoredLabel] = field(default_factory=list)  # of images, and held ones
     groups: list[LabelRow] = field(default_factory=list)
     answers: dict[tuple[Image, str, str], StoredLabel] = field(default_factory=dict)
+    contents: dict[str, ImportCounts] = field(default_factory=dict)  # by SHA-256
 
     def find_import(self, source: ObjectVersion) -> ImportCounts | None:
         return self.imports.get((source.location.key, source.etag))
@@ -51,6 +52,8 @@ class InMemoryLabelRows(LabelRows):
         file = label_import.read()
         rows = list(file.rows)
         label_import.heartbeat()
+        if (earlier := self.contents.get(file.digest())) is not None:
+            return self._known(label_import, file, earlier)
         resolved, number, now = self._resolved(rows, file), len(self.imports) + 1, datetime.now(UTC)
         resolved, repeated = _without_repeats(resolved, file)
         stored = [StoredLabel(number, row, image, row.labelled_at or now) for row, image in resolved]
@@ -73,8 +76,18 @@ class InMemoryLabelRows(LabelRows):
         self.groups += [label.row for label in groups]
         self.labels += [label for label in singles if label.row.label is not None or label.image is None]
         withdrawn = self._answered([label for label in singles if label.image is not None])
-        self.imports[version] = replace(counts, superseded=superseded + withdrawn)
+        self.imports[version] = self.contents[file.digest()] = replace(
+            counts, superseded=superseded + withdrawn
+        )
         return self.imports[version]
+
+    def _known(self, label_import: LabelImport, file: LabelFile, earlier: ImportCounts) -> ImportCounts:
+        """Import a file whose bytes are known: nothing changes."""
+        repeated = earlier.accepted + earlier.held + earlier.repeated
+        counts = ImportCounts(file.form, repeated=repeated, refused=earlier.refused)
+        label_import.report(counts, file.refused)
+        self.imports[label_import.source.location.key, label_import.source.etag] = counts
+        return counts
 
     def apply_held(self) -> int:
         held = [label for label in self.labels if label.image is None]
@@ -88,10 +101,8 @@ class InMemoryLabelRows(LabelRows):
     def standing(self) -> dict[tuple[Image, str, str], float]:
         """The newest value of each label by each annotator for each image, without group labels."""
         newest = sorted((label for label in self.labels if label.image), key=lambda label: label.order)
-        return {
-            (label.image, label.row.label, label.row.annotator): label.row.value  # type: ignore[misc]
-            for label in newest
-        }
+        values = {(label.image, label.row.label, label.row.annotator): label.row.value for label in newest}
+        return {key: value for key, value in values.items() if value is not None}  # type: ignore[misc]
 
     def _held_image(self, label: StoredLabel) -> Image | None:
         hits, path = self._hits(label.row.image)
@@ -134,7 +145,7 @@ class InMemoryLabelRows(LabelRows):
         )
 
     def _answered(self, labels: list[StoredLabel]) -> int:
-        """Set labels to 0 that the newest answers do not choose again; returns how many."""
+        """Set labels that the newest answers do not choose again to 0, or withdraw them; returns how many."""
         answered = set()
         for label in labels:
             if label.row.control is None or label.image is None:
@@ -155,10 +166,12 @@ class InMemoryLabelRows(LabelRows):
             if (label.image, label.row.annotator, label.row.control) == question
         ]
         newest = {label.row.label: label for label in own}
-        old = [label for label in newest.values() if label.at < answer.at and label.row.value]
-        self.labels += [
-            replace(answer, row=answer.row._replace(label=label.row.label, value=0.0)) for label in old
+        old = [
+            label
+            for label in newest.values()
+            if label.order < answer.order and label.row.value != answer.row.value
         ]
+        self.labels += [replace(answer, row=answer.row._replace(label=label.row.label)) for label in old]
         return len(old)
 
 

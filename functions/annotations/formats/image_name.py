@@ -17,6 +17,9 @@ _PICTURE = re.compile(rf"(?:(?P<folders>.*)/)?(?P<uid>{_UID})(?:[/_-](?P<frame>[
 _FILE = re.compile(r"([0-9]{1,6})\.png")
 _KEY_FOLDERS = (is_pseudonymous_patient, is_pseudonymous_uid, is_pseudonymous_uid)  # patient, study, series
 _COPY = re.compile(rf"{LABELLING}/[^/]+/images/")  # copies for annotators: the image's key follows
+# Label Studio's own folders: of uploaded files, whose names get eight hex digits, and of files on its disk.
+_UPLOADED = re.compile(r"(?:.*/)?data/upload/(?:[0-9]{1,9}/)?[0-9a-f]{8}-([^/]+)")
+_LOCAL_FILES = re.compile(r"(?:.*/)?data/local-files/?\?")
 
 
 class ImageName(NamedTuple):
@@ -39,13 +42,15 @@ def image_name(name: str, level: str = IMAGE, frame: str = "") -> ImageName:
         raise RowError("The image is empty.")
     if len(name) > MAX_CHARACTERS:
         raise RowError(f"The image is over {MAX_CHARACTERS} characters.")
-    path = _path(name)
+    is_local = _LOCAL_FILES.match(name) is not None
+    path = _local_file(name) if is_local else _path(name)
     if not path.isprintable():
         raise RowError("The image has characters that can't be printed.")
     if ".." in path.split("/"):
         raise RowError("The image's name leaves its folder.")
     if level not in LEVELS:
         raise RowError(f"level is not one of {', '.join(LEVELS)}.")
+    path = _without_other_folders(path) if is_local else path
     return _image(path, frame) if level == IMAGE else _group(path, level)
 
 
@@ -57,7 +62,34 @@ def _path(name: str) -> str:
         parts = _split(name)
         host = f"{parts.netloc}/" if parts.scheme == "s3" else ""
         name = host + (parts.path if parts.scheme == "s3" else unquote(parts.path)).lstrip("/")
-    return _COPY.sub("", name.replace("\\", "/").strip("/ "), count=1)
+    name = name.replace("\\", "/").strip("/ ")
+    uploaded = _UPLOADED.fullmatch(name)
+    return unquote(uploaded[1]) if uploaded else _COPY.sub("", name, count=1)
+
+
+def _local_file(url: str) -> str:
+    """The path in Label Studio's URL of a file on its own disk."""
+    try:
+        (path,) = parse_qs(_split(url).query)["d"]
+    except (KeyError, ValueError):
+        raise RowError("The image's URL of a local file names no file.") from None
+    return _COPY.sub("", path.replace("\\", "/").strip("/ "), count=1)
+
+
+def _without_other_folders(path: str) -> str:
+    """The end of a path, from the folders of a key on: a disk may have them below any folder."""
+    *folders, name = path.split("/")
+    forms = [*reversed(_KEY_FOLDERS)]
+    if _FILE.fullmatch(name) and folders:
+        forms = [is_pseudonymous_uid, *forms]  # the folder of the instance
+        if not is_pseudonymous_uid(folders[-1]):
+            raise RowError(
+                "The image's name has no SOP Instance UID, and folders that are not those of a key."
+            )
+    kept = 0
+    while kept < min(len(folders), len(forms)) and forms[kept](folders[-1 - kept]):
+        kept += 1
+    return "/".join([*folders[len(folders) - kept :], name])
 
 
 def _split(url: str) -> SplitResult:

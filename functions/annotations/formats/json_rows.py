@@ -70,7 +70,7 @@ class JsonRows:
 
 
 def _value(value: object) -> float:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if isinstance(value, (int, float)):
         return checked_value(value)
     number = label_value(value) if isinstance(value, str) else None
     if number is None:

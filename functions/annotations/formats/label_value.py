@@ -5,12 +5,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
+from common.labels.label_name import label_name
 from common.labels.vocabulary_file import MAX_CHARACTERS
 from functions.annotations.formats.refused_row import RowError
 from functions.annotations.names.label_words import identifier_in
 
 MAX_CACHED = 50_000
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,32}(?:[.,][0-9]{0,32})?|[.,][0-9]{1,32})(?:[eE][+-]?[0-9]{1,3})?")
+# As spreadsheets and databases write truth values; those of Excel in German and French, too.
+_WORDS = {
+    **dict.fromkeys(("true", "yes", "present", "positive", "wahr", "ja", "vrai", "oui"), 1.0),
+    **dict.fromkeys(("false", "no", "absent", "negative", "falsch", "nein", "faux", "non"), 0.0),
+    "uncertain": -1.0,
+}
 _SMALLEST = 1e-30  # the type real can't store smaller values
 _AHEAD = timedelta(days=1)
 _FIRST = datetime(1900, 1, 1, tzinfo=UTC)
@@ -36,11 +43,14 @@ class Cache(dict[Key, Value], Generic[Key, Value]):
 def label_value(cell: str) -> float | None:
     """The value of a cell: 1, 0, -1 (uncertain) or a probability; None for a blank cell.
 
-    A decimal comma counts as a point. Raises RowError for anything else.
+    A decimal comma counts as a point, and words such as yes and FALSE as 1 and 0. Raises RowError for
+    anything else.
     """
     text = cell.strip()
     if not text:
         return None
+    if (word := _WORDS.get(text.lower())) is not None:
+        return word
     if not _NUMBER.fullmatch(text):
         raise RowError("value is not a number.")
     return checked_value(float(text.replace(",", ".")))
@@ -82,7 +92,7 @@ def annotator_cell(cell: str) -> str:
 
 def name_cell(cell: str, column: str) -> str:
     """The label or annotator in a cell, as plain text: a formula or SQL in it is not interpreted."""
-    text = cell.replace("\u00a0", " ").strip()
+    text = label_name(cell)
     if len(text) > MAX_CHARACTERS:
         raise RowError(f"{column} is over {MAX_CHARACTERS} characters.")
     if not text.isprintable():

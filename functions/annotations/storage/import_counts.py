@@ -12,7 +12,7 @@ class ImportCounts:
 
     form: str  # the recognised form of the file
     accepted: int = 0  # labels of known images
-    repeated: int = 0  # labels that the same file has more than once
+    repeated: int = 0  # labels that the same file has more than once, or an earlier one of the same bytes
     superseded: int = 0  # earlier labels of the same annotators, replaced by these
     held: int = 0  # labels of images that are not known yet
     refused: int = 0

@@ -29,10 +29,16 @@ class Steps:
         return cursor
 
     def copy(self, name: str, batches: Iterable[str]) -> None:
-        """Copy text into a table."""
+        """Copy text into a table.
+
+        The server waits for the text, so it has more time than for a statement. It ends the copy, too, once
+        the client has given up: the client's limit is for each piece, and it closes the connection.
+        """
+        self._cursor.execute(_SQL["begin_copy"])
         with self._cursor.copy(_SQL[name]) as copy:
             for batch in batches:
                 copy.write(batch)
+        self._cursor.execute(_SQL["end_copy"])
 
     def lines(self, name: str) -> Iterator[int]:
         """The numbers that a statement copies out; only a few of them are in memory at a time."""

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from psycopg import Cursor
+from psycopg import Cursor, Rollback
 
 from common.database import Database, Row, queries
 from common.store.object_store import ObjectVersion
 from functions.annotations.formats.json_rows import LABEL_STUDIO
 from functions.annotations.formats.label_file import LabelFile
-from functions.annotations.formats.table_columns import CHEST_XRAY_14
+from functions.annotations.formats.tables.table_columns import CHEST_XRAY_14
 from functions.annotations.storage.direct_import import DirectImport, NotDirectError
 from functions.annotations.storage.import_counts import ImportCounts, Report
 from functions.annotations.storage.import_steps import Steps
@@ -39,7 +39,10 @@ class LabelRows(Protocol):
         """The counts of an earlier import of the same version of a file; None if there is none."""
 
     def import_file(self, label_import: LabelImport) -> ImportCounts:
-        """Store all valid labels of a file in one transaction; the same file again changes nothing."""
+        """Store all valid labels of a file in one transaction; the same file again changes nothing.
+
+        Nor does a file of the same bytes under another name: its labels count as repeated.
+        """
 
     def apply_held(self) -> int:
         """Apply held labels whose images are known by now; return their number."""
@@ -62,15 +65,30 @@ class PostgresLabelRows(LabelRows):
             if new is None:  # another worker has imported it in the meantime
                 return _counts(_one(cursor.execute(_SQL["find_import"], values)))
             step = Steps(cursor, label_import.heartbeat)
-            step("set_limits")
-            counts = None
-            if file.form not in _WITH_ANSWERS:
-                counts = self._import_directly(step, new, file)
-                file = file if counts else label_import.read()
-            counts = counts or import_staged(step, new["id"], file)
-            step("update_counts", {"id": new["id"], **vars(counts)})
+            step("set_work_mem")
+            with step.savepoint():
+                counts, file = self._import_rows(step, new, file, label_import)
+                digest: str | None = file.digest()
+                earlier = step("find_content", {"digest": digest}).fetchone()
+                if earlier is not None:
+                    # Its rows without a time would count as newer than labels that were given since.
+                    number = earlier["number"]
+                    counts, digest = ImportCounts(file.form, repeated=number, refused=counts.refused), None
+                    raise Rollback
+            step("update_counts", {"id": new["id"], "digest": digest, **vars(counts)})
             label_import.report(counts, file.refused)
         return counts
+
+    def _import_rows(
+        self, step: Steps, new: Row, file: LabelFile, label_import: LabelImport
+    ) -> tuple[ImportCounts, LabelFile]:
+        """Store the rows; return their counts and the file, which is read once more for a staged import."""
+        if file.form not in _WITH_ANSWERS:
+            counts = self._import_directly(step, new, file)
+            if counts is not None:
+                return counts, file
+            file = label_import.read()
+        return import_staged(step, new["id"], file), file
 
     def _import_directly(self, step: Steps, new: Row, file: LabelFile) -> ImportCounts | None:
         """Store the rows while they are read; None, and nothing is stored, if they need a staged import."""
@@ -90,7 +108,7 @@ class PostgresLabelRows(LabelRows):
         with self._database.transaction() as cursor:
             step = Steps(cursor, lambda: None)
             for name in (
-                "set_limits",
+                "set_work_mem",
                 "lock_held",
                 "find_applicable",
                 "analyze_applicable",

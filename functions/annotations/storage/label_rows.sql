@@ -10,12 +10,26 @@ on conflict (key, etag) do nothing returning id, now();
 
 -- name: update_counts
 update label_import set accepted = %(accepted)s, repeated = %(repeated)s, superseded = %(superseded)s,
-    held = %(held)s, refused = %(refused)s
+    held = %(held)s, refused = %(refused)s, digest = %(digest)s
 where id = %(id)s;
 
--- name: set_limits
--- A million rows take longer than the usual statement timeout; with this work_mem they are sorted in memory.
-select set_config('statement_timeout', '15min', true), set_config('work_mem', '64MB', true);
+-- name: find_content
+-- The labels that an earlier file of the same bytes has brought.
+select accepted + held + repeated as number from label_import where digest = %(digest)s;
+
+-- name: set_work_mem
+-- With this a million rows are sorted in memory.
+select set_config('work_mem', '64MB', true);
+
+-- name: begin_copy
+-- A wait for a lock still ends when the client gives up: the server would not see that its connection is closed.
+select set_config('lock_timeout', current_setting('statement_timeout'), true);
+set local statement_timeout = '15min';
+
+-- name: end_copy
+-- The limits of the connection: those of the client.
+set local statement_timeout to default;
+set local lock_timeout to default;
 
 -- name: new_labels
 insert into label_name (name) select name from unnest(%(names)s::text[]) as given (name)
@@ -48,34 +62,41 @@ from unnest(%(names)s::text[]) with ordinality as given (name, number) join labe
 -- The answers and labels of this import by image, annotator and control, whether or not they are the newest.
 create temp table answered (
     image_id bigint, annotator_id int, control_id int, import_id bigint, line int, labelled_at timestamptz,
-    is_answer boolean
+    value real, is_answer boolean
 ) on commit drop;
 
 -- name: analyze_answered
 analyze answered;
 
 -- name: store_answers
-insert into label_answer (image_id, annotator_id, control_id, import_id, line, labelled_at)
+insert into label_answer (image_id, annotator_id, control_id, import_id, line, labelled_at, value)
 select distinct on (image_id, annotator_id, control_id)
-    image_id, annotator_id, control_id, import_id, line, labelled_at
+    image_id, annotator_id, control_id, import_id, line, labelled_at, value
 from answered where is_answer
 order by image_id, annotator_id, control_id, labelled_at desc, import_id desc, line desc
 on conflict (image_id, annotator_id, control_id) do update
-set import_id = excluded.import_id, line = excluded.line, labelled_at = excluded.labelled_at
+set import_id = excluded.import_id, line = excluded.line, labelled_at = excluded.labelled_at,
+    value = excluded.value
 where excluded.labelled_at >= label_answer.labelled_at;
 
 -- name: withdraw_labels
--- A label that an annotator chose earlier and not in the newest answer becomes absent (0) at that time.
+-- A label that an annotator chose earlier and not in the newest answer becomes absent (0) at that time, or
+-- unknown (null) if that answer was cancelled. Each image's labels are read once, however many answered.
+with question as materialized (
+    select distinct image_id, annotator_id, control_id from answered
+), own as materialized (
+    select l.* from (select distinct image_id from question) i join label l using (image_id)
+    where l.control_id is not null
+), newest as (
+    select distinct on (image_id, annotator_id, control_id, label_id)
+        image_id, annotator_id, control_id, label_id, value, labelled_at, import_id
+    from own join question using (image_id, annotator_id, control_id)
+    order by image_id, annotator_id, control_id, label_id, labelled_at desc, import_id desc, id desc
+)
 insert into label (import_id, image_id, labelled_at, line, label_id, annotator_id, value, control_id)
-select a.import_id, a.image_id, a.labelled_at, a.line, l.label_id, a.annotator_id, 0, a.control_id
-from (select distinct image_id, annotator_id, control_id from answered) d
-join label_answer a using (image_id, annotator_id, control_id)
-cross join lateral (
-    select distinct on (l.label_id) l.label_id, l.value, l.labelled_at from label l
-    where l.image_id = a.image_id and l.annotator_id = a.annotator_id and l.control_id = a.control_id
-    order by l.label_id, l.labelled_at desc, l.import_id desc, l.id desc
-) l
-where l.labelled_at < a.labelled_at and l.value <> 0;
+select a.import_id, image_id, a.labelled_at, a.line, n.label_id, annotator_id, a.value, control_id
+from newest n join label_answer a using (image_id, annotator_id, control_id)
+where (n.labelled_at, n.import_id) < (a.labelled_at, a.import_id) and n.value is distinct from a.value;
 
 -- name: lock_held
 select pg_advisory_xact_lock(hashtext('held_label'));
@@ -100,7 +121,7 @@ order by h.id;
 
 -- name: held_answers
 insert into answered
-select f.image_id, h.annotator_id, h.control_id, h.import_id, h.line, h.labelled_at, h.label_id is null
+select f.image_id, h.annotator_id, h.control_id, h.import_id, h.line, h.labelled_at, h.value, h.label_id is null
 from held_label h join applicable f using (id) where h.control_id is not null;
 
 -- name: count_applied

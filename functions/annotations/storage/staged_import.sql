@@ -12,7 +12,7 @@ copy staged_row from stdin;
 
 -- name: analyze_staged
 -- A new table has no statistics, and a plan made without them can take a thousand times longer.
-analyze staged_row (image_no, level);
+analyze staged_row (image_no, label_no, annotator_no, line, level);
 
 -- name: resolve_images
 -- The image that each name in the file means: `image_id`; or `cause`, why the name is refused; or neither, if
@@ -133,9 +133,13 @@ from contradiction order by line limit 1000;
 copy (select distinct line from contradiction) to stdout;
 
 -- name: remove_contradictions
--- An answer is removed with its contradicting labels.
-delete from staged_row s using contradiction c
-where s.ctid = c.row_id or (s.label_no is null and s.line = c.line);
+-- An answer is removed with its contradicting labels. Two joins, because one with "or" compares every pair.
+with removed as (
+    select row_id from contradiction
+    union
+    select s.ctid from staged_row s join contradiction c using (line) where s.label_no is null
+)
+delete from staged_row s using removed r where s.ctid = r.row_id;
 
 -- name: remove_repeats
 with numbered as (
@@ -201,6 +205,6 @@ where g.import_id = %(id)s and case g.level
 -- name: staged_answers
 insert into answered
 select i.image_id, (%(annotators)s::int[])[s.annotator_no], (%(controls)s::int[])[s.control_no], %(id)s, s.line,
-    coalesce(s.labelled_at, now()), s.label_no is null
+    coalesce(s.labelled_at, now()), s.value, s.label_no is null
 from staged_row s join staged_image i using (image_no)
 where i.image_id is not null and s.control_no is not null;

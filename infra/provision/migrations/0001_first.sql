@@ -550,6 +550,7 @@ create table label_import (
     id          bigint generated always as identity primary key,
     key         text not null,
     etag        text not null,
+    digest      text unique,
     format      text not null,
     accepted    bigint not null default 0,
     repeated    bigint not null default 0,
@@ -563,9 +564,10 @@ comment on table label_import is 'Label files that were imported.';
 comment on column label_import.id is 'Number of the import; a larger one is newer.';
 comment on column label_import.key is 'The file''s key in annotations.';
 comment on column label_import.etag is 'ETag of the file.';
+comment on column label_import.digest is 'SHA-256 of the file; null for a file of the same bytes as an earlier one.';
 comment on column label_import.format is 'Recognised form of the file.';
 comment on column label_import.accepted is 'Labels of known images.';
-comment on column label_import.repeated is 'Labels that were in the file more than once.';
+comment on column label_import.repeated is 'Labels that were in the file more than once, or in an earlier file of the same bytes.';
 comment on column label_import.superseded is 'Earlier labels of the same annotators that these replace.';
 comment on column label_import.held is 'Labels of images that were not known yet.';
 comment on column label_import.refused is 'Labels that could not be imported.';
@@ -581,7 +583,7 @@ create table label (
     line         int not null,
     label_id     int not null,
     annotator_id int not null,
-    value        real not null check (value = -1 or value between 0 and 1),
+    value        real check (value = -1 or value between 0 and 1),
     control_id   int
 );
 comment on table label is 'Labels of single images, as delivered; rows are never changed.';
@@ -592,7 +594,7 @@ comment on column label.labelled_at is 'When the annotator labelled the image: t
 comment on column label.line is 'Line in the label file, from 1; in a JSON array the number of the task.';
 comment on column label.label_id is 'The label.';
 comment on column label.annotator_id is 'The annotator.';
-comment on column label.value is '1 present, 0 absent, -1 uncertain, or a probability.';
+comment on column label.value is '1 present, 0 absent, -1 uncertain, or a probability; null: withdrawn, so the label is unknown again.';
 comment on column label.control_id is 'The control that was answered; Label Studio and ChestX-ray14 only.';
 create index label_image on label (image_id);
 
@@ -618,7 +620,7 @@ comment on column held_label.annotator_id is 'The annotator.';
 comment on column held_label.path is 'The end of the image''s key, of pseudonyms only; null: the file names no folders.';
 comment on column held_label.sop_instance_uid is 'The image''s pseudonymous SOP Instance UID.';
 comment on column held_label.frame is 'The image''s frame; null: the only frame of the instance.';
-comment on column held_label.value is '1 present, 0 absent, -1 uncertain, or a probability.';
+comment on column held_label.value is '1 present, 0 absent, -1 uncertain, or a probability; of an answer: see label_answer.value.';
 comment on column held_label.labelled_at is 'When the annotator labelled the image.';
 comment on column held_label.control_id is 'The control that was answered; Label Studio and ChestX-ray14 only.';
 create index held_label_instance on held_label (sop_instance_uid);
@@ -653,15 +655,17 @@ create table label_answer (
     import_id    bigint not null,
     line         int not null,
     labelled_at  timestamptz not null,
+    value        real,
     primary key (image_id, annotator_id, control_id)
 );
-comment on table label_answer is 'The newest answer of an annotator to a control; labels that it does not choose again are absent.';
+comment on table label_answer is 'The newest answer of an annotator to a control; labels that it does not choose again get its value.';
 comment on column label_answer.image_id is 'The image.';
 comment on column label_answer.annotator_id is 'The annotator.';
 comment on column label_answer.control_id is 'The control.';
 comment on column label_answer.import_id is 'The import of the label file.';
 comment on column label_answer.line is 'Line in the label file.';
 comment on column label_answer.labelled_at is 'When the annotator answered.';
+comment on column label_answer.value is '0: other labels are absent; null: the answer was cancelled, and they are unknown.';
 
 create table label_rule (
     one       boolean primary key default true check (one),

@@ -5,7 +5,7 @@ from itertools import chain, repeat
 import pytest
 
 from common.errors import PermanentError
-from functions.annotations.formats.quoted_rows import quoted_rows
+from functions.annotations.formats.tables.quoted_rows import quoted_rows
 from functions.annotations.formats.vocabulary import Vocabulary
 from tests.support.label_files import IMAGE, UID, label_values, read
 
@@ -58,7 +58,8 @@ def test_first_line_of_excel() -> None:
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_separators_in_the_names_of_columns(label: str, separator: str) -> None:
     """The separator is the one that gives an image column, even if names contain others more often."""
-    assert [(2, label, 0.5)] == label_values(f'"image"{separator}"{label}"\n{IMAGE}{separator}"0,5"\n')
+    text = f'"image"{separator}"{label}"\n{IMAGE}{separator}"0,5"\n'
+    assert [(2, label, 0.5)] == label_values(text, Vocabulary(columns=frozenset({label})))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,8 @@ def test_values_from_minus_one_to_one(cell: str, value: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["", "yes", "2", "-1.01", "-0.5", "nan", "inf", "-inf", "1,5", "0x1", "0_1", "\u0661", "1" * 400]
+    "value",
+    ["", "maybe", "2", "-1.01", "-0.5", "nan", "inf", "-inf", "1,5", "0x1", "0_1", "\u0661", "1" * 400],
 )
 def test_other_values_refuse_their_row(value: str) -> None:
     """A row with another value is refused with its line; the other rows are accepted."""
@@ -156,7 +158,7 @@ def test_header_alone_is_an_empty_file() -> None:
         b"",
         b"\n",
         b"a,b,c\n1,2,3\n",
-        b"image,label\na,b\n",
+        b"image,label,surprise\na,b,70\n",
         b"image,value\na,1\n",
         b"image\na\n",
         b"image,label,value,surprise\na,b,1,2\n",

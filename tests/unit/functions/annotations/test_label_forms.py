@@ -25,8 +25,9 @@ def test_wide_table() -> None:
 
 
 def test_wrong_cells_of_a_wide_table_are_refused_alone() -> None:
-    """A cell with a wrong value is refused by line and column; the others of its row are accepted."""
-    _, rows, refused = read(f"image,a,b,c\n{IMAGE},1,maybe,0\nno image,1,1,1\n,1,1,1\n")
+    """A cell of a listed label with a wrong value is refused by line and column; other cells are accepted."""
+    listed = Vocabulary(columns=frozenset({"b"}))
+    _, rows, refused = read(f"image,a,b,c\n{IMAGE},1,maybe,0\nno image,1,1,1\n,1,1,1\n", listed)
     assert ["a", "c"] == [row.label for row in rows]
     assert [(2, "Column 3: value is not a number.")] == [(row.line, row.cause) for row in refused[:1]]
     assert [2, 3, 4] == [row.line for row in refused]
@@ -78,7 +79,7 @@ def test_json_lines() -> None:
             "annotator": 7,
             "time": "2026-01-01T00:00:00Z",
         },
-        {"image": IMAGE, "label": "c", "value": True},
+        {"image": IMAGE, "label": "c", "value": [1]},
         {"image": IMAGE, "label": "d", "value": 1, "surprise": 2},
         {"image": [IMAGE], "label": "e", "value": 1},
         {"study_instance_uid": uid(1), "label": "f", "value": -1},
@@ -124,7 +125,7 @@ def _task(*annotations: object, image: object = f"s3://images-1/{KEY}", **more: 
 
 
 def test_label_studio_export() -> None:
-    """Chosen labels of every annotator are 1; predictions and cancelled annotations are left out."""
+    """Chosen labels of every annotator are 1; predictions are left out, cancelled annotations withdraw."""
     tasks = [
         _task(
             _annotation(_result("a", "b")), _annotation(_result("a"), completed_by={"id": 2, "email": "x@y"})
@@ -138,7 +139,9 @@ def test_label_studio_export() -> None:
     assert [(1, "a", "1"), (1, "b", "1"), (1, "a", "2")] == [
         (row.line, row.label, row.annotator) for row in rows if row.label
     ]
-    assert [(1, "1"), (1, "2"), (3, "1")] == [(row.line, row.annotator) for row in rows if row.label is None]
+    assert [(1, "1", 0.0), (1, "2", 0.0), (2, "1", None), (3, "1", 0.0)] == [
+        (row.line, row.annotator, row.value) for row in rows if row.label is None
+    ]
     assert {"project 3"} == {row.control for row in rows}
 
 
@@ -151,7 +154,7 @@ def test_label_studio_target_storage(indent: int | None) -> None:
     file, rows, refused = read(json.dumps(element, indent=indent))
     assert ("Label Studio", [], ["a", None]) == (file.form, refused, [row.label for row in rows])
     element["was_cancelled"] = True
-    assert [] == read(json.dumps(element, indent=indent))[1]
+    assert [(None, None)] == [(row.label, row.value) for row in read(json.dumps(element, indent=indent))[1]]
 
 
 def test_label_studio_taxonomy() -> None:
@@ -169,7 +172,7 @@ def test_label_studio_with_a_vocabulary() -> None:
     found = label_values(json.dumps([_task(_annotation(_result("a"), _result("AP")))]), vocabulary)
     assert {("a", 1.0), ("b", 0.0), ("PA", 0.0), ("AP", 1.0)} == {(label, value) for _, label, value in found}
     _, rows, refused = read(json.dumps([_task(_annotation(_result("aa")))]), vocabulary)
-    assert {0.0, None} == {row.value for row in rows}
+    assert {0.0} == {row.value for row in rows}
     assert 1 == len(refused)
 
 

@@ -35,6 +35,56 @@ def test_spellings_of_one_image(name: str, path: str | None) -> None:
     assert ImageName("image", UID, 1, path) == image_name(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        *((f"/data/upload/1/3f2a1c9d-{UID}{end}", None) for end in ("_1.png", "-1.png")),
+        (f"/data/upload/3f2a1c9d-{UID}_1.png", None),
+        (f"https://labels.example/studio/data/upload/17/00000000-{UID}_1.png", None),
+        (f"/data/local-files/?d={UID}_1.png", None),
+        (f"/data/local-files/?d=export/images/{UID}_1.png", None),
+        (f"/data/local-files/?d=disk/{UID}/1.png", f"{UID}/1.png"),
+        (f"/data/local-files/?d=images%2F{KEY}", KEY),
+        (f"/data/local-files/?d=C%3A%5Cimages%5C{UID}%5C1.png", f"{UID}/1.png"),
+        (
+            f"http://127.0.0.1:8080/data/local-files/?d=my%20images/{SERIES}/{UID}/1.png",
+            f"{SERIES}/{UID}/1.png",
+        ),
+        (f"/data/local-files?d=/{KEY}", KEY),
+    ],
+)
+def test_files_of_label_studio(name: str, path: str | None) -> None:
+    """Files uploaded to Label Studio, and those on its own disk below any folder, name their image."""
+    expected = path if path is None or path.count("/") > 1 else None
+    assert ImageName("image", UID, 1, expected) == image_name(name)
+
+
+@pytest.mark.parametrize("name", ["/data/upload/1/3f2a1c9d-12.png", "/data/local-files/?d=12.png"])
+def test_file_name_in_label_studio(name: str) -> None:
+    """A file name alone is one also in Label Studio."""
+    assert ImageName("file", "", 12, "12.png") == image_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "/data/upload/1/3f2a1c9d-cxr.png",
+            "/data/upload/1/3f2a1c9d-1.2.840.1_1.png",
+            f"/data/upload/1/{UID}_1.png",
+        ),
+        *("/data/local-files/?d=images/1.png", "/data/local-files/?d=Mustermann/1.2.840.1/1.png"),
+        *("/data/local-files/", "/data/local-files/?d=", f"/data/local-files/?d=../{UID}_1.png"),
+        *(f"/data/local-files/?d=a/../{KEY}", f"/data/local-files/?d={KEY}&d={KEY}"),
+        f"/data/upload/1/3f2a1c9d-..%2F{UID}_1.png",
+    ],
+)
+def test_other_files_of_label_studio_are_refused(name: str) -> None:
+    """Files with other names, original UIDs or `..` are refused there, too."""
+    with pytest.raises(RowError):
+        image_name(name)
+
+
 def test_uid_without_a_frame() -> None:
     """A UID without a frame means the only frame; another column may give the frame."""
     assert ImageName("image", UID) == image_name(UID)

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -11,15 +11,23 @@ from itertools import chain
 from common.errors import PermanentError
 from common.labels.label_text import NEXT_STEP, TOO_LONG
 from functions.annotations.formats.image_name import IMAGE, ImageName, image_name
-from functions.annotations.formats.label_row import LabelRow
+from functions.annotations.formats.label_row import ABSENT, LabelRow
 from functions.annotations.formats.label_value import Cache, annotator_cell, label_time, label_value
-from functions.annotations.formats.quoted_rows import quoted_rows
 from functions.annotations.formats.refused_row import Refusals, RowError
-from functions.annotations.formats.table_columns import CHEST_XRAY_14, LONG, Columns, has_target, read_columns
+from functions.annotations.formats.tables.label_list import listed_labels
+from functions.annotations.formats.tables.quoted_rows import quoted_rows
+from functions.annotations.formats.tables.table_columns import (
+    CHEST_XRAY_14,
+    LONG,
+    Columns,
+    has_target,
+    read_columns,
+)
+from functions.annotations.formats.tables.wide_columns import WideColumns
 from functions.annotations.formats.vocabulary import Vocabulary
 
 _SEPARATORS = ",;\t|"
-_FINDINGS = "Finding Labels"
+_FINDINGS, _LISTS = "Finding Labels", "Labels"  # the columns, as controls of the vocabulary
 _MAX_COLUMNS = 2000
 _UNCLOSED = "A quotation mark is not closed, or the row is too long."
 
@@ -48,7 +56,8 @@ def read_table(lines: Iterator[str], vocabulary: Vocabulary, refused: Refusals) 
         )
     columns = read_columns(names)
     table = _Table(lines, columns, vocabulary, refused, separator=separator, header_line=header_line)
-    forms = {LONG: table.long_rows, CHEST_XRAY_14: table.findings}
+    long_rows = table.long_rows if "value" in columns.positions else table.present_labels
+    forms = {LONG: long_rows, CHEST_XRAY_14: table.findings}
     return LabelTable(columns, forms.get(columns.form, table.wide_rows)())
 
 
@@ -125,8 +134,10 @@ class _Table:
     def wide_rows(self) -> Iterator[LabelRow]:
         """The labels of a wide table: one image a line, one label a column; a blank cell is no label."""
         known, unknown = self._label_columns()
-        values = self._values
-        for line, fields, image, annotator, time in self._image_lines():
+        values, columns = self._values, WideColumns(self._columns.labels, self._vocabulary)
+        for line, fields, image, annotator, time in self._image_lines(columns.judged(self._rows())):
+            if not columns.are_labels:
+                continue  # the table is refused after its last row
             for position, label in known:
                 try:
                     value = values[fields[position]]
@@ -144,22 +155,43 @@ class _Table:
 
         Other labels that the vocabulary offers are absent.
         """
-        position, vocabulary = self._columns.positions["findings"], self._vocabulary
-        for line, fields, image, annotator, time in self._image_lines():
-            found = dict.fromkeys(vocabulary.controls.get(_FINDINGS, ()), 0.0)
-            for finding in fields[position].split("|"):
-                try:
-                    found[self._labels[finding]] = 1.0
-                except RowError as error:
-                    self._refused.add(line, str(error))
-            for label, value in found.items():
-                yield LabelRow(line, image, label, value, annotator, time, _FINDINGS)
-            if found and image.level == IMAGE:
-                yield LabelRow(line, image, None, None, annotator, time, _FINDINGS)
+        position = self._columns.positions["findings"]
+        for line, fields, image, annotator, time in self._image_lines(self._rows()):
+            found = self._found(line, fields[position].split("|"), _FINDINGS)
+            said = LabelRow(line, image, None, ABSENT, annotator, time, _FINDINGS)
+            yield from _answer(said, found, is_complete=bool(found))
 
-    def _image_lines(self) -> Iterator[tuple[int, list[str], ImageName, str, datetime | None]]:
+    def present_labels(self) -> Iterator[LabelRow]:
+        """The labels of a table without values, where a named label is present.
+
+        A list of labels in one cell, as PadChest has, is an answer like the findings of ChestX-ray14.
+        """
+        position = self._columns.positions["label"]
+        for line, fields, image, annotator, time in self._image_lines(self._rows()):
+            try:
+                names, is_list = listed_labels(fields[position])
+            except RowError as error:
+                self._refused.add(line, str(error))
+                continue
+            found = self._found(line, names, _LISTS if is_list else None)
+            said = LabelRow(line, image, None, ABSENT, annotator, time, _LISTS if is_list else None)
+            yield from _answer(said, found, is_complete=is_list)
+
+    def _found(self, line: int, names: Iterable[str], control: str | None) -> dict[str, float]:
+        """1 for the named labels, and 0 for others that the vocabulary offers for the control."""
+        found = dict.fromkeys(self._vocabulary.controls.get(control, ()) if control else (), ABSENT)
+        for name in names:
+            try:
+                found[self._labels[name]] = 1.0
+            except RowError as error:
+                self._refused.add(line, str(error))
+        return found
+
+    def _image_lines(
+        self, rows: Iterable[tuple[int, list[str]]]
+    ) -> Iterator[tuple[int, list[str], ImageName, str, datetime | None]]:
         """Line, cells, image, annotator and time of each row; refuses rows where one of these is wrong."""
-        for line, fields in self._rows():
+        for line, fields in rows:
             try:
                 annotator = self._annotators[fields[self._annotator_at]]
                 image, time = self._image(fields), self._times[fields[self._time_at]]
@@ -232,6 +264,14 @@ class _Table:
             except RowError as error:
                 unknown.append((position, f"Column {position + 1}: {error}"))
         return known, unknown
+
+
+def _answer(said: LabelRow, found: dict[str, float], *, is_complete: bool) -> Iterator[LabelRow]:
+    """The rows of labels that were found, and the one that makes them a complete answer about an image."""
+    for label, value in found.items():
+        yield said._replace(label=label, value=value)
+    if is_complete and said.image.level == IMAGE:
+        yield said
 
 
 def _first_named(levels: tuple[str, ...], cells: tuple[str, ...]) -> ImageName:

@@ -7,22 +7,27 @@ from dataclasses import dataclass, field
 from common.errors import PermanentError
 from common.labels.label_text import NEXT_STEP
 from functions.annotations.formats.image_name import IMAGE, INSTANCE, SERIES, STUDY
+from functions.annotations.formats.label_studio import EXPORT_AS_JSON
+from functions.annotations.names.bookkeeping import is_bookkeeping
 
 LONG, WIDE, CHEST_XRAY_14 = "long table", "wide table", "ChestX-ray14"
 _MEANINGS = {
     "image": (
         *("image", "imagepath", "imageurl", "imageindex", "path", "file", "filename", "key", "url"),
-        *("sopinstanceuid", "imageid"),
+        *("sopinstanceuid", "imageid", "dicomid"),
     ),
     "instance": ("instance", "instanceuid"),
     "series": ("series", "seriesuid", "seriesinstanceuid"),
     "study": ("study", "studyuid", "studyinstanceuid"),
     "level": ("level",),
     "frame": ("frame", "framenumber"),
-    "label": ("label", "labels", "finding"),
+    "label": ("label", "labels", "finding", "class", "classname"),
     "value": ("value",),
     "findings": ("findinglabels",),
-    "annotator": ("annotator", "annotatorid", "reader", "rater"),
+    "annotator": (
+        *("annotator", "annotatorid", "annotatedby", "labeler", "labelerid", "labeller", "labelledby"),
+        *("radid", "radiologist", "radiologistid", "rater", "raterid", "reader", "readerid"),
+    ),
     "time": ("time", "timestamp", "labelledat", "labeledat"),
 }
 # Columns in files of public data sets and spreadsheets that are not labels.
@@ -49,6 +54,17 @@ _IGNORED = {
         "originalimagepixelspacingy",
     ),
 }
+# More columns of PadChest, beside its lists of labels.
+_PADCHEST = {
+    *("imagedir", "pediatric", "projection", "methodprojection", "methodlabel", "reportid", "report"),
+    *("patientbirth", "exposuretime", "localizations", "labelslocalizationsbysentence", "labelcuis"),
+    "localizationscuis",
+}
+_PATIENT_ID = "patientid"  # RSNA's name of an image
+_LABEL_STUDIO = {"annotationid", "createdat", "updatedat", "leadtime"}  # in all of its tables, beside others
+_REMOVE_COLUMNS = (
+    "Remove these columns, or give the file another form of docs/labels.md, and put it into the bucket again."
+)
 _BY_NAME = {name: meaning for meaning, names in _MEANINGS.items() for name in names}
 _TARGETS = (IMAGE, INSTANCE, SERIES, STUDY)
 
@@ -71,10 +87,17 @@ class Columns:
 def read_columns(header: Sequence[str]) -> Columns:
     """The columns of a header; PermanentError if it is not the header of a label table."""
     folded = [_folded(name) for name in header]
+    if _LABEL_STUDIO.issubset(folded):
+        raise PermanentError(
+            "It is a CSV or TSV export of Label Studio. Such a table does not say which columns are answers, "
+            "which answers are about a region, and which project they are of.",
+            EXPORT_AS_JSON,
+        )
+    has_image = any(_BY_NAME.get(name) in _TARGETS for name in folded)
     positions: dict[str, int] = {}
     others: dict[int, str] = {}
     for position, name in enumerate(folded):
-        meaning = _BY_NAME.get(name)
+        meaning = IMAGE if name == _PATIENT_ID and not has_image else _BY_NAME.get(name)
         if meaning and meaning in positions:
             raise PermanentError(
                 f"Columns {positions[meaning] + 1} and {position + 1} both are the {meaning}.", NEXT_STEP
@@ -88,7 +111,8 @@ def read_columns(header: Sequence[str]) -> Columns:
 
 def has_target(header: Sequence[str]) -> bool:
     """Whether one of the columns names what is labelled."""
-    return any(_BY_NAME.get(_folded(name)) in _TARGETS for name in header)
+    folded = [_folded(name) for name in header]
+    return _PATIENT_ID in folded or any(_BY_NAME.get(name) in _TARGETS for name in folded)
 
 
 def _folded(name: str) -> str:
@@ -96,25 +120,35 @@ def _folded(name: str) -> str:
 
 
 def _columns(width: int, positions: dict[str, int], others: dict[int, str]) -> Columns:
-    missing = [name for name in ("image", "label", "value") if name not in positions]
+    missing = [name for name in ("image", "label") if name not in positions]
     if not any(name in positions for name in _TARGETS):
         raise PermanentError(f"The label file has no column {', '.join(missing)}.", NEXT_STEP)
     if "findings" in positions:
         _check_none(others)
         return Columns(CHEST_XRAY_14, width, positions)
-    if {"label", "value"} & positions.keys():
-        absent = [name for name in ("label", "value") if name not in positions]
-        if absent:
-            raise PermanentError(f"The label file has no column {', '.join(absent)}.", NEXT_STEP)
-        _check_none(others)
+    if "label" in positions:
+        _check_none(others if "value" in positions else _beside_labels(others))
         return Columns(LONG, width, positions)
-    if not others:
-        raise PermanentError("The label file has no column label, value.", NEXT_STEP)
+    if "value" in positions or not others:
+        raise PermanentError("The label file has no column label.", NEXT_STEP)
     return Columns(WIDE, width, positions, others)
 
 
+def _beside_labels(others: dict[int, str]) -> dict[int, str]:
+    """The columns that PadChest does not have."""
+    folded = {position: _folded(name) for position, name in others.items()}
+    return {
+        position: others[position]
+        for position, name in folded.items()
+        if name not in _PADCHEST and not name.endswith("dicom")
+    }
+
+
 def _check_none(others: dict[int, str]) -> None:
-    """Refuse unknown columns; the message gives their numbers only, because a header may contain anything."""
+    """Refuse unknown columns by number, because a header may contain anything; known names are given, too."""
     if others:
-        numbers = ", ".join(str(position + 1) for position in others)
-        raise PermanentError(f"The label file has unknown columns: number {numbers}.", NEXT_STEP)
+        columns = ", ".join(
+            f"{position + 1} ({name.strip()})" if name.strip() and is_bookkeeping(name) else f"{position + 1}"
+            for position, name in others.items()
+        )
+        raise PermanentError(f"The label file has unknown columns: number {columns}.", _REMOVE_COLUMNS)

@@ -1,0 +1,1 @@
+"""Label tables: their cells, their columns and the labels in them."""
