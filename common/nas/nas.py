@@ -1,12 +1,21 @@
 """The port to the NAS."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import BinaryIO, Protocol
 
-# Files and folders that DSM, macOS and Windows make for themselves. DSM has a folder in @eaDir for each file.
-SYSTEM_NAMES = frozenset(["@eadir", "#recycle", "#snapshot", ".ds_store", "thumbs.db"])
+from common.errors import DependencyAwayError
+
+# Times outside of these are set to the nearest of them. SMB can give a file the year 30828, and a time of the
+# last day of year 9999 has no datetime in time zones to the east.
+EARLIEST = datetime(1601, 1, 1, tzinfo=UTC)  # the zero of SMB's times
+LATEST = datetime(9999, 12, 30, tzinfo=UTC)
+
+
+class UnreadableError(DependencyAwayError):
+    """One file or folder on the NAS can't be read; the others can."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +32,8 @@ class NasFile:
 
     path: str  # below its folder, with "/"
     size: int  # bytes
-    modified_at: datetime  # aware, by the clock of the NAS
+    modified_at: datetime  # aware, by the clock of the NAS, between EARLIEST and LATEST
+    fault: str | None = None  # why this file, or the files of the folder at this path, could not be listed
 
 
 class Nas(Protocol):
@@ -40,13 +50,15 @@ class Nas(Protocol):
         """The files of a folder, to any depth and in no order; of the root itself if `folder` is empty.
 
         Files are yielded as the NAS lists them, so that a long listing needs little memory. A system folder
-        is yielded as one entry of size 0; its files are not listed.
+        is yielded as one entry of size 0; its files are not listed. A folder below that can't be listed is
+        yielded as one entry with a fault, and the others are still listed.
         """
 
     def open(self, folder: str, path: str) -> BinaryIO:
         """A file's content as a stream, read from its beginning; the caller closes it.
 
-        Reading raises the same errors as the methods, or OSError.
+        Raises UnreadableError if only this file can't be read. Reading raises the same errors as the
+        methods, or OSError.
         """
 
     def rename_folder(self, folder: str, name: str) -> None:
@@ -68,6 +80,8 @@ class Nas(Protocol):
         """Log out, if there was a login."""
 
 
-def is_system_name(name: str) -> bool:
-    """Whether files and folders of this name belong to an operating system."""
-    return name.lower() in SYSTEM_NAMES
+def time_of(seconds: float) -> datetime:
+    """The time that many seconds after 1970, set to EARLIEST or LATEST if it lies beyond."""
+    if math.isnan(seconds):
+        return EARLIEST
+    return datetime.fromtimestamp(min(max(seconds, EARLIEST.timestamp()), LATEST.timestamp()), UTC)

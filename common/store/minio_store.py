@@ -1,5 +1,6 @@
 """The object store on MinIO, through the S3 API (minio-py 7.2)."""
 
+import hashlib
 import io
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -138,7 +139,7 @@ class MinioStore(ObjectStore):
             there = self.stat(target)
         except ObjectMissingError:
             return self._copied(source, target)
-        if (there.etag, there.size) == (source.etag, source.size):
+        if (there.etag, there.size) == (source.etag, source.size) or self._is_same(there, source):
             return there
         return self._copied(source, beside(target, source.etag))
 
@@ -150,12 +151,23 @@ class MinioStore(ObjectStore):
             else:
                 etag = self.client.copy_in_one_request(target, origin)
         # Equal MD5s prove the copy. The etag of an object written in parts is no MD5, so sizes are compared.
+        # In a bucket with SSE-KMS no etag is an MD5, and each copy has another, so the contents are compared.
         if etag == source.etag:
             return ObjectVersion(target, source.etag, source.size)
         copy = self.stat(target)
-        if "-" not in source.etag or copy.size != source.size:
+        if copy.size != source.size or not ("-" in source.etag or self._is_same(copy, source)):
             raise DependencyAwayError("A copy within the object store differs from its source.")
         return copy
+
+    def _is_same(self, one: ObjectVersion, other: ObjectVersion) -> bool:
+        """Whether two objects with different etags have the same content."""
+        return one.size == other.size and self._sha256(one) == self._sha256(other)
+
+    def _sha256(self, version: ObjectVersion) -> bytes:
+        digest = hashlib.sha256()
+        for piece in self.stream(version):
+            digest.update(piece)
+        return digest.digest()
 
     def delete(self, version: ObjectVersion) -> None:
         # MinIO ignores conditions of a DELETE (measured), so the version is checked before.

@@ -13,6 +13,7 @@ from common.stage.item import Item, Outcome
 from common.store.object_key import DEIDENTIFIED, INCOMING, METADATA, Location, processed
 from common.store.object_store import ObjectStore, ObjectVersion
 from deidentification.pixels.burned_in_gate import Releases
+from functions.extract.archive_file import refuse_archive
 from functions.extract.image_allocation import Allocation, AllocationRequest
 from functions.extract.output_space import read_output, upload_body
 from functions.extract.png_frames import PngFrame
@@ -44,6 +45,7 @@ class InstanceExtractor:
         location = item.version.location
         target = processed(location) if location.key.startswith(INCOMING) else None
         try:
+            refuse_archive(source)
             # Everything is prepared before anything is written: nothing of a refused file leaves raw.
             instance = self.prepare(source, folder, releases=releases_of(item), heartbeat=item.heartbeat)
         except (PermanentError, HoldError, NoPictureError) as error:

@@ -1,5 +1,6 @@
 """Copies the files of one folder from the NAS into raw, several at once, and verifies each copy."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,10 +11,10 @@ from common.errors import DependencyAwayError, PermanentError, PipelineError
 from common.nas.nas import Nas, NasFile
 from common.process.json_log import log_item
 from common.store.object_key import RAW, Location
-from common.store.object_store import ObjectStore
+from common.store.object_store import ObjectStore, ObjectVersion
 from functions.poll_nas.copy_progress import CopyProgress
 from functions.poll_nas.counted_stream import CountedStream
-from functions.poll_nas.raw_key import raw_key
+from functions.poll_nas.raw_key import locked_archive_key, raw_key
 from functions.poll_nas.source_rows import (
     ArchivedFile,
     Copy,
@@ -84,12 +85,16 @@ class FileCopier:
                     progress.add(self._upload(file.id, key, stream, size=file.size))
         except PipelineError as error:
             progress.fail(error)
+            self.rows.record_failed_copy(file.id, cause=str(error))
 
     def _unpack(self, folder: FolderToCopy, file: WaitingFile) -> tuple[int, int]:
         """Copy the files of an archive as files of the folder; return how many were copied and skipped."""
         copied = skipped = 0
         listed = NasFile(original(file.path), file.size, file.modified_at)
         with unpacked(self.nas.open, folder.nas_name, listed, self.limits) as archive:
+            if archive.locked is not None:
+                self._copy_locked(folder, file, archive.locked)
+                return 1, 0
             for member in archive.members:
                 path = f"{listed.path}/{member.path}"
                 key = self._key(folder, path, file.version)
@@ -110,13 +115,28 @@ class FileCopier:
         self.rows.record_skipped(file.id, cause=archive.outcome, sha256=archive.sha256)
         return copied, skipped + 1
 
+    def _copy_locked(self, folder: FolderToCopy, file: WaitingFile, stream: BinaryIO) -> None:
+        """Copy an archive with a password as it is: extract quarantines it, so that a person sees it."""
+        row = folder.row
+        key = locked_archive_key(folder.key_name, row.generation, original(file.path), file.version)
+        self.rows.plan_copies([(file.id, key)])
+        self.rows.record_copies([self._upload(file.id, key, stream, size=file.size)])
+
     def _upload(self, file_id: int, key: str, stream: BinaryIO, *, size: int) -> Copy:
         counted = CountedStream(stream, size=size)
         written = self.store.upload(Location(RAW, key), cast("BinaryIO", counted), size=size)
-        if not counted.is_copied_as(written.etag):
+        # In a bucket with SSE-KMS, and of an upload in parts, the ETag is no MD5: the copy is read again.
+        if written.etag != counted.md5.hexdigest() and not self._has_digest(written, counted.sha256.digest()):
             raise DependencyAwayError("A copy in raw differs from the NAS; the next poll copies it again.")
         log_item("poll_nas", source=f"file-{file_id}", status="done", outcome="copied", bytes=size)
         return Copy(file_id, key, written.etag, counted.sha256.hexdigest())
+
+    def _has_digest(self, version: ObjectVersion, sha256: bytes) -> bool:
+        """Whether the object has this content."""
+        digest = hashlib.sha256()
+        for piece in self.store.stream(version):
+            digest.update(piece)
+        return digest.digest() == sha256
 
     def _key(self, folder: FolderToCopy, path: str, version: int) -> str:
         return raw_key(folder.key_name, folder.row.generation, path, version)

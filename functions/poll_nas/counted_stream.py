@@ -40,7 +40,3 @@ class CountedStream(io.RawIOBase):
         self.md5.update(data)
         self.sha256.update(data)
         return data
-
-    def is_copied_as(self, etag: str) -> bool:
-        """Whether an ETag belongs to the same content: it is the MD5, except for multipart uploads."""
-        return "-" in etag or etag == self.md5.hexdigest()

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from common.nas.nas import Nas, NasFile
+from common.nas.system_names import is_partial_upload
 from functions.poll_nas.raw_key import junk_cause
-from functions.poll_nas.source_rows import ListedFile, storable
+from functions.poll_nas.source_rows import UPLOAD, ListedFile, storable
 
 
 @dataclass
@@ -18,11 +19,14 @@ class Listing:
     has_recent: bool = False  # whether a file was changed within the quiet time, so it may change again
 
     def files(self) -> Iterator[ListedFile]:
-        """The files on the NAS, with the cause why a file is never copied."""
+        """The files on the NAS, with the cause why a file is never copied, or not yet."""
         for file in self.nas.list_files(self.folder):
-            cause = junk_cause(file.path)
-            self.has_recent |= cause is None and self._is_recent(file)
-            yield ListedFile(storable(file.path), file.size, file.modified_at, cause)
+            junk = junk_cause(file.path)
+            blocked = None if junk else _blocked_cause(file)
+            self.has_recent |= not (junk or blocked) and self._is_recent(file)
+            yield ListedFile(
+                storable(file.path), file.size, file.modified_at, junk or blocked, blocked is not None
+            )
 
     def _is_recent(self, file: NasFile) -> bool:
         """Whether a file was changed within the quiet time, by the NAS's clock.
@@ -32,3 +36,10 @@ class Listing:
         clock = self.nas.clock()
         age = None if clock is None else (clock - file.modified_at).total_seconds()
         return age is not None and 0 <= age < self.quiet_seconds
+
+
+def _blocked_cause(file: NasFile) -> str | None:
+    """Why a file can't be copied yet; None if it can be."""
+    if file.fault is None and is_partial_upload(file.path.rpartition("/")[2]):
+        return UPLOAD
+    return file.fault

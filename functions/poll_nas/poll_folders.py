@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from common.errors import PipelineError
-from common.nas.nas import Nas, is_system_name
+from common.nas.nas import Nas
 from common.nas.processed_mark import Mark
+from common.nas.system_names import is_system_name
 from common.process.json_log import log_item
 from functions.poll_nas.copy_files import FileCopier, FolderToCopy
 from functions.poll_nas.folder_listing import Listing
 from functions.poll_nas.folder_visits import ROOT, FolderVisit, planned_visits
-from functions.poll_nas.source_rows import ListingChanges, SourceFolder, SourceRows, storable
+from functions.poll_nas.source_rows import UPLOAD_HOURS, ListingChanges, SourceFolder, SourceRows, storable
 
 _TIME_IS_OVER = "The poll's time is over (DCM2SET_NAS_POLL_BUDGET_SECONDS); the next one continues."
 _LOCK_IS_LOST = "The database ended the poll's session; the next poll continues."
@@ -71,6 +72,8 @@ class FolderPoller:
             listed = [folder for folder in self.nas.list_folders() if not is_system_name(folder.name)]
             names = [folder.name for folder in listed]
             self._repair_marks(names)
+            if closed := self.rows.record_present(names):
+                log_item("poll_nas", status="done", outcome="gone", files=closed)
             known = self.rows.known_folders([ROOT, *names])
             plan = planned_visits(listed, known, mark=self.mark, recheck=self.limits.recheck_folders)
             poll = PollContext(lambda: self.stopwatch() > ends_at or not is_held(), set(names))
@@ -100,8 +103,12 @@ class FolderPoller:
             self._process(visit, folder, report, poll)
         except PipelineError as error:
             report.cause = str(error)
-            log_item("poll_nas", folder=folder.id, status="retry", cause=str(error))
-            self.rows.record_failed_visit(folder)
+        except Exception as error:  # noqa: BLE001 an error that nobody foresaw must not stop the other folders
+            report.cause = f"Unexpected {type(error).__name__}; please report it with the log of poll_nas."
+        else:
+            return report
+        log_item("poll_nas", folder=folder.id, status="retry", cause=report.cause)
+        self.rows.record_failed_visit(folder, cause=report.cause)
         return report
 
     def _process(
@@ -110,25 +117,35 @@ class FolderPoller:
         listing = Listing(self.nas, visit.nas_name, self.limits.quiet_seconds)
         changes = self.rows.record_listing(folder, listing.files(), listed_time=visit.listed_time)
         report.found, report.skipped, report.waiting = changes.found, changes.skipped, changes.waiting
+        report.cause = changes.cause
         if not self._is_quiet(changes) or listing.has_recent:
             return
         quiet = FolderToCopy(visit.nas_name, visit.key_name, changes.folder)
-        if changes.waiting:
+        if changes.blocked and _quiet_seconds(changes) >= UPLOAD_HOURS * 3600:
+            self._give_up_uploads(changes, report)
+        if changes.waiting > changes.blocked:
             self._copy(quiet, report, poll.is_over)
         is_done = bool(changes.files) and not report.waiting and not report.cause
         if is_done and changes.folder.processed_at is None:
             self._mark(quiet, poll.names)
 
     def _is_quiet(self, changes: ListingChanges) -> bool:
-        quiet_for = (changes.folder.looked_at - changes.folder.quiet_since).total_seconds()
-        return not (changes.found or changes.changed) and quiet_for >= self.limits.quiet_seconds
+        is_unchanged = not (changes.found or changes.changed)
+        return is_unchanged and _quiet_seconds(changes) >= self.limits.quiet_seconds
+
+    def _give_up_uploads(self, changes: ListingChanges, report: FolderReport) -> None:
+        given_up = self.rows.give_up_uploads(changes.folder)
+        report.waiting -= given_up
+        report.skipped += given_up
+        if given_up == changes.blocked:
+            report.cause = None
 
     def _copy(self, folder: FolderToCopy, report: FolderReport, is_over: Callable[[], bool]) -> None:
         progress = self.copier.copy(folder, is_over)
         report.copied = progress.copied
         report.skipped += progress.skipped
         report.waiting -= progress.done
-        report.cause = progress.cause
+        report.cause = progress.cause or report.cause
         if progress.cause:
             log_item("poll_nas", folder=folder.row.id, status="retry", cause=progress.cause)
         elif progress.copied:
@@ -143,6 +160,11 @@ class FolderPoller:
             names.add(marked)
         self.rows.record_processed(folder.row, mark=marked)
         log_item("poll_nas", folder=folder.row.id, status="done", outcome="processed")
+
+
+def _quiet_seconds(changes: ListingChanges) -> float:
+    """How long every listing of the folder was the same, until the last visit began."""
+    return (changes.folder.looked_at - changes.folder.quiet_since).total_seconds()
 
 
 def _within(visits: Iterator[FolderVisit], is_over: Callable[[], bool]) -> Iterator[FolderVisit]:

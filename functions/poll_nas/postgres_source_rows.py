@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -15,7 +15,12 @@ from psycopg.rows import DictRow, class_row
 
 from common.database import Database, queries
 from functions.poll_nas.source_rows import (
+    ABSENT,
+    FAULT_ENDED,
     GONE,
+    UPLOAD,
+    UPLOAD_ENDED,
+    UPLOAD_GIVEN_UP,
     ArchivedFile,
     Copy,
     KnownFolder,
@@ -30,6 +35,13 @@ from functions.poll_nas.source_rows import (
 _SQL = queries(Path(__file__).with_name("source_rows.sql"))
 _BATCH = 500  # files in memory at a time
 _CHECK_SECONDS = 1.0  # between two checks of the lock
+_NEVER = datetime(1, 1, 2, tzinfo=UTC)
+_CAUSES = {
+    "gone": GONE,
+    "upload": UPLOAD,
+    "upload_ended": UPLOAD_ENDED,
+    "fault_ended": FAULT_ENDED,
+}
 Entry = TypeVar("Entry")
 
 
@@ -60,34 +72,56 @@ class PostgresSourceRows(SourceRows):
     def record_listing(
         self, folder: SourceFolder, listed: Iterable[ListedFile], *, listed_time: datetime | None
     ) -> ListingChanges:
-        values: dict[str, Any] = {"id": folder.id, "listed_time": listed_time, "cause": GONE}
+        values: dict[str, Any] = {"id": folder.id, "listed_time": listed_time} | _CAUSES
         with self._database.transaction() as cursor:
             cursor.execute(_SQL["create_listing"])
             files = _copy_listing(cursor, iter(listed))
-            gone = cursor.execute(_SQL["gone_files"], values).rowcount
+            gone = cast("DictRow", cursor.execute(_SQL["gone_files"], values).fetchone())["gone"]
+            cursor.execute(_SQL["changed_causes"], values)
             changed = cursor.execute(_SQL["changed_files"], values).rowcount
             new = cast("DictRow", cursor.execute(_SQL["new_files"], values).fetchone())
             values["is_quiet"] = not (gone or changed or new["found"])
             (row,) = _read(cursor, SourceFolder, "visited", values)
             left = cast("DictRow", cursor.execute(_SQL["count_waiting"], values).fetchone())
-        return ListingChanges(row, files, new["found"], new["skipped"], changed, left["waiting"])
+        return ListingChanges(row, files, new["found"], new["skipped"], changed, **left)
 
-    def record_failed_visit(self, folder: SourceFolder) -> None:
-        self._database.run(_SQL["failed_visit"], id=folder.id)
+    def record_failed_visit(self, folder: SourceFolder, *, cause: str) -> None:
+        self._database.run(_SQL["failed_visit"], id=folder.id, cause=cause)
+
+    def record_present(self, names: Iterable[str]) -> int:
+        values: dict[str, Any] = {"names": [storable(name) for name in names], "gone": GONE, "absent": ABSENT}
+        with self._database.transaction() as cursor:
+            cursor.execute(_SQL["present_folders"], values)
+            closed = cursor.execute(_SQL["close_absent_folders"], values).rowcount
+            cursor.execute(_SQL["closed_folders"])
+            cursor.execute(_SQL["absent_folders"], values)
+        return closed
+
+    def give_up_uploads(self, folder: SourceFolder) -> int:
+        return self._database.run(
+            _SQL["give_up_uploads"], id=folder.id, upload=UPLOAD, given_up=UPLOAD_GIVEN_UP
+        )
 
     def waiting(self, folder: SourceFolder) -> Iterator[list[WaitingFile]]:
-        values, last = {"id": folder.id, "most": _BATCH}, 0
-        while True:
-            with self._database.transaction() as cursor:
-                batch = _read(cursor, WaitingFile, "waiting", values | {"last": last})
-            if not batch:
-                return
+        values: dict[str, Any] = {"id": folder.id, "most": _BATCH, "last": 0}
+        while batch := self._waiting("waiting", values):
             yield batch
-            last = batch[-1].id
+            values["last"] = batch[-1].id
+        values |= {"last": 0, "tried_at": _NEVER, "before": folder.looked_at}
+        while batch := self._waiting("failed_copies", values):
+            yield batch
+            values |= {"last": batch[-1].id, "tried_at": batch[-1].tried_at}
+
+    def _waiting(self, query: str, values: dict[str, Any]) -> list[WaitingFile]:
+        with self._database.transaction() as cursor:
+            return _read(cursor, WaitingFile, query, values)
 
     def plan_copies(self, keys: Iterable[tuple[int, str]]) -> None:
         ids, raw_keys = zip(*keys, strict=True)
         self._database.run(_SQL["plan_copies"], ids=list(ids), raw_keys=list(raw_keys))
+
+    def record_failed_copy(self, file_id: int, *, cause: str) -> None:
+        self._database.run(_SQL["failed_copy"], id=file_id, cause=cause)
 
     def record_copies(self, copies: Iterable[Copy]) -> None:
         rows = [(copy.file_id, copy.raw_key, copy.etag, copy.sha256) for copy in copies]
@@ -150,6 +184,6 @@ def _copy_listing(cursor: Cursor[DictRow], listed: Iterator[ListedFile]) -> int:
     while batch := list(islice(listed, _BATCH)):
         with cursor.copy(_SQL["copy_listing"]) as rows:
             for file in batch:
-                rows.write_row((file.path, file.size, file.modified_at, file.cause))
+                rows.write_row((file.path, file.size, file.modified_at, file.cause, file.is_blocked))
         number += len(batch)
     return number

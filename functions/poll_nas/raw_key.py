@@ -3,12 +3,13 @@
 import hashlib
 import re
 
-from common.nas.nas import is_system_name
+from common.nas.system_names import is_viewer_file, system_name
 from common.store.object_key import NAS
 
 MAX_PART_BYTES = 200
 MAX_KEY_BYTES = 980  # S3 allows 1024; quarantine adds the bucket before it and an ETag after it
-_JUNK_NAME = re.compile(r"(^~\$|^\._)|\.(tmp|part)$", re.IGNORECASE)
+_JUNK_NAME = re.compile(r"^(~\$|\._)")  # Office's locks, and what macOS stores beside a file
+_FOLDER_SUFFIX = "__XLDIR__"  # MinIO stores "a/" as "a__XLDIR__", and lists no key below such a part
 # Control characters, the percent sign itself, backslashes, and bytes that are not UTF-8.
 _ESCAPED = re.compile(r"[\x00-\x1f\x7f%\\\udc80-\udcff]")
 
@@ -17,8 +18,10 @@ def junk_cause(path: str) -> str | None:
     """The cause why a file of this name is never copied, or None."""
     parts = path.split("/")
     for part in parts:
-        if is_system_name(part):
-            return f"system file ({part})"
+        if (name := system_name(part)) is not None:
+            return f"system file ({name})"
+    if is_viewer_file(parts[-1]):
+        return "part of a viewer, not an image"
     return "temporary file" if _JUNK_NAME.search(parts[-1]) else None
 
 
@@ -37,6 +40,11 @@ def raw_key(folder: str, generation: int, path: str, version: int) -> str:
     return NAS + "/".join([parts[0], _shortened(key), parts[-1]])
 
 
+def locked_archive_key(folder: str, generation: int, path: str, version: int) -> str:
+    """The key in raw of an archive that can't be unpacked, beside the keys that its files would have."""
+    return raw_key(folder, generation, f"{path}/\0archive", version)  # no file's name has a NUL
+
+
 def _later(part: str, number: int) -> str:
     return part if number == 1 else f"{part}~{number}"
 
@@ -44,7 +52,9 @@ def _later(part: str, number: int) -> str:
 def _part(name: str) -> str:
     """One path component in characters that every object store accepts."""
     # Our own keys end in a tilde and a number, so a name on the NAS that ends so is escaped.
-    escaped = _ESCAPED.sub(_escape, re.sub(r"~(?=\d+$)", "%7E", name))
+    escaped = re.sub(r"~(?=\d+$)", "%7E", _ESCAPED.sub(_escape, name))
+    if escaped.endswith(_FOLDER_SUFFIX):
+        escaped = escaped.removesuffix(_FOLDER_SUFFIX) + "%5F" + _FOLDER_SUFFIX[1:]
     if len(escaped.encode()) <= MAX_PART_BYTES:
         return escaped
     return escaped.encode()[: MAX_PART_BYTES - 20].decode("utf-8", "ignore") + _shortened(name)

@@ -8,6 +8,17 @@ from datetime import datetime
 from typing import Protocol
 
 GONE = "gone from the NAS before it was copied"
+ABSENT = (
+    "The folder is no longer in the NAS root; if the next poll doesn't find it either, its files are closed."
+)
+UPLOAD_HOURS = 24  # a folder waits for a partial upload until it has not changed for this time
+UPLOAD = (
+    "A partial upload: the folder waits for the complete file, "
+    f"for {UPLOAD_HOURS} hours after the last change in it."
+)
+UPLOAD_ENDED = "partial upload, completed or removed since"
+UPLOAD_GIVEN_UP = f"partial upload that did not change for {UPLOAD_HOURS} hours"
+FAULT_ENDED = "could not be listed at first; listed or removed since"
 _ESCAPED = re.compile(r"\\(?:\\|x([0-9a-f]{2}))")
 
 
@@ -39,7 +50,8 @@ class ListedFile:
     path: str  # below its folder, as text that Postgres can store
     size: int  # bytes
     modified_at: datetime
-    cause: str | None = None  # why it is never copied
+    cause: str | None = None  # why it is never copied, or not yet
+    is_blocked: bool = False  # whether it can't be copied yet, and waits
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,8 @@ class ListingChanges:
     skipped: int  # those of `found` that are never copied
     changed: int  # waiting files whose size or time changed
     waiting: int  # files that are not copied yet
+    blocked: int = 0  # those of `waiting` that can't be copied yet
+    cause: str | None = None  # why one of these can't
 
 
 @dataclass(frozen=True)
@@ -63,6 +77,7 @@ class WaitingFile:
     version: int  # counts contents under the same path
     size: int  # bytes
     modified_at: datetime
+    tried_at: datetime | None = None  # when its copy failed last
 
 
 @dataclass(frozen=True)
@@ -103,18 +118,37 @@ class SourceRows(Protocol):
     ) -> ListingChanges:
         """Compare a listing with the newest row of each path, and store what is new, changed or gone.
 
+        Files below a blocked folder are neither gone nor changed: the listing does not have them.
+
         The listing is read in batches; nothing is stored if it fails before its end. The folder's
         `quiet_since` is set to now if anything changed.
         """
 
-    def record_failed_visit(self, folder: SourceFolder) -> None:
-        """Record a visit that failed, so that the next poll visits other folders first."""
+    def record_failed_visit(self, folder: SourceFolder, *, cause: str) -> None:
+        """Record a visit that failed and why, so that the next poll visits other folders first."""
+
+    def record_present(self, names: Iterable[str]) -> int:
+        """Compare all folders with the names in a listing of the root.
+
+        The waiting files of a folder that is absent for the second time are skipped as gone; returns
+        their number.
+        """
+
+    def give_up_uploads(self, folder: SourceFolder) -> int:
+        """Skip the folder's partial uploads; returns their number."""
 
     def waiting(self, folder: SourceFolder) -> Iterator[list[WaitingFile]]:
-        """The folder's files that wait to be copied, in batches, without files inside archives."""
+        """The folder's files that wait to be copied, in batches, without blocked and archived ones.
+
+        Files whose copy has not failed come first, then those whose last failure is the longest ago.
+        Files whose copy failed since the folder's last visit are left out.
+        """
 
     def plan_copies(self, keys: Iterable[tuple[int, str]]) -> None:
         """Store the raw keys of files before they are copied, so that no event comes before its row."""
+
+    def record_failed_copy(self, file_id: int, *, cause: str) -> None:
+        """Record why a file could not be copied; it still waits."""
 
     def record_copies(self, copies: Iterable[Copy]) -> None:
         """Record files that are verified in raw, and announce them to extract."""

@@ -25,23 +25,45 @@ select 1;
 
 -- name: create_listing
 -- The files of one listing, until the end of the transaction.
-create temporary table if not exists listing (path text, size bigint, modified_at timestamptz, cause text)
+create temporary table if not exists listing (
+    path text, size bigint, modified_at timestamptz, cause text, is_blocked boolean)
 on commit delete rows;
 
 -- name: copy_listing
-copy listing (path, size, modified_at, cause) from stdin;
+copy listing (path, size, modified_at, cause, is_blocked) from stdin;
 
 -- name: gone_files
--- Files unpacked from an archive are excluded: no listing of the NAS has them.
-update source_file s set state = 'skipped', cause = %(cause)s
-where folder_id = %(id)s and state = 'waiting' and archive_id is null
-    and not exists (select from listing l where l.path = s.path);
+-- No listing of the NAS has the files unpacked from an archive: they are gone with their archive. Files below a
+-- folder that could not be listed are not gone.
+with gone as (
+    update source_file s set state = 'skipped', blocked = false, tried_at = null, cause = case
+        when blocked and cause = %(upload)s then %(upload_ended)s
+        when blocked then %(fault_ended)s
+        else %(gone)s end
+    where folder_id = %(id)s and state = 'waiting' and archive_id is null
+        and not exists (select from listing l where l.path = s.path)
+        and not exists (select from listing l where l.is_blocked and starts_with(s.path, l.path || '/'))
+    returning id
+), archived as (
+    update source_file s set state = 'skipped', cause = %(gone)s
+    where folder_id = %(id)s and state = 'waiting' and archive_id in (select id from gone)
+    returning id
+)
+select count(*) as gone from gone;
 
 -- name: changed_files
-update source_file s set size = l.size, modified_at = l.modified_at
+update source_file s
+set size = l.size, modified_at = l.modified_at, blocked = l.is_blocked, tried_at = null,
+    cause = case when l.is_blocked then l.cause end
 from listing l
 where s.folder_id = %(id)s and s.state = 'waiting' and s.archive_id is null and s.path = l.path
-    and (s.size, s.modified_at) is distinct from (l.size, l.modified_at);
+    and (s.size, s.modified_at, s.blocked) is distinct from (l.size, l.modified_at, l.is_blocked);
+
+-- name: changed_causes
+-- Another cause is no change of the file, so it does not end the quiet time.
+update source_file s set cause = l.cause
+from listing l
+where s.folder_id = %(id)s and s.state = 'waiting' and s.blocked and s.path = l.path and s.cause is distinct from l.cause;
 
 -- name: new_files
 -- Other content becomes a new version, linked to the version before. A new folder with the name of an
@@ -52,8 +74,9 @@ with newest as (
 ), changed as (
     select distinct on (l.path) l.*
     from listing l left join newest n using (path)
-    where n.id is null or (n.state <> 'waiting' and l.cause is null and (
-        n.cause = %(cause)s or (n.size, n.modified_at) is distinct from (l.size, l.modified_at)))
+    where n.id is null or (n.state <> 'waiting' and (l.cause is null or l.is_blocked) and (
+        n.cause in (%(gone)s, %(upload_ended)s, %(fault_ended)s)
+        or (n.size, n.modified_at) is distinct from (l.size, l.modified_at)))
 ), before as (
     select distinct on (s.path) s.path, s.id,
         case when s.folder_id = %(id)s then s.version else 0 end as version
@@ -63,34 +86,70 @@ with newest as (
         and s.path in (select path from changed)
     order by s.path, s.folder_id desc, s.version desc
 ), added as (
-    insert into source_file (folder_id, path, version, size, modified_at, state, cause, replaces)
+    insert into source_file (folder_id, path, version, size, modified_at, state, cause, blocked, replaces)
     select %(id)s, n.path, coalesce(b.version, 0) + 1, n.size, n.modified_at,
-        case when n.cause is null then 'waiting' else 'skipped' end, n.cause, b.id
+        case when n.cause is null or n.is_blocked then 'waiting' else 'skipped' end, n.cause, n.is_blocked, b.id
     from changed n left join before b using (path)
-    returning cause
+    returning state
 )
-select count(*) as found, count(cause) as skipped from added;
+select count(*) as found, count(*) filter (where state = 'skipped') as skipped from added;
 
 -- name: count_waiting
-select count(*) as waiting from source_file
-where folder_id = %(id)s and state = 'waiting' and archive_id is null;
+select count(*) as waiting, count(*) filter (where blocked) as blocked, max(cause) filter (where blocked) as cause
+from source_file where folder_id = %(id)s and state = 'waiting' and archive_id is null;
 
 -- name: waiting
-select id, path, version, size, modified_at from source_file
-where folder_id = %(id)s and state = 'waiting' and archive_id is null and id > %(last)s
+select id, path, version, size, modified_at, tried_at from source_file
+where folder_id = %(id)s and state = 'waiting' and archive_id is null and not blocked and tried_at is null
+    and id > %(last)s
 order by id limit %(most)s;
+
+-- name: failed_copies
+-- Those that failed before the visit began, so that a poll tries each file once.
+select id, path, version, size, modified_at, tried_at from source_file
+where folder_id = %(id)s and state = 'waiting' and archive_id is null and not blocked
+    and tried_at < %(before)s and (tried_at, id) > (%(tried_at)s, %(last)s)
+order by tried_at, id limit %(most)s;
+
+-- name: failed_copy
+update source_file set cause = %(cause)s, tried_at = clock_timestamp() where id = %(id)s and state = 'waiting';
+
+-- name: give_up_uploads
+update source_file set state = 'skipped', blocked = false, cause = %(given_up)s
+where folder_id = %(id)s and state = 'waiting' and blocked and cause = %(upload)s;
 
 -- name: visited
 -- now() is the start of the visit: the end of one visit is compared with the start of the next. If
 -- quiet_since is in the future, the clock was moved back since that visit, and the quiet time starts again.
 update source_folder
-set looked_at = now(), listed_time = %(listed_time)s,
+set looked_at = now(), listed_time = %(listed_time)s, cause = null,
     quiet_since = case when %(is_quiet)s and quiet_since <= now() then quiet_since else clock_timestamp() end
 where id = %(id)s
 returning id, name, generation, quiet_since, looked_at, listed_time, processed_at, mark;
 
 -- name: failed_visit
-update source_folder set looked_at = now() where id = %(id)s;
+update source_folder set looked_at = now(), cause = %(cause)s where id = %(id)s;
+
+-- name: present_folders
+update source_folder set absent_since = null, cause = null
+where absent_since is not null and coalesce(mark, name) = any(%(names)s::text[]);
+
+-- name: close_absent_folders
+-- Only of folders that an earlier poll missed, too.
+update source_file s set state = 'skipped', blocked = false, tried_at = null, cause = %(gone)s
+from source_folder f
+where s.folder_id = f.id and s.state = 'waiting' and f.absent_since is not null
+    and coalesce(f.mark, f.name) <> all(%(names)s::text[]);
+
+-- name: absent_folders
+update source_folder f set absent_since = now(), cause = %(absent)s
+where absent_since is null and name <> '' and coalesce(mark, name) <> all(%(names)s::text[])
+    and (cause is not null or exists (select from source_file s where s.folder_id = f.id and s.state = 'waiting'));
+
+-- name: closed_folders
+update source_folder f set cause = null
+where absent_since is not null and cause is not null
+    and not exists (select from source_file s where s.folder_id = f.id and s.state = 'waiting');
 
 -- name: plan_copies
 update source_file s set raw_key = p.raw_key
@@ -101,7 +160,8 @@ where s.id = p.id and s.raw_key is distinct from p.raw_key;
 -- Announces the copies to extract in the same statement: they are due even if their events are lost.
 with copied as (
     update source_file s
-    set state = 'copied', raw_key = c.raw_key, etag = c.etag, sha256 = c.sha256, copied_at = now()
+    set state = 'copied', raw_key = c.raw_key, etag = c.etag, sha256 = c.sha256, copied_at = now(), cause = null,
+        tried_at = null
     from unnest(%(ids)s::bigint[], %(raw_keys)s::text[], %(etags)s::text[], %(sha256s)s::text[])
         as c (id, raw_key, etag, sha256)
     where s.id = c.id
@@ -127,7 +187,7 @@ where source_file.archive_id is not null
 returning id, state;
 
 -- name: skipped
-update source_file set state = 'skipped', cause = %(cause)s, sha256 = %(sha256)s where id = %(id)s;
+update source_file set state = 'skipped', cause = %(cause)s, sha256 = %(sha256)s, tried_at = null where id = %(id)s;
 
 -- name: plan_mark
 update source_folder set planned_mark = %(mark)s where id = %(id)s;

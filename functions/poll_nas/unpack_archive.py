@@ -18,6 +18,7 @@ from typing import IO, BinaryIO, cast
 
 from common.errors import DependencyAwayError, PermanentError
 from common.nas.nas import NasFile
+from common.nas.system_names import is_partial_upload
 from functions.poll_nas.counted_stream import CountedStream
 from functions.poll_nas.raw_key import junk_cause
 
@@ -54,6 +55,7 @@ class Archive:
     outcome: str  # what was done with the archive, or why it was refused
     sha256: str | None = None
     file: zipfile.ZipFile | None = None
+    locked: BinaryIO | None = None  # the archive itself, if all its files need a password
 
     @contextmanager
     def open(self, member: Member) -> Iterator[BinaryIO]:
@@ -155,6 +157,10 @@ def unpacked(
             yield _refused("it is damaged or not an archive", sha256)
         else:
             with archive:
+                if members and all(member.info.flag_bits & _ENCRYPTED for member in members):
+                    copy.seek(0)
+                    yield Archive((), "archive with a password", sha256, locked=cast("BinaryIO", copy))
+                    return
                 yield Archive(members, f"archive, unpacked: {len(members)} files", sha256, archive)
 
 
@@ -168,12 +174,18 @@ def _members(archive: zipfile.ZipFile, limits: ArchiveLimits) -> Iterator[Member
         raise _RefusedError("unpacked it is larger than DCM2SET_NAS_ARCHIVE_MEGABYTES")
     if size > _MAX_RATIO * max(packed, _CHUNK // _MAX_RATIO):
         raise _RefusedError(f"it is compressed more than {_MAX_RATIO} to 1")
-    if len({info.filename for info in files}) < len(files):
+    members = [Member(_path(info.filename), info.file_size, _cause(info), info) for info in files]
+    if len({member.path for member in members}) < len(members):
         raise _RefusedError("two of its files have one name")
-    for info in files:
-        if any(part in {"", ".", ".."} for part in info.filename.split("/")):
-            raise _RefusedError("a name in it leads out of it")
-        yield Member(info.filename, info.file_size, _cause(info), info)
+    yield from members
+
+
+def _path(name: str) -> str:
+    """The path of a file in its archive, without the parts that lead nowhere, as in `./1.dcm`."""
+    parts = [part for part in name.split("/") if part not in {"", "."}]
+    if not parts or ".." in parts or name.startswith("/"):
+        raise _RefusedError("a name in it leads out of it")
+    return "/".join(parts)
 
 
 def _cause(info: zipfile.ZipInfo) -> str | None:
@@ -183,6 +195,8 @@ def _cause(info: zipfile.ZipInfo) -> str | None:
         return "encrypted in its archive"
     if info.compress_type not in _METHODS:
         return "compressed in its archive by another method than deflate"
+    if is_partial_upload(info.filename.rpartition("/")[2]):
+        return "temporary file"
     return junk_cause(info.filename)
 
 

@@ -19,6 +19,7 @@ from infra.command_options import operator_store
 from infra.health.doctor_security import security_findings
 from infra.health.doctor_versions import version_findings
 from infra.health.finding import Finding, tried
+from infra.health.nas_waiting import nas_waiting_findings
 from infra.health.stalled import stalled_findings
 from infra.health.status import read_status
 from infra.local.home import Home, read_endpoints
@@ -151,6 +152,7 @@ def _stalled_items(endpoints: Mapping[str, Any]) -> Iterator[Finding]:
     except (PipelineError, psycopg.Error):
         return  # the checks before have named the server that does not answer
     yield from stalled_findings(status["stalled"])
+    yield from nas_waiting_findings(status["nas_waiting"])
 
 
 def _tried(subject: str, attempt: Callable[[], str]) -> Finding:

@@ -46,6 +46,8 @@ def read_status(url: str, store: ObjectStore, *, recount: bool = False) -> dict[
             "buckets": connection.execute(_SQL["buckets"], {"most": _MOST_BUCKETS}).fetchall(),
             "buckets_in_all": _number(connection, "buckets_in_all"),
             "aside": connection.execute(_SQL["set_aside"]).fetchall(),
+            "nas_waiting": connection.execute(_SQL["nas_waiting"]).fetchall(),
+            "nas_refused": connection.execute(_SQL["nas_refused"]).fetchall(),
             "stalled": read_stalled(connection, waiting, uncopied=uncopied),
             "can_read_text": can_read(),
         }

@@ -26,6 +26,30 @@ where not exists (
 -- name: not_copied
 select extract(epoch from now() - found_at)::float8 as seconds from source_file where state = 'waiting';
 
+-- name: nas_waiting
+-- What waits on the NAS, by cause. A folder that could not be listed may have no file that is known.
+select cause, sum(files)::int as files, (array_agg(distinct folder_id))[1:20] as folders,
+    count(distinct folder_id) > 20 as has_more_folders, max(seconds) as oldest_seconds
+from (
+    select coalesce(s.cause, f.cause) as cause, s.folder_id, count(*) as files,
+        extract(epoch from now() - min(s.found_at))::float8 as seconds
+    from source_file s join source_folder f on f.id = s.folder_id
+    where s.state = 'waiting' and s.archive_id is null group by 1, 2
+    union all
+    select f.cause, f.id, 0, extract(epoch from now() - f.quiet_since)::float8 from source_folder f
+    where f.cause is not null and not exists (select from source_file s where s.folder_id = f.id and s.state = 'waiting')
+) waiting
+group by cause order by files desc, cause;
+
+-- name: nas_refused
+-- Files that may hold images and are never copied, by cause, unless another content of their path came later.
+select s.cause, count(*)::int as files, (array_agg(distinct s.folder_id))[1:20] as folders,
+    count(distinct s.folder_id) > 20 as has_more_folders
+from source_file s
+where s.state = 'skipped' and s.cause ~ '(archive, not|archive within|in its archive|partial upload that)'
+    and not exists (select from source_file n where n.folder_id = s.folder_id and n.path = s.path and n.version > s.version)
+group by s.cause order by files desc, s.cause;
+
 -- name: not_checked
 select extract(epoch from now() - p.allocated_at)::float8 as seconds
 from image_state p

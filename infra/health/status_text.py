@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from infra.health.nas_waiting import nas_refused_text, nas_waiting_text
 from infra.health.stalled import stalled_text
 
 _COLUMNS = ("waiting", "running", "retry", "held", "quarantined", "done")
@@ -11,6 +12,8 @@ _COLUMNS = ("waiting", "running", "retry", "held", "quarantined", "done")
 def status_text(status: dict[str, Any]) -> str:
     """The complete status: functions, stalled items, balance, what was set aside and why, labels, buckets."""
     parts = [_functions(status["functions"]), stalled_text(status["stalled"])]
+    parts.append(nas_waiting_text(status["nas_waiting"]))
+    parts.append(nas_refused_text(status["nas_refused"]))
     parts += [balance_text(status["balance"]), set_aside_text(status["aside"])]
     if not status["can_read_text"]:
         parts.append("No text reader is installed, so pictures that seem to show text are held.")

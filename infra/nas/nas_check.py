@@ -10,8 +10,9 @@ from common.database import Database
 from common.errors import PipelineError
 from common.nas.location import open_nas
 from common.nas.login_refusal import PostgresRefusals
-from common.nas.nas import Nas, NasFile, is_system_name
+from common.nas.nas import Nas, NasFile
 from common.nas.processed_mark import Mark, configured_mark
+from common.nas.system_names import is_system_name
 from common.settings import Settings
 from infra.health.finding import Finding, tried
 
@@ -56,7 +57,7 @@ class NasCheck:
         return "no file found to read; put one there and try again"
 
     def _files(self, folder: str) -> Iterator[NasFile]:
-        return (file for file in self.nas.list_files(folder) if file.size)
+        return (file for file in self.nas.list_files(folder) if file.size and not file.fault)
 
     def _rename(self) -> str:
         if self.mark is None:

@@ -7,7 +7,7 @@ import pytest
 
 from common.database import Database
 from functions.poll_nas.postgres_source_rows import PostgresSourceRows
-from functions.poll_nas.source_rows import ListedFile, original, storable
+from functions.poll_nas.source_rows import GONE, ArchivedFile, ListedFile, original, storable
 from tests.contract.sources import FILE, TIME, Sources
 
 
@@ -114,3 +114,63 @@ def test_quiet_time_starts_again_if_the_clock_was_moved_back(database: Database)
     looked = rows.record_listing(folder, [], listed_time=None).folder
     assert looked.quiet_since - looked.looked_at < timedelta(minutes=1)
     assert looked.quiet_since == rows.record_listing(folder, [], listed_time=None).folder.quiet_since
+
+
+def test_absent_folder_is_closed_at_the_second_time(sources: Sources) -> None:
+    """Waiting files of a folder that two listings of the root lack are gone; a present folder goes on."""
+    sources.list_files(FILE)
+    sources.list_files(FILE, folder="other")
+    assert 0 == sources.rows.record_present(["other", "Müller"])
+    assert {"a/b.dcm": (1, "waiting", None)} == sources.states()
+    assert 0 == sources.rows.record_present(["folder", "other"])
+    assert 0 == sources.rows.record_present(["other"])
+    assert 1 == sources.rows.record_present(["other"])
+    assert 0 == sources.rows.record_present(["other"])
+    assert ([], 1) == (sources.waiting(), len(sources.waiting("other")))
+    sources.rows.record_present(["folder", "other"])
+    assert (1, 1) == (sources.list_files(FILE).found, len(sources.waiting()))
+
+
+def test_absent_folder_closes_its_archived_files(sources: Sources) -> None:
+    """Files of an archive that was half unpacked are gone with their folder, and with their archive."""
+    for close in (lambda: [sources.rows.record_present([]) for _ in range(2)], sources.list_files):
+        sources.list_files(ListedFile("a.zip", 9, TIME))
+        (archive,) = sources.waiting()
+        sources.rows.plan_unpacked(ArchivedFile(archive.id, "a.zip/x", 3, "k"))
+        close()
+        assert {"a.zip": "skipped", "a.zip/x": "skipped"} == {
+            path: state for path, (_, state, _) in sources.states().items()
+        }
+
+
+def test_files_in_the_root_are_never_absent(sources: Sources) -> None:
+    """The root is in no listing of folders, and its files go on waiting."""
+    sources.list_files(FILE, folder="")
+    assert [0, 0, 0] == [sources.rows.record_present([]) for _ in range(3)]
+    assert 1 == len(sources.waiting(""))
+
+
+def test_renamed_folder_of_a_mark_is_known_by_its_mark(sources: Sources) -> None:
+    """Late files of a marked folder wait as long as its marked name is there."""
+    sources.list_files(FILE)
+    folder = sources.rows.folder("folder")
+    sources.rows.record_processed(folder, mark="folder_processed")
+    assert [0, 0] == [sources.rows.record_present(["folder_processed"]) for _ in range(2)]
+    assert [0, 1] == [sources.rows.record_present(["folder"]) for _ in range(2)]
+    assert {"a/b.dcm": (1, "skipped", GONE)} == sources.states()
+
+
+def test_cause_of_a_failed_visit(database: Database) -> None:
+    """The cause of a failed visit is stored until a visit succeeds; a folder that is gone has none."""
+    rows = PostgresSourceRows(database)
+    causes = "select cause from source_folder"
+    folder = rows.folder("folder")
+    rows.record_failed_visit(folder, cause="May not be read.")
+    assert [{"cause": "May not be read."}] == database.all(causes)
+    rows.record_listing(folder, [], listed_time=None)
+    assert [{"cause": None}] == database.all(causes)
+    rows.record_failed_visit(folder, cause="May not be read.")
+    rows.record_present([])
+    assert "no longer" in database.all(causes)[0]["cause"]
+    rows.record_present([])
+    assert [{"cause": None}] == database.all(causes)

@@ -2,11 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
 from common.errors import DependencyAwayError
-from functions.poll_nas.source_rows import GONE, ArchivedFile, Copy, ListedFile
+from common.nas.nas import EARLIEST, LATEST
+from functions.poll_nas.source_rows import (
+    FAULT_ENDED,
+    GONE,
+    UPLOAD,
+    UPLOAD_ENDED,
+    UPLOAD_GIVEN_UP,
+    ArchivedFile,
+    Copy,
+    ListedFile,
+)
 from tests.contract.sources import FILE, TIME, Sources
 
 
@@ -114,7 +125,7 @@ def test_listing_that_fails_changes_nothing(sources: Sources) -> None:
         sources.rows.record_listing(folder, failing(), listed_time=TIME)
     assert {} == sources.states()
     assert folder == sources.rows.folder("folder")
-    sources.rows.record_failed_visit(folder)
+    sources.rows.record_failed_visit(folder, cause="Away.")
     after = sources.rows.folder("folder")
     assert after.looked_at >= folder.looked_at
     assert folder.quiet_since == after.quiet_since
@@ -166,3 +177,92 @@ def test_file_with_the_path_of_an_archived_file_keeps_its_row(sources: Sources) 
     sources.list_files(ListedFile("a.zip", 9, TIME), ListedFile("a.zip/x", 1, TIME))
     (archive, _) = sorted(sources.waiting(), key=lambda file: file.path)
     assert sources.rows.plan_unpacked(ArchivedFile(archive.id, "a.zip/x", 3, "k")) is None
+
+
+def test_blocked_files_wait_with_their_cause(sources: Sources) -> None:
+    """A file that can't be copied yet waits and is counted, but is not returned for copying."""
+    upload = ListedFile("x.part", 1, TIME, UPLOAD, is_blocked=True)
+    changes = sources.list_files(FILE, upload)
+    assert (2, 0, 2, 1, UPLOAD) == (
+        changes.found,
+        changes.skipped,
+        changes.waiting,
+        changes.blocked,
+        changes.cause,
+    )
+    assert ["a/b.dcm"] == [file.path for file in sources.waiting()]
+    assert (1, "waiting", UPLOAD) == sources.states()["x.part"]
+    again = sources.list_files(FILE, replace(upload, cause="Other."))
+    assert (0, 0, "Other.") == (again.found, again.changed, again.cause)
+
+
+def test_completed_upload(sources: Sources) -> None:
+    """A partial upload that is gone is skipped as such; the next one of its name waits."""
+    upload = ListedFile("x.part", 1, TIME, UPLOAD, is_blocked=True)
+    sources.list_files(upload)
+    sources.list_files(FILE)
+    assert (1, "skipped", UPLOAD_ENDED) == sources.states()["x.part"]
+    assert 1 == sources.list_files(FILE, upload).found
+    assert (2, "waiting", UPLOAD) == sources.states()["x.part"]
+
+
+def test_upload_that_is_given_up(sources: Sources) -> None:
+    """A partial upload that is given up stays skipped until it changes; other blocked files still wait."""
+    upload = ListedFile("x.part", 1, TIME, UPLOAD, is_blocked=True)
+    fault = ListedFile("secret", 0, TIME, "May not be read.", is_blocked=True)
+    sources.list_files(upload, fault)
+    assert 1 == sources.rows.give_up_uploads(sources.rows.folder("folder"))
+    assert 0 == sources.list_files(upload, fault).found
+    assert (1, "skipped", UPLOAD_GIVEN_UP) == sources.states()["x.part"]
+    assert (1, "waiting", "May not be read.") == sources.states()["secret"]
+    assert 1 == sources.list_files(replace(upload, size=2), fault).found
+
+
+def test_files_below_a_folder_that_can_t_be_listed(sources: Sources) -> None:
+    """They are not gone; the entry of the folder ends when it can be listed, and starts again when not."""
+    file, near = ListedFile("secret/b", 1, TIME), ListedFile("secretary", 1, TIME)
+    fault = ListedFile("secret", 0, EARLIEST, "May not be read.", is_blocked=True)
+    sources.list_files(file, near)
+    assert (1, 3) == (sources.list_files(fault, near).found, sources.list_files(fault, near).waiting)
+    assert (1, "waiting", None) == sources.states()["secret/b"]
+    assert 1 == len([path for path in sources.states() if path == "secret/b"])
+    assert 1 == sources.list_files(fault).waiting - 1
+    assert (1, "skipped", GONE) == sources.states()["secretary"]
+    assert 0 == sources.list_files(file).found
+    assert (1, "skipped", FAULT_ENDED) == sources.states()["secret"]
+    assert 1 == sources.list_files(fault).found
+
+
+def test_file_in_place_of_a_blocked_entry(sources: Sources) -> None:
+    """A file that has the path of a folder that could not be listed is copied."""
+    sources.list_files(ListedFile("x", 0, EARLIEST, "May not be read.", is_blocked=True))
+    assert 1 == sources.list_files(ListedFile("x", 5, TIME)).changed
+    assert ["x"] == [file.path for file in sources.waiting()]
+    assert (1, "waiting", None) == sources.states()["x"]
+
+
+def test_failed_copies_come_last(sources: Sources) -> None:
+    """A file whose copy failed is tried after all others, once in a visit, the longest ago first."""
+    files = [ListedFile(name, 1, TIME) for name in "abcd"]
+    sources.list_files(*files)
+    a, b, c, d = sources.waiting()
+    for file in (b, a):
+        sources.rows.record_failed_copy(file.id, cause="May not be read.")
+    assert ["c", "d"] == [file.path for file in sources.waiting()]
+    sources.list_files(*files)
+    assert ["c", "d", "b", "a"] == [file.path for file in sources.waiting()]
+    assert (1, "waiting", "May not be read.") == sources.states()["a"]
+    sources.copy(a)
+    assert (1, "copied", None) == sources.states()["a"]
+    sources.list_files(files[0], replace(files[1], size=2), *files[2:])
+    assert (1, "waiting", None) == sources.states()["b"]
+    assert [b.id, c.id, d.id] == [file.id for file in sources.waiting()]
+
+
+@pytest.mark.parametrize("time", [EARLIEST, LATEST])
+def test_first_and_last_time(sources: Sources, time: datetime) -> None:
+    """The first and the last time of a file are stored and read in every time zone."""
+    file = replace(FILE, modified_at=time)
+    sources.list_files(file)
+    assert [time] == [each.modified_at for each in sources.waiting()]
+    assert 0 == sources.list_files(file).changed

@@ -190,6 +190,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.dsm.on_download(path)
         with self.dsm.share.lock:
             node = self.dsm.share.find(path)
+            if path in self.dsm.share.unreadable:
+                raise DsmError(407)
         kind = "application/octet-stream"
         self._send(node.data, kind, fault=fault, attachment=True, repeats=node.repeats)
 

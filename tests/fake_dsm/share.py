@@ -17,6 +17,7 @@ class Node:
     data: bytes = b""
     repeats: int = 1  # how often the data is sent, for files too large for memory
     entries: "dict[str, Node] | None" = None
+    mtime: float | None = None  # the time that DSM answers, if it is another
 
 
 class DsmError(Exception):
@@ -33,6 +34,7 @@ class Share:
 
     top: Node = field(default_factory=lambda: Node(LONG_AGO, entries={"share": Node(LONG_AGO, entries={})}))
     may_write: bool = True
+    unreadable: set[str] = field(default_factory=set)  # paths that the account may see, but not read
     lock: RLock = field(default_factory=RLock)
 
     def write(self, path: str, data: bytes, modified_at: datetime = LONG_AGO, *, repeats: int = 1) -> None:
@@ -76,6 +78,8 @@ class Share:
         self, folder_path: str, *, offset: int, limit: int, additional: Any, **_: str
     ) -> dict[str, Any]:
         node = self.find(folder_path)
+        if folder_path in self.unreadable:
+            raise DsmError(407)
         if node.entries is None:
             raise DsmError(408)
         # DSM sorts names without regard to case, not by code point.
@@ -142,7 +146,7 @@ class Share:
 def _description(path: str, name: str, node: Node, additional: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"isdir": node.entries is not None, "name": name, "path": path}
     if isinstance(additional, list):  # DSM ignores a list joined by commas
-        times = {"mtime": int(node.modified_at.timestamp())}
+        times = {"mtime": int(node.modified_at.timestamp()) if node.mtime is None else node.mtime}
         known = {"size": len(node.data) * node.repeats, "time": times}
         found["additional"] = {wanted: known[wanted] for wanted in additional}
     return found

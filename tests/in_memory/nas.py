@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 from common.errors import DependencyAwayError, TransientError
-from common.nas.nas import Nas, NasFile, NasFolder, is_system_name
+from common.nas.nas import EARLIEST, Nas, NasFile, NasFolder, UnreadableError
+from common.nas.system_names import is_system_name
 
 _LONG_AGO = datetime(2024, 3, 1, tzinfo=UTC)
+_NO_RIGHT = "The user that runs dcm2set may not read this on the mounted share; give it the right to."
 
 
 @dataclass
@@ -22,6 +24,7 @@ class InMemoryNas(Nas):
     )  # when an entry of a folder was last added or removed
     now: datetime | None = None  # by the clock of the NAS
     away: bool = False
+    unreadable: set[str] = field(default_factory=set)  # "folder/path" of files and folders without the right
 
     def write(self, folder: str, path: str, data: bytes, *, modified_at: datetime = _LONG_AGO) -> None:
         """Write a file; overwrites an existing one."""
@@ -49,7 +52,12 @@ class InMemoryNas(Nas):
         files, seen = self._folder(folder), set[str]()
         for path, (data, modified_at) in list(files.items()):
             system = _system_folder(path)
-            if system is None:
+            above = self._unreadable_folder(folder, path)
+            if above is not None:
+                if above not in seen:
+                    seen.add(above)
+                    yield NasFile(above, 0, EARLIEST, _NO_RIGHT)
+            elif system is None:
                 yield NasFile(path, len(data), modified_at)
             elif system not in seen:
                 seen.add(system)
@@ -58,8 +66,16 @@ class InMemoryNas(Nas):
     def open(self, folder: str, path: str) -> BinaryIO:
         files = self._folder(folder)
         if path not in files:
-            raise DependencyAwayError("The NAS can't be read (FileNotFoundError); see DCM2SET_NAS_URL.")
+            raise UnreadableError("The NAS can't be read (FileNotFoundError); see DCM2SET_NAS_URL.")
+        if f"{folder}/{path}" in self.unreadable or self._unreadable_folder(folder, path):
+            raise UnreadableError(_NO_RIGHT)
         return io.BytesIO(files[path][0])
+
+    def _unreadable_folder(self, folder: str, path: str) -> str | None:
+        """The topmost folder above a file that can't be listed; None if all can."""
+        parts = path.split("/")[:-1]
+        paths = ("/".join(parts[:number]) for number in range(1, len(parts) + 1))
+        return next((above for above in paths if f"{folder}/{above}" in self.unreadable), None)
 
     def rename_folder(self, folder: str, name: str) -> None:
         self._answer()

@@ -5,11 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Lock
+from typing import Any
 
 from common.store.object_key import RAW, Location
 from common.store.object_store import ObjectVersion
 from functions.poll_nas.source_rows import (
     GONE,
+    UPLOAD,
+    UPLOAD_GIVEN_UP,
     ArchivedFile,
     Copy,
     KnownFolder,
@@ -21,21 +24,7 @@ from functions.poll_nas.source_rows import (
     storable,
 )
 from tests.in_memory.ledger import LedgerTable
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """A row of a file."""
-
-    id: int
-    folder_id: int
-    path: str
-    version: int
-    size: int
-    modified_at: datetime
-    state: str
-    cause: str | None = None
-    replaces: int | None = None
+from tests.in_memory.source_files import SourceFile, as_listed, gone_cause, is_changed, is_gone, is_news
 
 
 @dataclass
@@ -50,6 +39,8 @@ class InMemorySourceRows(SourceRows):
     planned_keys: dict[int, str] = field(default_factory=dict)
     copies: dict[int, Copy] = field(default_factory=dict)
     marks: dict[int, str] = field(default_factory=dict)  # planned, by folder
+    folder_causes: dict[int, str] = field(default_factory=dict)  # of the last failed visit, by folder
+    absent: set[int] = field(default_factory=set)  # folders that the last listing of the root lacked
     ledger: LedgerTable | None = None  # where what was copied is announced
     _lock: Lock = field(default_factory=Lock)
     _change: Lock = field(default_factory=Lock)
@@ -105,23 +96,57 @@ class InMemorySourceRows(SourceRows):
     ) -> ListingChanges:
         began, listing = self.clock(), {file.path: file for file in listed}
         newest = {file.path: file for file in self.files(folder)}
-        gone = [file for file in newest.values() if file.state == "waiting" and file.path not in listing]
-        changed = [file for file in newest.values() if _is_changed(file, listing.get(file.path))]
-        news = [file for file in listing.values() if _is_news(newest.get(file.path), file)]
+        gone = [file for file in newest.values() if is_gone(file, listing)]
+        changed = [file for file in newest.values() if is_changed(file, listing.get(file.path))]
+        news = [file for file in listing.values() if is_news(newest.get(file.path), file)]
         for file in gone:
-            self._put(replace(file, state="skipped", cause=GONE))
-        for file in changed:
-            size, modified_at = listing[file.path].size, listing[file.path].modified_at
-            self._put(replace(file, size=size, modified_at=modified_at))
+            self._close(file, gone_cause(file))
+        for file in newest.values():
+            if file.state == "waiting" and file.path in listing:
+                self._put(as_listed(file, listing[file.path]))
         for file in news:
             self._add(folder, file)
         quiet_since = self.folders[folder.id].quiet_since
         is_quiet = not (gone or changed or news) and quiet_since <= began
         quiet_since = quiet_since if is_quiet else self.clock()
         row = self._changed(folder, looked_at=began, quiet_since=quiet_since, listed_time=listed_time)
-        waiting = sum(len(piece) for piece in self.waiting(folder))
-        skipped = sum(file.cause is not None for file in news)
-        return ListingChanges(row, len(listing), len(news), skipped, len(changed), waiting)
+        self.folder_causes.pop(folder.id, None)
+        skipped = sum(file.cause is not None and not file.is_blocked for file in news)
+        return ListingChanges(
+            row, len(listing), len(news), skipped, len(changed), **self._count_waiting(folder)
+        )
+
+    def _count_waiting(self, folder: SourceFolder) -> dict[str, Any]:
+        left = [file for file in self.files(folder) if file.state == "waiting"]
+        causes = [file.cause for file in left if file.blocked]
+        return {"waiting": len(left), "blocked": len(causes), "cause": max(causes, default=None)}
+
+    def _close(self, file: SourceFile, cause: str) -> None:
+        """Skip a waiting file, and those unpacked from it."""
+        self._put(replace(file, state="skipped", cause=cause, blocked=False))
+        for each in list(self.files_of[file.folder_id].values()):
+            if self.archive_of.get(each.id) == file.id and each.state == "waiting":
+                self._put(replace(each, state="skipped", cause=GONE))
+
+    def record_present(self, names: Iterable[str]) -> int:
+        present, closed = {storable(name) for name in names}, 0
+        for folder in self.folders.values():
+            waiting = [file for file in self.files_of[folder.id].values() if file.state == "waiting"]
+            if (folder.mark or folder.name) in present:
+                self.absent.discard(folder.id)
+            elif folder.id in self.absent:
+                closed += len(waiting)
+                for file in waiting:
+                    self._close(file, GONE)
+            elif waiting and folder.name:
+                self.absent.add(folder.id)
+        return closed
+
+    def give_up_uploads(self, folder: SourceFolder) -> int:
+        uploads = [file for file in self.files(folder) if file.state == "waiting" and file.cause == UPLOAD]
+        for file in uploads:
+            self._close(file, UPLOAD_GIVEN_UP)
+        return len(uploads)
 
     def _add(self, folder: SourceFolder, file: ListedFile) -> None:
         number = sum(map(len, self.files_of.values())) + 1
@@ -134,9 +159,10 @@ class InMemorySourceRows(SourceRows):
             max(own, default=0) + 1,
             file.size,
             file.modified_at,
-            "skipped" if file.cause else "waiting",
+            "skipped" if file.cause and not file.is_blocked else "waiting",
             file.cause,
             max((each.id for each in before), default=None),
+            file.is_blocked,
         )
 
     def _of_name(self, name: str) -> list[SourceFile]:
@@ -146,16 +172,27 @@ class InMemorySourceRows(SourceRows):
     def _put(self, file: SourceFile) -> None:
         self.files_of[file.folder_id][file.id] = file
 
-    def record_failed_visit(self, folder: SourceFolder) -> None:
+    def record_failed_visit(self, folder: SourceFolder, *, cause: str) -> None:
         self._changed(folder, looked_at=self.clock())
+        self.folder_causes[folder.id] = cause
 
     def waiting(self, folder: SourceFolder) -> Iterator[list[WaitingFile]]:
-        waiting = [file for file in self.files(folder) if file.state == "waiting"]
-        if waiting:
-            yield [
-                WaitingFile(file.id, file.path, file.version, file.size, file.modified_at)
-                for file in sorted(waiting, key=lambda file: file.id)
-            ]
+        waiting = [file for file in self.files(folder) if file.state == "waiting" and not file.blocked]
+        fresh = [file for file in waiting if file.tried_at is None]
+        failed = [file for file in waiting if file.tried_at and file.tried_at < folder.looked_at]
+        for files in (
+            sorted(fresh, key=lambda file: file.id),
+            sorted(failed, key=lambda file: (file.tried_at, file.id)),
+        ):
+            if files:
+                yield [
+                    WaitingFile(file.id, file.path, file.version, file.size, file.modified_at, file.tried_at)
+                    for file in files
+                ]
+
+    def record_failed_copy(self, file_id: int, *, cause: str) -> None:
+        files = self._files_with(file_id)
+        files[file_id] = replace(files[file_id], cause=cause, tried_at=self.clock())
 
     def plan_copies(self, keys: Iterable[tuple[int, str]]) -> None:
         self.planned_keys.update(keys)
@@ -163,7 +200,7 @@ class InMemorySourceRows(SourceRows):
     def record_copies(self, copies: Iterable[Copy]) -> None:
         for copy in copies:
             files = self._files_with(copy.file_id)
-            files[copy.file_id] = replace(files[copy.file_id], state="copied")
+            files[copy.file_id] = replace(files[copy.file_id], state="copied", cause=None)
             self.copies[copy.file_id] = copy
             if self.ledger is not None:
                 location = Location(RAW, copy.raw_key)
@@ -223,19 +260,3 @@ class InMemorySourceRows(SourceRows):
     def _changed(self, folder: SourceFolder, **values: object) -> SourceFolder:
         self.folders[folder.id] = replace(self.folders[folder.id], **values)  # type: ignore[arg-type]
         return self.folders[folder.id]
-
-
-def _is_changed(row: SourceFile, file: ListedFile | None) -> bool:
-    return row.state == "waiting" and file is not None and _differs(row, file)
-
-
-def _is_news(row: SourceFile | None, file: ListedFile) -> bool:
-    if row is None:
-        return True
-    if row.state == "waiting" or file.cause is not None:
-        return False
-    return row.cause == GONE or _differs(row, file)
-
-
-def _differs(row: SourceFile, file: ListedFile) -> bool:
-    return (row.size, row.modified_at) != (file.size, file.modified_at)

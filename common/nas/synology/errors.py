@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.errors import DependencyAwayError, PipelineError, SettingsError, TransientError
+from common.nas.nas import UnreadableError
 
 EXPIRED = frozenset([106, 107, 119])  # session timed out, ended by another login, not found
 BUSY = frozenset([402, 421])  # the system is too busy, the file is in use
 MISSING = 408
+_NO_ENTRY = frozenset([401, 411, 418, 419, 420])  # DSM can't handle this file, whatever is asked of it
 EXISTS = 414
 
 _LOGIN = {
@@ -31,6 +33,10 @@ _NO_RIGHT = (
     "The NAS account may not do this; give DCM2SET_NAS_USER the right to read and write the share, "
     "or set DCM2SET_NAS_PROCESSED_MARK=none so that no folder is renamed."
 )
+
+
+class NoRightError(UnreadableError, SettingsError):
+    """The account may not do this with this file or folder."""
 
 
 def login_refused(code: int) -> PipelineError:
@@ -55,10 +61,13 @@ def code_of(answer: Mapping[str, Any]) -> int:
 def request_refused(code: int) -> PipelineError:
     """The error for a failed File Station request, without DSM's texts, which contain paths."""
     if code in {105, 407}:
-        return SettingsError(_NO_RIGHT)
+        return NoRightError(_NO_RIGHT)
     if code == MISSING:
-        return DependencyAwayError("The NAS no longer has a listed file, or the share is wrong; "
-                                   "see DCM2SET_NAS_URL.")  # fmt: skip
+        return UnreadableError(
+            "The NAS no longer has a listed file or folder, or the share is wrong; see DCM2SET_NAS_URL."
+        )
+    if code in _NO_ENTRY:
+        return UnreadableError(f"The NAS can't read this file or folder (DSM error {code}); rename it.")
     if code == EXISTS:
         return TransientError("A folder on the NAS can't be marked: the marked name is taken.")
     return DependencyAwayError(f"The NAS refused a request (DSM error {code}).")

@@ -1,15 +1,18 @@
 """A share of a Synology NAS, accessed through the File Station API of its DSM."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any, BinaryIO
 
 from common.errors import DependencyAwayError
-from common.nas.nas import Nas, NasFile, NasFolder, is_system_name
+from common.nas.nas import EARLIEST, Nas, NasFile, NasFolder, UnreadableError, time_of
 from common.nas.synology.errors import EXISTS, MISSING, request_refused
 from common.nas.synology.file_station import FileStation, expected_form
+from common.nas.system_names import is_system_name
 
 _PAGE = 1000  # entries of a folder in one request
+_UNUSABLE = "(a name that no file can have)"
+_NAME_FAULT = "The NAS lists names here that no file or folder can have; rename them."
 Entry = dict[str, Any]
 
 
@@ -23,22 +26,42 @@ class SynologyNas(Nas):
     def list_folders(self) -> list[NasFolder]:
         entries = self._entries(self._root)
         with expected_form():
-            folders = [NasFolder(_name(entry), _modified_at(entry)) for entry in entries if entry["isdir"]]
+            folders = [
+                NasFolder(_name(entry), _modified_at(entry))
+                for entry in entries
+                if entry["isdir"] and _is_usable(entry)
+            ]
         return sorted(folders, key=lambda folder: folder.name)
 
     def list_files(self, folder: str) -> Iterator[NasFile]:
         pending = [""]  # folders to list, below the folder
         while pending:
             below = pending.pop()
-            for entry in self._entries(f"{self._path(folder)}/{below}".rstrip("/")):
-                with expected_form():
-                    name, is_folder = _name(entry), entry["isdir"]
-                    size = 0 if is_folder else int(entry["additional"]["size"])
-                    file = NasFile(f"{below}{name}", size, _modified_at(entry))
-                if not is_folder or (folder and is_system_name(name)):
-                    yield file
-                elif folder:
-                    pending.append(f"{file.path}/")
+            try:
+                yield from self._files(folder, below, pending.append)
+            except UnreadableError as error:
+                if not below:
+                    raise
+                yield NasFile(below.rstrip("/"), 0, EARLIEST, str(error))
+
+    def _files(self, folder: str, below: str, descend: Callable[[str], None]) -> Iterator[NasFile]:
+        """The files directly in a folder; `descend` is called with each folder in it."""
+        has_unusable = False
+        for entry in self._entries(f"{self._path(folder)}/{below}".rstrip("/")):
+            with expected_form():
+                is_folder = entry["isdir"]
+                if not _is_usable(entry):
+                    has_unusable = True
+                    continue
+                name = _name(entry)
+                size = 0 if is_folder else int(entry["additional"]["size"])
+                file = NasFile(f"{below}{name}", size, _modified_at(entry))
+            if not is_folder or (folder and is_system_name(name)):
+                yield file
+            elif folder:
+                descend(f"{file.path}/")
+        if has_unusable:
+            yield NasFile(f"{below}{_UNUSABLE}", 0, EARLIEST, _NAME_FAULT)
 
     def open(self, folder: str, path: str) -> BinaryIO:
         return self._station.download(f"{self._path(folder)}/{path}")
@@ -135,13 +158,15 @@ class SynologyNas(Nas):
 
 
 def _name(entry: Entry) -> str:
-    """The name of an entry; raises ValueError if it can't be one component of a path, or is not Unicode."""
-    name = str(entry["name"])
-    name.encode()
-    if name in {"", ".", ".."} or "/" in name or "\0" in name:
-        raise ValueError
-    return name
+    return str(entry["name"])
+
+
+def _is_usable(entry: Entry) -> bool:
+    """Whether the name of an entry can be one component of a path, and is Unicode."""
+    name = _name(entry)
+    is_unicode = name.encode("utf-8", "replace").decode() == name
+    return is_unicode and name not in {"", ".", ".."} and "/" not in name and "\0" not in name
 
 
 def _modified_at(entry: Entry) -> datetime:
-    return datetime.fromtimestamp(int(entry["additional"]["time"]["mtime"]), UTC)
+    return time_of(int(entry["additional"]["time"]["mtime"]))

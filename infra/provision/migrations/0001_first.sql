@@ -13,6 +13,8 @@ create table source_folder (
     processed_at  timestamptz,
     planned_mark  text,
     mark          text,
+    absent_since  timestamptz,
+    cause         text,
     unique (name, generation)
 );
 comment on table source_folder is 'One folder found on the NAS. Names may identify a patient: for the operator only.';
@@ -25,7 +27,10 @@ comment on column source_folder.listed_time is 'Modification time of the folder 
 comment on column source_folder.processed_at is 'When every file of the folder was verified in raw; null while files are waiting.';
 comment on column source_folder.planned_mark is 'The name that the folder will get; stored before the rename, so that a crash in between can be repaired.';
 comment on column source_folder.mark is 'The new name of the folder on the NAS; null if folders are not renamed.';
+comment on column source_folder.absent_since is 'When a listing of the root first lacked the folder while its files waited; null: it is there.';
+comment on column source_folder.cause is 'Why the last visit failed, or that the folder is absent; null if neither.';
 create index source_folder_mark on source_folder (mark) where mark is not null;
+create index source_folder_cause on source_folder (id) where cause is not null;
 create index source_folder_planned on source_folder (id) where planned_mark is not null and processed_at is null;
 
 create table source_file (
@@ -37,6 +42,8 @@ create table source_file (
     modified_at   timestamptz not null,
     state         text not null check (state in ('waiting', 'copied', 'skipped')),
     cause         text,
+    blocked       boolean not null default false,
+    tried_at      timestamptz,
     raw_key       text,
     etag          text,
     sha256        text,
@@ -55,7 +62,9 @@ comment on column source_file.version is 'Counts the contents that were found un
 comment on column source_file.size is 'Size in bytes, as the NAS lists it.';
 comment on column source_file.modified_at is 'Modification time, by the clock of the NAS.';
 comment on column source_file.state is 'waiting: not yet in raw; copied: verified in raw; skipped: never copied, see cause.';
-comment on column source_file.cause is 'Why the file is skipped.';
+comment on column source_file.cause is 'Why the file is skipped or, while it waits, why it was not copied yet.';
+comment on column source_file.blocked is 'Whether a waiting file can''t be copied yet: a partial upload, or a folder that could not be listed.';
+comment on column source_file.tried_at is 'When a copy of the waiting file failed last; null if none did since its last change.';
 comment on column source_file.raw_key is 'Key of the copy in raw; stored before the file is copied.';
 comment on column source_file.etag is 'ETag of the copy.';
 comment on column source_file.sha256 is 'SHA-256 of the content as copied, in hex.';
@@ -66,6 +75,8 @@ comment on column source_file.copied_at is 'When the copy was verified.';
 comment on column source_file.counted_as is 'The category of settled_total that includes the file; null: not included yet.';
 create index source_file_raw_key on source_file (raw_key);
 create index source_file_waiting on source_file (folder_id) where state = 'waiting';
+-- The condition of the query nas_refused in infra/health/status.sql: files that may hold images and were not copied.
+create index source_file_refused on source_file (id) where state = 'skipped' and cause ~ '(archive, not|archive within|in its archive|partial upload that)';
 create index source_file_uncounted on source_file (id) where counted_as is null;
 
 create table nas_refusal (

@@ -105,6 +105,44 @@ def test_archive_over_a_limit_is_refused(body: bytes, limits: ArchiveLimits, cau
     assert ["f_processed"] == polls.nas.names()
 
 
+def test_names_are_normalised() -> None:
+    """A name that begins with `./`, or has an empty part, is the same name without it."""
+    polls = polled(zipped({"./1.dcm": b"1", "a/./2.dcm": b"2", "b//3.dcm": b"3"}))
+    assert {
+        "nas/f/deep/a.ZIP/1.dcm": b"1",
+        "nas/f/deep/a.ZIP/a/2.dcm": b"2",
+        "nas/f/deep/a.ZIP/b/3.dcm": b"3",
+    } == copied(polls)
+    assert "one name" in causes(polled(zipped({"./x": b"1", "x": b"2"})))[0]
+
+
+def _locked(body: bytes, number: int) -> bytes:
+    """Set the bit of encryption for the first files, in their headers and in the table of contents."""
+    locked = bytearray(body)
+    for mark, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        at = -1
+        for _ in range(number):
+            at = body.index(mark, at + 1)
+            locked[at + flags] |= 1
+    return bytes(locked)
+
+
+def test_archive_with_a_password_is_copied_as_it_is() -> None:
+    """It is in raw under a key that none of its files can have, and extract quarantines it with its cause."""
+    body = _locked(zipped({"x.dcm": b"1", "y.dcm": b"2"}), 2)
+    polls = polled(body)
+    assert {"nas/f/deep/a.ZIP/%00archive": body} == copied(polls)
+    assert {"deep/a.ZIP": "copied", "b.dcm": "copied"} == polls.states()
+    assert ["f_processed"] == polls.nas.names()
+
+
+def test_one_file_with_a_password_is_skipped() -> None:
+    """The other files of its archive are copied."""
+    polls = polled(_locked(zipped({"x.dcm": b"1", "y.dcm": b"2"}), 1))
+    assert {"nas/f/deep/a.ZIP/y.dcm": b"2"} == copied(polls)
+    assert "encrypted in its archive" in causes(polls)
+
+
 def test_archive_with_a_duplicate_name_is_refused() -> None:
     """An archive with two files of the same name is ambiguous."""
     body = zipped({"x": b"1", "y": b"2"}, zipfile.ZIP_STORED).replace(b"y", b"x")

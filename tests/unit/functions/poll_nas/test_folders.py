@@ -42,10 +42,10 @@ def test_junk_is_skipped_and_never_copied() -> None:
     """System and temporary files have rows with their cause, and are not copied."""
     polls = Polls()
     polls.nas.write("f", "@eaDir/x", b"1")
-    polls.nas.write("f", "a.dcm.part", b"1")
+    polls.nas.write("f", "~$a.docx", b"1")
     polls.nas.write("f", "a.dcm", b"1")
     polls.until_quiet()
-    assert {"@eaDir": "skipped", "a.dcm.part": "skipped", "a.dcm": "copied"} == polls.states()
+    assert {"@eaDir": "skipped", "~$a.docx": "skipped", "a.dcm": "copied"} == polls.states()
     assert ["nas/f/a.dcm"] == polls.store.keys(RAW)
 
 

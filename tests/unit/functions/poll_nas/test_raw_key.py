@@ -5,13 +5,7 @@ import pytest
 from common.store.object_key import RAW, Location
 from functions.poll_nas.raw_key import junk_cause, raw_key
 from tests.in_memory.object_store import InMemoryObjectStore
-
-ODD_NAMES = [
-    *("a", "A", "a b", "a+b", "100%", "a%20b", "a%2Bb", "Müller", "Mu\u0308ller", "山田"),
-    *("a\\b", "a\nb", "a\x00b", "a\x7fb", "a\udcfcb", "a\\xfcb", "a~2", "a~", "a~b", "a~2~3"),
-    *("...", "a.", " a ", "-", "~", "?*:|<>\"'"),
-    *("x" * 255, "x" * 254 + "y", "ü" * 127, "%" * 100, "\udcff" * 80),
-]
+from tests.support.odd_names import ODD_NAMES
 
 
 def test_plain_names_stay_readable() -> None:
@@ -62,6 +56,12 @@ def test_different_deep_paths_have_different_keys() -> None:
     assert 3 == len({raw_key("f", 1, f"{folders}/{name}", 1) for name in ("a", "b", "a/b")})
 
 
+def test_no_part_has_minio_s_name_of_a_folder() -> None:
+    """MinIO stores `a/` as `a__XLDIR__` and lists no key below such a part, so a part never ends so."""
+    parts = raw_key("f__XLDIR__", 1, "d__XLDIR__/a__XLDIR__", 1).split("/")
+    assert ["nas", "f%5F_XLDIR__", "d%5F_XLDIR__", "a%5F_XLDIR__"] == parts
+
+
 def test_names_like_a_shortened_name_do_not_collide() -> None:
     """A name equal to the shortened form of a long name does not get the same key."""
     long_name = "x" * 250
@@ -80,8 +80,17 @@ def test_names_like_a_shortened_name_do_not_collide() -> None:
         ("a/Thumbs.db", "system file (Thumbs.db)"),
         ("~$report.docx", "temporary file"),
         ("a/._CT.dcm", "temporary file"),
-        ("CT.dcm.part", "temporary file"),
-        ("CT.TMP", "temporary file"),
+        ("$RECYCLE.BIN/$R1.dcm", "system file ($RECYCLE.BIN)"),
+        ("a/@Recycle/CT.dcm", "system file (@Recycle)"),
+        (".Trash-1000/files/CT.dcm", "system file (.Trash-…)"),
+        (".snapshot/hourly.0/CT.dcm", "system file (.snapshot)"),
+        ("System Volume Information/x", "system file (System Volume Information)"),
+        (".nfs000000000123abcd00000001", "system file (.nfs…)"),
+        (".smbdeleteDoe.dcm", "system file (.smbdelete…)"),
+        ("AUTORUN.INF", "system file (AUTORUN.INF)"),
+        ("desktop.ini", "system file (desktop.ini)"),
+        ("VIEWER/Viewer.exe", "part of a viewer, not an image"),
+        ("INDEX.HTM", "part of a viewer, not an image"),
     ],
 )
 def test_junk_has_a_cause(path: str, cause: str) -> None:
@@ -91,7 +100,18 @@ def test_junk_has_a_cause(path: str, cause: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["CT.dcm", "no extension", "a.tmp/CT.dcm", "readme.txt", "a/part", ".hidden", "IM_0001", "eaDir/x"],
+    [
+        "CT.dcm",
+        "no extension",
+        "a.tmp/CT.dcm",
+        "readme.txt",
+        "a/part",
+        ".Trash-x/a",
+        "Recycle/a",
+        ".hidden",
+        "IM_0001",
+        "eaDir/x",
+    ],
 )
 def test_other_files_are_copied(path: str) -> None:
     """Every file that may be DICOM is copied; extract checks its content."""

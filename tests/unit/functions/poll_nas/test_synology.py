@@ -185,3 +185,40 @@ def test_missing_right_to_rename_is_reported_by_every_poll(dsm: FakeDsm) -> None
         assert "DCM2SET_NAS_PROCESSED_MARK" in polls.until_quiet()["folders"][0]["cause"]
         assert "DCM2SET_NAS_PROCESSED_MARK" in polls.poll(after=1)["folders"][0]["cause"]
     assert (1, ["f"]) == (len(polls.store.calls), list(dsm.share.find(ROOT).entries))
+
+
+def test_bad_files_do_not_stop_the_others(dsm: FakeDsm) -> None:
+    """An unreadable folder, an unreadable file and an impossible time delay nothing else."""
+    for path in ("f/a.dcm", "f/secret/b.dcm", "f/c.dcm", "g/d.dcm"):
+        dsm.share.write(f"{ROOT}/{path}", b"1")
+    dsm.share.find(f"{ROOT}/f/a.dcm").mtime = 910_692_730_085
+    dsm.share.find(f"{ROOT}/g").mtime = 1e300
+    dsm.share.unreadable = {f"{ROOT}/f/secret", f"{ROOT}/f/c.dcm"}
+    polls = Polls()
+    with client_of(dsm) as nas:
+        polls.use(nas)
+        answer = polls.until_quiet()
+        assert ["nas/f/a.dcm", "nas/g/d.dcm"] == polls.store.keys(RAW)
+        assert ["f", "g_processed"] == sorted(dsm.share.find(ROOT).entries)
+        assert (2, True) == (
+            answer["folders"][0]["waiting"],
+            "DCM2SET_NAS_USER" in answer["folders"][0]["cause"],
+        )
+        dsm.share.unreadable = set()
+        polls.until_quiet()
+    assert 4 == len(polls.store.keys(RAW))
+    assert ["f_processed", "g_processed"] == sorted(dsm.share.find(ROOT).entries)
+
+
+def test_folder_that_is_renamed_before_it_is_copied(dsm: FakeDsm) -> None:
+    """Nothing waits under the old name, and the folder is copied once under its new one."""
+    dsm.share.write(f"{ROOT}/f/a.dcm", b"1")
+    polls = Polls()
+    with client_of(dsm) as nas:
+        polls.use(nas)
+        polls.poll()
+        entries = dsm.share.find(ROOT).entries
+        entries["other"] = entries.pop("f")
+        for _ in range(3):
+            polls.poll(after=QUIET + 1)
+    assert (["nas/other/a.dcm"], {"a.dcm": "skipped"}) == (polls.store.keys(RAW), polls.states())

@@ -118,6 +118,18 @@ def _status(**changes: object) -> dict:
         "buckets_in_all": 1,
         "aside": [],
         "can_read_text": True,
+        "nas_refused": [
+            {"cause": "archive, not unpacked: x", "files": 1, "folders": [7], "has_more_folders": True}
+        ],
+        "nas_waiting": [
+            {
+                "cause": None,
+                "files": 3,
+                "folders": [7, 9],
+                "has_more_folders": False,
+                "oldest_seconds": 125.0,
+            }
+        ],
         "stalled": [
             {"function": "quality", "kind": "lost", "items": 2, "oldest_seconds": 900.0, "cause": None}
         ],
@@ -169,6 +181,8 @@ def test_status_text_has_every_part() -> None:
         "Labels: 1 on images, 2 held, 3 file(s).",
         "4 of 400",
         "Stalled: quality: 2 crashed and not sent again, the oldest for 15 min.",
+        "On the NAS: 3 file(s) wait in folder 7, 9, for 2 min: their folder is not quiet yet",
+        "On the NAS: 1 file(s) not copied from folder 7 and more: archive, not unpacked: x",
         "Last arrived: NAS 2 min ago, raw directly never, annotations 2 h ago.",
     ):
         assert part in text

@@ -7,6 +7,7 @@ from threading import Barrier
 import pytest
 
 from common.errors import DependencyAwayError, SettingsError, TransientError
+from common.nas.nas import EARLIEST, LATEST, UnreadableError
 from common.nas.synology.nas import SynologyNas
 from tests.fake_dsm.client import client_of
 from tests.fake_dsm.server import FakeDsm
@@ -231,10 +232,6 @@ def test_clock_is_the_nas_s(dsm: FakeDsm, nas: SynologyNas) -> None:
         {},
         {"files": [{"name": "a.dcm"}], "total": 1},
         {"files": [{"name": "a.dcm", "isdir": False, "additional": {"size": "x"}}], "total": 1},
-        {
-            "files": [{"name": "a", "isdir": False, "additional": {"size": 1, "time": {"mtime": 1e300}}}],
-            "total": 1,
-        },
         {"files": ["a.dcm"], "total": 1},
         {"files": None, "total": "many"},
     ],
@@ -245,3 +242,45 @@ def test_answer_of_unexpected_form(dsm: FakeDsm, nas: SynologyNas, data: dict) -
     with pytest.raises(DependencyAwayError) as caught:
         list(nas.list_files("f"))
     assert "a.dcm" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("mtime", "expected"), [(910_692_730_085, LATEST), (1e300, LATEST), (-(10**12), EARLIEST)]
+)
+def test_time_that_no_datetime_takes(dsm: FakeDsm, nas: SynologyNas, mtime: float, expected: object) -> None:
+    """A time beyond those of datetime, such as SMB's year 30828, is set to the nearest."""
+    dsm.share.find(f"{ROOT}/f/a.dcm").mtime = mtime
+    dsm.share.find(f"{ROOT}/f").mtime = mtime
+    assert [expected] == [file.modified_at for file in nas.list_files("f")]
+    assert [expected] == [folder.modified_at for folder in nas.list_folders()]
+
+
+def test_unreadable_folder_is_one_entry_with_its_fault(dsm: FakeDsm, nas: SynologyNas) -> None:
+    """The files beside an unreadable folder are listed, and the folder with what to do."""
+    dsm.share.write(f"{ROOT}/f/secret/b.dcm", b"1")
+    dsm.share.write(f"{ROOT}/f/z/c.dcm", b"1")
+    dsm.share.unreadable = {f"{ROOT}/f/secret"}
+    found = {file.path: file.fault for file in nas.list_files("f")}
+    assert {"a.dcm": None, "z/c.dcm": None} == {path: found[path] for path in found if path != "secret"}
+    assert "DCM2SET_NAS_USER" in (found["secret"] or "")
+
+
+def test_unreadable_file(dsm: FakeDsm, nas: SynologyNas) -> None:
+    """Only the file without the right is unreadable; the error says whom to give the right."""
+    dsm.share.unreadable = {f"{ROOT}/f/a.dcm"}
+    with pytest.raises(UnreadableError, match="DCM2SET_NAS_USER"):
+        _read(nas)
+    dsm.share.write(f"{ROOT}/f/b.dcm", b"2")
+    assert b"2" == _read(nas, "b.dcm")
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "", "\ud800", "a\0b"])
+def test_name_that_no_file_can_have(dsm: FakeDsm, nas: SynologyNas, name: str) -> None:
+    """The other files are listed; the name is one entry with its fault, which does not quote it."""
+    entries = dsm.share.find(f"{ROOT}/f").entries
+    assert entries is not None
+    entries[name] = entries["a.dcm"]
+    bad, good = sorted(nas.list_files("f"), key=lambda file: file.path)
+    assert ("a.dcm", None) == (good.path, good.fault)
+    assert "rename" in (bad.fault or "")
+    assert bad.path.isprintable()
