@@ -12,6 +12,7 @@ from common.store.object_key import ImagePath
 
 Uid = Annotated[str, StringConstraints(pattern=r"^[0-9][0-9.]{0,63}$")]
 PatientPseudonym = Annotated[str, StringConstraints(pattern=r"^P[0-9a-f]{20}$")]
+MAX_RECIPE = 300  # characters
 ShortText = Annotated[str, StringConstraints(max_length=64)]
 
 
@@ -28,7 +29,7 @@ class ImageEntry(_Part):
     columns: int
     samples: int
     bits: int  # 8, or 16 for modality values
-    recipe: Annotated[str, StringConstraints(max_length=300)]  # how the picture was drawn, in words
+    recipe: Annotated[str, StringConstraints(max_length=MAX_RECIPE)]  # how the picture was drawn, in words
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 

@@ -19,12 +19,15 @@ from deidentification.header.codes import is_standard_code
 from deidentification.header.descriptions import kept_words, may_stay
 from deidentification.identity import Identity
 from deidentification.pseudonym import Pseudonyms
+from imaging.dataset.number_text import has_decimal_comma
 
 Cleaned = tuple[Any, str] | None  # value and outcome
 Rule = Callable[[Any], Cleaned]
 
 _AGE = re.compile(r"(\d{3})([DWMY])", re.ASCII)
 _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
+# Control characters, and halves of UTF-16 pairs.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _TERM_WORD = re.compile(r"[^\W_]+")
 _SHORT_NUMBER = re.compile(r"\d{1,3}")
 _MOST_DIGITS = 4  # of the numbers in a maker, model or kernel
@@ -69,6 +72,9 @@ class ValueRules:
 
     def number(self, value: Any) -> Cleaned:
         """A finite number, binary or as text, that spells no number or date of the patient or the file."""
+        if has_decimal_comma(value):
+            cleaned = self.number(value.strip().replace(",", "."))
+            return None if cleaned is None else (cleaned[0], "cleaned")
         try:
             is_finite = math.isfinite(float(value))
         except (TypeError, ValueError, OverflowError):
@@ -219,8 +225,8 @@ def apply_to_each(value: Any, rule: Rule) -> Cleaned:
     if value is None or (isinstance(value, _TEXT) and not value):
         return None
     if not isinstance(value, _SEVERAL):
-        return rule(value)
-    results = [rule(one) for one in value]
+        return _apply(value, rule)
+    results = [_apply(one, rule) for one in value]
     cleaned = [result for result in results if result is not None]
     if not cleaned or len(cleaned) < len(results):
         return None
@@ -229,6 +235,23 @@ def apply_to_each(value: Any, rule: Rule) -> Cleaned:
     if all(new is one for (new, _), one in zip(cleaned, value, strict=True)):
         return value, outcome  # the same object, which need not be converted again
     return [new for new, _ in cleaned], outcome
+
+
+def _apply(value: Any, rule: Rule) -> Cleaned:
+    """Apply a rule to one value, to a text without its control characters."""
+    if not isinstance(value, str) or value.isprintable():
+        return rule(value)
+    cleaned = rule(printable(value))
+    return None if cleaned is None else (cleaned[0], "cleaned" if cleaned[1] == "kept" else cleaned[1])
+
+
+def printable(text: str) -> str:
+    """A text up to its first NUL, which ends it in C, and without other characters that no column stores.
+
+    NUL characters before the text are padding. Other control characters become spaces (PS3.5 6.1.3).
+    """
+    text = text.lstrip("\0").partition("\0")[0]
+    return _CONTROL.sub(" ", text)
 
 
 def is_malformed_dicom_uid(text: str) -> bool:

@@ -112,7 +112,10 @@ def deidentify(
     )
     identity = identity or identity_of(ds)
     rules = ValueRules(
-        pseudonyms, patient=patient, identity=identity, retain_times=ds.get("Modality") in _TIMED_MODALITIES
+        pseudonyms,
+        patient=patient,
+        identity=identity,
+        retain_times=str(ds.get("Modality")) in _TIMED_MODALITIES,
     )
     cleaner = CleanDataset(profile, rules, is_enhanced=_is_enhanced(ds))
     attributes = cleaner.clean(ds)

@@ -17,7 +17,7 @@ from common.metadata_document import (
     StudyEntry,
 )
 from deidentification.header.clean_dataset import Tally
-from deidentification.header.value_rules import age_years, parse_date
+from deidentification.header.value_rules import age_years, parse_date, printable
 from functions.extract.deidentified_instance import DeidentifiedInstance
 from imaging.rendering.picture_recipe import RECIPE_VERSION
 
@@ -116,7 +116,7 @@ def _json(value: Any) -> Any:
         return to_json_values(value)
     if isinstance(value, int):
         return int(value)
-    return float(value) if isinstance(value, float) or hasattr(value, "real") else str(value)
+    return float(value) if isinstance(value, float) or hasattr(value, "real") else printable(str(value))
 
 
 def _spacing(ds: Dataset) -> tuple[float | None, float | None]:
@@ -130,7 +130,7 @@ def _spacing(ds: Dataset) -> tuple[float | None, float | None]:
 
 def _text(ds: Dataset, keyword: str) -> str | None:
     value = ds.get(keyword)
-    return str(value) if isinstance(value, str) and value else None
+    return printable(value) or None if isinstance(value, str) else None
 
 
 def _number(ds: Dataset, keyword: str) -> float | None:

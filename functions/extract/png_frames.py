@@ -10,6 +10,7 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 from common.errors import PermanentError
+from common.metadata_document import MAX_RECIPE
 from functions.extract.output_space import Output, OutputSpace, read_output
 from imaging.frames.image_file import ImageFile
 from imaging.rendering.picture_recipe import Drawing, PictureRecipe, PictureRules
@@ -72,7 +73,7 @@ def draw_frames(
                 columns=columns,
                 samples=samples[0] if samples else 1,
                 bits=8 * drawing.picture.dtype.itemsize,
-                recipe=drawing.recipe + blanking,
+                recipe=(drawing.recipe + blanking)[:MAX_RECIPE],
             )
         )
     return drawn

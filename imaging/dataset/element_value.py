@@ -13,8 +13,9 @@ TAGS = {
     keyword: Tag(keyword)
     for keyword in """SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID Modality
     SamplesPerPixel PhotometricInterpretation NumberOfFrames Rows Columns BitsAllocated BitsStored
-    HighBit PixelRepresentation PixelPaddingValue PixelPaddingRangeLimit PresentationLUTShape
-    SegmentationType SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence""".split()
+    HighBit PixelRepresentation PlanarConfiguration PixelPaddingValue PixelPaddingRangeLimit
+    PresentationLUTShape PixelPresentation SegmentationType SharedFunctionalGroupsSequence
+    PerFrameFunctionalGroupsSequence""".split()
 }
 _CHARACTER_SETS = 0x00080005
 # Values of these VRs are decoded without other elements of the data set.
@@ -42,6 +43,12 @@ def element(ds: Dataset, tag: BaseTag) -> DataElement:
     decoded = DataElement(tag, vr, value, raw.value_tell, already_converted=True)
     ds._dict[tag] = decoded  # noqa: SLF001
     return decoded
+
+
+@lru_cache(maxsize=1000)
+def tag_of(keyword: str) -> BaseTag:
+    """The tag of a keyword; pydicom makes a new one at each access by keyword."""
+    return Tag(keyword)
 
 
 @lru_cache(maxsize=10_000)

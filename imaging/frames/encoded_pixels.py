@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from struct import Struct
 from typing import BinaryIO
@@ -11,6 +12,14 @@ from typing import BinaryIO
 from pydicom.dataset import FileDataset
 from pydicom.encaps import generate_frames
 from pydicom.tag import Tag
+
+from imaging.frames.fragments import (
+    FrameFragments,
+    Item,
+    basic_offsets,
+    extended_offset_table,
+    frame_fragments,
+)
 
 KEYWORDS = {
     Tag(0x7FE0, 0x0008): "FloatPixelData",
@@ -21,6 +30,7 @@ _VRS = frozenset(["OB", "OW", "OF", "OD", "OV", "UN"])
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 _ITEM, _SEQUENCE_DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 _ITEM_HEADER = Struct("<4sL")
+_LAST = 10  # bytes of a fragment, among which its end marker may be padded
 
 
 class UnreadableElementError(Exception):
@@ -61,24 +71,52 @@ class EncodedPixels:
 
     def frames(self, ds: FileDataset, number_of_frames: int) -> Iterator[bytes]:
         """The code streams of encapsulated frames, one in memory at a time."""
+        found = self.fragments(ds, number_of_frames)
         with self.opened() as stream:
-            yield from generate_frames(
-                stream, number_of_frames=number_of_frames, extended_offsets=extended_offsets(ds)
+            if found is None or found.is_by_tables:
+                yield from generate_frames(
+                    stream, number_of_frames=number_of_frames, extended_offsets=extended_offsets(ds)
+                )
+            else:
+                for frame in found.frames:
+                    yield b"".join([self._read(stream, item) for item in frame])
+
+    def fragments(self, ds: FileDataset, number_of_frames: int) -> FrameFragments | None:
+        """The fragments of each frame; see `frame_fragments`."""
+        items = self.items or []
+        with self.opened() as stream:
+            table = self._read(stream, items[0]) if items else b""
+            return frame_fragments(
+                items[1:],
+                number_of_frames,
+                basic=basic_offsets(table),
+                extended=extended_offset_table(extended_offsets(ds)),
+                read_end=lambda item: self._read(stream, item)[-_LAST:],
             )
 
-    def is_complete(self) -> bool:
-        """Whether the items of encapsulated pixel data end with the delimiter or exactly with the file."""
+    def _read(self, stream: BinaryIO, item: Item) -> bytes:
+        stream.seek(self.offset + item.offset)
+        return stream.read(item.length)
+
+    @cached_property
+    def items(self) -> list[Item] | None:
+        """The items of encapsulated pixel data: the basic offset table, then the fragments.
+
+        None if they do not end with the delimiter or exactly with the file.
+        """
+        items: list[Item] = []
         with self.opened() as stream:
             position = 0
             while position + _ITEM_HEADER.size <= self.available:
                 stream.seek(self.offset + position)
                 tag, length = _ITEM_HEADER.unpack(stream.read(_ITEM_HEADER.size))
                 if tag == _SEQUENCE_DELIMITER:
-                    return True
+                    return items
                 if tag != _ITEM:
-                    return False
+                    return None
+                items.append(Item(position + _ITEM_HEADER.size, length))
                 position += _ITEM_HEADER.size + length
-            return position == self.available
+            return items if position == self.available else None
 
 
 def extended_offsets(ds: FileDataset) -> tuple[bytes, bytes] | None:
@@ -94,14 +132,16 @@ def locate_pixels(stream: BinaryIO, ds: FileDataset, path: Path) -> EncodedPixel
     `ds` is the data set read up to this position. Raises UnreadableElementError if there is
     anything else than a pixel data element.
     """
-    _, is_little = ds.original_encoding
+    is_implicit, is_little = ds.original_encoding
     order = "<" if is_little else ">"
     header = stream.read(8)
     if len(header) < 8:
         return None
     tag = Tag(Struct(f"{order}HH").unpack(header[:4]))
-    # Some writers mix implicit VR elements into explicit VR data sets, so each element is examined.
-    is_explicit = header[4:6].isalpha()
+    # Some writers mix elements of the other VR encoding into a data set, so each is examined. A
+    # length may be spelt with letters as well, but never those of a VR here: it would be odd.
+    is_vr = header[4:6].decode("latin-1") in _VRS and (not is_implicit or header[6:8] == b"\0\0")
+    is_explicit = is_vr or (not is_implicit and header[4:6].isalpha())
     vr = header[4:6].decode() if is_explicit else "OW"
     long = stream.read(4) if is_explicit else header[4:]
     if tag not in KEYWORDS or vr not in _VRS or len(long) < 4:

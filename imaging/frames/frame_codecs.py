@@ -126,12 +126,7 @@ def _in_allocated_bits(values: NDArray[Any], runner: Any) -> memoryview:
     """Grey values in the allocated bits; ValueError if the frame is not of the header's size."""
     if values.shape != (runner.rows, runner.columns) or values.dtype.itemsize * 8 > runner.bits_allocated:
         raise ValueError("The frame's size differs from the header's.")
-    allocated = values.astype(f"<u{runner.bits_allocated // 8}", copy=False)
-    if runner.pixel_representation == 1:
-        # The stream holds only the stored bits; the sign is extended into the bits above them.
-        above = runner.bits_allocated - runner.bits_stored
-        allocated = (allocated << above).view(allocated.dtype.str.replace("u", "i")) >> above
-    return _buffer(allocated)
+    return _buffer(values.astype(f"<u{runner.bits_allocated // 8}", copy=False))
 
 
 def _check_size(values: NDArray[Any], runner: Any) -> None:

@@ -13,6 +13,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 from common.errors import UNKNOWN, PermanentError, PipelineError
 from imaging.dataset.element_value import element_value
 from imaging.frames.encoded_pixels import EncodedPixels
+from imaging.frames.transfer_syntax import DECODED_AS_RGB
 
 ASK_SENDER = "Ask for the file to be sent again, then replay it."
 _UNDEFINED_LENGTH = 0xFFFFFFFF
@@ -21,6 +22,8 @@ _UID = re.compile(r"[0-9][0-9.]{0,63}")
 _IMAGE_CLASS = re.compile(
     r"\bImage\b|(?<!Surface )Segmentation|RT Dose|\bMap\b(?!ping)|Volume (Storage|Analysis)"
 )
+_ALLOCATED = {"PixelData": (1, 8, 16, 32, 64), "FloatPixelData": (32,), "DoubleFloatPixelData": (64,)}
+_YBR_OF_BYTES = frozenset(["YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422"])
 _SAMPLES_PER_PIXEL = {
     "MONOCHROME1": 1,
     "MONOCHROME2": 1,
@@ -109,6 +112,8 @@ def check_image(ds: FileDataset, pixels: EncodedPixels, limits: Limits) -> int:
     number_of_frames = _checked_size(ds, limits)
     _check_description(ds, pixels)
     _check_length(ds, pixels, number_of_frames)
+    if pixels.is_encapsulated:
+        pixels.fragments(ds, number_of_frames)
     return number_of_frames
 
 
@@ -134,7 +139,7 @@ def _check_transfer_syntax(ds: FileDataset, pixels: EncodedPixels) -> None:
             f"The pixel data is not laid out as the transfer syntax {syntax.name} requires (PS3.5 A.4).",
             ASK_SENDER,
         )
-    if syntax.is_encapsulated and not pixels.is_complete():
+    if syntax.is_encapsulated and pixels.items is None:
         raise PermanentError(
             "The encapsulated pixel data is incomplete (PS3.5 A.4); the file is truncated.", ASK_SENDER
         )
@@ -180,6 +185,34 @@ def _check_description(ds: FileDataset, pixels: EncodedPixels) -> None:
         raise PermanentError(
             "SamplesPerPixel does not fit the PhotometricInterpretation (PS3.3 C.7.6.3.1.1).", ASK_SENDER
         )
+    _check_bits(ds, pixels)
+
+
+def _check_bits(ds: FileDataset, pixels: EncodedPixels) -> None:
+    """Check the bits of a pixel (PS3.5 8.1.1, 8.2; PS3.3 C.7.6.3)."""
+    allocated, stored = element_value(ds, "BitsAllocated"), element_value(ds, "BitsStored")
+    sizes = _ALLOCATED[pixels.keyword]
+    if allocated not in sizes:
+        *others, last = map(str, sizes)
+        several = f"{', '.join(others)} or {last}" if others else last
+        raise PermanentError(f"BitsAllocated is not {several} (PS3.5 8.1.1).", ASK_SENDER)
+    if pixels.keyword != "PixelData":
+        return
+    if not 1 <= stored <= allocated:
+        raise PermanentError("BitsStored is not between 1 and BitsAllocated (PS3.3 C.7.6.3).", ASK_SENDER)
+    if element_value(ds, "PixelRepresentation") not in (0, 1):
+        raise PermanentError("PixelRepresentation is not 0 or 1 (PS3.3 C.7.6.3).", ASK_SENDER)
+    photometric = str(element_value(ds, "PhotometricInterpretation"))
+    is_ours = ds.file_meta.TransferSyntaxUID in DECODED_AS_RGB
+    if photometric in _YBR_OF_BYTES and allocated != 8 and not is_ours:
+        raise PermanentError(
+            f"BitsAllocated is not 8, as {photometric} needs (PS3.3 C.7.6.3.1.2).", ASK_SENDER
+        )
+    # In 422 the samples of two pixels always lie together (C.7.6.3.1.3).
+    is_422 = photometric.endswith("_422")
+    may_be_planes = element_value(ds, "SamplesPerPixel") > 1 and not pixels.is_encapsulated and not is_422
+    if may_be_planes and element_value(ds, "PlanarConfiguration") not in (0, 1):
+        raise PermanentError("PlanarConfiguration is missing or not 0 or 1 (PS3.3 C.7.6.3.1.3).", ASK_SENDER)
 
 
 def _check_length(ds: FileDataset, pixels: EncodedPixels, number_of_frames: int) -> None:

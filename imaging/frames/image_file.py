@@ -1,7 +1,7 @@
 """A DICOM image file on disk and its frames, decoded one at a time (PS3.10)."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -10,11 +10,13 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
+from pydicom.encaps import encapsulate
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels.utils import as_pixel_options
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from common.errors import PermanentError
+from imaging.dataset import character_set  # noqa: F401 changes how pydicom reads
 from imaging.dataset.element_value import element_value
 from imaging.frames.blanking import Blanking
 from imaging.frames.encoded_pixels import (
@@ -31,7 +33,8 @@ from imaging.frames.image_checks import (
     missing_pixels_error,
     reading_elements,
 )
-from imaging.frames.stored_value import is_self_described
+from imaging.frames.pixel_description import complete_description, misdescribed
+from imaging.frames.stored_value import is_self_described, stored_value
 from imaging.frames.transfer_syntax import DECODED_AS_RGB, frame_decoder
 
 
@@ -54,7 +57,7 @@ class ImageFile:
         be decoded.
         """
         count = 0
-        with _decoding(self.ds), self.pixels.opened() as stream:
+        with self._decoding(), self.pixels.opened() as stream:
             for frame in self._decoded(stream):
                 count += 1
                 if count > self.number_of_frames:
@@ -67,6 +70,30 @@ class ImageFile:
                 ASK_SENDER,
             )
 
+    @contextmanager
+    def _decoding(self) -> Iterator[None]:
+        """Turn whatever a decoder raises into PermanentError, without values of the file."""
+        try:
+            yield
+        except (PermanentError, MemoryError):  # the latter is reported as the memory limit's
+            raise
+        except NotImplementedError:
+            raise PermanentError(
+                f"No decoder for the transfer syntax {self.ds.file_meta.TransferSyntaxUID.name}.",
+                "Ask for the file in another transfer syntax.",
+            ) from None
+        except Exception as error:  # noqa: BLE001 whatever a decoder raises
+            raise PermanentError(self._decoding_cause(type(error).__name__), ASK_SENDER) from None
+
+    def _decoding_cause(self, error: str) -> str:
+        keyword = None
+        if self.pixels.is_encapsulated:
+            with suppress(Exception):
+                keyword = misdescribed(self.ds, self.pixels, self.number_of_frames)
+        if keyword is not None:
+            return f"{keyword} differs from what the code stream of a frame says (PS3.5 8.2)."
+        return f"The pixel data can't be decoded ({error}); it is damaged or shorter than the header says."
+
     def _decoded(self, stream: BinaryIO) -> Iterator[NDArray[Any]]:
         syntax = self.ds.file_meta.TransferSyntaxUID
         if (
@@ -75,10 +102,24 @@ class ImageFile:
             and syntax.is_little_endian
         ):
             return self._single_bits(stream)
-        decoder = frame_decoder(syntax)
         options = self._decoder_options()
-        frames = decoder.decoder.iter_array(stream, decoding_plugin=decoder.plugin, **options)
-        return (frame for frame, _ in frames)
+        found = self.pixels.fragments(self.ds, self.number_of_frames) if syntax.is_encapsulated else None
+        if found is None or found.is_by_tables:
+            return self._iterated(stream, options)
+        # The file's offset tables are wrong, so pydicom gets one frame at a time, without them.
+        options |= {"number_of_frames": 1, "extended_offsets": None}
+        streams = self.pixels.frames(self.ds, self.number_of_frames)
+        return (
+            frame for one in streams for frame in self._iterated(encapsulate([one], has_bot=False), options)
+        )
+
+    def _iterated(self, source: BinaryIO | bytes, options: dict[str, Any]) -> Iterator[NDArray[Any]]:
+        decoder = frame_decoder(self.ds.file_meta.TransferSyntaxUID)
+        stored = stored_value(self.ds)
+        for frame, _ in decoder.decoder.iter_array(source, decoding_plugin=decoder.plugin, **options):
+            # Colours are used as they are, grey values by tables that take the stored bits themselves.
+            has_unused_bits = frame.ndim == 3 and stored.bits_stored < 8 * frame.dtype.itemsize
+            yield stored.values(frame) if has_unused_bits else frame
 
     def _single_bits(self, stream: BinaryIO) -> Iterator[NDArray[np.uint8]]:
         """Frames of one bit per pixel, which may begin within a byte (PS3.5 8.1.1).
@@ -104,8 +145,8 @@ class ImageFile:
         syntax = self.ds.file_meta.TransferSyntaxUID
         if not syntax.is_encapsulated:
             options["view_only"] = True
-        if element_value(self.ds, "SamplesPerPixel") == 1 and not is_self_described(self.ds):
-            options["correct_unused_bits"] = False  # the recipe's tables do it at no extra cost
+        if not is_self_described(self.ds):
+            options["correct_unused_bits"] = False  # `StoredValue` does it, by HighBit
         if syntax in DECODED_AS_RGB:
             options["as_rgb"] = False
         elif element_value(self.ds, "PhotometricInterpretation") == "YBR_PARTIAL_422":
@@ -125,7 +166,9 @@ def read_image_file(path: Path, limits: Limits) -> ImageFile:
         ds, pixels = _read(path)
         if pixels is None:
             raise missing_pixels_error(ds, size=path.stat().st_size)
-        return ImageFile(path, ds, pixels, check_image(ds, pixels, limits))
+        number_of_frames = check_image(ds, pixels, limits)
+        complete_description(ds, pixels, number_of_frames)
+        return ImageFile(path, ds, pixels, number_of_frames)
 
 
 def _read(path: Path) -> tuple[FileDataset, EncodedPixels | None]:
@@ -145,26 +188,4 @@ def _read(path: Path) -> tuple[FileDataset, EncodedPixels | None]:
     except UnreadableElementError:
         raise PermanentError(
             "The pixel data element's header is damaged (PS3.5 section 7.1).", ASK_SENDER
-        ) from None
-
-
-@contextmanager
-def _decoding(ds: FileDataset) -> Iterator[None]:
-    """Turn whatever a decoder raises into PermanentError, without values of the file."""
-    try:
-        yield
-    except PermanentError:
-        raise
-    except NotImplementedError:
-        raise PermanentError(
-            f"No decoder for the transfer syntax {ds.file_meta.TransferSyntaxUID.name}.",
-            "Ask for the file in another transfer syntax.",
-        ) from None
-    except MemoryError:
-        raise  # reported as the memory limit's
-    except Exception as error:  # noqa: BLE001 whatever a decoder raises
-        raise PermanentError(
-            f"The pixel data can't be decoded ({type(error).__name__}); it is damaged or shorter "
-            "than the header says.",
-            ASK_SENDER,
         ) from None

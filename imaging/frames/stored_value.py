@@ -54,19 +54,22 @@ class StoredValue:
 def stored_value(ds: Dataset) -> StoredValue:
     """Where the decoded frames of a data set hold their values.
 
-    The decoders of JPEG-LS and JPEG 2000 return the bare values, so bit 0 is the lowest stored one.
-    A stream of more bits than BitsStored may hold an overlay in the others (PS3.5 8.1.2).
+    HighBit says it, also of compressed frames: a code stream of more bits than BitsStored may hold
+    an overlay in the others (PS3.5 8.1.2). A HighBit that is missing, or that no pixel can have,
+    counts as BitsStored - 1, the only place that the standard allows since 2013 (PS3.5 8.1.1).
     """
-    is_signed = bool(int(element_value(ds, "PixelRepresentation") or 0))
-    allocated = max(int(element_value(ds, "BitsAllocated") or 16), 8)
-    stored = int(element_value(ds, "BitsStored") or allocated)
-    if is_self_described(ds):
-        stored = min(stored, allocated)
-        return StoredValue(stored, stored - 1, is_signed)
-    high = int(element_value(ds, "HighBit") or stored - 1)
-    if not 0 < stored <= high + 1 <= allocated:
+    is_signed = element_value(ds, "PixelRepresentation") == 1 and element_value(ds, "SamplesPerPixel") != 3
+    allocated = max(_integer(ds, "BitsAllocated") or 16, 8)
+    stored = min(_integer(ds, "BitsStored") or allocated, allocated)
+    high = _integer(ds, "HighBit")
+    if high is None or not stored <= high + 1 <= allocated:
         high = stored - 1
     return StoredValue(stored, high, is_signed)
+
+
+def _integer(ds: Dataset, keyword: str) -> int | None:
+    value = element_value(ds, keyword)
+    return value if isinstance(value, int) and value >= 0 else None
 
 
 def is_self_described(ds: Dataset) -> bool:

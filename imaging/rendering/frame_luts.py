@@ -2,22 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from pydicom.dataset import Dataset
-from pydicom.tag import Tag
 
-from imaging.dataset.element_value import element_value
+from imaging.dataset.element_value import element_value, tag_of
+from imaging.dataset.number_text import each_value, has_decimal_comma, read_number
 from imaging.frames.stored_value import StoredValue
 
 _GROUPS = ("PixelValueTransformationSequence", "FrameVOILUTSequence")
-_TAGS = {
-    keyword: Tag(keyword)
-    for keyword in """ModalityLUTSequence RescaleSlope RescaleIntercept VOILUTSequence VOILUTFunction
-    WindowCenter WindowWidth""".split()
-}
-_TABLES = ("ModalityLUTSequence", "VOILUTSequence")
+_MODALITY = ("ModalityLUTSequence", "RescaleSlope", "RescaleIntercept", "RescaleType")
+_VOI = ("VOILUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction")
+_NUMBERS = frozenset(["RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth"])
+_SEVERAL = frozenset(["WindowCenter", "WindowWidth"])  # alternative views, of which the first is drawn
+FUNCTIONS = frozenset(["LINEAR", "LINEAR_EXACT", "SIGMOID"])
+_MAX_REMARKS = 4  # the text of a recipe is short
+Source = list[Dataset]  # data sets that together stand at one level
+_UNLIKE = object()
 
 
 @dataclass(frozen=True)
@@ -26,41 +27,97 @@ class FrameLuts:
 
     ds: Dataset  # of the file
     stored: StoredValue
-    attributes: dict[str, Any]  # by keyword; none is empty
+    attributes: dict[str, Any]  # by keyword: sequences, texts, and finite numbers; none is empty
+    remarks: tuple[str, ...] = ()  # on values that were left out or read in spite of their form
 
-    @cached_property
-    def tables(self) -> Dataset:
-        """The LUT sequences as the functions of `pydicom.pixels` take them."""
-        tables = Dataset()
-        for keyword in _TABLES:
-            if keyword in self.attributes:
-                setattr(tables, keyword, self.attributes[keyword])
-        if hasattr(self.ds, "file_meta"):
-            tables.file_meta = self.ds.file_meta  # pydicom takes the byte order of OW tables from it
-        tables.PixelRepresentation = int(self.stored.is_signed)
-        tables.BitsStored = self.stored.bits_stored
-        return tables
+    @property
+    def is_little_endian(self) -> bool:
+        """The byte order of the file's tables."""
+        meta = getattr(self.ds, "file_meta", None)
+        return meta is None or bool(meta.TransferSyntaxUID.is_little_endian)
 
 
 def frame_luts(ds: Dataset, stored: StoredValue, index: int) -> FrameLuts:
     """The attributes for the frame `index`, counted from 0.
 
-    An attribute in a functional group replaces the one in the data set (PS3.3 C.7.6.16).
+    The attributes of one module are all of one level, because they mean nothing without one another:
+    those of the frame's functional groups, else those of the shared groups, else those of the data
+    set (PS3.3 C.7.6.16). So a window of the frame replaces a VOI LUT of the data set. A value that
+    is no finite number, or a window of a width that is not allowed, counts as absent.
     """
+    remarks: list[str] = []
+    levels = [*_functional_groups(ds, index), [ds]]
     attributes: dict[str, Any] = {}
-    for source in (ds, *_functional_groups(ds, index)):
-        for keyword, tag in _TAGS.items():
-            if tag in source:
-                value = source[tag].value
-                if value not in (None, ""):
-                    attributes[keyword] = value
-    return FrameLuts(ds, stored, attributes)
+    for level in levels:
+        found = _values(level, _MODALITY, remarks)
+        if found.keys() - {"RescaleType"}:
+            attributes |= found
+            break
+    for level in levels:
+        found = _values(level, _VOI, remarks)
+        if "VOILUTSequence" in found or _is_window(found, remarks):
+            attributes |= found
+            break
+    return FrameLuts(ds, stored, attributes, tuple(dict.fromkeys(remarks))[:_MAX_REMARKS])
 
 
-def _functional_groups(ds: Dataset, index: int) -> Iterator[Dataset]:
-    """The functional group items with LUT attributes: the shared ones, then those of the frame."""
+def _functional_groups(ds: Dataset, index: int) -> Iterator[Source]:
+    """The functional group items with LUT attributes: those of the frame, then the shared ones."""
     shared = element_value(ds, "SharedFunctionalGroupsSequence") or []
     per_frame = element_value(ds, "PerFrameFunctionalGroupsSequence") or []
-    for group in [*shared[:1], *per_frame[index : index + 1]]:
-        for keyword in _GROUPS:
-            yield from group.get(keyword) or []
+    for group in [*per_frame[index : index + 1], *shared[:1]]:
+        yield [item for keyword in _GROUPS for item in group.get(keyword) or []]
+
+
+def _values(level: Source, keywords: tuple[str, ...], remarks: list[str]) -> dict[str, Any]:
+    """The usable values of some attributes at a level."""
+    found: dict[str, Any] = {}
+    for source in level:
+        for keyword in keywords:
+            tag = tag_of(keyword)
+            if tag not in source:
+                continue
+            value = source[tag].value
+            if source[tag].is_empty:
+                continue
+            if keyword in _NUMBERS:
+                value = _number(keyword, value, remarks)
+            elif keyword == "VOILUTFunction":
+                value = _function(value, remarks)
+            if value is not None:
+                found[keyword] = value
+    return found
+
+
+def _number(keyword: str, value: Any, remarks: list[str]) -> float | None:
+    """The number that applies; None if there is none, with a remark."""
+    values = each_value(value)
+    first = values[0] if keyword in _SEVERAL or len(set(map(str, values))) == 1 else _UNLIKE
+    number = read_number(first)
+    if number is None:
+        remarks.append(f"{keyword} is no number")
+    elif keyword == "RescaleSlope" and number == 0:
+        remarks.append("RescaleSlope is 0")
+        return None
+    elif has_decimal_comma(first):
+        remarks.append(f"{keyword} has a decimal comma")
+    return number
+
+
+def _function(value: Any, remarks: list[str]) -> str:
+    function = str(value).strip("\0 ").upper()
+    if function not in FUNCTIONS:
+        remarks.append("VOILUTFunction is unknown")
+        return "LINEAR"
+    return function
+
+
+def _is_window(found: dict[str, Any], remarks: list[str]) -> bool:
+    """Whether the values make a window of an allowed width (C.11.2.1.2.1, C.11.2.1.3)."""
+    if "WindowCenter" not in found or "WindowWidth" not in found:
+        return False
+    width = found["WindowWidth"]
+    is_allowed = width >= 1 if found.get("VOILUTFunction", "LINEAR") == "LINEAR" else width > 0
+    if not is_allowed:
+        remarks.append("WindowWidth is too small")
+    return bool(is_allowed)

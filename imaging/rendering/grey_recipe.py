@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imaging.dataset.described_lut import Range
 from imaging.frames.stored_value import StoredValue
 from imaging.rendering.frame_luts import FrameLuts
 from imaging.rendering.lookup_table import fits_table, look_up
@@ -14,6 +15,7 @@ from imaging.rendering.modality_lut import (
     Rescale,
     has_modality_lut,
     modality_description,
+    modality_range,
     modality_values,
     rescale,
 )
@@ -30,7 +32,7 @@ class GreyRecipe:
     window: Window | None  # None: the VOI LUT is used, or the frame's own range
     is_inverted: bool
     value_range: tuple[float, float] | None  # the fixed range of modality values, where it is known
-    padding: tuple[int, int] | None  # stored values that are not part of the picture
+    left_out: tuple[Range, ...]  # stored values that take no part in the frame's own range
     is_hounsfield: bool  # modality values are CT numbers (PS3.3 C.8.2.1)
     is_16_bit: bool  # draw modality values in 16 bits
 
@@ -44,7 +46,11 @@ class GreyRecipe:
             picture = self._own_range(frame)
         voi = "VOI LUT of the file" if self._uses_voi_lut else str(self.window or self._range_description)
         polarity = "; inverted" if self.is_inverted else ""
-        return picture, f"{modality_description(self.luts)}{voi}{polarity}; 8 bit"
+        return picture, f"{modality_description(self.luts)}{voi}{polarity}; 8 bit{self._remarks}"
+
+    @property
+    def _remarks(self) -> str:
+        return "".join(f"; {remark}" for remark in self.luts.remarks)
 
     @property
     def _uses_voi_lut(self) -> bool:
@@ -99,17 +105,18 @@ class GreyRecipe:
         # differences from the least value are indices into it, whatever the sign of the values.
         least, greatest = int(values.min()), int(values.max())
         every = np.arange(least, greatest + 1)
-        ends = np.array([unpadded.min(), unpadded.max()]).astype(np.int64)
+        # A LUT may map a value in the middle to the least or the greatest.
+        has_lut = has_modality_lut(self.luts)
+        ends = unpadded if has_lut else np.array([unpadded.min(), unpadded.max()]).astype(np.int64)
         table = self._stretched(modality_values(every, self.luts), modality_values(ends, self.luts))
         bits = values.view(f"u{values.dtype.itemsize}")
         return look_up(table, bits - np.array(least).astype(bits.dtype))
 
     def _unpadded(self, values: NDArray[Any]) -> NDArray[Any]:
-        """The values without padding values (PS3.3 C.7.5.1.1.2); all if there are no others."""
-        if self.padding is None:
-            return values
-        low, high = self.padding
-        unpadded = values[(values < low) | (values > high)]
+        """The values that are not left out, as padding is (PS3.3 C.7.5.1.1.2); all if none remain."""
+        unpadded = values
+        for low, high in self.left_out:
+            unpadded = unpadded[(unpadded < low) | (unpadded > high)]
         return unpadded if unpadded.size else values
 
     def _stretched(self, values: NDArray[Any], unpadded: NDArray[Any]) -> Picture:
@@ -125,19 +132,18 @@ class GreyRecipe:
         else:
             picture = scale.pixels(modality_values(self._stored_values(frame), self.luts))
         polarity = "; to be shown inverted" if self.is_inverted else ""
-        return picture, f"{modality_description(self.luts)}{scale}{polarity}"
+        return picture, f"{modality_description(self.luts)}{scale}{polarity}{self._remarks}"
 
     def _scale(self, frame: NDArray[Any]) -> Scale:
         if frame.dtype.kind not in "iu":
-            low, high = _finite_range(frame)
+            low, high = _finite_range(modality_values(self._unpadded(frame), self.luts))
             return Scale((high - low) / 65_535 if high > low else 1.0, low)
         if self.is_hounsfield:
             return HOUNSFIELD
-        ends = modality_values(np.array(self.stored.value_range()), self.luts)
         if has_modality_lut(self.luts):
             return scale_for(0, 65_535, slope=1)
         slope, _ = rescale(self.luts)
-        return scale_for(float(ends.min()), float(ends.max()), slope=slope)
+        return scale_for(*modality_range(self.luts), slope=slope)
 
 
 @lru_cache(maxsize=64)

@@ -5,11 +5,13 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.pixels import apply_voi  # type: ignore[attr-defined]
 
+from imaging.dataset.described_lut import read_lut
 from imaging.rendering.frame_luts import FrameLuts
+from imaging.rendering.modality_lut import LUT_KEYWORDS, modality_range
 
 Picture = NDArray[np.uint8]
+_MAX_EXPONENT = 700  # of a finite double
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Window:
         center, width = self.center, self.width
         x = values.astype(np.float64)
         if self.function == "SIGMOID":
-            return rounded(255 / (1 + np.exp(-4 * (x - center) / width)))
+            return rounded(255 / (1 + np.exp(np.minimum(-4 * (x - center) / width, _MAX_EXPONENT))))
         if self.function == "LINEAR":
             # C.11.2.1.2.1: the center is half a value lower and the width one value less.
             center, width = center - 0.5, width - 1
@@ -44,32 +46,23 @@ CT_DEFAULT = Window(40, 400, origin="by default for CT")
 
 def has_voi_lut(luts: FrameLuts) -> bool:
     """Whether the file has a VOI LUT Sequence for the frame."""
-    return bool(luts.attributes.get("VOILUTSequence"))
+    return "VOILUTSequence" in luts.attributes
 
 
 def voi_lut_greys(values: NDArray[Any], luts: FrameLuts) -> Picture:
     """Grey levels 0 to 255 of values of any shape, by the first VOI LUT of the sequence (C.11.2.1.1)."""
-    bits = int(luts.attributes["VOILUTSequence"][0].LUTDescriptor[2])
-    greys = apply_voi(values.astype(np.int64), luts.tables, index=0)
-    return rounded(greys * (255 / ((1 << bits) - 1)))
+    item, is_little = luts.attributes["VOILUTSequence"][0], luts.is_little_endian
+    table = read_lut(item, LUT_KEYWORDS, inputs=modality_range(luts), is_little_endian=is_little)
+    return rounded(table.mapped(values) * (255 / ((1 << table.bits) - 1)))
 
 
 def first_window(luts: FrameLuts) -> Window | None:
-    """The first window of the file for the frame; None if there is none or its width is not allowed."""
+    """The first window of the file for the frame; None if there is none."""
     attributes = luts.attributes
     if "WindowCenter" not in attributes or "WindowWidth" not in attributes:
         return None
-    center, width = _first(attributes["WindowCenter"]), _first(attributes["WindowWidth"])
-    function = str(attributes.get("VOILUTFunction") or "LINEAR").upper()
-    if function not in {"LINEAR", "LINEAR_EXACT", "SIGMOID"}:
-        function = "LINEAR"
-    if width < 1 if function == "LINEAR" else width <= 0:
-        return None
-    return Window(center, width, function)
-
-
-def _first(value: Any) -> float:
-    return float(value[0] if hasattr(value, "__iter__") else value)
+    function = attributes.get("VOILUTFunction", "LINEAR")
+    return Window(attributes["WindowCenter"], attributes["WindowWidth"], function)
 
 
 def stretched(values: NDArray[Any], low: float, high: float) -> Picture:

@@ -27,7 +27,7 @@ COMMAND = {"common", "common.store", "infra", "infra.local", "infra.provision"}
 # A room may import itself, its parent's other rooms only where they are named, and these modules.
 ALLOWED: dict[str, set[str]] = {
     "imaging": set(),
-    "imaging.dataset": set(),
+    "imaging.dataset": {"common.errors"},
     "imaging.frames": {"common.errors", "imaging.dataset"},
     "imaging.rendering": {"common.errors", "imaging.dataset", "imaging.frames"},
     "imaging.png": {"common.errors", "imaging.rendering"},

@@ -3,15 +3,19 @@
 from dataclasses import replace
 
 import pytest
+from pydicom.dataset import Dataset
 
 from common.errors import ConflictError
 from common.ledger.ledger import Claim, Settlement, State
 from common.metadata_document import MetadataDocument, parse_metadata
 from common.store.object_key import SUBOPTIMAL, Location
 from common.store.object_store import ObjectVersion
+from deidentification.header.value_rules import printable
+from functions.extract.instance_metadata import to_json_values
 from functions.quality.verdict_rows import ImageRow, ImageVerdict
 from model.judgement import Judgement
 from tests.contract.tables import PATIENT, Tables, instance_path
+from tests.support.code_points import CODE_POINTS
 from tests.support.documents import make_document
 
 GOOD = Judgement("good", 0.1, 0.5, 100.0, {"sharpness": 1.5}, (), "normal", "m1")
@@ -157,3 +161,17 @@ def test_verdict_is_stored_with_the_bucket_of_its_image(tables: Tables) -> None:
     _judge(tables, BAD, bucket=SUBOPTIMAL)
     assert SUBOPTIMAL == tables.bucket_now(1)
     assert ImageRow(SUBOPTIMAL, "CT", None) == tables.verdicts.find_image(uid, 1, image)
+
+
+@pytest.mark.parametrize("kind", CODE_POINTS)
+def test_texts_that_extract_lets_through_are_stored(kind: str, tables: Tables) -> None:
+    """A text with any character is stored as extract writes it, in columns and in the attributes."""
+    ds = Dataset()
+    ds.add_new("StudyDescription", "LO", f"Head {CODE_POINTS[kind]} CT")
+    ds.add_new("ConvolutionKernel", "SH", ["STANDARD", f"B{CODE_POINTS[kind]}"])
+    attributes = to_json_values(ds)
+    name = printable(f"S{CODE_POINTS[kind]}")
+    document = _document(series={"manufacturer": name}, instance={"attributes": attributes})
+    tables.write(tables.metadata.record(document))
+    (series,), (instance,) = tables.rows("series"), tables.rows("instance")
+    assert (name, attributes) == (series["manufacturer"], instance["attributes"])

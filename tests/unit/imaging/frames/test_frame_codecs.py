@@ -21,6 +21,7 @@ from common.errors import PermanentError
 from imaging.frames import image_checks
 from imaging.frames.image_checks import Limits
 from imaging.frames.image_file import read_image_file
+from imaging.frames.stored_value import stored_value
 from imaging.frames.transfer_syntax import CODECS
 from tests.support.factories import make_grey, real_path, to_image_file
 
@@ -85,8 +86,9 @@ def test_jpeg_lossless_of_every_depth_and_sign(bits: int, signed: int, tmp_path:
     ds["PixelData"].VR = "OB"
     ds["PixelData"].is_undefined_length = True
     ds.file_meta.TransferSyntaxUID = JPEGLosslessSV1
-    (frame,) = to_image_file(ds, tmp_path).frames()
-    assert np.array_equal(values, frame)
+    image_file = to_image_file(ds, tmp_path)
+    (frame,) = image_file.frames()
+    assert np.array_equal(values, stored_value(image_file.ds).values(frame))
 
 
 def test_an_unreadable_stream_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,98 @@
+"""Which fragments of encapsulated pixel data make up which frame (PS3.5 A.4, PS3.3 C.7.6.3.1.8)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from struct import unpack
+
+from common.errors import PermanentError
+
+_HEADER = 8  # bytes of an item's tag and length
+_END_OF_IMAGE = b"\xff\xd9"  # JPEG's EOI and JPEG 2000's EOC
+_NEXT_STEP = "Ask for the file to be sent again with right offset tables, then replay it."
+
+
+@dataclass(frozen=True)
+class Item:
+    """A fragment, or the basic offset table."""
+
+    offset: int  # of its value, from the first byte of the pixel data's value
+    length: int
+
+
+@dataclass(frozen=True)
+class FrameFragments:
+    """The fragments of each frame, and whether pydicom finds the same ones by the file's tables."""
+
+    frames: list[list[Item]]
+    is_by_tables: bool
+
+
+def basic_offsets(table: bytes) -> list[int]:
+    """The offsets of a basic offset table (A.4)."""
+    number = len(table) // 4
+    return list(unpack(f"<{number}L", table[: 4 * number]))
+
+
+def extended_offset_table(tables: tuple[bytes, bytes] | None) -> tuple[list[int], list[int]] | None:
+    """The offsets and the lengths of an extended offset table."""
+    if tables is None:
+        return None
+    offsets, lengths = (list(unpack(f"<{len(one) // 8}Q", one[: len(one) // 8 * 8])) for one in tables)
+    return offsets, lengths
+
+
+def frame_fragments(
+    fragments: list[Item],
+    number_of_frames: int,
+    *,
+    basic: list[int],
+    extended: tuple[list[int], list[int]] | None,
+    read_end: Callable[[Item], bytes],
+) -> FrameFragments | None:
+    """The fragments of each frame; None if they can only be found as pydicom does.
+
+    Where there is one frame, or one fragment for each, the tables are not needed and may be wrong.
+    `read_end` returns the last bytes of a fragment. Raises PermanentError if a table is needed and
+    wrong, or if there are fewer fragments than frames.
+    """
+    if len(fragments) < number_of_frames:
+        raise PermanentError(
+            f"NumberOfFrames is {number_of_frames}, but the pixel data has only {len(fragments)} fragments.",
+            _NEXT_STEP,
+        )
+    starts = [item.offset - fragments[0].offset for item in fragments]
+    given = basic if extended is None else extended[0]
+    if number_of_frames in (1, len(fragments)):
+        frames = [fragments] if number_of_frames == 1 else [[item] for item in fragments]
+        firsts = [starts[0]] if number_of_frames == 1 else starts
+        is_right = not given or given == firsts
+        if extended is not None and is_right:
+            is_right = _are_lengths_right(extended[1], frames)
+        return FrameFragments(frames, is_right)
+    if not given:
+        return None
+    is_right = len(given) == number_of_frames and given[0] == 0 and given == sorted(set(given))
+    if is_right and extended is None and set(given) <= set(starts):
+        return None
+    frames = _by_end_of_image(fragments, read_end)
+    if len(frames) != number_of_frames:
+        table = "The Basic Offset Table" if extended is None else "ExtendedOffsetTable"
+        raise PermanentError(f"{table} does not point to the frames (PS3.5 A.4).", _NEXT_STEP)
+    return FrameFragments(frames, is_by_tables=False)
+
+
+def _are_lengths_right(lengths: list[int], frames: list[list[Item]]) -> bool:
+    """Whether each frame is one fragment of the length given, without or with its padding byte."""
+    if len(lengths) != len(frames) or any(len(frame) > 1 for frame in frames):
+        return False
+    return all(frame[0].length - length in (0, 1) for frame, length in zip(frames, lengths, strict=True))
+
+
+def _by_end_of_image(fragments: list[Item], read_end: Callable[[Item], bytes]) -> list[list[Item]]:
+    """Fragments grouped by the end marker of JPEG and JPEG 2000 code streams."""
+    frames: list[list[Item]] = [[]]
+    for item in fragments:
+        frames[-1].append(item)
+        if _END_OF_IMAGE in read_end(item):
+            frames.append([])
+    return frames if frames[-1] else frames[:-1]

@@ -1,0 +1,69 @@
+"""The Image Pixel attributes as they should be, where a file leaves one open (PS3.3 C.7.6.3, PS3.5 8.2)."""
+
+from struct import Struct
+from typing import Any
+
+from pydicom.dataset import FileDataset
+from pydicom.pixels.utils import _get_jpg_parameters, get_j2k_parameters
+from pydicom.uid import UID, JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes
+
+from imaging.dataset.element_value import element_value
+from imaging.frames.encoded_pixels import EncodedPixels
+from imaging.frames.stored_value import stored_value
+
+_JPEG = frozenset([*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes])
+_JPEG_2000 = frozenset(JPEG2000TransferSyntaxes)
+# From SOC on: two markers, length and capabilities, then the ends and the starts of the image, the
+# tiles' size and place, and the number of components.
+_SIZ = Struct(">8x2L2L16xH")
+
+
+def complete_description(ds: FileDataset, pixels: EncodedPixels, number_of_frames: int) -> None:
+    """Set HighBit, PixelRepresentation and PlanarConfiguration where only one value can be meant.
+
+    So the frames, the de-identified file and the picture all follow the same description.
+    """
+    if pixels.keyword != "PixelData":
+        return
+    if element_value(ds, "SamplesPerPixel") > 1:
+        if element_value(ds, "PixelRepresentation"):
+            ds.PixelRepresentation = 0  # colours have no sign (C.7.6.3.1.2)
+        if element_value(ds, "PlanarConfiguration") not in (0, 1):
+            ds.PlanarConfiguration = 0  # the code stream says it, or the photometric interpretation
+    high = stored_value(ds).high_bit
+    if pixels.is_encapsulated and high != element_value(ds, "BitsStored") - 1:
+        first = next(pixels.frames(ds, number_of_frames), b"")
+        precision = stream_form(first, ds.file_meta.TransferSyntaxUID).get("precision")
+        if precision is not None and precision <= high:
+            high = element_value(ds, "BitsStored") - 1  # the stream has the bare values
+    if element_value(ds, "HighBit") != high:
+        ds.HighBit = high
+
+
+def stream_form(stream: bytes, syntax: UID) -> dict[str, Any]:
+    """What a code stream says of itself: precision, height, width and components, as far as it is known."""
+    if syntax in _JPEG_2000:
+        return get_j2k_parameters(stream) | _sizes(stream)
+    return _get_jpg_parameters(stream) if syntax in _JPEG else {}
+
+
+def misdescribed(ds: FileDataset, pixels: EncodedPixels, number_of_frames: int) -> str | None:
+    """The attribute that differs from the code stream of any frame; None if no difference is found."""
+    syntax = ds.file_meta.TransferSyntaxUID
+    for stream in pixels.frames(ds, number_of_frames):
+        form = stream_form(stream, syntax)
+        for keyword, name in (("Rows", "height"), ("Columns", "width"), ("SamplesPerPixel", "components")):
+            if name in form and form[name] != element_value(ds, keyword):
+                return keyword
+        if form.get("precision", 0) > element_value(ds, "BitsAllocated"):
+            return "BitsAllocated"
+    return None
+
+
+def _sizes(stream: bytes) -> dict[str, int]:
+    """The size of a JPEG 2000 image, by its SIZ segment (ITU-T T.800 A.5.1)."""
+    at = stream.find(b"\xff\x4f\xff\x51")
+    if at < 0 or len(stream) < at + _SIZ.size:
+        return {}
+    right, bottom, left, top, components = _SIZ.unpack_from(stream, at)
+    return {"width": right - left, "height": bottom - top, "components": components}
