@@ -91,8 +91,8 @@ def test_every_attempt_is_shown(home: RunningHome) -> None:
         database.close()
     (found,) = trace(home, str(first.id))["items"]
     ends = [(each["attempt"], each["state"], each["cause"]) for each in found["each_attempt"]]
-    lost = "Its worker never came back; the lease ran out."
-    expected = [(1, "retry", "The store was away."), (2, "lost", lost), (3, "done", None)]
+    crashed = "The attempt crashed: its lease ran out."
+    expected = [(1, "retry", "The store was away."), (2, "crashed", crashed), (3, "done", None)]
     assert expected == ends
     assert all(each["worker"] and each["started_at"] and each["ended_at"] for each in found["each_attempt"])
     # A replay keeps the earlier attempts.

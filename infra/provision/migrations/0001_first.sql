@@ -188,7 +188,7 @@ create table ledger_attempt (
 comment on table ledger_attempt is 'Earlier attempts of items; the row of the item describes its last attempt.';
 comment on column ledger_attempt.item_id is 'The item.';
 comment on column ledger_attempt.attempt is 'Number of the attempt, from 1.';
-comment on column ledger_attempt.state is 'retry: it failed temporarily; lost: it crashed; otherwise the state in which the item was settled before a replay.';
+comment on column ledger_attempt.state is 'retry: it failed temporarily; crashed; otherwise the state in which the item was settled before a replay.';
 comment on column ledger_attempt.outcome is 'Outcome, if the item was settled.';
 comment on column ledger_attempt.cause is 'Why the attempt ended.';
 comment on column ledger_attempt.worker is 'Host and process.';
@@ -220,9 +220,9 @@ create function item_attempt() returns trigger language plpgsql security definer
 begin
     insert into ledger_attempt (item_id, attempt, state, outcome, cause, worker, started_at, ended_at)
     values (old.id, old.attempts,
-        case when new.state = 'running' then 'lost' when old.state = 'running' then 'retry' else old.state end,
+        case when new.state = 'running' then 'crashed' when old.state = 'running' then 'retry' else old.state end,
         old.outcome,
-        case when new.state = 'running' then 'Its worker never came back; the lease ran out.'
+        case when new.state = 'running' then 'The attempt crashed: its lease ran out.'
             when old.state = 'running' then new.cause else old.cause end,
         old.worker, old.started_at,
         case when new.state = 'running' then old.lease_until else coalesce(old.settled_at, now()) end)
