@@ -72,8 +72,11 @@ def frame_fragments(
     if not given:
         return None
     is_right = len(given) == number_of_frames and given[0] == 0 and given == sorted(set(given))
-    if is_right and extended is None and set(given) <= set(starts):
-        return None
+    if is_right and set(given) <= set(starts):
+        by_start = dict(zip(starts, fragments, strict=True))
+        named = [[by_start[start]] for start in given]
+        if extended is None or _are_lengths_right(extended[1], named):
+            return None
     frames = _by_end_of_image(fragments, read_end)
     if len(frames) != number_of_frames:
         table = "The Basic Offset Table" if extended is None else "ExtendedOffsetTable"

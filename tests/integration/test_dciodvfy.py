@@ -53,13 +53,16 @@ def test_no_error_that_the_original_did_not_have(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for image_file in _images():
-            number += 1
             decision = burned_in_decision(
                 image_file.ds, (), profile=Profile(), is_gate_on=True, releases=Releases(1)
             )
             blanked = replace(image_file, blanking=decision.blanking)
-            with target.open("w+b") as stream:
-                deidentify(blanked, PSEUDONYMS, Profile(), decision).write(stream)
+            try:
+                with target.open("w+b") as stream:
+                    deidentify(blanked, PSEUDONYMS, Profile(), decision).write(stream)
+            except PermanentError:  # it can't be decoded, so extract quarantines it
+                continue
+            number += 1
             errors = _errors(target) - _errors(image_file.path)
             if errors and image_file.path.name not in KNOWN:
                 new[image_file.path.name] = errors

@@ -157,7 +157,7 @@ def test_colour_is_rgb(home: RunningHome) -> None:
         held["moved_to_key"],
     )
     assert held["text_boxes"]
-    assert "identity" == held["text_finding"]
+    assert held["text_finding"] in {"text", "identity"}
     decision = ("release", "--item", str(held["id"]), "--who", "tester")
     assert 0 == home.run_cli(*decision, "--why", "looked at it").returncode
     again = wait_for(

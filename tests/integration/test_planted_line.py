@@ -22,6 +22,9 @@ def _put(home: RunningHome, planter: Planter, tags: Iterable[int], outcome: str)
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
     if outcome == "held":
         ds.Modality = "XC"
+    else:  # what any other value of these holds
+        ds.BurnedInAnnotation = ds.RecognizableVisualFeatures = ds.SpecimenLabelInImage = "NO"
+        ds.ImageType = ["ORIGINAL", "PRIMARY"]
     body = to_bytes(ds) + planter.marker("behind the last element").encode()
     key = f"incoming/{planter.marker('folder')}/{planter.marker('file name')}.dcm"
     home.put(key, body[: len(body) // 3] if outcome == "quarantined" else body)

@@ -92,12 +92,14 @@ class TextSearch:
         )
 
     def look(self, number: int, views: Iterable[View]) -> None:
-        """Search the views of one frame; frames are numbered from 1."""
+        """Search the views of one frame, the drawn picture first; frames are numbered from 1."""
         if self._scope is Scope.NOTHING:
             return
-        for view in views:
+        for index, view in enumerate(views):
             for box in find_text(view):
                 finding = self._finding_of(view, box)
+                if finding is Finding.UNREAD and index > 0 and self._reader is not None:
+                    continue  # stretched contrasts look like letters: in the other views only read text counts
                 if finding is not Finding.NOTHING:
                     self._boxes.append(FoundText(number, box.left, box.top, box.width, box.height, finding))
                     self._finding = max(self._finding, finding, key=_RANKS.__getitem__)
