@@ -85,13 +85,13 @@ def _all_done(dsm: FakeDsm, folders: int) -> bool:
     return folders == len(_marked(dsm))
 
 
-def test_polls_killed_twenty_times_under_every_fault(
+def test_polls_killed_ten_times_under_every_fault(
     dsm: FakeDsm, polling: Polling, minio: MinioStore, database: Database
 ) -> None:
     """Each file is in raw once, byte for byte, and no folder is marked before all of its files are."""
     random = Random(16)
     expected, answers = _fill(dsm, random), ""
-    for _ in range(20):
+    for _ in range(10):
         for method in METHODS:
             # A login refused with an error code is not repeated, so these faults are left out.
             faults = [fault for fault in ALL_FAULTS if method != "login" or fault[:4] != "code"]

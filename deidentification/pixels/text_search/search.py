@@ -99,7 +99,7 @@ class TextSearch:
             for box in find_text(view):
                 finding = self._finding_of(view, box)
                 if finding is Finding.UNREAD and index > 0 and self._reader is not None:
-                    continue  # stretched contrasts look like letters: in the other views only read text counts
+                    continue  # stretched contrasts look like letters, so only read text counts there
                 if finding is not Finding.NOTHING:
                     self._boxes.append(FoundText(number, box.left, box.top, box.width, box.height, finding))
                     self._finding = max(self._finding, finding, key=_RANKS.__getitem__)

@@ -60,7 +60,6 @@ def pictures(instance: PreparedInstance) -> list[np.ndarray]:
         "OBXXXX1A_expb_2frame.dcm",
         "gdcm-US-ALOKA-16.dcm",
         "gdcm-US-ALOKA-16_big.dcm",
-        "color3d_jpeg_baseline.dcm",
         "JPGLosslessP14SV1_1s_1f_8b.dcm",
     ],
 )

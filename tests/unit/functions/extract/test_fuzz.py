@@ -158,7 +158,7 @@ def _planted_stream(case: int) -> tuple[UID, bytes]:
 def test_a_marker_anywhere_in_a_code_stream_is_not_copied(processes: SandboxPool, tmp_path: Path) -> None:
     """Wherever a marker is planted, it is not in the de-identified file, unless it is read as pixels."""
     written = 0
-    for case in range(CASES):
+    for case in range(CASES // 2):
         syntax, stream = _planted_stream(case)
         source = tmp_path / "source.dcm"
         source.write_bytes(file_of(grey_dataset([stream], syntax)))
@@ -171,7 +171,7 @@ def test_a_marker_anywhere_in_a_code_stream_is_not_copied(processes: SandboxPool
         written += 1
         if MARKER[:8] in read_output(prepared.dicom):
             assert _is_picture(stream, syntax, tmp_path), f"case {case} in {syntax.name}"
-    assert CASES / 3 < written
+    assert CASES / 6 < written
 
 
 def _is_picture(stream: bytes, syntax: UID, folder: Path) -> bool:
