@@ -72,16 +72,22 @@ def frame_fragments(
     if not given:
         return None
     is_right = len(given) == number_of_frames and given[0] == 0 and given == sorted(set(given))
-    if is_right and set(given) <= set(starts):
-        by_start = dict(zip(starts, fragments, strict=True))
-        named = [[by_start[start]] for start in given]
-        if extended is None or _are_lengths_right(extended[1], named):
-            return None
+    if is_right and _are_starts(given, dict(zip(starts, fragments, strict=True)), extended):
+        return None
     frames = _by_end_of_image(fragments, read_end)
     if len(frames) != number_of_frames:
         table = "The Basic Offset Table" if extended is None else "ExtendedOffsetTable"
         raise PermanentError(f"{table} does not point to the frames (PS3.5 A.4).", _NEXT_STEP)
     return FrameFragments(frames, is_by_tables=False)
+
+
+def _are_starts(
+    given: list[int], fragments: dict[int, Item], extended: tuple[list[int], list[int]] | None
+) -> bool:
+    """Whether a fragment begins at each offset; with an extended table, of the length given."""
+    if not given or not set(given) <= set(fragments):
+        return False
+    return extended is None or _are_lengths_right(extended[1], [[fragments[start]] for start in given])
 
 
 def _are_lengths_right(lengths: list[int], frames: list[list[Item]]) -> bool:
