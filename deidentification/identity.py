@@ -63,9 +63,9 @@ class Identity:
     def found_in(self, text: str) -> str | None:
         """The keyword of an identifying attribute with a word or number that the text has too, or None."""
         for spelled in spellings(text):
-            for word in words_of(spelled):
-                if word in self.sources:
-                    return self.sources[word]
+            found = self._word_in(spelled)
+            if found is not None:
+                return found
             if self.compounds and _DIGIT.search(spelled):
                 compound = Squeezed(spelled).first_of(self.compounds)
                 if compound is not None:
@@ -74,11 +74,10 @@ class Identity:
 
     def word_in(self, text: str) -> str | None:
         """The same for single words and numbers, without ids that are in several groups."""
-        for spelled in spellings(text):
-            for word in words_of(spelled):
-                if word in self.sources:
-                    return self.sources[word]
-        return None
+        return next(filter(None, map(self._word_in, spellings(text))), None)
+
+    def _word_in(self, spelled: str) -> str | None:
+        return next((self.sources[word] for word in words_of(spelled) if word in self.sources), None)
 
     def short_word_in(self, text: str) -> str | None:
         """The keyword of the name or age if a description has a name of two letters or an age over 89."""
