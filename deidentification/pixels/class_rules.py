@@ -4,11 +4,9 @@ The rules and their reasons are in `class_rules.toml`. They say who must look at
 person in any case, a person unless the profile lets the text search decide, or the text search alone.
 """
 
-from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from pydicom.dataset import Dataset
@@ -31,7 +29,7 @@ class Action(StrEnum):
 class ClassRule(BaseModel):
     """A kind of files; a rule matches a file that meets all of its conditions."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     action: Action = Action.HOLD
     reason: str
@@ -55,16 +53,8 @@ def class_rule_of(ds: Dataset) -> ClassRule:
 
 @cache
 def _rules() -> tuple[tuple[ClassRule, ...], tuple[str, ...]]:
-    table = read_toml(RULES, str(RULES.name))
-    rules = tuple(ClassRule.model_validate(_typed(rule)) for rule in table["rule"])
-    return rules, tuple(table["word_attributes"])
-
-
-def _typed(rule: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a table of TOML, which has no sets and tuples, as those of a rule."""
-    sets = {name: frozenset(rule[name]) for name in ("sop_class", "modality") if name in rule}
-    words = {name: tuple(rule[name]) for name in ("image_type", "words") if name in rule}
-    return {**rule, **sets, **words, "action": Action(rule["action"])}
+    table = read_toml(RULES, RULES.name)
+    return tuple(map(ClassRule.model_validate, table["rule"])), tuple(table["word_attributes"])
 
 
 class _File:
