@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 
 from pydicom.dataset import Dataset
 
+from common.errors import TextBox
 from deidentification.pixels.class_rules import Action, class_rule_of
 from deidentification.pixels.device_rules import DeviceRule, rule_for
-from deidentification.pixels.text_search.search import Finding, FoundText, Scope, SearchResult
+from deidentification.pixels.text_search.search import Finding, Scope, SearchResult
 from deidentification.pixels.ultrasound_regions import UnusableRegionsError, blanking_outside_regions
 from deidentification.profile import Profile
 from imaging.frames.blanking import Blanking, Rectangle
@@ -77,24 +78,23 @@ def burned_in_decision(
     outside = _outside(ds, releases.blank)
     if outside is not None:
         return BurnedInDecision(cause=outside, scope=Scope.NOTHING)
-    decision = _by_what_it_says(ds, rules, profile, is_gate_on=is_gate_on, releases=releases)
-    blanking = _with_rectangles(decision.blanking, releases.blank, "blanked by a person")
-    return replace(decision, blanking=blanking, may_be_blanked=decision.may_be_blanked and can_be_blanked)
-
-
-def _by_what_it_says(
-    ds: Dataset, rules: Sequence[DeviceRule], profile: Profile, *, is_gate_on: bool, releases: Releases
-) -> BurnedInDecision:
-    can_be_blanked, is_released = _can_be_blanked(ds), releases.number > 0
     rule = rule_for(ds, rules)
     if rule is not None and (can_be_blanked or not rule.blank):
         scope = Scope.NOTHING if releases.number > 1 or not is_gate_on else Scope.IDENTITY
-        return BurnedInDecision(
-            rule.blanking, scope=scope, looked="by a rule for the device", is_cleaned=True
-        )
-    if not is_gate_on:
+        looked = "by a rule for the device"
+        decision = BurnedInDecision(rule.blanking, scope=scope, looked=looked, is_cleaned=True)
+    elif is_gate_on:
+        decision = _by_class(ds, profile, releases.number, can_be_blanked=can_be_blanked)
+    else:
+        is_released = releases.number > 0
         looked = "by a person" if is_released else ""
-        return BurnedInDecision(scope=Scope.NOTHING, looked=looked, is_cleaned=is_released)
+        decision = BurnedInDecision(scope=Scope.NOTHING, looked=looked, is_cleaned=is_released)
+    blanking = _with_rectangles(decision.blanking, releases.blank, "blanked by a person")
+    return replace(decision, blanking=blanking)
+
+
+def _by_class(ds: Dataset, profile: Profile, releases: int, *, can_be_blanked: bool) -> BurnedInDecision:
+    """The decision by the file's class rule and its ultrasound regions, and by a person's releases."""
     kind = class_rule_of(ds)
     suspicion, blanking = kind.reason if kind.action is not Action.PASS else None, None
     is_readable = kind.action is not Action.HOLD and profile.suspected_text == "read"
@@ -102,14 +102,16 @@ def _by_what_it_says(
         blanking = blanking_outside_regions(ds) if can_be_blanked else None
     except UnusableRegionsError as error:
         suspicion, is_readable = (f"{suspicion}, and {error}" if suspicion else str(error)), False
-    if is_released:
-        scope = Scope.IDENTITY if releases.number == 1 else Scope.NOTHING
+    if releases:
+        scope = Scope.IDENTITY if releases == 1 else Scope.NOTHING
         return BurnedInDecision(blanking, scope=scope, looked="by a person", is_cleaned=True)
     return BurnedInDecision(
         blanking,
         None if is_readable or suspicion is None else f"Possible burned-in text: {suspicion}.",
         is_suspected=is_readable and suspicion is not None,
-        may_be_blanked=profile.identifying_text == "blank" and (is_readable or suspicion is None),
+        may_be_blanked=can_be_blanked
+        and profile.identifying_text == "blank"
+        and (is_readable or suspicion is None),
     )
 
 
@@ -135,14 +137,14 @@ def completed(decision: BurnedInDecision, found: SearchResult) -> BurnedInDecisi
     return decision
 
 
-def with_found_text_blanked(decision: BurnedInDecision, boxes: Sequence[FoundText]) -> BurnedInDecision:
+def with_found_text_blanked(decision: BurnedInDecision, boxes: Sequence[TextBox]) -> BurnedInDecision:
     """The decision with the boxes of the patient's own words blanked, in every frame."""
     rectangles = tuple(_with_margin(box) for box in boxes)
     blanking = _with_rectangles(decision.blanking, rectangles, "blanked where the patient's words were read")
     return replace(decision, blanking=blanking, may_be_blanked=False)
 
 
-def _with_margin(box: FoundText) -> Rectangle:
+def _with_margin(box: TextBox) -> Rectangle:
     """The rectangle to blank: the detector often misses a text's first or last letter."""
     along, across = max(_LEAST_MARGIN, min(box.width, box.height)), _LEAST_MARGIN
     beside, above = (along, across) if box.width >= box.height else (across, along)

@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from common.errors import TextBox, TextFound
+from common.errors import TextFound
 from deidentification.identity import Identity
 from deidentification.pixels.burned_in_gate import BurnedInDecision, completed, with_found_text_blanked
 from deidentification.pixels.text_search.search import ENOUGH, SearchResult, TextSearch
@@ -59,12 +59,5 @@ def draw_and_search(
         blanked = replace(image_file, blanking=decision.blanking)
         space.clear()
         frames, result = draw(blanked)
-    return SearchedFrames(blanked, frames, completed(decision, result), _as_text_found(result))
-
-
-def _as_text_found(result: SearchResult) -> TextFound:
-    """The result as the ledger stores it: places, never the text."""
-    boxes = tuple(
-        TextBox(box.frame, box.left, box.top, box.width, box.height, str(box.finding)) for box in result.boxes
-    )
-    return TextFound(str(result.finding), boxes)
+    found = TextFound(result.finding, result.boxes)
+    return SearchedFrames(blanked, frames, completed(decision, result), found)

@@ -14,7 +14,7 @@ from common.errors import PipelineError
 from common.nas.location import open_nas
 from common.settings import Settings, load_settings
 from common.tls import require_tls
-from deidentification.pixels.text.text_reader import can_read
+from deidentification.pixels.text_search.installed_reader import can_read
 from infra.command_options import operator_store
 from infra.health.doctor_security import security_findings
 from infra.health.doctor_versions import version_findings

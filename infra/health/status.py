@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 from common.database import queries
 from common.store.object_key import HELD, PROCESSED
 from common.store.object_store import ListedObject, ObjectStore
-from deidentification.pixels.text.text_reader import can_read
+from deidentification.pixels.text_search.installed_reader import can_read
 from infra.health.stalled import read_stalled
 from infra.provision.function_card import FunctionCard, function_cards
 from infra.provision.snapshot import read_snapshot

@@ -40,7 +40,8 @@ ALLOWED: dict[str, set[str]] = {
     "deidentification.pixels.streams": {"common.errors", "imaging.dataset", "imaging.frames"},
     "deidentification.pixels.text": set(),
     "deidentification.pixels.text_search": {
-        "common.toml_file", "deidentification", "deidentification.pixels.text", "imaging.frames",
+        "common.errors", "common.toml_file", "deidentification", "deidentification.pixels.text",
+        "imaging.frames",
     },
     "common": {"common.http", "common.ledger", "common.stage", "common.store"},
     "common.store": {"common"},
@@ -82,7 +83,7 @@ ALLOWED: dict[str, set[str]] = {
         "infra.provision",
     },
     "infra.backup": {*COMMAND, "deidentification"},
-    "infra.health": {*COMMAND, "common.nas", "deidentification.pixels.text", "model"},
+    "infra.health": {*COMMAND, "common.nas", "deidentification.pixels.text_search", "model"},
     "infra.items": {*COMMAND, "common.ledger"},
     "infra.nas": {*COMMAND, "common.nas", "infra.health"},
     "infra.patients": {*COMMAND, "common.labels", "deidentification", "infra.labelling"},

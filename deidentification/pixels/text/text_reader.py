@@ -8,7 +8,6 @@ the whole piece reads less, and is no quicker because it has to try more directi
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 from typing import Any, cast
 
 import cv2
@@ -45,12 +44,6 @@ class ReadText:
         return self.confidence >= CONFIDENT and _is_long(self.text)
 
 
-@cache
-def can_read() -> bool:
-    """Whether the reader's packages are installed; they are not imported for that."""
-    return find_spec("rapidocr") is not None and find_spec("onnxruntime") is not None
-
-
 def read_boxes(picture: NDArray[np.uint8], boxes: Sequence[Box]) -> list[ReadText]:
     """What stands in every box, in the boxes' order.
 
@@ -64,7 +57,7 @@ def read_boxes(picture: NDArray[np.uint8], boxes: Sequence[Box]) -> list[ReadTex
     Raises
     ------
     ModuleNotFoundError
-        If the reader's packages aren't installed; see `can_read`.
+        If the reader's packages aren't installed.
     """
     return [_read(picture, box) for box in boxes]
 

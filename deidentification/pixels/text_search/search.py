@@ -8,14 +8,15 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from common.errors import TextBox
 from deidentification.identity import Identity
 from deidentification.pixels.text.text_detector import Box, find_text
-from deidentification.pixels.text.text_reader import ReadText, can_read, read_boxes
+from deidentification.pixels.text.text_reader import ReadText, read_boxes
 from deidentification.pixels.text_search.harmless_text import is_harmless
 from deidentification.pixels.text_search.identity_in_text import identity_in_text
+from deidentification.pixels.text_search.installed_reader import can_read
 
 VERY_SURE = 3.0  # the detector's score from which a place is text even if it can't be read
-VERSION = 1  # of the detector's weights, the reader and the rules on words; documented in the files
 # What is read in one file, so that reading takes seconds; more is not a few captions, and a person must look.
 MOST_BOXES, MOST_PIXELS = 64, 6_000_000
 ENOUGH = 8  # places with text after which the rest is not read: the file is held in any case
@@ -43,30 +44,18 @@ class Scope(StrEnum):
 
 
 @dataclass(frozen=True)
-class FoundText:
-    """A place with text, in pixels of a frame."""
-
-    frame: int  # from 1
-    left: int
-    top: int
-    width: int
-    height: int
-    finding: Finding
-
-
-@dataclass(frozen=True)
 class SearchResult:
     """What the search found in all frames of a file."""
 
     finding: Finding = Finding.NOTHING
-    boxes: tuple[FoundText, ...] = ()
+    boxes: tuple[TextBox, ...] = ()
     keyword: str = ""  # of the identifying attribute that was read
     was_read: bool = True  # whether a reader was there
 
     @property
-    def identity_boxes(self) -> tuple[FoundText, ...]:
+    def identity_boxes(self) -> tuple[TextBox, ...]:
         """The boxes with the patient's own words."""
-        return tuple(box for box in self.boxes if box.finding is Finding.IDENTITY)
+        return tuple(box for box in self.boxes if box.finding == Finding.IDENTITY)
 
 
 class TextSearch:
@@ -78,18 +67,18 @@ class TextSearch:
         """Searches for text of a scope; after `enough` places with text, the others are not read."""
         self._identity, self._scope, self._enough = identity, scope, enough
         self._reader = reader or (read_boxes if can_read() else None)
-        self._boxes: list[FoundText] = []
-        self._finding, self._keyword = Finding.NOTHING, ""
+        self._boxes: list[tuple[Finding, TextBox]] = []
+        self._keyword = ""
         self._boxes_read = self._pixels_read = 0
         self._known: dict[bytes, Finding] = {}  # captions are the same in all frames of a clip
 
     @property
     def result(self) -> SearchResult:
         """The result for the frames so far."""
-        ranked = sorted(self._boxes, key=lambda box: -_RANKS[box.finding])
-        return SearchResult(
-            self._finding, tuple(ranked[:MOST_RECORDED]), self._keyword, self._reader is not None
-        )
+        ranked = sorted(self._boxes, key=lambda found: -_RANKS[found[0]])
+        finding = ranked[0][0] if ranked else Finding.NOTHING
+        boxes = tuple(box for _, box in ranked[:MOST_RECORDED])
+        return SearchResult(finding, boxes, self._keyword, self._reader is not None)
 
     def look(self, number: int, views: Iterable[View]) -> None:
         """Search the views of one frame, the drawn picture first; frames are numbered from 1."""
@@ -97,12 +86,10 @@ class TextSearch:
             return
         for index, view in enumerate(views):
             for box in find_text(view):
-                finding = self._finding_of(view, box)
-                if finding is Finding.UNREAD and index > 0 and self._reader is not None:
-                    continue  # stretched contrasts look like letters, so only read text counts there
+                finding = self._finding_of(view, box, is_drawn=index == 0)
                 if finding is not Finding.NOTHING:
-                    self._boxes.append(FoundText(number, box.left, box.top, box.width, box.height, finding))
-                    self._finding = max(self._finding, finding, key=_RANKS.__getitem__)
+                    place = (number, box.left, box.top, box.width, box.height)
+                    self._boxes.append((finding, TextBox(*place, finding)))
 
     def _has_enough(self, box: Box) -> bool:
         """Whether one more box need not or must not be read."""
@@ -110,14 +97,14 @@ class TextSearch:
         is_much = self._boxes_read >= MOST_BOXES or self._pixels_read + box.width * box.height > MOST_PIXELS
         return is_held or is_much
 
-    def _finding_of(self, view: View, box: Box) -> Finding:
+    def _finding_of(self, view: View, box: Box, *, is_drawn: bool) -> Finding:
         part = view[box.top : box.top + box.height, box.left : box.left + box.width]
         digest = blake2b(part.tobytes() + str(part.shape).encode(), digest_size=16).digest()
         if digest not in self._known:
-            self._known[digest] = self._read(view, box)
+            self._known[digest] = self._read(view, box, is_drawn=is_drawn)
         return self._known[digest]
 
-    def _read(self, view: View, box: Box) -> Finding:
+    def _read(self, view: View, box: Box, *, is_drawn: bool) -> Finding:
         if self._reader is None or self._has_enough(box):
             return Finding.UNREAD if self._scope is Scope.ANY_TEXT else Finding.NOTHING
         self._boxes_read += 1
@@ -131,7 +118,8 @@ class TextSearch:
             return Finding.NOTHING
         if read.is_text:
             return Finding.TEXT
-        return Finding.UNREAD if box.score >= VERY_SURE else Finding.NOTHING
+        # In the other views stretched contrasts look like letters, so only read text counts there.
+        return Finding.UNREAD if is_drawn and box.score >= VERY_SURE else Finding.NOTHING
 
 
 _RANKS = {finding: rank for rank, finding in enumerate(Finding)}

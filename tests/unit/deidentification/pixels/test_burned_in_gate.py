@@ -3,6 +3,7 @@
 import pytest
 from pydicom.dataset import Dataset
 
+from common.errors import TextBox
 from deidentification.pixels.burned_in_gate import (
     NEXT_STEP,
     NEXT_STEP_AFTER_READING,
@@ -14,7 +15,7 @@ from deidentification.pixels.burned_in_gate import (
     with_found_text_blanked,
 )
 from deidentification.pixels.device_rules import DeviceRule
-from deidentification.pixels.text_search.search import Finding, FoundText, Scope, SearchResult
+from deidentification.pixels.text_search.search import Finding, Scope, SearchResult
 from deidentification.profile import Profile
 from imaging.frames.blanking import Rectangle
 from tests.support.factories import make_dataset
@@ -219,7 +220,7 @@ def test_rectangles_of_a_person_are_blanked_too() -> None:
 
 
 PATIENT_ID_READ = SearchResult(Finding.IDENTITY, keyword="PatientID")
-BOX = FoundText(1, 10, 20, 30, 12, Finding.IDENTITY)
+BOX = TextBox(1, 10, 20, 30, 12, Finding.IDENTITY)
 
 
 @pytest.mark.parametrize(
@@ -268,7 +269,7 @@ def test_who_looked_is_recorded_only_if_somebody_did() -> None:
 def test_found_words_are_blanked_with_a_margin() -> None:
     """A box is enlarged, but not beyond the picture's left and upper edge, and blanked only once."""
     after = with_found_text_blanked(
-        BurnedInDecision(may_be_blanked=True), [BOX, FoundText(2, 2, 3, 9, 9, BOX.finding)]
+        BurnedInDecision(may_be_blanked=True), [BOX, TextBox(2, 2, 3, 9, 9, Finding.IDENTITY)]
     )
     assert after.blanking is not None
     assert (Rectangle(0, 12, 52, 28), Rectangle(0, 0, 20, 20)) == after.blanking.rectangles

@@ -1,13 +1,14 @@
 """Blanking what the text search read of the patient."""
 
+from common.errors import TextBox
 from deidentification.pixels.burned_in_gate import BurnedInDecision, with_found_text_blanked
-from deidentification.pixels.text_search.search import Finding, FoundText
+from deidentification.pixels.text_search.search import Finding
 from imaging.frames.blanking import Rectangle
 
 
 def blanked(*places: tuple[int, int, int, int]) -> tuple[Rectangle, ...]:
     """The rectangles that are blanked for boxes with the patient's words."""
-    boxes = [FoundText(1, *place, Finding.IDENTITY) for place in places]
+    boxes = [TextBox(1, *place, Finding.IDENTITY) for place in places]
     blanking = with_found_text_blanked(BurnedInDecision(), boxes).blanking
     assert blanking is not None
     return blanking.rectangles

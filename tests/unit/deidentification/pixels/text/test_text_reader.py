@@ -1,15 +1,11 @@
 """Reading what stands in the boxes where text was found."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
 from deidentification.pixels.text import text_reader
 from deidentification.pixels.text.text_detector import Box, find_text
-from deidentification.pixels.text.text_reader import ReadText, can_read, read_boxes
-from tests.support.repository import ROOT
+from deidentification.pixels.text.text_reader import ReadText, read_boxes
 from tests.unit.deidentification.pixels.text.pictures_with_text import (
     NAME,
     Picture,
@@ -75,24 +71,3 @@ def test_no_boxes_need_no_reader(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_text_needs_confidence_and_two_letters_or_digits(text: str, confidence: float, is_text: bool) -> None:
     """Single characters, or signs alone, are also read into anatomy."""
     assert is_text is ReadText(Box(0, 0, 8, 8, 0.0), text, confidence).is_text
-
-
-def test_asking_whether_it_can_read_loads_nothing() -> None:
-    """The reader's packages take a second to import, which only files with boxes should wait for."""
-    code = (
-        "import sys; from deidentification.pixels.text import text_reader as r; print(r.can_read(), "
-        "'rapidocr' in sys.modules, 'onnxruntime' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert f"{can_read()} False False" == done.stdout.strip()
-
-
-@pytest.mark.parametrize("missing", ["rapidocr", "onnxruntime"])
-def test_without_one_of_its_packages_it_cannot_read(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both rapidocr and onnxruntime are needed."""
-    monkeypatch.setattr(text_reader, "find_spec", lambda name: None if name == missing else object())
-    can_read.cache_clear()
-    try:
-        assert not can_read()
-    finally:
-        can_read.cache_clear()

@@ -10,7 +10,14 @@ from deidentification.identity import Identity, identity_of
 from deidentification.pixels.text.text_detector import Box
 from deidentification.pixels.text.text_reader import ReadText
 from deidentification.pixels.text_search import search as search_module
-from deidentification.pixels.text_search.search import ENOUGH, VERY_SURE, Finding, Scope, TextSearch
+from deidentification.pixels.text_search.search import (
+    ENOUGH,
+    MOST_BOXES,
+    VERY_SURE,
+    Finding,
+    Scope,
+    TextSearch,
+)
 from tests.support.factories import make_dataset, real_path
 from tests.support.factories import to_image_file as image_file_of
 
@@ -93,6 +100,22 @@ def test_a_place_that_cannot_be_read_is_held_if_the_detector_is_very_sure() -> N
         patch.setattr(search_module, "find_text", lambda _: [Box(0, 0, 40, 16, VERY_SURE - 0.1)])
         faint.look(1, [drawn("")])
     assert Finding.NOTHING is faint.result.finding
+
+
+def test_places_beyond_what_is_read_are_held_in_every_view() -> None:
+    """Also in the view of what a window hides: nobody knows what is there."""
+    asked: list[Box] = []
+
+    def reader(_: np.ndarray, boxes: Sequence[Box]) -> list[ReadText]:
+        asked.extend(boxes)
+        return [ReadText(box, "", 0.0) for box in boxes]
+
+    searched = TextSearch(IDENTITY, Scope.ANY_TEXT, reader)
+    for number in range(MOST_BOXES):
+        searched.look(number + 1, [drawn(), drawn(f"MARK {number:03}")])
+    assert (MOST_BOXES, Finding.NOTHING) == (len(asked), searched.result.finding)
+    searched.look(MOST_BOXES + 1, [drawn(), drawn("ONE MORE")])
+    assert (MOST_BOXES, Finding.UNREAD) == (len(asked), searched.result.finding)
 
 
 def test_reading_ends_when_the_file_is_held_anyway() -> None:
