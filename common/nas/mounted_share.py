@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from errno import EACCES, ELOOP, ENOENT, ENOTDIR, ENXIO, EPERM
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from common.errors import DependencyAwayError, TransientError
-from common.nas.nas import EARLIEST, Nas, NasFile, NasFolder, UnreadableError, time_of
+from common.nas.nas import EARLIEST, Nas, NasFile, NasFolder, UnreadableError, listed_below, time_of
 from common.nas.system_names import is_system_name
 
 _LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -50,15 +51,7 @@ class FolderNas(Nas):
         return sorted(folders, key=lambda folder: folder.name)
 
     def list_files(self, folder: str) -> Iterator[NasFile]:
-        pending = [""]  # folders to list, below the folder
-        while pending:
-            below = pending.pop()
-            try:
-                yield from self._entries(folder, below, pending.append)
-            except UnreadableError as error:
-                if not below:
-                    raise
-                yield NasFile(below.rstrip("/"), 0, EARLIEST, str(error))
+        return listed_below(partial(self._entries, folder))
 
     def open(self, folder: str, path: str) -> BinaryIO:
         with self._entry_errors():

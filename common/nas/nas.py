@@ -1,7 +1,7 @@
 """The port to the NAS."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO, Protocol
@@ -85,3 +85,20 @@ def time_of(seconds: float) -> datetime:
     if math.isnan(seconds):
         return EARLIEST
     return datetime.fromtimestamp(min(max(seconds, EARLIEST.timestamp()), LATEST.timestamp()), UTC)
+
+
+def listed_below(list_folder: Callable[[str, Callable[[str], None]], Iterator[NasFile]]) -> Iterator[NasFile]:
+    """The files of a folder to any depth; a folder below that can't be listed is one entry with a fault.
+
+    `list_folder` yields the files directly in the folder at a path below, and calls its second argument
+    with the path of each folder in it. Raises UnreadableError if the folder itself can't be listed.
+    """
+    pending = [""]
+    while pending:
+        below = pending.pop()
+        try:
+            yield from list_folder(below, pending.append)
+        except UnreadableError as error:
+            if not below:
+                raise
+            yield NasFile(below.rstrip("/"), 0, EARLIEST, str(error))

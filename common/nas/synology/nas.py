@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any, BinaryIO
 
 from common.errors import DependencyAwayError
-from common.nas.nas import EARLIEST, Nas, NasFile, NasFolder, UnreadableError, time_of
+from common.nas.nas import EARLIEST, Nas, NasFile, NasFolder, listed_below, time_of
 from common.nas.synology.errors import EXISTS, MISSING, request_refused
 from common.nas.synology.file_station import FileStation, expected_form
 from common.nas.system_names import is_system_name
@@ -34,15 +35,7 @@ class SynologyNas(Nas):
         return sorted(folders, key=lambda folder: folder.name)
 
     def list_files(self, folder: str) -> Iterator[NasFile]:
-        pending = [""]  # folders to list, below the folder
-        while pending:
-            below = pending.pop()
-            try:
-                yield from self._files(folder, below, pending.append)
-            except UnreadableError as error:
-                if not below:
-                    raise
-                yield NasFile(below.rstrip("/"), 0, EARLIEST, str(error))
+        return listed_below(partial(self._files, folder))
 
     def _files(self, folder: str, below: str, descend: Callable[[str], None]) -> Iterator[NasFile]:
         """The files directly in a folder; `descend` is called with each folder in it."""
