@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
-from pydicom.multival import MultiValue
+from imaging.dataset.number_text import each_value
 
 # Runs of letters, runs of digits, and mixtures of both, such as AB12CD34. Two letters are a word in
 # the scripts of East Asia, where they may be a complete name.
@@ -194,7 +194,7 @@ def values_of(value: Any) -> list[str]:
     """The single values of an element as text."""
     if value is None:
         return []
-    return [str(one) for one in value] if isinstance(value, MultiValue | list) else [str(value)]
+    return list(map(str, each_value(value)))
 
 
 def _without_marks(upper: str) -> str:

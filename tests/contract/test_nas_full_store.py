@@ -1,8 +1,6 @@
 """A raw bucket on a full disk: a real MinIO on a disk of 48 MB, if the system allows to mount one."""
 
 import io
-import os
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,11 +9,10 @@ from random import Random
 
 import pytest
 
-from common.errors import PipelineError
 from common.store.minio_store import MinioStore
 from common.store.object_key import RAW, Location
-from infra.local.minio_binary import find_minio
 from tests.support.local_home import wait_for
+from tests.support.own_minio import own_minio
 from tests.support.poll_bench import QUIET, Polls
 
 MOUNTED = 'mount -t tmpfs -o size=48m tmpfs "$0" && exec "$@"'
@@ -39,32 +36,9 @@ class SmallStore:
 def small_store(tmp_path: Path, endpoints: dict[str, object]) -> Iterator[SmallStore | None]:
     """A MinIO on a small disk; None if users may not mount one."""
     assert endpoints  # a home runs, so the MinIO program is installed
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    keys = {"MINIO_ROOT_USER": "operator", "MINIO_ROOT_PASSWORD": "Marker-of-a-key"}
-    command = ["unshare", "-rm", "sh", "-c", MOUNTED, str(tmp_path), str(find_minio())]
-    process = subprocess.Popen(
-        [*command, "server", "--quiet", "--address", address, str(tmp_path / "data")],
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "MINIO_BROWSER": "off"} | keys,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    store = MinioStore(endpoint=address, access_key="operator", secret_key="Marker-of-a-key")
-    try:
-        wait_for(lambda: process.poll() is not None or _is_up(store), seconds=60)
+    mounted = ["unshare", "-rm", "sh", "-c", MOUNTED, str(tmp_path)]
+    with own_minio(tmp_path, within=mounted) as (store, process):
         yield None if process.poll() is not None else SmallStore(store, process.pid, tmp_path)
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def _is_up(store: MinioStore) -> bool:
-    try:
-        store.ensure_bucket(RAW)
-    except PipelineError:
-        return False
-    return True
 
 
 def test_full_disk(small_store: SmallStore | None) -> None:
