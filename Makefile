@@ -13,7 +13,7 @@ $(STAMP): requirements.lock pyproject.toml
 		|| { echo "dcm2set needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv \
 		|| { echo "python3 lacks the venv module (Debian: apt install python3-venv)"; exit 1; }
-	@echo "Installing the locked packages into .venv (about half a minute)."
+	@echo "Installing the locked packages into .venv (about two minutes)."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
