@@ -1,6 +1,8 @@
 """Reads a request's body once, before anything else, up to the size that an event can have."""
 
 import io
+from contextlib import suppress
+from typing import IO
 
 from flask import Request, current_app, has_app_context
 from flask import request as current_request
@@ -8,7 +10,9 @@ from flask import request as current_request
 from common.errors import BadRequestError
 
 MAX_BODY_BYTES = 1024 * 1024
+MAX_DISCARDED_BYTES = 64 * 1024 * 1024
 _FAULT = "dcm2set.body_fault"
+_PIECE_BYTES = 64 * 1024
 
 
 def read_body(request: Request) -> None:
@@ -25,6 +29,16 @@ def read_body(request: Request) -> None:
         fault = f"The body is over {MAX_BODY_BYTES} bytes." if is_large else "The body is incomplete."
         request.environ[_FAULT] = fault
         request.stream = io.BytesIO()
+        if is_large:
+            _discard(request.environ["wsgi.input"])
+
+
+def _discard(stream: IO[bytes]) -> None:
+    # A server that closes a connection with unread bytes resets it, and the client may lose the answer.
+    with suppress(Exception):  # the server, werkzeug and the socket raise different types
+        left = MAX_DISCARDED_BYTES
+        while left > 0 and (piece := stream.read(min(_PIECE_BYTES, left))):
+            left -= len(piece)
 
 
 def body_of(request: Request) -> bytes:

@@ -78,6 +78,10 @@ class FuzzRequest:
     def __repr__(self) -> str:
         return f"{self.method} {self.path} {dict(self.headers)} token={self.token!r:.40} {self.body}"
 
+    def _repr_pretty_(self, printer: Any, _is_cycle: bool) -> None:
+        # Otherwise Hypothesis prints the strategies' arguments, and fails with a warning where they are huge.
+        printer.text(repr(self))
+
 
 def fuzz_requests() -> st.SearchStrategy[FuzzRequest]:
     """Requests that are mostly POST to / with the right token and an almost valid body."""
