@@ -2,26 +2,45 @@
 
 import logging
 import math
+import re
 import time
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeVar, overload
 
 import psycopg
 from psycopg import Connection, Cursor
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, RowFactory, TupleRow, dict_row, tuple_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from common.errors import ConflictError, DependencyAwayError, PermanentError, PipelineError, TransientError
+from common.errors import (
+    ConflictError,
+    DependencyAwayError,
+    PermanentError,
+    PipelineError,
+    SettingsError,
+    TransientError,
+)
 
 Row = DictRow
+R = TypeVar("R")
 # The pool logs connection errors with the driver's text; the health answer reports them in our words.
 logging.getLogger("psycopg").setLevel(logging.CRITICAL + 1)
 
 
 _CONFLICT = "U0001"  # SQLSTATE of conflicts raised by functions in schema.sql files, with their own texts
+# What statements and the driver rely on, whatever the database, the role or the environment sets.
+# These are no startup options, because PgBouncer refuses those.
+_PREPARE = """select set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO, YMD', false),
+    set_config('IntervalStyle', 'postgres', false), set_config('bytea_output', 'hex', false),
+    set_config('extra_float_digits', '1', false), set_config('client_encoding', 'UTF8', false),
+    set_config('standard_conforming_strings', 'on', false),
+    set_config('default_transaction_isolation', 'read committed', false),
+    set_config('statement_timeout', coalesce(%s::text, current_setting('statement_timeout')), false)"""
+_REFUSED_PARAMETER = re.compile(r"unsupported (?:startup parameter[^:]*: (\w+)|(options) startup parameter)")
+_CONNECT_SECONDS = 5
 _CHECK_SECONDS = 3.0
 _FRESH_SECONDS = 1.0  # a connection that answered this recently is not checked
 
@@ -74,6 +93,45 @@ def queries(path: Path) -> Mapping[str, LiteralString]:
     return {name.strip(): text.strip() for name, _, text in named}
 
 
+def prepare_session(connection: Connection[Any], *, answer_seconds: float | None = None) -> None:
+    """Set the forms of values that psycopg reads, and how long a statement may take, in one round trip."""
+    limit = None if answer_seconds is None else str(round(answer_seconds * 1000))
+    connection.execute(_PREPARE, [limit])
+
+
+@overload
+def connect(url: str, *, autocommit: bool = False) -> Connection[TupleRow]: ...
+
+
+@overload
+def connect(url: str, *, row_factory: RowFactory[R], autocommit: bool = False) -> Connection[R]: ...
+
+
+def connect(
+    url: str, *, row_factory: RowFactory[Any] = tuple_row, autocommit: bool = False
+) -> Connection[Any]:
+    """Connect to a database outside of a pool, for the commands of an operator.
+
+    Raises SettingsError, which names the parameter, if a pooler refuses a startup parameter, and
+    psycopg.OperationalError if the server does not answer.
+    """
+    try:
+        connection = psycopg.connect(
+            url, autocommit=True, row_factory=row_factory, connect_timeout=_CONNECT_SECONDS
+        )
+    except psycopg.OperationalError as error:
+        if found := _REFUSED_PARAMETER.search(str(error)):
+            raise SettingsError(
+                f"The pooler in DATABASE_URL refuses the startup parameter {found[1] or found[2]}: "
+                "remove it from DATABASE_URL and the PG… variables, or add it to the pooler's "
+                "ignore_startup_parameters."
+            ) from None
+        raise
+    prepare_session(connection)  # outside of a transaction, because a rollback would undo it
+    connection.autocommit = autocommit
+    return connection
+
+
 class Database:
     """A pool of connections to Postgres; safe to share between threads.
 
@@ -87,8 +145,9 @@ class Database:
     ) -> None:
         def configure(connection: LimitedConnection) -> None:
             connection.seconds = answer_seconds
+            prepare_session(connection, answer_seconds=answer_seconds)
 
-        milliseconds = round(answer_seconds * 1000)
+        self._url = url
         self._pool: ConnectionPool[LimitedConnection] = ConnectionPool(
             url,
             connection_class=LimitedConnection,
@@ -98,12 +157,7 @@ class Database:
             open=False,
             check=_check,
             configure=configure,
-            kwargs={
-                "row_factory": dict_row,
-                "autocommit": True,
-                "connect_timeout": 3,
-                "options": f"-c statement_timeout={milliseconds} -c timezone=UTC",
-            },
+            kwargs={"row_factory": dict_row, "autocommit": True, "connect_timeout": 3},
         )
 
     def close(self) -> None:
@@ -133,7 +187,7 @@ class Database:
     @contextmanager
     def _cursor(self) -> Iterator[Cursor[Row]]:
         """A cursor in autocommit mode: no round trips for begin and commit."""
-        with _database_errors():
+        with _database_errors(self._url):
             self._pool.open()
             with self._pool.connection() as connection, connection.cursor() as cursor:
                 yield cursor
@@ -152,13 +206,14 @@ class Database:
 
 
 @contextmanager
-def _database_errors() -> Iterator[None]:
+def _database_errors(url: str) -> Iterator[None]:
     """Turn errors of psycopg into errors of the pipeline, without their texts, which may quote values."""
     try:
         yield
     except PipelineError:
         raise
     except PoolTimeout:
+        _raise_refusal(url)
         raise DependencyAwayError("The database does not answer; see DATABASE_URL.") from None
     except psycopg.errors.UniqueViolation as error:
         # Statements whose rows may exist say "on conflict"; here another worker inserted the row just now.
@@ -171,3 +226,9 @@ def _database_errors() -> Iterator[None]:
         if error.sqlstate == _CONFLICT:
             raise ConflictError(error.diag.message_primary or "", error.diag.message_hint or "") from None
         raise DependencyAwayError(f"The database failed ({type(error).__name__}).") from None
+
+
+def _raise_refusal(url: str) -> None:
+    """Raise SettingsError if a pooler refuses connections; psycopg's pool does not say why it has none."""
+    with suppress(psycopg.Error):
+        connect(url).close()

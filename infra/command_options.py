@@ -73,8 +73,8 @@ def operator_store(endpoints: dict[str, Any]) -> "MinioStore":
 @contextmanager
 def connected(home: Home) -> "Iterator[tuple[psycopg.Connection[Any], MinioStore]]":
     """Connect to the database and the object store of a running home, with the operator's rights."""
-    import psycopg
+    from common.database import connect
 
     endpoints = read_endpoints(home)
-    with psycopg.connect(endpoints["database_url"]) as connection:
+    with connect(endpoints["database_url"]) as connection:
         yield connection, operator_store(endpoints)

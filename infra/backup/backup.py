@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import orjson
-import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
-from common.database import queries
+from common.database import connect, queries
 from common.errors import ObjectMissingError, SettingsError
 from common.store.minio_store import MinioStore
 from common.store.object_key import (
@@ -94,7 +93,7 @@ def back_up(
 
 def _record(url: str, folder: Path, taken_at: datetime) -> None:
     """Record the backup before it is written: an erasure names also one that was interrupted."""
-    with psycopg.connect(url) as connection:
+    with connect(url) as connection:
         connection.execute(_SQL["record"], {"folder": str(folder.resolve()), "taken_at": taken_at})
 
 
@@ -117,7 +116,7 @@ def restore_database(url: str, folder: Path) -> None:
 def restore_objects(url: str, store: MinioStore, folder: Path) -> Restored:
     """Restore the objects; those moved after the snapshot go back to their location in the snapshot."""
     restored = Restored()
-    with psycopg.connect(url, row_factory=dict_row) as connection:
+    with connect(url, row_factory=dict_row) as connection:
         known = KnownObjects(
             instances={row["uid"] for row in connection.execute(_SQL["instances"])},
             allocated={
@@ -144,7 +143,7 @@ def restore_objects(url: str, store: MinioStore, folder: Path) -> Restored:
             restored.objects += 1
             if location.bucket == RAW and location.key.startswith(NAS):
                 from_nas.append((location.key, etag, member.size))
-    with psycopg.connect(url) as connection:
+    with connect(url) as connection:
         # Those copied after the snapshot have no row for extract, and raw/nas/ is never listed.
         connection.cursor().executemany(_SQL["announce"], from_nas)
     return restored

@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
+from common.database import connect
 from common.settings import load_settings
 from common.store.minio_store import MinioStore
 from common.store.object_key import ANNOTATIONS, Location
@@ -54,7 +53,7 @@ def _follow(home: Home, endpoints: dict[str, Any], number: int, say: Say) -> int
     _wait_for_labels(endpoints, store)
     status = read_status(endpoints["database_url"], store)
     sheet = home.folder / "contact-sheet.png"
-    with psycopg.connect(endpoints["database_url"]) as connection:
+    with connect(endpoints["database_url"]) as connection:
         draw_contact_sheet(connection, store, sheet)
     say(f"\n{balance_text(status['balance'])}\n\n{set_aside_text(status['aside'])}\n")
     labels = status["labels"]
@@ -94,7 +93,7 @@ def _wait_until_settled(endpoints: dict[str, Any], store: MinioStore, number: in
 
 def _put_labels(endpoints: dict[str, Any], store: MinioStore) -> None:
     """Put labels of some of the images, one of an unknown image, and one invalid row."""
-    with psycopg.connect(endpoints["database_url"]) as connection:
+    with connect(endpoints["database_url"]) as connection:
         rows = connection.execute(
             "select key, modality from image_overview where verdict = 'good' order by key limit 6"
         ).fetchall()

@@ -16,6 +16,7 @@ from common.settings import Settings, load_settings
 from common.tls import require_tls
 from deidentification.pixels.text_search.installed_reader import can_read
 from infra.command_options import operator_store
+from infra.health.doctor_database import tried_values
 from infra.health.doctor_security import security_findings
 from infra.health.doctor_versions import version_findings
 from infra.health.finding import Finding, tried
@@ -77,11 +78,7 @@ def _postgres(settings: Settings) -> Finding:
 
 def _server_version(settings: Settings) -> str:
     require_tls(settings, "database_url")
-    with psycopg.connect(settings.required("database_url"), connect_timeout=5) as connection:
-        major = connection.info.server_version // 10000
-    if major < 13:
-        raise PipelineError(f"DATABASE_URL is a PostgreSQL {major}; 13 or newer is needed.")
-    return f"PostgreSQL {major} at DATABASE_URL"
+    return f"{tried_values(settings.required('database_url'))} at DATABASE_URL"
 
 
 def _nas(settings: Settings) -> Finding:
@@ -128,6 +125,9 @@ def _running_home(home: Home) -> Iterator[Finding]:
         ]
         cause = str(health.get("cause", "")) or "; ".join(failed)
         yield Finding(name, health.get("status") == "ok", cause or "healthy")
+    yield _tried(
+        "database", lambda: f"{tried_values(endpoints['database_url'])}; every type of value is read"
+    )
     yield _tried("pseudonym key", lambda: _pseudonym_key(home, endpoints["database_url"]))
     yield from _kept_versions(endpoints)
     yield from _stalled_items(endpoints)

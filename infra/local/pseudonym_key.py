@@ -1,7 +1,6 @@
 """The pseudonym keys of a home, compared with those with which its database was made."""
 
-import psycopg
-
+from common.database import connect
 from common.errors import SettingsError
 from common.settings import load_settings
 from deidentification.pseudonym import Pseudonyms
@@ -18,7 +17,7 @@ def checked_keys(home: Home, url: str) -> tuple[Keys, list[Space]]:
     settings = load_settings()
     own = home.secrets().pseudonym_key if home.has_secrets() else None
     keys = known_keys(settings, own)
-    with psycopg.connect(url, connect_timeout=5) as connection:
+    with connect(url) as connection:
         spaces = read_spaces(connection)
     former_keys(spaces, keys.current, keys.others)
     return keys, spaces

@@ -16,6 +16,7 @@ import urllib3
 from filelock import FileLock, Timeout
 from minio.error import MinioAdminException
 
+from common.database import connect
 from common.errors import DependencyAwayError, SettingsError
 from common.settings import Settings
 from common.store.minio_store import MinioStore
@@ -206,7 +207,7 @@ def _can_create_users(plan: Plan) -> bool:
 def _create_database(plan: Plan, postgres: PostgresServer) -> None:
     server = postgres.url(plan.tcp_ports.postgres, database="postgres")
     _wait(plan, "postgres", partial(_connects, server))
-    with psycopg.connect(server, autocommit=True) as connection:
+    with connect(server, autocommit=True) as connection:
         known = connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone()
         if not known:
             connection.execute(f"create database {DATABASE}")
@@ -234,7 +235,7 @@ def _becomes_true(is_ready: Callable[[], bool]) -> bool:
 
 def _connects(url: str) -> bool:
     try:
-        psycopg.connect(url, connect_timeout=3).close()
+        connect(url).close()
     except psycopg.OperationalError:
         return False
     return True

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
-from common.database import queries
+from common.database import connect, queries
 from common.errors import TransientError
 from common.store.minio_store import MinioStore
 from infra.patients.erase_labels import empty_label_files
@@ -65,7 +65,7 @@ def erase_patient(
     Raises TransientError if work that was claimed before does not end within `seconds`.
     """
     erasure = Erasure(patient)
-    with psycopg.connect(url, row_factory=dict_row) as connection:
+    with connect(url, row_factory=dict_row) as connection:
         connection.execute(_SQL["refuse"], {"patient": patient, "who": who, "why": why})
         connection.commit()
         deadline = time.monotonic() + seconds

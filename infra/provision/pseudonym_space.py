@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row
 
-from common.database import queries
+from common.database import connect, queries
 from common.errors import SettingsError
 from common.settings import Settings
 from deidentification.pseudonym import Pseudonyms
@@ -55,7 +55,7 @@ def enter_space(url: str, keys: Keys, *, new_space: str | None = None, who: str)
     `new_space` is the name of a space to start with another key. Raises SettingsError if the key is another
     one than the database's, or if the space can't be started.
     """
-    with psycopg.connect(url) as connection:
+    with connect(url) as connection:
         connection.execute(_SQL["lock"])
         spaces = read_spaces(connection)
         if new_space is not None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-import psycopg
 from psycopg import Connection, sql
 
+from common.database import connect
 from infra.provision.function_card import FunctionCard, function_cards
 
 # By default every role may call these.
@@ -18,7 +18,7 @@ _ROLE_SETTINGS = {"statement_timeout": "60s", "idle_in_transaction_session_timeo
 
 def can_create_roles(url: str) -> bool:
     """Whether this database user may create roles, one for each function."""
-    with psycopg.connect(url) as connection:
+    with connect(url) as connection:
         row = connection.execute(
             "select rolsuper or rolcreaterole from pg_roles where rolname = current_user"
         ).fetchone()
@@ -30,7 +30,7 @@ def create_roles(url: str, passwords: dict[str, str]) -> dict[str, str]:
 
     Afterwards only the owner of the database and these roles can connect to it.
     """
-    with psycopg.connect(url) as connection:
+    with connect(url) as connection:
         connection.execute("select pg_advisory_xact_lock(hashtext('dcm2set migrate'))")
         database = connection.info.dbname
         roles = {card.function: f"{database}_{card.function}" for card in function_cards()}
@@ -56,7 +56,7 @@ def _revoke_public_rights(connection: Connection, database: str) -> None:
 
 def close_other_databases(url: str) -> None:
     """On the home's own server, let only the operator connect to the databases that Postgres creates."""
-    with psycopg.connect(url) as connection:
+    with connect(url) as connection:
         connection.execute("revoke all on database postgres, template1 from public")
 
 

@@ -7,6 +7,7 @@ from typing import LiteralString
 import psycopg
 from psycopg import Connection, sql
 
+from common.database import connect
 from common.errors import DependencyAwayError
 
 _HERE = Path(__file__).parent
@@ -38,7 +39,7 @@ def migrate(url: str, *, migrations: Path = MIGRATIONS) -> list[str]:
     applied: list[str] = []
     for _ in range(_TRIES):
         try:
-            with psycopg.connect(url) as connection:
+            with connect(url) as connection:
                 while name := _next_applied(connection, migrations):
                     applied.append(name)
                     connection.commit()
@@ -71,7 +72,7 @@ def _next_applied(connection: Connection, migrations: Path) -> str | None:
 
 def set_label_rule(url: str, rule: str, uncertain: str) -> None:
     """Set how the view `current_label` makes one label of the labels of several annotators."""
-    with psycopg.connect(url) as connection:
+    with connect(url) as connection:
         connection.execute("update label_rule set rule = %s, uncertain = %s", [rule, uncertain])
 
 

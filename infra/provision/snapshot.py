@@ -6,10 +6,12 @@ from contextlib import contextmanager
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
+from common.database import connect
+
 
 @contextmanager
 def read_snapshot(url: str) -> Iterator[psycopg.Connection[DictRow]]:
     """Connect for reading; all queries see the database as it is at the first one."""
-    with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
+    with connect(url, row_factory=dict_row) as connection:
         connection.execute("set transaction isolation level repeatable read, read only")
         yield connection
