@@ -55,12 +55,12 @@ begin
             returning number_of_frames, good, black, low_quality
         )
         insert into settled_total
-        select 'image', told.category, told.number from (
+        select 'image', counts.category, counts.number from (
             select sum(number_of_frames) as frames, sum(good) as good, sum(black) as black, sum(low_quality) as low_quality
             from marked) as sums,
             lateral (values ('frames', frames), ('good', good), ('black', black), ('low_quality', low_quality))
-                as told (category, number)
-        where told.number > 0;
+                as counts (category, number)
+        where counts.number > 0;
     end if;
 
     -- Items of all functions. An item of a NAS file is added only after its file; an item without one also counts as

@@ -75,7 +75,7 @@ with total as (
         count(*) filter (where low_quality) as low_quality, count(*) filter (where waiting) as waiting,
         count(*) filter (where quarantined) as quarantined
     from image_state where counted_images is null
-), told as (
+), counts as (
     select t.found + f.found as files_found, t.skipped + f.skipped as files_skipped, f.waiting as files_waiting,
         t.erased + f.erased as files_erased, f.held as files_held, f.quarantined as files_quarantined,
         t.extracted + f.extracted as files_extracted, t.duplicates + f.duplicates as files_duplicate,
@@ -89,7 +89,7 @@ select *,
         as files_difference,
     frames - images_good - images_black - images_low_quality - images_waiting - images_quarantined
         as images_difference
-from told;
+from counts;
 comment on view balance is 'Number of files and images by state; both differences are always 0.';
 
 -- Checks the totals: dcm2set status --recount compares it with the balance.
@@ -107,11 +107,11 @@ with file as (
         count(*) filter (where low_quality) as images_low_quality, count(*) filter (where waiting) as images_waiting,
         count(*) filter (where quarantined) as images_quarantined
     from image_state
-), told as (select * from file, frame, image)
+), counts as (select * from file, frame, image)
 select *,
     files_found - files_skipped - files_waiting - files_erased - files_held - files_quarantined - files_extracted
         as files_difference,
     frames - images_good - images_black - images_low_quality - images_waiting - images_quarantined
         as images_difference
-from told;
+from counts;
 comment on view balance_recount is 'The balance counted over all rows, without the totals; slow.';
