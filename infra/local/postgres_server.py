@@ -5,6 +5,7 @@ for everyone, and sets no password.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -13,7 +14,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from common.errors import SettingsError
+from infra.local.causes.error_text import errno_in
 
+_ERROR = re.compile("FATAL|error:", re.IGNORECASE)
 USER = DATABASE = "dcm2set"
 # For a start by root: the unprivileged account may still pass the folders above data and binaries.
 _CAPABILITIES = "+dac_override,+dac_read_search"
@@ -40,7 +43,10 @@ class PostgresServer:
             command = [binary("initdb"), "-D", str(self.data), "-U", USER, f"--pwfile={file.name}", *options]
             done = subprocess.run(_unprivileged(command), capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            if number := errno_in(done.stderr):
+                raise OSError(number, "", str(self.data))
+            lines = done.stderr.strip().splitlines() or ["no message"]
+            reason = next((line for line in lines if _ERROR.search(line)), lines[-1])
             raise SettingsError(
                 f"Postgres can't be set up here ({reason}); set DATABASE_URL to another server."
             )

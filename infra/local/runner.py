@@ -22,6 +22,10 @@ from common.settings import Settings
 from common.store.minio_store import MinioStore
 from common.tls import require_tls
 from infra.local import supervisor
+from infra.local.causes.disk_room import require_open_files, require_room
+from infra.local.causes.os_errors import start_errors
+from infra.local.causes.start_logs import StartLogs
+from infra.local.causes.waiting import START_SECONDS, Waiting
 from infra.local.home import Home, write_private, write_tokens
 from infra.local.minio_binary import minio_binary
 from infra.local.postgres_server import DATABASE, PostgresServer
@@ -33,7 +37,6 @@ from infra.provision.roles import can_create_roles, close_other_databases, creat
 from infra.provision.schema import migrate, set_label_rule
 from infra.provision.store_setup import create_buckets, create_users
 
-START_SECONDS = 90
 Say = Callable[[str], None]
 Arrange = Callable[[Plan], list[Program]]
 
@@ -65,11 +68,12 @@ def running(
 
     `arrange` returns the processes to start; tests use it to put TCP relays between them.
     """
-    with _locked(home):
+    with start_errors(home), _locked(home):
         plan = _plan(home, settings, say)
         _write_secrets(plan)
-        with _supervised(plan, arrange(plan), say) as supervised:
-            endpoints = _set_up(plan, say, new_pseudonym_space)
+        with _supervised(plan, arrange(plan), say) as (supervised, waiting):
+            with waiting.server_errors():
+                endpoints = _set_up(plan, waiting, say, new_pseudonym_space)
             write_private(home.endpoints, endpoints)
             try:
                 with running_timers(plan.urls, settings, tokens=plan.tokens):
@@ -82,13 +86,13 @@ def running(
 @contextmanager
 def running_servers(home: Home, settings: Settings, say: Say) -> Iterator[tuple[str, MinioStore]]:
     """Start only the database and the object store of a home; the database of a new home is empty."""
-    with _locked(home):
+    with start_errors(home), _locked(home):
         plan = _plan(home, settings, say)
         _write_secrets(plan)
-        with _supervised(plan, servers(plan), say):
+        with _supervised(plan, servers(plan), say) as (_, waiting):
             if plan.postgres is not None:
-                _create_database(plan, plan.postgres)
-            _wait(plan, "minio", partial(_answers, f"http://{plan.endpoint}/minio/health/ready"))
+                _create_database(plan, waiting, plan.postgres)
+            waiting.until("minio", partial(_answers, f"http://{plan.endpoint}/minio/health/ready"))
             yield plan.database_url, _operator_store(plan)
 
 
@@ -104,6 +108,8 @@ def _locked(home: Home) -> Iterator[None]:
     with lock:
         supervisor.end_leftovers(home)
         home.create()
+        require_room(home)
+        require_open_files()
         yield
 
 
@@ -139,12 +145,13 @@ def _write_secrets(plan: Plan) -> None:
 
 
 @contextmanager
-def _supervised(plan: Plan, processes: list[Program], say: Say) -> Iterator[Supervised]:
+def _supervised(plan: Plan, processes: list[Program], say: Say) -> Iterator[tuple[Supervised, Waiting]]:
     """Run processes under supervisord, and end them at the end."""
     supervisor.write_config(plan.home, processes)
+    logs = StartLogs.of(plan.home)
     daemon = supervisor.start(plan.home)
     try:
-        yield Supervised(plan.home, daemon, say)
+        yield Supervised(plan.home, daemon, say), Waiting(logs, daemon, plan.postgres is not None)
     finally:
         daemon.terminate()
         try:
@@ -155,25 +162,25 @@ def _supervised(plan: Plan, processes: list[Program], say: Say) -> Iterator[Supe
         plan.home.clear_scratch()
 
 
-def _set_up(plan: Plan, say: Say, new_space: str | None) -> dict[str, Any]:
+def _set_up(plan: Plan, waiting: Waiting, say: Say, new_space: str | None) -> dict[str, Any]:
     """Set up the servers once they answer, and wait until every function is healthy."""
     secrets, prefix = plan.secrets, plan.settings.images_prefix
     if plan.postgres is not None:
         say("Starting Postgres.")
-        _create_database(plan, plan.postgres)
+        _create_database(plan, waiting, plan.postgres)
     migrate(plan.database_url)
     enter_space(plan.database_url, plan.pseudonym_keys, new_space=new_space, who=getpass.getuser())
     set_label_rule(plan.database_url, plan.settings.label_rule, plan.settings.label_uncertain)
     if plan.has_roles:
         create_roles(plan.database_url, secrets.postgres_keys)
     say("Starting MinIO.")
-    _wait(plan, "minio", partial(_answers, f"http://{plan.endpoint}/minio/health/ready"))
-    _wait(plan, "minio", partial(_can_create_users, plan))
+    waiting.until("minio", partial(_answers, f"http://{plan.endpoint}/minio/health/ready"))
+    waiting.until("minio", partial(_can_create_users, plan))
     create_buckets(_operator_store(plan), images_prefix=prefix)
     say("Starting the functions.")
     for name, url in plan.urls.items():
         if name != "poll_nas" or plan.settings.nas_url:
-            _wait(plan, name, partial(_is_healthy, url))
+            waiting.until(name, partial(_is_healthy, url))
     return {
         "home": str(plan.home.folder),
         "pid": os.getpid(),
@@ -199,29 +206,21 @@ def _can_create_users(plan: Plan) -> bool:
             keys=plan.secrets.minio_keys,
             images_prefix=plan.settings.images_prefix,
         )
-    except MinioAdminException:
+    except MinioAdminException as error:
+        if "StorageFull" in str(error):
+            raise DependencyAwayError("MinIO is full: its disk needs room.") from None
         return False
     return True
 
 
-def _create_database(plan: Plan, postgres: PostgresServer) -> None:
+def _create_database(plan: Plan, waiting: Waiting, postgres: PostgresServer) -> None:
     server = postgres.url(plan.tcp_ports.postgres, database="postgres")
-    _wait(plan, "postgres", partial(_connects, server))
+    waiting.until("postgres", partial(_connects, server))
     with connect(server, autocommit=True) as connection:
         known = connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone()
         if not known:
             connection.execute(f"create database {DATABASE}")
     close_other_databases(server)
-
-
-def _wait(plan: Plan, name: str, is_ready: Callable[[], bool]) -> None:
-    if not _becomes_true(is_ready):
-        log = plan.home.logs / f"{name}.log"
-        log = log if log.exists() else plan.home.logs / "supervisord.out"
-        raise DependencyAwayError(
-            f"{name} did not start within {START_SECONDS} s; its log {log} ends with:\n"
-            f"{supervisor.last_lines(log)}"
-        )
 
 
 def _becomes_true(is_ready: Callable[[], bool]) -> bool:

@@ -28,11 +28,16 @@ class PgBouncer:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.refused = 0
+        self._open: set[socket.socket] = set()
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
 
     def close(self) -> None:
+        """End all connections, also of clients that still run."""
         self._listener.shutdown(socket.SHUT_RDWR)
+        for end in list(self._open):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()
 
@@ -43,6 +48,7 @@ class PgBouncer:
                 threads.submit(self._forward, client)
 
     def _forward(self, client: socket.socket) -> None:
+        self._open.add(client)
         with client:
             start = client.recv(4096)
             while len(start) == 8:  # a request for TLS or GSSAPI
