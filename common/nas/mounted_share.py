@@ -11,8 +11,17 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from common.errors import DependencyAwayError, TransientError
-from common.nas.nas import EARLIEST, Nas, NasFile, NasFolder, UnreadableError, listed_below, time_of
+from common.errors import DependencyAwayError
+from common.nas.nas import (
+    EARLIEST,
+    NameTakenError,
+    Nas,
+    NasFile,
+    NasFolder,
+    UnreadableError,
+    listed_below,
+    time_of,
+)
 from common.nas.system_names import is_system_name
 
 _LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -67,7 +76,7 @@ class FolderNas(Nas):
             if _exists(new, root):
                 if not _exists(old, root):
                     return
-                raise TransientError("A folder on the NAS can't be marked: the marked name is taken.")
+                raise NameTakenError
             if not stat.S_ISDIR(os.stat(old, dir_fd=root, follow_symlinks=False).st_mode):
                 raise NotADirectoryError
             os.rename(old, new, src_dir_fd=root, dst_dir_fd=root)

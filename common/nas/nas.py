@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO, Protocol
 
-from common.errors import DependencyAwayError
+from common.errors import DependencyAwayError, TransientError
 
 # Times outside of these are set to the nearest of them. SMB can give a file the year 30828, and a time of the
 # last day of year 9999 has no datetime in time zones to the east.
@@ -16,6 +16,13 @@ LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 
 class UnreadableError(DependencyAwayError):
     """One file or folder on the NAS can't be read; the others can."""
+
+
+class NameTakenError(TransientError):
+    """A folder on the NAS can't get this name, because another file or folder has it."""
+
+    def __init__(self) -> None:
+        super().__init__("A folder on the NAS can't be marked: the marked name is taken.")
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,10 @@ class Nas(Protocol):
         """
 
     def rename_folder(self, folder: str, name: str) -> None:
-        """Give a folder in the root another name; no error if that has happened already."""
+        """Give a folder in the root another name; no error if that has happened already.
+
+        Raises NameTakenError if a file or folder has the name, perhaps in other letter case.
+        """
 
     def make_folder(self, name: str) -> None:
         """Make an empty folder in the root."""

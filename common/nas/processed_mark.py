@@ -1,6 +1,7 @@
 """New names of processed folders on the NAS, by a pattern in the settings."""
 
 import re
+import unicodedata
 from collections.abc import Collection
 from itertools import chain, count
 
@@ -20,9 +21,9 @@ class Mark:
         self._form = re.compile(f"{re.escape(self._before)}.+{re.escape(self._after)}[0-9]*", re.DOTALL)
 
     def name(self, folder: str, taken: Collection[str] = ()) -> str:
-        """The marked name of a folder, with a number if the name is taken already.
+        """The marked name of a folder, with a number if the name is taken already, in whichever letter case.
 
-        A name that would be too long for a NAS is shortened.
+        Shares are often case-insensitive. A name that would be too long for a NAS is shortened.
         """
         bytes_left = _MAX_NAME_BYTES - len((self._before + self._after).encode())
         raw = folder.encode("utf-8", "surrogateescape")
@@ -30,11 +31,17 @@ class Mark:
             folder = raw[: bytes_left - _NUMBER_BYTES].decode("utf-8", "ignore")
         name = f"{self._before}{folder}{self._after}"
         numbered = (f"{name}{number}" for number in count(2))
-        return next(free for free in chain([name], numbered) if free not in taken)
+        folded = {_folded(each) for each in taken}
+        return next(free for free in chain([name], numbered) if _folded(free) not in folded)
 
     def is_on(self, name: str) -> bool:
         """Whether the name of a folder has the mark."""
         return self._form.fullmatch(name) is not None
+
+
+def _folded(name: str) -> str:
+    """Equal for names that a case-insensitive file system takes for the same."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def configured_mark(settings: Settings) -> Mark | None:

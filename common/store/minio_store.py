@@ -11,15 +11,11 @@ from typing import Any, BinaryIO
 import urllib3
 from minio.commonconfig import CopySource
 from minio.error import S3Error
-from minio.notificationconfig import (
-    NotificationConfig,
-    PrefixFilterRule,
-    QueueConfig,
-    SuffixFilterRule,
-)
+from minio.notificationconfig import NotificationConfig
 
 from common.complete_responses import CompleteResponses
 from common.errors import DependencyAwayError, ObjectMissingError, SettingsError
+from common.store.bucket_notifications import merged_rules
 from common.store.minio_client import Client, Retry
 from common.store.minio_errors import (
     error_code,
@@ -192,15 +188,27 @@ class MinioStore(ObjectStore):
             return [found.object_name or "" for found in self.client.list_objects(bucket)]
 
     def ensure_bucket(self, bucket: str, notifications: Iterable[Notification] = ()) -> None:
-        queues = [_queue(notification) for notification in notifications]
+        wanted = list(notifications)
         with store_errors(Location(bucket, "")):
             try:
                 self.client.make_bucket(bucket)
             except S3Error as error:
                 if error.code not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
                     raise
-            if queues:
-                self.client.set_bucket_notification(bucket, NotificationConfig(queue_config_list=queues))
+            rules = merged_rules(self.client.get_bucket_notification(bucket), wanted) if wanted else None
+            if rules is not None:
+                self._set_rules(bucket, rules)
+
+    def _set_rules(self, bucket: str, rules: NotificationConfig) -> None:
+        try:
+            self.client.set_bucket_notification(bucket, rules)
+        except S3Error as error:
+            if error.code == "InvalidArgument":
+                raise SettingsError(
+                    f"MinIO does not know the target of a notification rule of bucket {bucket}: set the "
+                    "target in MinIO again, or remove the rule (mc event list, mc event remove)."
+                ) from None
+            raise
 
     def ping(self) -> None:
         # Of the requests that need the user's keys, this one reveals least of the bucket.
@@ -218,15 +226,6 @@ class MinioStore(ObjectStore):
         finally:
             response.close()
             response.release_conn()
-
-
-def _queue(notification: Notification) -> QueueConfig:
-    return QueueConfig(
-        queue=f"arn:minio:sqs::{notification.target.upper()}:webhook",
-        events=["s3:ObjectCreated:*"],
-        prefix_filter_rule=PrefixFilterRule(notification.prefix) if notification.prefix else None,
-        suffix_filter_rule=SuffixFilterRule(notification.suffix) if notification.suffix else None,
-    )
 
 
 class _SizedStream(io.RawIOBase):

@@ -80,7 +80,7 @@ class ObjectStore(Protocol):
         """The first path components in a bucket; folders end in '/'."""
 
     def ensure_bucket(self, bucket: str, notifications: Iterable[Notification] = ()) -> None:
-        """Create a bucket and set its notifications; no error if they exist."""
+        """Create a bucket and set our notifications beside those of others; no error if they exist."""
 
     def ping(self) -> None:
         """Raise unless the store answers."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from common.errors import PipelineError
-from common.nas.nas import Nas
+from common.nas.nas import NameTakenError, Nas
 from common.nas.processed_mark import Mark
 from common.nas.system_names import is_system_name
 from common.process.json_log import log_item
@@ -15,6 +15,7 @@ from functions.poll_nas.folder_visits import ROOT, FolderVisit, planned_visits
 from functions.poll_nas.source_rows import UPLOAD_HOURS, ListingChanges, SourceFolder, SourceRows, storable
 
 _TIME_IS_OVER = "The poll's time is over (DCM2SET_NAS_POLL_BUDGET_SECONDS); the next one continues."
+_MOST_MARKS = 100  # names that are tried for one folder in one poll
 _LOCK_IS_LOST = "The database ended the poll's session; the next poll continues."
 
 
@@ -154,12 +155,22 @@ class FolderPoller:
     def _mark(self, folder: FolderToCopy, names: set[str]) -> None:
         marked = None
         if self.mark is not None and folder.nas_name != ROOT:
-            marked = self.mark.name(folder.nas_name, names)
-            self.rows.plan_mark(folder.row, mark=marked)
-            self.nas.rename_folder(folder.nas_name, marked)
-            names.add(marked)
+            marked = self._marked(folder, self.mark, names)
         self.rows.record_processed(folder.row, mark=marked)
         log_item("poll_nas", folder=folder.row.id, status="done", outcome="processed")
+
+    def _marked(self, folder: FolderToCopy, mark: Mark, names: set[str]) -> str:
+        """Rename a folder, and return its new name. A name that is taken gets a number."""
+        for _ in range(_MOST_MARKS):
+            marked = mark.name(folder.nas_name, names)
+            names.add(marked)
+            self.rows.plan_mark(folder.row, mark=marked)
+            try:
+                self.nas.rename_folder(folder.nas_name, marked)
+            except NameTakenError:  # by a file, or by a name that the share takes for the same
+                continue
+            return marked
+        raise NameTakenError
 
 
 def _quiet_seconds(changes: ListingChanges) -> float:

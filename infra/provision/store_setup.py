@@ -59,7 +59,9 @@ def policy_of(card: FunctionCard, *, images_prefix: str) -> dict[str, Any]:
         for pattern in card.access.get(right, ()):
             actions[_arn(pattern, images_prefix)] += named
     for bucket in card.access.get("create_buckets", ()):
-        actions[_arn(bucket, images_prefix)] += ["s3:CreateBucket", "s3:PutBucketNotification"]
+        actions[_arn(bucket, images_prefix)] += [
+            *("s3:CreateBucket", "s3:GetBucketNotification", "s3:PutBucketNotification"),
+        ]
     actions[_arn(RAW, images_prefix)] += [_HEALTH_ACTION]
     statements = [
         {"Effect": "Allow", "Action": sorted(set(named)), "Resource": [arn]}

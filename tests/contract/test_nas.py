@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from common.errors import DependencyAwayError, PipelineError, TransientError
+from common.errors import DependencyAwayError, PipelineError
 from common.nas.mounted_share import FolderNas
-from common.nas.nas import Nas, NasFile
+from common.nas.nas import NameTakenError, Nas, NasFile
 from tests.fake_dsm.client import ROOT, client_of
 from tests.fake_dsm.server import FakeDsm, running_dsm
 from tests.in_memory.nas import InMemoryNas
@@ -140,10 +140,10 @@ def test_folder_is_renamed_once(share: Share) -> None:
 
 
 def test_rename_never_replaces_a_folder(share: Share) -> None:
-    """If the new name is taken, nothing is renamed."""
+    """If the new name is taken, nothing is renamed, and the error says so."""
     share.write("folder", "a.dcm", b"x")
     share.write("taken", "b.dcm", b"x")
-    with pytest.raises(TransientError):
+    with pytest.raises(NameTakenError):
         share.nas.rename_folder("folder", "taken")
     assert ["folder", "taken"] == share.folders()
 

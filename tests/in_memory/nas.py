@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
-from common.errors import DependencyAwayError, TransientError
-from common.nas.nas import EARLIEST, Nas, NasFile, NasFolder, UnreadableError
+from common.errors import DependencyAwayError
+from common.nas.nas import EARLIEST, NameTakenError, Nas, NasFile, NasFolder, UnreadableError
 from common.nas.system_names import is_system_name
 
 _LONG_AGO = datetime(2024, 3, 1, tzinfo=UTC)
@@ -82,7 +82,7 @@ class InMemoryNas(Nas):
         if folder not in self.folders and name in self.folders:
             return
         if name in self.folders:
-            raise TransientError("A folder on the NAS can't be marked: the marked name is taken.")
+            raise NameTakenError
         self.folders[name] = self._folder(folder)
         self.touched[name] = self.touched.pop(folder, _LONG_AGO)
         del self.folders[folder]

@@ -7,8 +7,8 @@ of synology-api differ, these are right.
 from collections.abc import Mapping
 from typing import Any
 
-from common.errors import DependencyAwayError, PipelineError, SettingsError, TransientError
-from common.nas.nas import UnreadableError
+from common.errors import DependencyAwayError, PipelineError, SettingsError
+from common.nas.nas import NameTakenError, UnreadableError
 
 EXPIRED = frozenset([106, 107, 119])  # session timed out, ended by another login, not found
 BUSY = frozenset([402, 421])  # the system is too busy, the file is in use
@@ -69,5 +69,5 @@ def request_refused(code: int) -> PipelineError:
     if code in _NO_ENTRY:
         return UnreadableError(f"The NAS can't read this file or folder (DSM error {code}); rename it.")
     if code == EXISTS:
-        return TransientError("A folder on the NAS can't be marked: the marked name is taken.")
+        return NameTakenError()
     return DependencyAwayError(f"The NAS refused a request (DSM error {code}).")

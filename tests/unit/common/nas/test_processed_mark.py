@@ -25,6 +25,15 @@ def test_marked_name_has_the_mark(pattern: str, name: str) -> None:
     assert not mark.is_on("another")
 
 
+@pytest.mark.parametrize(
+    "taken", ["X_PROCESSED", "x_processed", "É_processed", "e\u0301_Processed", "STRASSE_processed"]
+)
+def test_names_that_a_share_takes_for_the_same_are_taken(taken: str) -> None:
+    """Letter case and the form of accents do not make another name."""
+    name = {"X": "X", "x": "X", "É": "é", "e": "É", "S": "straße"}[taken[0]]
+    assert f"{name}_processed2" == Mark("<name>_processed").name(name, {taken})
+
+
 @pytest.mark.parametrize(("pattern", "expected"), [("done_<name>", "done_f"), ("_old", "f_old")])
 def test_pattern_of_the_settings(pattern: str, expected: str) -> None:
     """The name replaces `<name>`; a pattern without `<name>` is a suffix."""
