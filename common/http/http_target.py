@@ -18,11 +18,14 @@ from common.process.metrics import CONTENT_TYPE, Collect, count_run, metrics_tex
 from common.stage import backlog
 from common.stage.admission import Admission
 from common.stage.item import Result
-from common.store.event_record import EXPECTED, EventRecord, parse_event_records
+from common.store.event_envelope import EXPECTED
+from common.store.event_record import EventRecord, parse_event_records
 from common.tokens import Tokens
 
 RETRY_AFTER_SECONDS = 5
-_MAX_DRAIN_REQUEST_BYTES = 64  # events are longer
+_MAX_RUN_BYTES = _MAX_DRAIN_REQUEST_BYTES = 64  # events are longer
+_EMPTY = ([b"{}"], [b"{", b"}"])
+_NOTHING_CREATED = "The events are about no created object."
 
 Check = Callable[[], object]
 
@@ -83,16 +86,18 @@ def _metrics(request: Request, target: Target) -> Response:
 
 def _post(request: Request, target: Target) -> Response:
     body = body_of(request)
-    is_run = body.strip() in {b"", b"{}"}
+    is_run = _is_empty(body)
     run = target.on_run or target.on_due if is_run else target.on_due if _requests_drain(body) else None
     if run is not None:
         answer = _run(target.function, run)
         return _full(target) if answer["status"] == backlog.FULL else _json(200, answer)
-    records = parse_event_records(body)
     if target.on_record is None:
         raise BadRequestError(f"{target.function} takes no events; POST it an empty body to run it.")
     if is_run:
         raise BadRequestError(EXPECTED)
+    records = parse_event_records(body)
+    if not records:
+        return _json(200, {"status": "ignored", "cause": _NOTHING_CREATED, "results": []})
     with target.admission.slot() if target.admission else nullcontext(True) as has_slot:
         if not has_slot:
             for record in records:
@@ -103,6 +108,11 @@ def _post(request: Request, target: Target) -> Response:
     if any(result.retry for result in results):
         return _json(503, {"results": bodies}, retry=True)
     return _json(200, {"results": bodies})
+
+
+def _is_empty(body: bytes) -> bool:
+    """Whether a body is empty or {}, which requests a run."""
+    return body.isspace() or not body or (len(body) < _MAX_RUN_BYTES and body.split() in _EMPTY)
 
 
 def _requests_drain(body: bytes) -> bool:

@@ -1,7 +1,7 @@
 """Parses request bodies into event records, one for each created object.
 
-A body is a notification of MinIO or S3 (Amazon S3 User Guide, "Event message structure") or, for people with
-curl, ``{"bucket": …, "key": …}``.
+A body is a notification of MinIO or S3 (Amazon S3 User Guide, "Event message structure"), possibly within a
+message of another service, or, for people with curl, ``{"bucket": …, "key": …}``.
 """
 
 from collections.abc import Mapping
@@ -9,13 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
-import orjson
-
 from common.errors import BadRequestError
+from common.store.event_envelope import EXPECTED, s3_records
 
-EXPECTED = 'Expected an S3 notification {"Records": […]} or {"bucket": "<bucket>", "key": "<key>"} as JSON.'
 _CREATED = "s3:ObjectCreated:"
-MAX_RECORDS = 1000  # in one body; MinIO sends one
 # Limits of S3: keys in bytes of UTF-8. Names of buckets are shorter than 255 characters, and so are etags.
 MAX_KEY_BYTES = 1024
 _MAX_NAME_CHARACTERS = 255
@@ -32,40 +29,27 @@ class EventRecord:
 
 
 def parse_event_records(body: bytes) -> list[EventRecord]:
-    """The created objects in a request body.
+    """The created objects in a request body, also within messages of other services.
 
-    An empty body and ``{}`` give an empty list: they request a run without an event. Records of other kinds
-    than ObjectCreated are left out. Raises BadRequestError for any other body.
+    The list is empty if all records are of other kinds than ObjectCreated. Raises BadRequestError for a body
+    without any record of S3.
     """
-    if not body.strip():
-        return []
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise BadRequestError(f"The body is not valid JSON. {EXPECTED}") from None
-    if not isinstance(document, dict):
-        raise BadRequestError(EXPECTED)
-    if not document:
-        return []
-    if "Records" in document:
-        return _notification(document["Records"])
-    return [_record(document.get("bucket"), document.get("key"), document)]
+    return [_record_of(found) for found in s3_records(body) if _is_created(found)]
 
 
-def _notification(records: Any) -> list[EventRecord]:
-    if not isinstance(records, list):
-        raise BadRequestError(f"Records is not a list. {EXPECTED}")
-    if len(records) > MAX_RECORDS:
-        raise BadRequestError(f"The body has over {MAX_RECORDS} records; send them in several requests.")
-    return [_s3_record(record) for record in records if _is_created(record)]
-
-
-def _is_created(record: Any) -> bool:
-    if not isinstance(record, Mapping):
-        raise BadRequestError(f"A record is not a JSON object. {EXPECTED}")
+def _is_created(record: Mapping[str, Any]) -> bool:
+    """Whether a record is about a created object; raises BadRequestError if it is none of S3."""
+    if "s3" not in record and "eventName" not in record:
+        return True  # a plain one
     name = record.get("eventName")
+    if not isinstance(name, str) or "s3" not in record:
+        raise BadRequestError(f"A record lacks eventName or s3. {EXPECTED}")
     # Amazon writes "ObjectCreated:Put", MinIO "s3:ObjectCreated:Put".
-    return isinstance(name, str) and f"s3:{name.removeprefix('s3:')}".startswith(_CREATED)
+    return f"s3:{name.removeprefix('s3:')}".startswith(_CREATED)
+
+
+def _record_of(found: Mapping[str, Any]) -> EventRecord:
+    return _s3_record(found) if "s3" in found else _record(found.get("bucket"), found.get("key"), found)
 
 
 def _s3_record(record: Mapping[str, Any]) -> EventRecord:

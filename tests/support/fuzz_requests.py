@@ -9,6 +9,7 @@ from urllib.parse import quote
 from hypothesis import strategies as st
 
 from common.store.object_key import ANNOTATIONS, METADATA, QUARANTINE, RAW
+from tests.support.envelopes import ENVELOPES
 
 PATIENT = "Zmfuzzname"
 PLANTED_KEYS = [
@@ -49,8 +50,12 @@ BUCKETS = [
 BUCKETS_OF_PATIENTS = [RAW, QUARANTINE, "RAW", "raw ", "raw/incoming", "nowhere"]
 METHODS = ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "X"]
 PATHS = ["/a", "//", "/%00", "/..%2f..", "/favicon.ico", "/robots.txt", "/?a=b", f"/{PATIENT}"]
-HEADER_NAMES = ["Content-Type", "X-Forwarded-For", "Host", "Cookie", "Accept", "Ce-Id", "Ce-Type", "Range"]
+HEADER_NAMES = [
+    *("Content-Type", "X-Forwarded-For", "Host", "Cookie", "Accept", "Range"),
+    *("Ce-Id", "Ce-Type", "Ce-Specversion", "Ce-Source"),
+]
 HEADER_VALUES = [
+    *("1.0", "application/cloudevents+json", "application/cloudevents-batch+json"),
     *("", "a", "application/json; charset=utf-16", "multipart/form-data", "x" * 4000, "é", "' --", PATIENT),
 ]
 
@@ -96,7 +101,8 @@ def _mostly(usual: object, others: list[str]) -> st.SearchStrategy[Any]:
 
 
 def _bodies() -> st.SearchStrategy[bytes]:
-    valid = (_simple_events() | _notifications()).map(_as_json)
+    events = _simple_events() | _notifications()
+    valid = (events | events | _enveloped(events)).map(_as_json)
     spoiled = st.builds(_spoiled, valid, st.integers(0, 10_000), st.binary(max_size=4))
     huge = st.sampled_from(sorted(HUGE_BODIES)).map(HUGE_BODIES.__getitem__)
     odd = st.sampled_from(ODD_BODIES)
@@ -134,6 +140,28 @@ def _record(parts: tuple[Any, ...]) -> object:
     found = {"key": quote(key.encode("utf-8", "replace")) if isinstance(key, str) else key}
     found |= {"eTag" if part == "etag" else part: value for part, value in version.items()}
     return {"eventName": name, "s3": {"bucket": {"name": bucket}, "object": found}, "x": other}
+
+
+def _enveloped(events: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    """Events within messages of other services, also within several, and within messages that are changed."""
+    names = st.lists(st.sampled_from([*ENVELOPES, "changed"]), min_size=1, max_size=8)
+    bridge = st.tuples(_locations(), _versions()).map(
+        lambda parts: {
+            "detail-type": "Object Created",
+            "source": "aws.s3",
+            "detail": {"bucket": {"name": parts[0][0]}, "object": {"key": parts[0][1], **parts[1]}},
+        }
+    )
+    return st.builds(_wrapped, events | bridge | _any_json(), names, _text(), _any_json())
+
+
+def _wrapped(event: object, names: list[str], key: str, value: object) -> object:
+    for name in names:
+        if name != "changed":
+            event = ENVELOPES[name](event)
+        elif isinstance(event, dict) and event:
+            event = {**event, next(iter(event)): value, key: value}
+    return event
 
 
 def _locations() -> st.SearchStrategy[tuple[object, object]]:

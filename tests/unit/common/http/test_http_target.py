@@ -75,9 +75,9 @@ def _one_record() -> bytes:
 
 
 def test_body_of_removed_objects_alone_is_done() -> None:
-    """A notification without a created object is answered 200 with no results."""
+    """A notification without a created object is answered 200, and says that nothing was done."""
     response = respond(request(recorded("raw_removed")), _target)
-    assert (200, {"results": []}) == (response.status_code, response.json)
+    assert (200, "ignored", []) == (response.status_code, response.json["status"], response.json["results"])
 
 
 @pytest.mark.parametrize("token", [None, "", "wrong", TOKEN + "x", TOKEN[:-1], TOKEN.upper(), "Müller"])
@@ -102,7 +102,10 @@ def test_scheme_is_case_insensitive() -> None:
     assert 200 == respond(sent, _target).status_code
 
 
-@pytest.mark.parametrize("body", [b"no json", b"[]", b"null", b'{"bucket": 1}', b'{"Records": [null]}'])
+@pytest.mark.parametrize(
+    "body",
+    [b"no json", b"[]", b"null", b'{"bucket": 1}', b'{"Records": [null]}', b'{"Records": []}', b'{"a": 1}'],
+)
 def test_malformed_body_is_400(body: bytes) -> None:
     """A body that is not an event is answered 400 with what was expected."""
     response = respond(request(body), _target)

@@ -76,15 +76,11 @@ def test_plain_body_may_name_a_version() -> None:
     assert [EventRecord("raw", "k", "abc", 3)] == parse_event_records(body)
 
 
-@pytest.mark.parametrize("body", [b"", b"  \n", b"{}", b'{"Records": []}'])
-def test_body_without_an_event_gives_nothing(body: bytes) -> None:
-    """No body, an empty object and an empty list of records are runs without an event."""
-    assert [] == parse_event_records(body)
-
-
 @pytest.mark.parametrize(
     "body",
     [
+        *(b"", b"  \n", b"{}", b'{"Records": []}', b'{"Messages": []}', b'{"Records": [{}]}'),
+        b'{"Records": [{"eventName": "INSERT", "dynamodb": {}, "eventSource": "aws:dynamodb"}]}',
         b"\xff\xfe",
         b"not json",
         b"{",
