@@ -102,6 +102,9 @@ class Settings(BaseSettings):
     nas_timeout_seconds: float = Field(
         60, gt=0, description="a request to a Synology NAS fails after this time without a byte"
     )
+    nas_check_md5: bool = Field(
+        False, description="compare each file from a Synology NAS with the MD5 that the NAS computes of it"
+    )
     nas_processed_mark: str = Field(
         "<name>_processed",
         pattern=r"^([^/<>]+|[^/<>]+<name>[^/<>]*|[^/<>]*<name>[^/<>]+)$",

@@ -21,6 +21,8 @@ def open_nas(config: Settings, *, refusals: Refusals | None = None) -> Nas:
     parts = _parts(config.required("nas_url"))
     path = unquote(parts.path)
     if parts.scheme == "file" and parts.netloc in {"", "localhost"} and path:
+        if config.nas_check_md5:
+            raise SettingsError("DCM2SET_NAS_CHECK_MD5 needs a Synology NAS: a mounted share offers no MD5.")
         return FolderNas(Path(path))
     if parts.scheme in {"synology+https", "synology+http"}:
         return _synology(parts, path.rstrip("/"), config, refusals)
@@ -48,7 +50,7 @@ def _synology(parts: SplitResult, root: str, config: Settings, refusals: Refusal
         connections=config.nas_copies + 2,
     )
     login = Login(connection, account, refusals=refusals)
-    return SynologyNas(FileStation(connection, login), root=root)
+    return SynologyNas(FileStation(connection, login), root=root, check_md5=config.nas_check_md5)
 
 
 def _parts(url: str) -> SplitResult:

@@ -45,6 +45,7 @@ class Polling:
     user: str
     password: str
     quiet_seconds: float = 0
+    check_md5: bool = False
 
     def poller(self) -> FolderPoller:
         """A poller like that of poll_nas."""
@@ -54,7 +55,8 @@ class Polling:
             "127.0.0.1", self.port, secure=True, ca_file=self.ca_file, seconds=2, waits=(0, 0)
         )
         login = Login(connection, Account(self.user, self.password), refusals=PostgresRefusals(database))
-        nas, rows = SynologyNas(FileStation(connection, login), root=ROOT), PostgresSourceRows(database)
+        nas = SynologyNas(FileStation(connection, login), root=ROOT, check_md5=self.check_md5)
+        rows = PostgresSourceRows(database)
         copier = FileCopier(nas, store, rows, threads=4, limits=ArchiveLimits(100, 10_000_000))
         limits = PollLimits(self.quiet_seconds, budget_seconds=60, recheck_folders=2)
         return FolderPoller(nas, rows, copier, Mark("<name>_processed"), limits)

@@ -3,6 +3,7 @@
 import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -129,6 +130,19 @@ def test_parallel_polls(dsm: FakeDsm, polling: Polling, minio: MinioStore, datab
         assert wait_for(lambda: "Another poll is running" in _answers(first) + _answers(second), seconds=30)
     assert expected == _stored(minio)
     assert len(expected) == dsm.requests.count("download")
+
+
+def test_bytes_that_change_on_the_way_are_found(
+    dsm: FakeDsm, polling: Polling, minio: MinioStore, database: Database
+) -> None:
+    """With the NAS's own MD5, no file with another byte than on the NAS becomes an object."""
+    expected = _fill(dsm, Random(18))
+    dsm.faults["download"] = ["flip"] * 3
+    with _process(replace(polling, check_md5=True)) as (_, pipe):
+        assert wait_for(lambda: _all_done(dsm, 5), seconds=60), _marked(dsm)
+        assert "changed on its way from the NAS" in _answers(pipe)
+    assert expected == _stored(minio)
+    assert len(expected) + 3 == dsm.requests.count("download")
 
 
 def test_refused_password_is_tried_once_by_all_processes(

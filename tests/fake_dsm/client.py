@@ -21,6 +21,7 @@ def client_of(
     device_id: str | None = None,
     is_trusted: bool = True,
     seconds: float = 10,
+    check_md5: bool = False,
 ) -> Iterator[SynologyNas]:
     """Give a client of the folder ROOT; its connections are closed afterwards."""
     connection = Connection(
@@ -32,7 +33,7 @@ def client_of(
         waits=(0, 0),
     )
     account = Account(dsm.sign_in.user, password or dsm.sign_in.password, otp_code, device_id)
-    nas = SynologyNas(FileStation(connection, Login(connection, account)), root=ROOT)
+    nas = SynologyNas(FileStation(connection, Login(connection, account)), root=ROOT, check_md5=check_md5)
     try:
         yield nas
     finally:

@@ -1,5 +1,6 @@
 """A fake DSM: a real HTTP server on loopback that fails as a test orders it."""
 
+import hashlib
 import json
 import time
 from collections import defaultdict
@@ -33,8 +34,8 @@ class FakeDsm:
     one entry: None (answer normally), "expire 106" (end the session), "code 402" (answer an error
     with HTTP 200), "http 502", "page" (answer a proxy's HTML), "drop" (close the connection after
     half the body), "cut" (drop, and end the session), "stall" (send half the body and then
-    nothing), "short" (send half the body with its length as Content-Length), "hang", "lost" (do
-    what was requested, and send no answer).
+    nothing), "short" (send half the body with its length as Content-Length), "flip" (send another
+    last byte), "hang", "lost" (do what was requested, and send no answer).
     """
 
     share: Share = field(default_factory=Share)
@@ -44,6 +45,9 @@ class FakeDsm:
     urls: list[str] = field(default_factory=list)
     on_download: Callable[[str], None] = lambda _: None  # called with each path before it is sent
     connections: int = 0  # opened so far
+    offers_md5: bool = True
+    md5_tasks: dict[str, list[str]] = field(default_factory=dict)  # by task: answers to come, the MD5 last
+    stopped: list[str] = field(default_factory=list)  # MD5 tasks that were stopped
     speed_limit: "SpeedLimit | None" = None  # limits the speed of downloads; None: no limit
     port: int = 0
     ca_file: Path | None = None  # the certificate that clients must trust
@@ -54,6 +58,26 @@ class FakeDsm:
         with self.lock:
             self.requests.append(method)
             return self.faults[method].pop(0) if self.faults[method] else None
+
+    def md5(self, method: str, *, file_path: str = "", taskid: str = "") -> dict[str, Any]:
+        """Answer a request to SYNO.FileStation.MD5: a task is finished at the second question."""
+        if not self.offers_md5:
+            raise DsmError(102)
+        with self.lock:
+            if method == "start":
+                taskid = f"FileStation_{len(self.md5_tasks)}"
+                node = self.share.find(file_path)
+                digest = hashlib.md5(node.data * node.repeats, usedforsecurity=False).hexdigest()
+                self.md5_tasks[taskid] = ["", digest]
+                return {"taskid": taskid}
+            if taskid not in self.md5_tasks:
+                raise DsmError(599)
+            if method == "stop":
+                self.stopped.append(taskid)
+                return {}
+            answers = self.md5_tasks[taskid]
+            found = answers.pop(0) if len(answers) > 1 else answers[0]
+            return {"finished": True, "md5": found} if found else {"finished": False}
 
 
 class SpeedLimit:
@@ -183,7 +207,10 @@ class _Handler(BaseHTTPRequestHandler):
             if fields["method"] == "download":
                 self._file(values["path"][0], fault)
                 return
-            data = self.dsm.share.answer(fields["method"], values)
+            if api == "SYNO.FileStation.MD5":
+                data = self.dsm.md5(fields["method"], **values)
+            else:
+                data = self.dsm.share.answer(fields["method"], values)
         self._json({"success": True, "data": data}, fault)
 
     def _file(self, path: str, fault: str | None) -> None:
@@ -214,6 +241,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if fault == "cut":
             self.dsm.sign_in.sids.clear()
+        if fault == "flip":
+            data = data[:-1] + bytes([data[-1] ^ 1])
         sent = data[: len(data) // 2] if fault in _HALF else data
         self.send_response(status)
         self.send_header("Content-Type", kind)

@@ -12,6 +12,7 @@ from common.nas.nas import NameTakenError, UnreadableError
 
 EXPIRED = frozenset([106, 107, 119])  # session timed out, ended by another login, not found
 BUSY = frozenset([402, 421])  # the system is too busy, the file is in use
+NOT_OFFERED = frozenset([101, 102, 103, 104])  # no such API, method or version
 MISSING = 408
 _NO_ENTRY = frozenset([401, 411, 418, 419, 420])  # DSM can't handle this file, whatever is asked of it
 EXISTS = 414

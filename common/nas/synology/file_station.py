@@ -10,9 +10,10 @@ from typing import Any, BinaryIO, TypeVar, cast
 
 from urllib3.response import BaseHTTPResponse
 
-from common.errors import DependencyAwayError
+from common.errors import DependencyAwayError, SettingsError
+from common.nas.synology.checked_download import checked_download
 from common.nas.synology.connection import Answer, Connection, nas_errors
-from common.nas.synology.errors import EXPIRED, request_refused
+from common.nas.synology.errors import EXPIRED, NOT_OFFERED, request_refused
 from common.nas.synology.login import DsmSession, Login
 
 _PATH = "entry.cgi"
@@ -32,18 +33,44 @@ class FileStation:
 
     def query(self, method: str, **values: object) -> dict[str, Any]:
         """The data that a method of SYNO.FileStation.List answers."""
-
-        def make(session: DsmSession) -> Answer:
-            return self._connection.request(_PATH, _fields(session, "List", method, values))
-
-        answer = self._in_session(make)
+        answer = self._asked("List", method, values)
         if answer.code:
             raise request_refused(answer.code)
-        data = answer.body.get("data")
-        if not isinstance(data, dict):
-            raise DependencyAwayError("The NAS answered without data.")
         self.clock = answer.time or self.clock
-        return data
+        return _data(answer)
+
+    def start_md5(self, path: str) -> str:
+        """Let DSM compute the MD5 of a file; returns the task's id."""
+        with expected_form():
+            return str(self._md5_task("start", file_path=path)["taskid"])
+
+    def md5_of(self, task: str) -> str | None:
+        """The MD5 that a task computed; None while it runs."""
+        with expected_form():
+            data = self._md5_task("status", taskid=task)
+            return str(data["md5"]) if data["finished"] else None
+
+    def stop_md5(self, task: str) -> None:
+        """End a task."""
+        self._asked("MD5", "stop", {"taskid": task})
+
+    def _md5_task(self, method: str, **values: object) -> dict[str, Any]:
+        answer = self._asked("MD5", method, values)
+        if answer.code in NOT_OFFERED:
+            raise SettingsError(
+                f"The NAS offers no MD5 of files (DSM error {answer.code}): set DCM2SET_NAS_CHECK_MD5=false."
+            )
+        if answer.code:
+            raise request_refused(answer.code)
+        return _data(answer)
+
+    def _asked(self, api: str, method: str, values: dict[str, object]) -> Answer:
+        """The answer to a request that may be sent twice."""
+
+        def make(session: DsmSession) -> Answer:
+            return self._connection.request(_PATH, _fields(session, api, method, values))
+
+        return self._in_session(make)
 
     def change(self, api: str, method: str, **values: object) -> int:
         """Send a request that changes something; returns DSM's error number."""
@@ -65,6 +92,10 @@ class FileStation:
         if isinstance(found, Answer):
             raise request_refused(found.code or 100)
         return cast("BinaryIO", _Download(found, seconds=self._connection.seconds))
+
+    def checked_download(self, path: str) -> BinaryIO:
+        """A file's content, compared with DSM's MD5 when its end is read."""
+        return checked_download(self, self.download, path, seconds=self._connection.seconds)
 
     def device_id(self) -> str | None:
         """The device id that replaces the one-time code, if DSM gave one at the login."""
@@ -115,6 +146,13 @@ class _Download(io.RawIOBase):
     def close(self) -> None:
         self._response.close()
         super().close()
+
+
+def _data(answer: Answer) -> dict[str, Any]:
+    data = answer.body.get("data")
+    if not isinstance(data, dict):
+        raise DependencyAwayError("The NAS answered without data.")
+    return data
 
 
 def _is_file(response: BaseHTTPResponse) -> bool:

@@ -20,9 +20,10 @@ Entry = dict[str, Any]
 class SynologyNas(Nas):
     """The folder `root` (/share/path) of a DSM; safe to share between threads."""
 
-    def __init__(self, station: FileStation, *, root: str) -> None:
+    def __init__(self, station: FileStation, *, root: str, check_md5: bool = False) -> None:
         self._station = station
         self._root = root
+        self._check_md5 = check_md5  # whether files are compared with the MD5 that DSM computes
 
     def list_folders(self) -> list[NasFolder]:
         entries = self._entries(self._root)
@@ -57,7 +58,8 @@ class SynologyNas(Nas):
             yield NasFile(f"{below}{_UNUSABLE}", 0, EARLIEST, _NAME_FAULT)
 
     def open(self, folder: str, path: str) -> BinaryIO:
-        return self._station.download(f"{self._path(folder)}/{path}")
+        download = self._station.checked_download if self._check_md5 else self._station.download
+        return download(f"{self._path(folder)}/{path}")
 
     def rename_folder(self, folder: str, name: str) -> None:
         try:
