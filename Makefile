@@ -51,6 +51,8 @@ sbom: setup
 fuzz: setup
 	@DCM2SET_FUZZ_CASES=$${DCM2SET_FUZZ_CASES:-2000} $(BIN)/pytest \
 		tests/unit/functions/extract/test_fuzz.py tests/unit/functions/annotations/test_label_fuzz.py
+	@DCM2SET_FUZZ_FILES=$${DCM2SET_FUZZ_FILES:-10000} $(BIN)/pytest -rP \
+		tests/unit/functions/extract/test_mutated_codecs.py
 	@DCM2SET_FUZZ_IMAGES=$${DCM2SET_FUZZ_IMAGES:-10000} $(BIN)/pytest \
 		tests/unit/imaging/rendering/test_generated_images.py
 	@DCM2SET_FUZZ_REQUESTS=$${DCM2SET_FUZZ_REQUESTS:-10000} $(BIN)/pytest -rP tests/integration/test_request_fuzz.py

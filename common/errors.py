@@ -53,6 +53,10 @@ class DependencyAwayError(TransientError):
     """The object store, the database or the NAS does not answer."""
 
 
+class WorkerCrashedError(Exception):
+    """The process that worked on an item crashed; the text says how, and quotes nothing from the file."""
+
+
 class ObjectMissingError(TransientError):
     """The object is not in the store (yet, or no longer)."""
 

@@ -12,7 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from common.errors import ErasedError, HoldError, ObjectMissingError, PermanentError, TransientError
+from common.errors import (
+    ErasedError,
+    HoldError,
+    ObjectMissingError,
+    PermanentError,
+    TransientError,
+    WorkerCrashedError,
+)
 from common.ledger.lease_renewal import renewed_lease
 from common.ledger.ledger import Claim, ExistingItem, Ledger, Settlement, State
 from common.process.json_log import log_item
@@ -168,6 +175,8 @@ class Stage:
             return self._schedule_retry(
                 claim, version, f"The operating system reported: {cause}.", crashed=False
             )
+        except WorkerCrashedError as error:
+            return self._schedule_retry(claim, version, str(error), crashed=True)
         except Exception as error:  # noqa: BLE001 a fault of our own; its text may quote values
             return self._schedule_retry(claim, version, f"Unexpected {type(error).__name__}.", crashed=True)
 

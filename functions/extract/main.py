@@ -17,7 +17,7 @@ from common.store.object_key import INCOMING, NAS, RAW
 from functions.extract.extract_instance import InstanceExtractor
 from functions.extract.image_allocation import PostgresAllocation
 from functions.extract.prepared_instance import preparation_rules
-from functions.extract.sandbox.process import SandboxPool
+from functions.extract.sandbox.process import sandbox_pool
 
 
 def extract(request: Request) -> Response:
@@ -36,7 +36,7 @@ def _target() -> Target:
     extractor = InstanceExtractor(
         store=store,
         allocation=allocation,
-        prepare=SandboxPool(rules, seconds=config.seconds_per_file, megabytes=config.megabytes_per_file),
+        prepare=sandbox_pool(rules, config),
         max_megabytes=config.max_megabytes_per_file,
     )
     stage = wiring.stage(

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 MAX_BYTES_IN_MEMORY = 1024 * 1024  # of all outputs of one file together
+_SPOOL, _DICOM = "outputs", "deidentified.dcm"
+FILES = (_SPOOL, _DICOM)  # that may be written to the folder
 
 
 @dataclass(frozen=True)
@@ -25,17 +27,19 @@ class OutputSpace:
     """Takes the outputs of one file.
 
     The first ones stay in memory, because a disk costs more than a small picture. The others go
-    to a folder, so that memory use stays flat.
+    to a folder, so that memory use stays flat. Files that exist there are written anew: a process in
+    a sandbox can make none.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._spool = folder / "outputs"
+        self._spool = folder / _SPOOL
         self._free = MAX_BYTES_IN_MEMORY
 
     def clear(self) -> None:
         """Forget the outputs so far: the file is drawn again."""
-        self._spool.unlink(missing_ok=True)
+        if self._spool.exists():
+            self._spool.write_bytes(b"")
         self._free = MAX_BYTES_IN_MEMORY
 
     def add(self, body: bytes) -> Output:
@@ -48,14 +52,14 @@ class OutputSpace:
             file.write(body)
         return Spooled(self._spool, offset, len(body))
 
-    def write(self, name: str, write: Callable[[BinaryIO], None], *, size: int) -> Output:
-        """Take one output of about `size` bytes that `write` writes to a stream."""
+    def write_dicom(self, write: Callable[[BinaryIO], None], *, size: int) -> Output:
+        """Take the de-identified file, of about `size` bytes, that `write` writes to a stream."""
         if size <= self._free:
             self._free -= size
             buffer = io.BytesIO()
             write(buffer)
             return buffer.getvalue()
-        path = self._folder / name
+        path = self._folder / _DICOM
         with path.open("w+b") as file:
             write(file)
         return path

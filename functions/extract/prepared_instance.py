@@ -151,7 +151,7 @@ class InstancePreparer(Preparer):
             rows, columns = frames[0].rows, frames[0].columns
             document = build_document(instance, rows=rows, columns=columns, key_id=pseudonyms.key_id)
             digest = pseudonyms.content(_sha256(image_file.path))
-            dicom = space.write("deidentified.dcm", instance.write, size=instance.pixels.size)
+            dicom = space.write_dicom(instance.write, size=instance.pixels.size)
             former = self._former_patients(source)
             return PreparedInstance(digest, dicom, document, frames, former)
 

@@ -5,6 +5,7 @@ codec here can't decode is passed to pydicom's own plugin. Interface: pydicom's 
 """
 
 import zlib
+from struct import Struct
 from typing import Any
 
 import imagecodecs
@@ -15,6 +16,7 @@ from pydicom.pixels.decoders import pyjpegls as pydicom_pyjpegls
 from pydicom.pixels.decoders import rle as pydicom_rle
 
 PLUGIN = "imagecodecs"
+_RLE_HEADER = Struct("<16L")  # the number of segments, and the offset of each
 
 
 class _DependenciesByUid(dict[str, tuple[str, ...]]):
@@ -36,6 +38,8 @@ def decode_rle(source: bytes, runner: Any) -> bytes | bytearray:
     """One frame of RLE Lossless (PS3.5 annex G), plane by plane, little endian."""
     dtype = np.dtype(f"<u{runner.bits_allocated // 8}")
     expected = runner.rows * runner.columns * runner.samples_per_pixel * dtype.itemsize
+    if not _has_rle_segments(source):  # imagecodecs would read behind the stream, and crash
+        return pydicom_rle._decode_frame(source, runner)  # noqa: SLF001 the plugin interface's own name
     try:
         planes = imagecodecs.dicomrle_decode(source, dtype)
     except (imagecodecs.DicomrleError, ValueError, RuntimeError):
@@ -44,6 +48,14 @@ def decode_rle(source: bytes, runner: Any) -> bytes | bytearray:
         return pydicom_rle._decode_frame(source, runner)  # noqa: SLF001
     runner.set_option("planar_configuration", 1)
     return bytes(planes)
+
+
+def _has_rle_segments(source: bytes) -> bool:
+    """Whether all segments of the header begin within the stream (PS3.5 G.5)."""
+    if len(source) < _RLE_HEADER.size:
+        return False
+    number, *offsets = _RLE_HEADER.unpack_from(source)
+    return number <= len(offsets) and all(offset < len(source) for offset in offsets[:number])
 
 
 def decode_jpeg_lossless(source: bytes, runner: Any) -> bytes | memoryview:

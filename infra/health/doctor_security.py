@@ -1,4 +1,4 @@
-"""The doctor's checks of TLS to other machines, and of who can read files with secrets."""
+"""The doctor's checks of TLS to other machines, of who can read secrets, and of the sandbox."""
 
 import stat
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
+from common.confinement.confinement import missing_protections, present_protections
 from common.settings import Settings
 from common.tls import is_loopback, plaintext_faults
 from infra.health.finding import Finding
@@ -15,9 +16,18 @@ from infra.local.home import Home
 
 
 def security_findings(home: Home, settings: Settings) -> Iterator[Finding]:
-    """TLS to other machines, and whether other users can read files with secrets."""
+    """TLS to other machines, whether other users can read files with secrets, and the sandbox."""
     yield from _transport(settings)
     yield _secret_files(home, settings)
+    yield from _sandbox()
+
+
+def _sandbox() -> Iterator[Finding]:
+    """Which protections the process that reads and draws files has on this machine."""
+    missing = missing_protections()
+    yield from (Finding("sandbox", False, sentence) for sentence in missing)
+    if not missing:
+        yield Finding("sandbox", True, f"files are read and drawn with {present_protections()}")
 
 
 def _transport(settings: Settings) -> Iterator[Finding]:

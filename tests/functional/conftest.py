@@ -84,7 +84,7 @@ def pipeline(monkeypatch: pytest.MonkeyPatch, tmp_path, model: FixedModel) -> It
     monkeypatch.setattr(wiring, "database", lambda: pipeline.database)
     monkeypatch.setattr(wiring, "ledger", lambda function: InMemoryLedger(function, pipeline.table))
     monkeypatch.setattr(extract_main, "PostgresAllocation", lambda *_, **__: pipeline.allocation)
-    monkeypatch.setattr(extract_main, "SandboxPool", lambda rules, **_: InstancePreparer(rules))
+    monkeypatch.setattr(extract_main, "sandbox_pool", lambda rules, _: InstancePreparer(rules))
     monkeypatch.setattr(store_metadata_main, "PostgresMetadataRows", lambda: pipeline.metadata)
     monkeypatch.setattr(quality_main, "PostgresVerdictRows", lambda _: pipeline.verdicts)
     monkeypatch.setattr(quality_main, "load_quality_model", lambda _: model)

@@ -3,6 +3,7 @@
 JSON and not pickle: the sandbox process reads hostile files, so its answers are not trusted either.
 """
 
+import errno
 import os
 import struct
 from collections.abc import Callable
@@ -39,6 +40,14 @@ Message = tuple[dict[str, Any], bytes]
 
 class SandboxFaultError(Exception):
     """The sandbox process failed because of an error in dcm2set, not because of the file."""
+
+
+class OutputsTooLargeError(Exception):
+    """The outputs of the file exceed the size that the sandbox process may write."""
+
+
+class SandboxSetupError(Exception):
+    """The kernel offers a protection, but refused to set it."""
 
 
 def pack(header: dict[str, Any], body: bytes = b"") -> bytes:
@@ -126,6 +135,10 @@ def pack_error(error: Exception) -> bytes:
         return pack(header | {"subject": asdict(error.subject)})
     if isinstance(error, NoPictureError):
         return pack({"error": "no picture", "cause": str(error), "subject": asdict(error.subject)})
+    if isinstance(error, SandboxSetupError):
+        return pack({"error": "setup", "cause": str(error)})
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+        return pack({"error": "too large"})
     if isinstance(error, OSError) and error.errno is not None:
         return pack({"error": "machine", "cause": os.strerror(error.errno)})
     return pack({"error": type(error).__name__})
@@ -186,6 +199,10 @@ def _error(header: dict[str, Any]) -> Exception:
         return NoPictureError(header["cause"])
     if kind == "machine":
         return DependencyAwayError(f"The temporary folder can't be used ({header['cause']}); see TMPDIR.")
+    if kind == "setup":
+        return DependencyAwayError(f"The sandbox can't be set up ({header['cause']}); see dcm2set doctor.")
+    if kind == "too large":
+        return OutputsTooLargeError()
     if kind == "MemoryError":
         return PermanentError(
             "The file needs more memory than DCM2SET_MEGABYTES_PER_FILE allows.",

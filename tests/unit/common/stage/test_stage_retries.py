@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from common.errors import PermanentError
+from common.errors import PermanentError, WorkerCrashedError
 from common.store.event_record import EventRecord
 from common.store.object_key import QUARANTINE, RAW
 from tests.support.stage_bench import (
@@ -35,6 +35,15 @@ def test_too_many_crashes_quarantine_the_item() -> None:
     assert f"crashed {MAX_CRASHES} times in a row" in result.body["cause"]
     assert [(QUARANTINE, QUARANTINE_LOCATION.key)] == bench.locations()
     assert MAX_CRASHES == len(bench.items)
+
+
+def test_a_crash_of_a_process_of_its_own_is_named_and_counted() -> None:
+    """Each answer says how the process ended; after as many crashes as allowed the item is quarantined."""
+    bench = StageBench(work=lambda _: raise_error(WorkerCrashedError("The process crashed (SIGSEGV).")))
+    version = bench.put()
+    answers = [bench.event(version).body for _ in range(MAX_CRASHES + 1)]
+    assert ["The process crashed (SIGSEGV)."] * MAX_CRASHES == [body["cause"] for body in answers[:-1]]
+    assert "quarantined" == answers[-1]["status"]
 
 
 def test_faults_of_the_code_count_as_crashes() -> None:

@@ -6,7 +6,7 @@
 import os
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
@@ -36,14 +36,10 @@ from tests.support.code_streams import (
     values_of,
 )
 from tests.support.factories import make_dataset, real_path, to_bytes
+from tests.support.mutated_files import MUTATIONS, REAL_FILES
 
 CASES = int(os.environ.get("DCM2SET_FUZZ_CASES", "200"))
-FILES = """CT_small MR_small_RLE MR_small_bigendian MR_small_implicit MR_small_jp2klossless
-    MR_small_jpeg_ls_lossless JPEG-LL JPGExtended SC_rgb_jpeg SC_rgb_rle_2frame JPEG2000 image_dfl
-    examples_palette liver_1frame rtdose_1frame emri_small_jpeg_2k_lossless""".split()
-SIZE_TAGS = (b"\x28\x00\x10\x00", b"\x28\x00\x11\x00", b"\x28\x00\x08\x00", b"\x28\x00\x00\x01")
 RULES = Rules(bytes(32), Limits(), PictureRules(), Profile(), hold_burned_in_text=False)
-Random = np.random.Generator
 
 
 @pytest.fixture(scope="module")
@@ -61,53 +57,6 @@ def _drawn(processes: SandboxPool, data: bytes, folder: Path) -> list[bytes]:
     return [frame.read() for frame in frames]
 
 
-def _changed_bytes(data: bytearray, random: Random) -> bytearray:
-    for index in random.integers(132, len(data), random.integers(1, 30)):
-        data[index] = random.integers(0, 256)
-    return data
-
-
-def _cut(data: bytearray, random: Random) -> bytearray:
-    return data[: random.integers(1, len(data))]
-
-
-def _hole(data: bytearray, random: Random) -> bytearray:
-    first = int(random.integers(132, len(data)))
-    return data[:first] + data[first + int(random.integers(1, 5000)) :]
-
-
-def _duplicated_part(data: bytearray, random: Random) -> bytearray:
-    first = int(random.integers(132, len(data)))
-    return data[:first] + data[first : first + int(random.integers(1, 5000))] + data[first:]
-
-
-def _wrong_size(data: bytearray, random: Random) -> bytearray:
-    """Change the value of Rows, Columns, NumberOfFrames or BitsAllocated."""
-    index = data.find(SIZE_TAGS[random.integers(0, len(SIZE_TAGS))], 132)
-    if index >= 0:
-        data[index + 8 : index + 10] = struct.pack("<H", int(random.integers(0, 65536)))
-    return data
-
-
-def _wrong_length(data: bytearray, random: Random) -> bytearray:
-    """Change the length field of one element."""
-    index = int(random.integers(132, min(len(data) - 8, 4000))) & ~1
-    lengths = (0, 1, 0xFFFF, 0xFFFFFFFF, 0x7FFFFFFF, int(random.integers(0, 1 << 32)))
-    data[index + 4 : index + 8] = struct.pack("<L", lengths[random.integers(0, len(lengths))])
-    return data
-
-
-MUTATIONS: list[Callable[[bytearray, Random], bytearray]] = [
-    _changed_bytes,
-    _changed_bytes,
-    _cut,
-    _hole,
-    _duplicated_part,
-    _wrong_size,
-    _wrong_length,
-]
-
-
 def test_corrupted_files_harm_no_other_file(processes: SandboxPool, tmp_path: Path) -> None:
     """Each gets pictures or a cause that quotes no value, and a good file is still drawn correctly."""
     good = real_path("CT_small.dcm").read_bytes()
@@ -115,7 +64,7 @@ def test_corrupted_files_harm_no_other_file(processes: SandboxPool, tmp_path: Pa
     causes = 0
     for case in range(CASES):
         random = np.random.default_rng(case)
-        data = bytearray(real_path(f"{FILES[case % len(FILES)]}.dcm").read_bytes())
+        data = bytearray(real_path(f"{REAL_FILES[case % len(REAL_FILES)]}.dcm").read_bytes())
         corrupted = MUTATIONS[random.integers(0, len(MUTATIONS))](data, random)
         outcome = _outcome(processes, bytes(corrupted), tmp_path, case)
         if isinstance(outcome, PermanentError):

@@ -8,7 +8,7 @@ import imagecodecs
 import numpy as np
 import pydicom
 import pytest
-from pydicom.encaps import encapsulate
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels import iter_pixels
 from pydicom.uid import (
     JPEGLosslessSV1,
@@ -23,7 +23,7 @@ from imaging.frames.image_checks import Limits
 from imaging.frames.image_file import read_image_file
 from imaging.frames.stored_value import stored_value
 from imaging.frames.transfer_syntax import CODECS
-from tests.support.factories import make_grey, real_path, to_image_file
+from tests.support.factories import make_grey, real_path, to_bytes, to_image_file
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
@@ -52,6 +52,17 @@ def _files() -> list[Path]:
 
 
 FILES = _files()
+
+
+@pytest.mark.parametrize("offset", [1264, 0x58000028, 0xFFFFFFFF])
+def test_an_rle_segment_behind_the_stream_is_refused(offset: int, tmp_path: Path) -> None:
+    """The codec is not asked for it, because it would read there."""
+    ds = pydicom.dcmread(real_path("SC_rgb_rle_16bit.dcm"))
+    stream = bytearray(next(generate_frames(ds.PixelData, number_of_frames=1)))
+    stream[24:28] = offset.to_bytes(4, "little")
+    ds.PixelData = encapsulate([bytes(stream)])
+    with pytest.raises(PermanentError, match="decode"):
+        list(to_image_file(to_bytes(ds), tmp_path).frames())
 
 
 def test_there_are_files_to_compare() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from common.settings import load_settings
+from infra.health import doctor_security
 from infra.health.doctor_security import security_findings
 from infra.local.home import Home, write_private, write_tokens
 
@@ -52,6 +53,16 @@ def test_what_others_can_read_is_named(home: Home, name: str) -> None:
 def test_what_leaves_the_machine_in_the_clear_is_told(home: Home, given: dict) -> None:
     """Also where the settings allow it."""
     assert 1 == len(_wrong(home, **given))
+
+
+def test_each_protection_that_the_sandbox_lacks_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a kernel that offers everything one line says so."""
+    found = security_findings(home, load_settings())
+    (line,) = (finding.text for finding in found if finding.subject == "sandbox")
+    assert "Landlock" in line
+    assert "seccomp" in line
+    monkeypatch.setattr(doctor_security, "missing_protections", lambda: ["No Landlock.", "No seccomp."])
+    assert ["No Landlock.", "No seccomp."] == _wrong(home)
 
 
 def test_a_private_file_is_never_open_for_a_moment(home: Home) -> None:
