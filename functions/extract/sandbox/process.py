@@ -140,7 +140,11 @@ class _SandboxProcess:
         for pipe in (self._process.stdin, self._process.stdout):
             _enlarge(pipe)
         self._largest_output = smaller_limit(resource.RLIMIT_FSIZE, bytes_of_outputs)
-        self._write(pack(header | {"folder": str(self.folder.root)}))
+        try:
+            self._write(pack(header | {"folder": str(self.folder.root)}))
+        except BaseException:
+            self.end()
+            raise
 
     def limit_outputs(self, size: int) -> None:
         """Limit the size of each file that the process may write; it can't change the limit itself."""

@@ -35,6 +35,16 @@ def test_this_machine_offers_every_protection() -> None:
     assert [] == missing_protections()
 
 
+def test_no_credential_is_within_reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sandbox process has none of the function's settings in its environment."""
+    names = ("DCM2SET_MINIO_SECRET_KEY", "DATABASE_URL", "DCM2SET_PSEUDONYM_KEY")
+    for name in names:
+        monkeypatch.setenv(name, "secret")
+    with taken_over(tmp_path, monkeypatch) as sandbox:
+        for name in names:
+            sandbox.attempt("find_variable", name)
+
+
 def test_files_of_the_user_are_neither_read_nor_changed(sandbox: TakenOver, secret: Path) -> None:
     """Not the secrets, not another file's folder, not the project's own folder, not the password file."""
     for path in (secret, Path("pyproject.toml").resolve(), Path("/etc/passwd")):
