@@ -139,7 +139,8 @@ def pack_error(error: Exception) -> bytes:
         return pack({"error": "setup", "cause": str(error)})
     if isinstance(error, OSError) and error.errno == errno.EFBIG:
         return pack({"error": "too large"})
-    if isinstance(error, OSError) and error.errno is not None:
+    # A permission is never refused by the temporary folder, but by the sandbox: trying again would not help.
+    if isinstance(error, OSError) and error.errno is not None and not isinstance(error, PermissionError):
         return pack({"error": "machine", "cause": os.strerror(error.errno)})
     return pack({"error": type(error).__name__})
 

@@ -25,7 +25,13 @@ from deidentification.profile import Profile
 from functions.extract.output_space import Spooled
 from functions.extract.prepared_instance import InstancePreparer, PreparedInstance, Rules
 from functions.extract.sandbox.folder import SandboxFolder
-from functions.extract.sandbox.message import pack_error, pack_prepared, unpack, unpack_prepared
+from functions.extract.sandbox.message import (
+    SandboxFaultError,
+    pack_error,
+    pack_prepared,
+    unpack,
+    unpack_prepared,
+)
 from functions.extract.sandbox.process import SandboxCrashedError, SandboxPool
 from functions.extract.sandbox.time_limit import TimeLimit
 from imaging.frames.blanking import Rectangle
@@ -241,6 +247,13 @@ def test_a_full_temporary_folder_is_a_temporary_failure(tmp_path: Path) -> None:
     with pytest.raises(DependencyAwayError, match="No space left on device") as caught:
         unpack_prepared(unpack(answer.read), tmp_path)
     assert "a name" not in str(caught.value)
+
+
+def test_what_the_sandbox_refuses_is_a_fault_and_no_temporary_failure(tmp_path: Path) -> None:
+    """Attempts of a file that makes a decoder ask for more are counted, so they end."""
+    answer = io.BytesIO(pack_error(PermissionError(errno.EACCES, "Permission denied", "/tmp/a name")))
+    with pytest.raises(SandboxFaultError, match="PermissionError"):
+        unpack_prepared(unpack(answer.read), tmp_path)
 
 
 def test_what_was_found_and_decided_crosses_the_process_border(
