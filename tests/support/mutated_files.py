@@ -22,6 +22,7 @@ _SIZE_TAGS = (b"\x28\x00\x10\x00", b"\x28\x00\x11\x00", b"\x28\x00\x08\x00", b"\
 _MARKERS = bytes(
     [0xC0, 0xC1, 0xC3, 0xC4, 0xD8, 0xD9, 0xDA, 0xDB, 0xDD, 0xF7, 0xF8, 0x4F, 0x51, 0x52, 0x5C, 0x90, 0x93]
 )
+_LEAST = 200  # bytes: the preamble, and something behind it
 Random = np.random.Generator
 Mutation = Callable[[bytearray, Random], bytearray]
 
@@ -114,4 +115,14 @@ MUTATIONS: list[Mutation] = [
     _wrong_size,
     _wrong_length,
 ]
-STREAM_MUTATIONS: list[Mutation] = [_damaged_stream, _damaged_stream, _wrong_segment]
+_STREAM_MUTATIONS: list[Mutation] = [_damaged_stream, _damaged_stream, _wrong_segment]
+
+
+def mutated(data: bytes, random: Random) -> bytes:
+    """The file damaged once or twice, unless the first damage leaves next to nothing of it."""
+    mutations = [*MUTATIONS, *_STREAM_MUTATIONS]
+    damaged = bytearray(data)
+    for _ in range(random.integers(1, 3)):
+        if len(damaged) > _LEAST:
+            damaged = mutations[random.integers(0, len(mutations))](damaged, random)
+    return bytes(damaged)

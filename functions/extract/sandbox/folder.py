@@ -9,7 +9,6 @@ import re
 import shutil
 import stat
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from functions.extract.output_space import FILES
@@ -25,11 +24,16 @@ class UnexpectedFileError(Exception):
     """Where an output should lie is a link, a folder, or a file with a second name."""
 
 
-@dataclass(frozen=True)
 class SandboxFolder:
     """The folder of one sandbox process."""
 
-    root: Path
+    def __init__(self, root: Path) -> None:
+        # Paths are made once: making them again for each file would cost more than the calls with them.
+        self.root = root
+        self.source = root / "in" / "source.dcm"  # the file to prepare
+        self.outputs = root / "out"  # with one empty file for each output
+        self.errors = root / "errors"  # standard error of the process; libraries may quote the file there
+        self._outputs = [(name, self.outputs / name) for name in FILES]
 
     @classmethod
     def create(cls) -> "SandboxFolder":
@@ -37,24 +41,9 @@ class SandboxFolder:
         folder = cls(Path(tempfile.mkdtemp(prefix="dcm2set-sandbox-")))
         folder.source.parent.mkdir()
         folder.outputs.mkdir()
-        for path in (folder.errors, *(folder.outputs / name for name in FILES)):
+        for path in (folder.errors, *(path for _, path in folder._outputs)):
             path.touch()
         return folder
-
-    @property
-    def source(self) -> Path:
-        """The file to prepare."""
-        return self.root / "in" / "source.dcm"
-
-    @property
-    def outputs(self) -> Path:
-        """The folder with one empty file for each output."""
-        return self.root / "out"
-
-    @property
-    def errors(self) -> Path:
-        """What the process and its libraries write to standard error; it may quote the file."""
-        return self.root / "errors"
 
     @property
     def fault(self) -> str | None:
@@ -66,7 +55,6 @@ class SandboxFolder:
 
     def put(self, source: Path) -> None:
         """Let the process read a file, by a second name of it where the file system allows that."""
-        self.source.unlink(missing_ok=True)
         try:
             os.link(source, self.source)
         except OSError:  # another file system, or another owner (proc(5), protected_hardlinks)
@@ -77,8 +65,7 @@ class SandboxFolder:
         self.source.unlink()
         if self.errors.stat().st_size:
             os.truncate(self.errors, 0)
-        for name in FILES:
-            output = self.outputs / name
+        for name, output in self._outputs:
             found = output.lstat()
             # Whoever took the process over must not make extract upload another file.
             if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
@@ -89,7 +76,8 @@ class SandboxFolder:
 
     def free_bytes(self) -> int:
         """What is free in the file system."""
-        return shutil.disk_usage(self.root).free
+        system = os.statvfs(self.root)
+        return system.f_bavail * system.f_frsize
 
     def remove(self) -> None:
         """Remove the folder and what is in it."""

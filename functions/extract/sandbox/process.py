@@ -38,6 +38,7 @@ _READ_BYTES = 1 << 20
 _PIPE_BYTES = 1 << 20  # fits a slice and its file; with 64 KiB the two processes would take turns
 _MEGABYTE = 1024 * 1024
 OUTPUTS_OVER_INPUT = 8  # how many times the largest file its pictures may be
+_STEP = 256 * _MEGABYTE
 _FREE_PART = 4  # of the free space, each output of one file may take the fourth part
 
 
@@ -66,7 +67,7 @@ class SandboxPool(Preparer):
         process = self._take()
         try:
             process.folder.put(source)
-            most = min(self._bytes_of_outputs, process.folder.free_bytes() // _FREE_PART)
+            most = min(self._bytes_of_outputs, _rounded(process.folder.free_bytes() // _FREE_PART))
             process.limit_outputs(most)
             answer = process.request(pack({"releases": asdict(releases)}), heartbeat)
             process.folder.take(folder)
@@ -139,6 +140,7 @@ class _SandboxProcess:
             )
         for pipe in (self._process.stdin, self._process.stdout):
             _enlarge(pipe)
+        self._output_limit = -1
         self._largest_output = smaller_limit(resource.RLIMIT_FSIZE, bytes_of_outputs)
         try:
             self._write(pack(header | {"folder": str(self.folder.root)}))
@@ -148,7 +150,8 @@ class _SandboxProcess:
 
     def limit_outputs(self, size: int) -> None:
         """Limit the size of each file that the process may write; it can't change the limit itself."""
-        if sys.platform == "linux":
+        if sys.platform == "linux" and size != self._output_limit:
+            self._output_limit = size
             with suppress(ProcessLookupError):  # it has ended, and the request will notice it
                 resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (size, self._largest_output))
 
@@ -209,6 +212,11 @@ class _SandboxProcess:
                 parts.append(part)
                 missing -= len(part)
         return b"".join(parts)
+
+
+def _rounded(size: int) -> int:
+    """A size, in steps if it is large: a limit that is seldom changed costs little."""
+    return size - size % _STEP if size > _STEP else size
 
 
 def _enlarge(pipe: IO[bytes] | None) -> None:
