@@ -33,10 +33,19 @@ class DescribedLut:
         """The entries for values of any shape; values before the first and behind the last get these."""
         if values.dtype.kind == "f":
             values = np.rint(np.nan_to_num(values, nan=self.first))
-        last = self.first + len(self.entries) - 1
+        return cast("NDArray[np.uint16]", self.entries.take(self.indices(values)))
+
+    def indices(self, values: NDArray[Any]) -> NDArray[np.int64]:
+        """The index of the entry for each value, which is finite."""
+        first, last = self.first, self.first + len(self.entries) - 1
+        if values.dtype.kind != "f":
+            # Bounds beyond the values' own type can't be compared with them.
+            least, greatest = np.iinfo(values.dtype).min, np.iinfo(values.dtype).max
+            if last < least or first > greatest:
+                return np.full(values.shape, len(self.entries) - 1 if last < least else 0, np.int64)
+            first, last = max(first, least), min(last, greatest)
         # Clipped before the difference is taken, which then fits a signed integer of 64 bits.
-        indices = np.clip(values, self.first, last).astype(np.int64) - self.first
-        return cast("NDArray[np.uint16]", self.entries.take(indices))
+        return np.clip(values, first, last).astype(np.int64) - self.first
 
 
 @dataclass(frozen=True)

@@ -104,12 +104,19 @@ def decode_jpeg_xl(source: bytes, runner: Any) -> memoryview:
 
 
 def decode_deflated(source: bytes, runner: Any) -> bytes:
-    """One frame of Deflated Image Frame Compression (PS3.5 A.4.13); ValueError if its size is wrong."""
-    size = runner.rows * runner.columns * runner.samples_per_pixel * runner.bits_allocated // 8
+    """One frame of Deflated Image Frame Compression (PS3.5 A.4.13); ValueError if its size is wrong.
+
+    Pixels of one bit are unpacked to bytes.
+    """
+    samples = runner.rows * runner.columns * runner.samples_per_pixel
+    size = (samples * runner.bits_allocated + 7) // 8
     data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(source, size)
     if len(data) != size:
         raise ValueError("The frame's size differs from the header's.")
-    return data
+    if runner.bits_allocated > 1:
+        return data
+    runner.set_option("bits_allocated", 8)
+    return np.unpackbits(np.frombuffer(data, np.uint8), count=samples, bitorder="little").tobytes()
 
 
 def _is_ycbcr(source: bytes, runner: Any) -> bool:

@@ -235,7 +235,8 @@ def _check_length(ds: FileDataset, pixels: EncodedPixels, number_of_frames: int)
             "The pixel data has the chrominance of every pixel, but PhotometricInterpretation is a 422.",
             ASK_SENDER,
         )
-    if pixels.available * 8 >= frame * (number_of_frames + 1) and frame >= 8:
+    padding = expected % 2
+    if (pixels.available - padding) * 8 >= frame * (number_of_frames + 1) and frame >= 8:
         raise PermanentError(
             f"The file declares {number_of_frames} frames but its pixel data has room for more.", ASK_SENDER
         )

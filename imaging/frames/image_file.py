@@ -96,41 +96,48 @@ class ImageFile:
 
     def _decoded(self, stream: BinaryIO) -> Iterator[NDArray[Any]]:
         syntax = self.ds.file_meta.TransferSyntaxUID
-        if (
-            element_value(self.ds, "BitsAllocated") == 1
-            and not syntax.is_encapsulated
-            and syntax.is_little_endian
-        ):
-            return self._single_bits(stream)
+        if element_value(self.ds, "BitsAllocated") == 1 and not syntax.is_encapsulated:
+            return self._single_bits(
+                stream, is_swapped=not syntax.is_little_endian and self.pixels.vr != "OB"
+            )
         options = self._decoder_options()
+        if not syntax.is_encapsulated and options["photometric_interpretation"] == "YBR_FULL_422":
+            # pydicom 3.0 expands only the first frame that it is asked for.
+            frames = range(self.number_of_frames)
+            return (frame for index in frames for frame in self._iterated(stream, options, indices=[index]))
         found = self.pixels.fragments(self.ds, self.number_of_frames) if syntax.is_encapsulated else None
-        if found is None or found.is_by_tables:
+        is_single_bit = element_value(self.ds, "BitsAllocated") == 1  # of which pydicom's runner makes 8
+        if (found is None or found.is_by_tables) and not is_single_bit:
             return self._iterated(stream, options)
-        # The file's offset tables are wrong, so pydicom gets one frame at a time, without them.
+        # pydicom gets one frame at a time, without the file's offset tables, which are wrong.
         options |= {"number_of_frames": 1, "extended_offsets": None}
         streams = self.pixels.frames(self.ds, self.number_of_frames)
         return (
             frame for one in streams for frame in self._iterated(encapsulate([one], has_bot=False), options)
         )
 
-    def _iterated(self, source: BinaryIO | bytes, options: dict[str, Any]) -> Iterator[NDArray[Any]]:
+    def _iterated(
+        self, source: BinaryIO | bytes, options: dict[str, Any], indices: list[int] | None = None
+    ) -> Iterator[NDArray[Any]]:
         decoder = frame_decoder(self.ds.file_meta.TransferSyntaxUID)
         stored = stored_value(self.ds)
-        for frame, _ in decoder.decoder.iter_array(source, decoding_plugin=decoder.plugin, **options):
+        options = options | {"decoding_plugin": decoder.plugin, "indices": indices}
+        for frame, _ in decoder.decoder.iter_array(source, **options):
             # Colours are used as they are, grey values by tables that take the stored bits themselves.
             has_unused_bits = frame.ndim == 3 and stored.bits_stored < 8 * frame.dtype.itemsize
             yield stored.values(frame) if has_unused_bits else frame
 
-    def _single_bits(self, stream: BinaryIO) -> Iterator[NDArray[np.uint8]]:
-        """Frames of one bit per pixel, which may begin within a byte (PS3.5 8.1.1).
+    def _single_bits(self, stream: BinaryIO, *, is_swapped: bool) -> Iterator[NDArray[np.uint8]]:
+        """Frames of one bit per pixel, which may begin within a byte or a word (PS3.5 8.1.1).
 
-        pydicom 3.0 reads too few bytes for such a frame.
+        pydicom 3.0 reads too few bytes for such a frame, and doesn't swap the bytes of big endian words.
         """
-        pixels = int(self.ds.Rows) * int(self.ds.Columns)
+        pixels, unit = int(self.ds.Rows) * int(self.ds.Columns), 16 if is_swapped else 8
         for index in range(self.number_of_frames):
-            first, skipped = divmod(index * pixels, 8)
-            stream.seek(self.pixels.offset + first)
-            packed = np.frombuffer(stream.read((skipped + pixels + 7) // 8), np.uint8)
+            first, skipped = divmod(index * pixels, unit)
+            stream.seek(self.pixels.offset + first * unit // 8)
+            packed = np.frombuffer(stream.read(-(-(skipped + pixels) // unit) * unit // 8), f"<u{unit // 8}")
+            packed = (packed.byteswap() if is_swapped else packed).view(np.uint8)
             bits = np.unpackbits(packed, count=skipped + pixels, bitorder="little")
             yield bits[skipped:].reshape(self.ds.Rows, self.ds.Columns)
 

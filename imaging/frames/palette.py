@@ -1,7 +1,7 @@
 """Palettes: stored values to colours (PS3.3 C.7.6.3.1.5, C.7.6.3.1.6, C.7.6.19, C.7.9.2)."""
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,16 +35,12 @@ class Palette:
         if any((table.first, len(table.entries)) != (first, length) for table in self.tables):
             return np.stack(
                 [
-                    levels.astype(np.uint8)[_indices(values, table.first, len(levels))]
+                    levels.astype(np.uint8)[table.indices(values)]
                     for table, levels in zip(self.tables, scaled, strict=True)
                 ],
                 axis=-1,
             )
-        return np.stack(scaled, axis=-1).astype(np.uint8).take(_indices(values, first, length), axis=0)
-
-
-def _indices(values: NDArray[Any], first: int, length: int) -> NDArray[np.intp]:
-    return cast("NDArray[np.intp]", np.clip(values, first, first + length - 1).astype(np.intp) - first)
+        return np.stack(scaled, axis=-1).astype(np.uint8).take(self.tables[0].indices(values), axis=0)
 
 
 def palette_colours(values: NDArray[Any], ds: Dataset) -> NDArray[np.uint8]:

@@ -13,6 +13,8 @@ from imaging.frames.stored_value import stored_value
 
 _JPEG = frozenset([*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes])
 _JPEG_2000 = frozenset(JPEG2000TransferSyntaxes)
+# Their decoders give colours by pixel (PS3.5 8.2.1, 8.2.4).
+_BY_PIXEL = frozenset([*JPEGTransferSyntaxes, *JPEG2000TransferSyntaxes])
 # From SOC on: two markers, length and capabilities, then the ends and the starts of the image, the
 # tiles' size and place, and the number of components.
 _SIZ = Struct(">8x2L2L16xH")
@@ -28,7 +30,8 @@ def complete_description(ds: FileDataset, pixels: EncodedPixels, number_of_frame
     if element_value(ds, "SamplesPerPixel") > 1:
         if element_value(ds, "PixelRepresentation"):
             ds.PixelRepresentation = 0  # colours have no sign (C.7.6.3.1.2)
-        if element_value(ds, "PlanarConfiguration") not in (0, 1):
+        is_by_pixel = ds.file_meta.TransferSyntaxUID in _BY_PIXEL  # whatever the file says
+        if is_by_pixel or element_value(ds, "PlanarConfiguration") not in (0, 1):
             ds.PlanarConfiguration = 0  # the code stream says it, or the photometric interpretation
     high = stored_value(ds).high_bit
     if pixels.is_encapsulated and high != element_value(ds, "BitsStored") - 1:

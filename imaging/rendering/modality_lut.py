@@ -22,7 +22,10 @@ def modality_values(values: NDArray[Any], luts: FrameLuts) -> NDArray[Any]:
     if has_modality_lut(luts):
         return _modality_lut(luts).mapped(values)
     slope, intercept = rescale(luts)
-    return values if (slope, intercept) == _IDENTITY else values * slope + intercept
+    if (slope, intercept) == _IDENTITY:
+        return values
+    # In double precision: an intercept may be far greater than the differences of single floats.
+    return np.multiply(values, slope, dtype=np.float64) + intercept
 
 
 def modality_range(luts: FrameLuts) -> Range:

@@ -1,5 +1,6 @@
 """Colour frames: every photometric interpretation, native and compressed."""
 
+from functools import partial
 from pathlib import Path
 
 import imagecodecs
@@ -7,7 +8,15 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import FileDataset
-from pydicom.uid import UID, JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
+from pydicom.uid import (
+    UID,
+    HTJ2KLossless,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 from common.errors import PermanentError
 from imaging.frames.transfer_syntax import JPEGXLLossless, JPEGXLRecompression
@@ -60,6 +69,15 @@ def test_native_colour_with_subsampled_chrominance(tmp_path: Path) -> None:
     partial = colour_dataset("YBR_PARTIAL_422", _422(_ycbcr(COLOURS, scale=219 / 255, zero=16)))
     for ds in (full, partial):
         assert 3 >= np.abs(COLOURS.astype(int) - first_picture(ds, tmp_path)).max()
+
+
+def test_every_native_frame_with_subsampled_chrominance(tmp_path: Path) -> None:
+    """All frames of YBR_FULL_422 are expanded, not only the first."""
+    data = _422(_ycbcr(COLOURS)) + _422(_ycbcr(COLOURS[::-1]))
+    image_file = to_image_file(colour_dataset("YBR_FULL_422", data, NumberOfFrames=2), tmp_path)
+    first, second = image_file.frames()
+    assert 3 >= np.abs(COLOURS.astype(int) - first).max()
+    assert np.array_equal(first[::-1], second)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +135,21 @@ def test_compressed_colour(syntax: UID, tmp_path: Path) -> None:
     ds = colour_dataset("RGB", COLOURS.tobytes())
     ds.compress(syntax)
     assert np.array_equal(COLOURS, first_picture(ds, tmp_path))
+
+
+@pytest.mark.parametrize("syntax", [JPEG2000Lossless, JPEGLSLossless, HTJ2KLossless, JPEGLosslessSV1])
+def test_code_streams_say_the_layout_of_colours(syntax: UID, tmp_path: Path) -> None:
+    """Planar Configuration says nothing of a code stream, whose colours are as they are (PS3.5 8.2)."""
+    encode = {
+        JPEG2000Lossless: partial(imagecodecs.jpeg2k_encode, codecformat="j2k", reversible=True),
+        HTJ2KLossless: partial(imagecodecs.htj2k_encode, reversible=True),
+        JPEGLSLossless: imagecodecs.jpegls_encode,
+        JPEGLosslessSV1: partial(imagecodecs.jpeg8_encode, lossless=True, bitspersample=12),
+    }[syntax]
+    values = COLOURS.astype(np.uint16) if syntax == JPEGLosslessSV1 else COLOURS
+    ds = colour_dataset("RGB", b"", PlanarConfiguration=1, BitsAllocated=8 * values.itemsize)
+    image_file = to_image_file(encapsulated(ds, [bytes(encode(values))], syntax), tmp_path)
+    assert np.array_equal(COLOURS, next(image_file.frames()))
 
 
 def test_colour_of_jpeg_xl(tmp_path: Path) -> None:

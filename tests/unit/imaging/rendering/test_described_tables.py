@@ -238,3 +238,12 @@ def test_palette_is_read_once_for_all_frames(tmp_path: Path) -> None:
     assert 2 == len(list(image_file.frames()))
     first, second = pictures(ds, tmp_path)
     assert np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("first", [200, -300])
+def test_table_beside_all_values_of_8_bits(first: int, tmp_path: Path) -> None:
+    """A table that begins above or ends below all signed values of 8 bits gives its nearest end."""
+    entries = np.arange(10, 60, dtype="<u2")
+    ds = make_grey(RAMP, PixelRepresentation=1, Modality="MR")
+    ds.VOILUTSequence = _lut([50, first, 8], entries.tobytes(), vr="SS")
+    assert {10 if first > 0 else 59} == set(pictures(ds, tmp_path)[0].ravel().tolist())

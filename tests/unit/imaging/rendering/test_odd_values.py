@@ -196,6 +196,16 @@ def test_padding_of_float_pixels(
     assert {0 if values[0] < 0 else white} == set(picture[:2].ravel().tolist())
 
 
+def test_rescaled_single_floats_keep_their_differences(tmp_path: Path) -> None:
+    """An intercept far above the differences of single floats doesn't round them."""
+    pixels = np.linspace(0.2, 0.21, 1024).reshape(32, 32).astype(np.float32)
+    ds = make_grey(np.zeros((32, 32), np.uint16), RescaleSlope="1", RescaleIntercept="-10000")
+    del ds.PixelData, ds.BitsStored, ds.HighBit, ds.PixelRepresentation
+    ds.BitsAllocated, ds.FloatPixelData, ds.Modality = 32, pixels.tobytes(), "PT"
+    expected = _stretched(pixels, pixels.min(), pixels.max())
+    assert 1 >= np.abs(expected.astype(int) - pictures(ds, tmp_path)[0]).max()
+
+
 def test_padding_of_unsigned_pixels_written_as_signed(tmp_path: Path) -> None:
     """Padding of 65,535 that a file writes as -1 is found among unsigned values."""
     values = STORED.copy()
