@@ -26,7 +26,8 @@ TERMS = {
             YBR_PARTIAL_420 YBR_ICT YBR_RCT XYB""",
         "PresentationLUTShape": "IDENTITY INVERSE",
         "VOILUTFunction": "LINEAR LINEAR_EXACT SIGMOID",
-        "RescaleType": "HU US OD HU_MOD MGML Z_EFF ED EDW PCT CNTS NONE PROPCNTS",
+        "RescaleType": """HU US OD HU_MOD MGML MG/ML Z_EFF ED EDW PCT CNTS BQML NONE NORMALIZED PROPCNTS
+            UNSPECIFIED""",
         "LossyImageCompression": "00 01",
         "LossyImageCompressionMethod": """ISO_10918_1 ISO_14495_1 ISO_15444_1 ISO_15444_15 ISO_13818_2
             ISO_14496_10 ISO_23008_2 ISO_18181_1""",
@@ -77,7 +78,7 @@ for _keyword, _terms in {
     "InPlanePhaseEncodingDirection": "ROW COL COLUMN OTHER",
     "CorrectedImage": "UNIF ATTN COLL DTIM MOTN PMOT CLN RAN RADL DCAL NORM NRGY LIN SCAT DECY DECAY",
     "CassetteOrientation": "PORTRAIT LANDSCAPE",
-    "ModalityLUTType": "HU US OD HU_MOD MGML UNSPECIFIED",
+    "ModalityLUTType": "HU US OD HU_MOD MGML Z_EFF ED EDW PCT UNSPECIFIED",
     "ImagedNucleus": "1H H 3HE 7LI 13C 19F 23NA 31P 129XE",
     "ResonantNucleus": "1H H 3HE 7LI 13C 19F 23NA 31P 129XE",
     "ContrastBolusRoute": "IV ORAL RECTAL INTRAVENOUS INTRATHECAL",

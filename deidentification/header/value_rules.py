@@ -40,6 +40,8 @@ _DICOM_ROOT = "1.2.840.10008"
 _DICOM_UID = re.compile(r"1\.2\.840\.10008(\.\d{1,5}){1,12}", re.ASCII)
 _TIME = re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?", re.ASCII)
 # The position of a value has a meaning, so an unknown value is replaced, not removed.
+_TYPES_OF_VALUES = frozenset(["RescaleType", "ModalityLUTType"])
+_UNSPECIFIED = "US"
 _POSITIONAL = frozenset(["ImageType", "FrameType"])
 _MAKE = frozenset(["Manufacturer"])
 _MODEL = frozenset(["ManufacturerModelName", "SecondaryCaptureDeviceManufacturerModelName"])
@@ -141,8 +143,11 @@ class ValueRules:
 
         def rule(value: Any) -> Cleaned:
             text = str(value).strip()
+            if closed is not None and text.upper() not in closed:
+                # Without a type, values of a CT would be Hounsfield units (PS3.3 C.11.1.1.2).
+                return (_UNSPECIFIED, "cleaned") if keyword in _TYPES_OF_VALUES and text else None
             if closed is not None:
-                return (text, "kept") if text.upper() in closed else None
+                return text, "kept"
             return (text, "kept") if self._consists_of_terms(text) else None
 
         return rule

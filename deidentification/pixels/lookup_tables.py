@@ -57,7 +57,7 @@ def _described(ds: Dataset, tag: BaseTag, value: Any, order: str) -> Any:
     if tag in _SEGMENTED:
         length = _segmented_length(value, entries, f"{order}u{1 if bits <= 8 else 2}")
         kept = None if length is None else value[:length]
-    elif bits <= 8 and len(value) < 2 * entries:
+    elif len(value) < 2 * entries and (bits <= 8 or len(value) in (entries, entries + entries % 2)):
         # Two entries in a word; the last one of an odd number is in the first or the second byte of its word.
         kept = value[: entries if order == "<" else entries + entries % 2]
     else:
@@ -69,8 +69,8 @@ def _described(ds: Dataset, tag: BaseTag, value: Any, order: str) -> Any:
 def _described_bits(words: NDArray[np.uint16], bits: int, *, is_palette: bool) -> bytes:
     """Entries in words of 16 bits, without bits above the described ones."""
     high, low = words >> 8, words & 0xFF
-    if is_palette and bits <= 8 and high.any():
-        # Common writers describe 8 bits and scale the colours to 16: those are kept, to 8 bits.
+    if bits <= 8 and high.any() and (is_palette or not low.any()):
+        # Common writers describe 8 bits, and scale them to 16 or use the upper byte: these are kept.
         return (words if not low.any() else (high << 8 | high).astype(words.dtype)).tobytes()
     return (words & ((1 << bits) - 1)).astype(words.dtype).tobytes()
 

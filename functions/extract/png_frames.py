@@ -82,8 +82,8 @@ def draw_frames(
 def _draw(recipe: PictureRecipe, frame: NDArray[Any], index: int) -> Drawing:
     try:
         return recipe.draw(frame, index=index)
-    except MemoryError:
-        raise  # the memory limit is the cause, and is reported as such
+    except (PermanentError, MemoryError):
+        raise  # with its own cause; that of the latter is the memory limit
     except Exception as error:  # noqa: BLE001 a wrong description of pixels may raise anything
         raise PermanentError(
             f"The frame can't be drawn ({type(error).__name__}): its photometric interpretation, "

@@ -88,8 +88,9 @@ def read_lut(
     if units.dtype == np.uint8:
         bits = min(bits, 8)
     entries: NDArray[Any] = units[:number].astype(np.uint16)
-    if keyword != "LUTData" and bits <= 8 and (entries >> 8).any():
-        # Common writers describe 8 bits and scale the colours to 16.
+    is_scaled = keyword != "LUTData" or not (entries & 0xFF).any()
+    if is_scaled and bits <= 8 and (entries >> 8).any():
+        # Common writers describe 8 bits and scale the colours to 16, or use the upper byte.
         entries, bits = entries >> 8, 8
     return DescribedLut(descriptor.first, entries & np.uint16((1 << bits) - 1), bits)
 

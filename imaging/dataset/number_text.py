@@ -13,6 +13,8 @@ def read_number(value: Any) -> float | None:
     """The finite number that a single value says; None if it says none. A decimal comma is a point."""
     if isinstance(value, bytes):
         value = value.decode("latin-1")
+    if "_" in str(getattr(value, "original_string", value)):
+        return None  # Python takes it for a separator of digits
     if isinstance(value, str):
         value = value.strip("\0 ")
         if _DECIMAL_COMMA.fullmatch(value):

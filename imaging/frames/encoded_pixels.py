@@ -91,6 +91,7 @@ class EncodedPixels:
                 number_of_frames,
                 basic=basic_offsets(table),
                 extended=extended_offset_table(extended_offsets(ds)),
+                read_start=lambda item: self._read(stream, item)[:_LAST],
                 read_end=lambda item: self._read(stream, item)[-_LAST:],
             )
 

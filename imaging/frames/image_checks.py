@@ -227,7 +227,8 @@ def _check_length(ds: FileDataset, pixels: EncodedPixels, number_of_frames: int)
     expected = math.ceil(frame * number_of_frames / 8)
     if pixels.available < expected:
         raise PermanentError(
-            f"The pixel data is shorter than the header says ({pixels.available} of {expected} bytes).",
+            f"The pixel data is shorter than the header says: {pixels.available} of {expected} bytes by "
+            "Rows, Columns, BitsAllocated and NumberOfFrames.",
             ASK_SENDER,
         )
     if is_422 and pixels.available >= expected // 2 * 3:
@@ -238,5 +239,7 @@ def _check_length(ds: FileDataset, pixels: EncodedPixels, number_of_frames: int)
     padding = expected % 2
     if (pixels.available - padding) * 8 >= frame * (number_of_frames + 1) and frame >= 8:
         raise PermanentError(
-            f"The file declares {number_of_frames} frames but its pixel data has room for more.", ASK_SENDER
+            f"NumberOfFrames is {number_of_frames}, but the pixel data has room for more frames of "
+            "Rows x Columns.",
+            ASK_SENDER,
         )

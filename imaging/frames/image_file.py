@@ -123,6 +123,8 @@ class ImageFile:
         stored = stored_value(self.ds)
         options = options | {"decoding_plugin": decoder.plugin, "indices": indices}
         for frame, _ in decoder.decoder.iter_array(source, **options):
+            if 8 * frame.dtype.itemsize > max(element_value(self.ds, "BitsAllocated"), 8):
+                raise PermanentError("BitsAllocated is less than the code stream's precision.", ASK_SENDER)
             # Colours are used as they are, grey values by tables that take the stored bits themselves.
             has_unused_bits = frame.ndim == 3 and stored.bits_stored < 8 * frame.dtype.itemsize
             yield stored.values(frame) if has_unused_bits else frame

@@ -7,7 +7,7 @@ from pydicom.dataset import FileDataset
 from pydicom.pixels.utils import _get_jpg_parameters, get_j2k_parameters
 from pydicom.uid import UID, JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes
 
-from imaging.dataset.element_value import element_value
+from imaging.dataset.element_value import TAGS, element_value
 from imaging.frames.encoded_pixels import EncodedPixels
 from imaging.frames.stored_value import stored_value
 
@@ -15,6 +15,8 @@ _JPEG = frozenset([*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes])
 _JPEG_2000 = frozenset(JPEG2000TransferSyntaxes)
 # Their decoders give colours by pixel (PS3.5 8.2.1, 8.2.4).
 _BY_PIXEL = frozenset([*JPEGTransferSyntaxes, *JPEG2000TransferSyntaxes])
+_SHORT_INTEGERS = """SamplesPerPixel Rows Columns BitsAllocated BitsStored HighBit PixelRepresentation
+    PlanarConfiguration""".split()
 # From SOC on: two markers, length and capabilities, then the ends and the starts of the image, the
 # tiles' size and place, and the number of components.
 _SIZ = Struct(">8x2L2L16xH")
@@ -25,6 +27,9 @@ def complete_description(ds: FileDataset, pixels: EncodedPixels, number_of_frame
 
     So the frames, the de-identified file and the picture all follow the same description.
     """
+    _complete_vrs(ds)
+    if "ExtendedOffsetTable" in ds and "ExtendedOffsetTableLengths" not in ds:
+        del ds.ExtendedOffsetTable  # it can't be used (C.7.6.3.1.8)
     if pixels.keyword != "PixelData":
         return
     if element_value(ds, "SamplesPerPixel") > 1:
@@ -41,6 +46,14 @@ def complete_description(ds: FileDataset, pixels: EncodedPixels, number_of_frame
             high = element_value(ds, "BitsStored") - 1  # the stream has the bare values
     if element_value(ds, "HighBit") != high:
         ds.HighBit = high
+
+
+def _complete_vrs(ds: FileDataset) -> None:
+    """Give numbers of another VR the VR US, by which the de-identified file keeps them."""
+    for keyword in _SHORT_INTEGERS:
+        value = element_value(ds, keyword)
+        if isinstance(value, int) and ds[keyword].VR != "US":
+            ds.add_new(TAGS[keyword], "US", int(value))
 
 
 def stream_form(stream: bytes, syntax: UID) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from pydicom._uid_dict import UID_dictionary
 from pydicom.pixels import get_decoder  # type: ignore[attr-defined]
 from pydicom.pixels.decoders.base import Decoder
 from pydicom.uid import (
@@ -21,18 +20,8 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from imaging.dataset.newer_uids import JPEGXL, DeflatedFrames, JPEGXLLossless, JPEGXLRecompression
 from imaging.frames import frame_codecs
-
-# In PS3.6 since 2024; pydicom 3.0 does not know them yet.
-_NEWER = {
-    "1.2.840.10008.1.2.4.110": ("JPEG XL Lossless", "JPEGXLLossless"),
-    "1.2.840.10008.1.2.4.111": ("JPEG XL JPEG Recompression", "JPEGXLJPEGRecompression"),
-    "1.2.840.10008.1.2.4.112": ("JPEG XL", "JPEGXL"),
-    "1.2.840.10008.1.2.8.1": ("Deflated Image Frame Compression", "DeflatedImageFrameCompression"),
-}
-for _uid, (_name, _keyword) in _NEWER.items():
-    UID_dictionary.setdefault(_uid, (_name, "Transfer Syntax", "", "", _keyword))
-JPEGXLLossless, JPEGXLRecompression, JPEGXL, DeflatedFrames = (UID(uid) for uid in _NEWER)
 
 CODECS = {
     RLELossless: frame_codecs.decode_rle,

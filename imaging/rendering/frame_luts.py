@@ -14,6 +14,7 @@ _GROUPS = ("PixelValueTransformationSequence", "FrameVOILUTSequence")
 _MODALITY = ("ModalityLUTSequence", "RescaleSlope", "RescaleIntercept", "RescaleType")
 _VOI = ("VOILUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction")
 _NUMBERS = frozenset(["RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth"])
+_TABLES = frozenset(["ModalityLUTSequence", "VOILUTSequence"])
 _SEVERAL = frozenset(["WindowCenter", "WindowWidth"])  # alternative views, of which the first is drawn
 FUNCTIONS = frozenset(["LINEAR", "LINEAR_EXACT", "SIGMOID"])
 _MAX_REMARKS = 4  # the text of a recipe is short
@@ -82,6 +83,8 @@ def _values(level: Source, keywords: tuple[str, ...], remarks: list[str]) -> dic
                 continue
             if keyword in _NUMBERS:
                 value = _number(keyword, value, remarks)
+            elif keyword in _TABLES:
+                value = _tables(keyword, value, remarks)
             elif keyword == "VOILUTFunction":
                 value = _function(value, remarks)
             if value is not None:
@@ -92,7 +95,8 @@ def _values(level: Source, keywords: tuple[str, ...], remarks: list[str]) -> dic
 def _number(keyword: str, value: Any, remarks: list[str]) -> float | None:
     """The number that applies; None if there is none, with a remark."""
     values = each_value(value)
-    first = values[0] if keyword in _SEVERAL or len(set(map(str, values))) == 1 else _UNLIKE
+    is_one = keyword in _SEVERAL or len(set(map(str, values))) == 1 or len(set(map(read_number, values))) == 1
+    first = values[0] if is_one else _UNLIKE
     number = read_number(first)
     if number is None:
         remarks.append(f"{keyword} is no number")
@@ -102,6 +106,14 @@ def _number(keyword: str, value: Any, remarks: list[str]) -> float | None:
     elif has_decimal_comma(first):
         remarks.append(f"{keyword} has a decimal comma")
     return number
+
+
+def _tables(keyword: str, value: Any, remarks: list[str]) -> Any:
+    """The sequence; None if its first item holds nothing of a table."""
+    if tag_of("LUTDescriptor") in value[0] or tag_of("LUTData") in value[0]:
+        return value
+    remarks.append(f"{keyword} has no table")
+    return None
 
 
 def _function(value: Any, remarks: list[str]) -> str:

@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset
 
 from imaging.dataset.described_lut import Range
 from imaging.dataset.element_value import element_value, tag_of
+from imaging.dataset.newer_uids import LabelMapSegmentationStorage
 from imaging.frames.stored_value import stored_value
 
 # The attributes that hold the padding of each kind of pixel data (C.7.6.24, C.7.6.25).
@@ -22,7 +23,8 @@ def segmentation_range(ds: Dataset) -> Range | None:
 
     A label map is drawn from 0, the background, to its greatest segment number.
     """
-    kind = element_value(ds, "SegmentationType")
+    is_label_map = element_value(ds, "SOPClassUID") == LabelMapSegmentationStorage
+    kind = element_value(ds, "SegmentationType") or ("LABELMAP" if is_label_map else None)
     if kind == "FRACTIONAL":
         return 0, float(ds.get("MaximumFractionalValue") or 255)
     if kind == "LABELMAP":

@@ -32,7 +32,7 @@ from pydicom.uid import (
 from deidentification.pixels.stored_bits import stored_frame
 from deidentification.profile import Profile
 from functions.extract.deidentified_instance import deidentify
-from imaging.frames.transfer_syntax import JPEGXL, DeflatedFrames, JPEGXLLossless
+from imaging.dataset.newer_uids import JPEGXL, DeflatedFrames, JPEGXLLossless
 from tests.support.factories import PSEUDONYMS, make_grey, to_bytes, to_image_file
 
 MARKER = b"ZMARKERQ^MUELLERSDORF"

@@ -26,7 +26,7 @@ from pydicom.uid import (
 )
 
 from deidentification.pixels.streams.rle import encode_rle
-from imaging.frames.transfer_syntax import DeflatedFrames
+from imaging.dataset.newer_uids import DeflatedFrames
 
 _PROBE = 64  # rows and columns; no encoder refuses a frame because it is larger
 
@@ -80,12 +80,15 @@ def lossless_encoder(ds: Dataset) -> LosslessEncoder | None:
 
 @lru_cache(maxsize=64)
 def _can_encode(encoder: LosslessEncoder, rows: int, columns: int) -> bool:
-    """Try the encoder with a frame; OpenJPEG also refuses frames with too few rows or columns."""
+    """Try the encoder with noise: OpenJPEG refuses frames with too few rows or columns, CharLS tiny ones."""
     form = encoder.form
     shape = (rows, columns, form.samples) if form.samples > 1 else (rows, columns)
     try:
         dtype = np.dtype(f"<{'i' if form.is_signed else 'u'}{max(form.allocated // 8, 1)}")
-        return len(encoder(np.zeros(shape, dtype))) > 0
+        low, high = (
+            (-(1 << form.stored - 1), 1 << form.stored - 1) if form.is_signed else (0, 1 << form.stored)
+        )
+        return len(encoder(np.random.default_rng(0).integers(low, high, shape, dtype))) > 0
     except Exception:  # noqa: BLE001 whatever an encoder raises
         return False
 

@@ -110,6 +110,13 @@ def test_coded_strings_of_another_form_are_removed(value: str) -> None:
     assert "BodyPartExamined" not in cleaned(PatientName="Doe^Jane", BodyPartExamined=value)
 
 
+@pytest.mark.parametrize("keyword", ["RescaleType", "ModalityLUTType"])
+@pytest.mark.parametrize(("value", "expected"), [("HU", "HU"), ("MGML", "MGML"), ("Dr. Doe's", "US")])
+def test_unknown_type_of_values_becomes_unspecified(keyword: str, value: str, expected: str) -> None:
+    """Values of an unknown type are said to be unspecified: without a type, those of a CT would be HU."""
+    assert expected == cleaned(PatientName="Doe^Jane", **{keyword: value})[keyword].value
+
+
 def test_one_refused_value_of_several_refuses_all() -> None:
     """Scan options with a name among them are all removed; a value of an image type is replaced."""
     kept = cleaned(

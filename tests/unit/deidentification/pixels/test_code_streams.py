@@ -4,11 +4,12 @@ import io
 import warnings
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pydicom
 import pytest
 from pydicom.data import get_testdata_file
-from pydicom.encaps import encapsulate_extended
+from pydicom.encaps import encapsulate, encapsulate_extended
 from pydicom.uid import (
     UID,
     ExplicitVRLittleEndian,
@@ -24,8 +25,8 @@ from pydicom.uid import (
 
 from common.errors import PermanentError
 from deidentification.pixels import pixel_data
+from imaging.dataset.newer_uids import DeflatedFrames
 from imaging.frames import image_checks
-from imaging.frames.transfer_syntax import DeflatedFrames
 from imaging.rendering.picture_recipe import PictureRecipe
 from tests.support.code_streams import (
     MARKER,
@@ -48,6 +49,18 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 PLACES = [(syntax, place) for syntax in SYNTAXES for place in places(syntax)]
 OVERLAID = [RLELossless, JPEGLossless, JPEGLosslessSV1, JPEGLSLossless, JPEG2000Lossless, DeflatedFrames]
+
+
+def test_noise_of_a_few_pixels_is_written_decoded(tmp_path: Path) -> None:
+    """A frame that an encoder can't write, because it would grow too much, leaves native."""
+    values = np.random.default_rng(0).integers(0, 256, (11, 9)).astype(np.uint8)
+    ds = make_grey(values)
+    ds.PixelData = encapsulate([bytes(imagecodecs.jpegls_encode(values))])
+    ds["PixelData"].is_undefined_length = True
+    ds.file_meta.TransferSyntaxUID = JPEGLSLossless
+    written = pydicom.dcmread(io.BytesIO(deidentified(ds, tmp_path)))
+    assert ExplicitVRLittleEndian == written.file_meta.TransferSyntaxUID
+    assert np.array_equal(values, written.pixel_array)
 
 
 def _stream_of(syntax: UID) -> bytes:

@@ -50,6 +50,21 @@ def test_entries_as_numbers_are_cut() -> None:
     assert [1, 0x0D02, 4095] == ds.LUTData
 
 
+def test_packed_entries_of_a_table_of_12_bits_are_kept() -> None:
+    """Two entries of 8 bits in a word are no word with bits above the described ones."""
+    packed = bytes(range(0xF0, 0xF6))
+    ds = _lut([6, 0, 12], packed)
+    keep_described_entries(ds, is_little_endian=True)
+    assert packed == ds.LUTData
+
+
+def test_entries_in_upper_bytes_are_kept() -> None:
+    """So are entries of 8 bits in the upper bytes of their words."""
+    ds = _lut([3, 0, 8], _words(0x0100, 0x4D00, 0xFF00))
+    keep_described_entries(ds, is_little_endian=True)
+    assert _words(0x0100, 0x4D00, 0xFF00) == ds.LUTData
+
+
 def test_65536_entries_are_described_by_zero() -> None:
     """A descriptor of 0 entries means 65536 (PS3.3 C.11.1.1.1)."""
     table = np.arange(1 << 16, dtype="<u2").tobytes()

@@ -6,7 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 
+from common.errors import PermanentError
 from functions.extract.output_space import OutputSpace, Spooled
 from functions.extract.png_frames import PngFrame, draw_frames, encode_png
 from imaging.frames.image_file import ImageFile
@@ -94,3 +97,14 @@ def test_many_large_pictures_go_to_disk(tmp_path: Path, monkeypatch: pytest.Monk
     drawn = _drawn(image_file, tmp_path)
     assert [False, True, True] == [isinstance(frame.png, Spooled) for frame in drawn]
     assert expected == [frame.read() for frame in drawn]
+
+
+@pytest.mark.parametrize("keyword", ["VOILUTSequence", "ModalityLUTSequence"])
+def test_cause_of_a_frame_that_cannot_be_drawn_names_the_attribute(keyword: str, tmp_path: Path) -> None:
+    """The cause that drawing gives reaches the one who reads it."""
+    item = Dataset()
+    item.add_new("LUTDescriptor", "US", [256, 0, 16])
+    item.add_new("LUTData", "OW", bytes(100))
+    ds = make_grey(np.zeros((4, 4), np.uint8), **{keyword: Sequence([item])})
+    with pytest.raises(PermanentError, match=r"^LUTData has fewer entries than LUTDescriptor says"):
+        _drawn(to_image_file(ds, tmp_path), tmp_path)

@@ -23,8 +23,8 @@ from pydicom.uid import (
 
 from deidentification.profile import Profile
 from functions.extract.deidentified_instance import deidentify
+from imaging.dataset.newer_uids import DeflatedFrames, JPEGXLLossless
 from imaging.frames.stored_value import stored_value
-from imaging.frames.transfer_syntax import DeflatedFrames, JPEGXLLossless
 from imaging.rendering.picture_recipe import PictureRecipe
 from tests.support.factories import PSEUDONYMS, make_grey, to_image_file
 from tests.unit.imaging.frames.encoded import encapsulated

@@ -19,7 +19,7 @@ from pydicom.uid import (
 )
 
 from common.errors import PermanentError
-from imaging.frames.transfer_syntax import JPEGXLLossless, JPEGXLRecompression
+from imaging.dataset.newer_uids import JPEGXLLossless, JPEGXLRecompression
 from imaging.rendering.picture_recipe import PictureRecipe
 from tests.support.factories import make_grey, real_path, to_image_file
 from tests.unit.imaging.frames.encoded import encapsulated, first_picture

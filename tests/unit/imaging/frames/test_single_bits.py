@@ -8,7 +8,7 @@ import pytest
 from pydicom.dataset import FileDataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian
 
-from imaging.frames.transfer_syntax import DeflatedFrames
+from imaging.dataset.newer_uids import DeflatedFrames
 from tests.support.factories import make_grey
 from tests.unit.imaging.frames.encoded import encapsulated, stored_values
 

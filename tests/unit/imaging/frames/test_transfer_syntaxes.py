@@ -28,7 +28,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from imaging.frames.transfer_syntax import DeflatedFrames, JPEGXLLossless
+from imaging.dataset.newer_uids import DeflatedFrames, JPEGXLLossless
 from imaging.rendering.picture_recipe import PictureRecipe
 from tests.support.factories import real_path, to_image_file
 from tests.unit.imaging.frames.encoded import encapsulated, grey_dataset, ramp, stored_values

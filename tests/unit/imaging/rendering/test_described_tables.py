@@ -103,6 +103,13 @@ def test_entries_of_8_bits_packed_in_words(number: int, syntax: str, data_vr: st
     assert np.array_equal(_looked_up(RAMP, 0, entries, 8), picture)
 
 
+def test_table_of_8_bits_in_the_upper_bytes(tmp_path: Path) -> None:
+    """Entries of 8 bits that stand in the upper bytes of their words are read there."""
+    entries = np.arange(256, dtype="<u2")[::-1] * 256
+    ds = make_grey(RAMP, VOILUTSequence=_lut([256, 0, 8], entries.astype("<u2").tobytes()))
+    assert np.array_equal(255 - RAMP, pictures(ds, tmp_path)[0])
+
+
 def test_packed_modality_lut(tmp_path: Path) -> None:
     """A Modality LUT of 8 bits may be packed as well."""
     entries = np.arange(256, dtype=np.uint8)[::-1]

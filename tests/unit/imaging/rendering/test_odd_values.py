@@ -55,6 +55,8 @@ OWN = _stretched(STORED, 0, 4095)
         {"WindowCenter": "soft", "WindowWidth": "tissue"},
         {"WindowCenter": "300", "WindowWidth": "-20"},
         {"WindowCenter": "1,2,3", "WindowWidth": "20"},
+        {"WindowCenter": "1_000", "WindowWidth": "500"},
+        {"WindowCenter": "1000HU", "WindowWidth": "500"},
         {"RescaleSlope": "1\\2", "RescaleIntercept": "0"},
         {"RescaleSlope": "NaN", "RescaleIntercept": "-1024"},
         {"RescaleSlope": "0", "RescaleIntercept": "5"},
@@ -86,11 +88,21 @@ def test_decimal_commas_are_read(tmp_path: Path) -> None:
     assert drawing.recipe.endswith("; WindowCenter has a decimal comma; WindowWidth has a decimal comma")
 
 
-def test_same_slope_twice_is_the_slope(tmp_path: Path) -> None:
+@pytest.mark.parametrize("slope", ["2\\2", "2\\2.0", "2.00\\2\\2e0"])
+def test_same_slope_twice_is_the_slope(slope: str, tmp_path: Path) -> None:
     """A slope that is written twice can only be meant once."""
     ds = _mr(WindowCenter=1000, WindowWidth=2000)
-    _with_texts(ds, RescaleSlope="2\\2", RescaleIntercept="-5\\-5")
+    _with_texts(ds, RescaleSlope=slope, RescaleIntercept="-5\\-5")
     assert np.array_equal(_linear(STORED * 2.0 - 5, 1000, 2000), pictures(ds, tmp_path)[0])
+
+
+@pytest.mark.parametrize("keyword", ["VOILUTSequence", "ModalityLUTSequence"])
+def test_item_without_a_table_counts_as_absent(keyword: str, tmp_path: Path) -> None:
+    """A sequence whose item is empty doesn't stand above the window."""
+    ds = _mr(WindowCenter=1000, WindowWidth=500, **{keyword: Sequence([Dataset()])})
+    (drawing,) = drawings(ds, tmp_path)
+    assert np.array_equal(_linear(STORED, 1000, 500), drawing.picture)
+    assert drawing.recipe.endswith(f"; {keyword} has no table")
 
 
 def _group(**sequences: dict[str, object]) -> Dataset:
@@ -216,12 +228,17 @@ def test_padding_of_unsigned_pixels_written_as_signed(tmp_path: Path) -> None:
     assert np.array_equal(_stretched(inside, inside.min(), 4095), pictures(ds, tmp_path)[0][1:])
 
 
+@pytest.mark.parametrize("kind", ["LABELMAP", None])
 @pytest.mark.parametrize("numbers", [[1, 2], [1, 2, 7], []])
-def test_label_map_has_one_grey_for_each_segment(numbers: list[int], tmp_path: Path) -> None:
+def test_label_map_has_one_grey_for_each_segment(
+    kind: str | None, numbers: list[int], tmp_path: Path
+) -> None:
     """A segment has the same grey in every frame, from black for none to white for the greatest number."""
     values = np.zeros((3, 8, 8), np.uint8)
     values[0, 2:4], values[1, 2:4], values[2, 2:4], values[2, 4:6] = 1, 2, 1, 2
-    ds = make_grey(values, SegmentationType="LABELMAP", Modality="SEG")
+    ds = make_grey(values, Modality="SEG", SOPClassUID="1.2.840.10008.5.1.4.1.1.66.7")
+    if kind is not None:
+        ds.SegmentationType = kind
     segments = [Dataset() for _ in numbers]
     for segment, number in zip(segments, numbers, strict=True):
         segment.SegmentNumber = number

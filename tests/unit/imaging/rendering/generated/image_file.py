@@ -23,7 +23,7 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
-from imaging.frames.transfer_syntax import DeflatedFrames, JPEGXLLossless
+from imaging.dataset.newer_uids import DeflatedFrames, JPEGXLLossless
 from tests.unit.imaging.rendering.generated.colour_image import ColourImage
 from tests.unit.imaging.rendering.generated.float_image import FloatImage
 from tests.unit.imaging.rendering.generated.grey_image import GreyImage
