@@ -13,7 +13,8 @@ from common.store.object_key import ImagePath
 Uid = Annotated[str, StringConstraints(pattern=r"^[0-9][0-9.]{0,63}$")]
 PatientPseudonym = Annotated[str, StringConstraints(pattern=r"^P[0-9a-f]{20}$")]
 MAX_RECIPE = 300  # characters
-ShortText = Annotated[str, StringConstraints(max_length=64)]
+MAX_TEXT = 64  # characters
+ShortText = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
 
 
 class _Part(BaseModel):

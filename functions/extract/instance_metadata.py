@@ -9,6 +9,7 @@ from pydicom.multival import MultiValue
 from common import PIPELINE_VERSION
 from common.errors import PermanentError
 from common.metadata_document import (
+    MAX_TEXT,
     Header,
     InstanceEntry,
     MetadataDocument,
@@ -130,7 +131,7 @@ def _spacing(ds: Dataset) -> tuple[float | None, float | None]:
 
 def _text(ds: Dataset, keyword: str) -> str | None:
     value = ds.get(keyword)
-    return printable(value) or None if isinstance(value, str) else None
+    return printable(value)[:MAX_TEXT] or None if isinstance(value, str) else None
 
 
 def _number(ds: Dataset, keyword: str) -> float | None:

@@ -33,7 +33,7 @@ from imaging.frames.image_checks import (
     missing_pixels_error,
     reading_elements,
 )
-from imaging.frames.pixel_description import complete_description, misdescribed
+from imaging.frames.pixel_description import complete_description, complete_terms, misdescribed
 from imaging.frames.stored_value import is_self_described, stored_value
 from imaging.frames.transfer_syntax import DECODED_AS_RGB, frame_decoder
 
@@ -175,6 +175,7 @@ def read_image_file(path: Path, limits: Limits) -> ImageFile:
         ds, pixels = _read(path)
         if pixels is None:
             raise missing_pixels_error(ds, size=path.stat().st_size)
+        complete_terms(ds)
         number_of_frames = check_image(ds, pixels, limits)
         complete_description(ds, pixels, number_of_frames)
         return ImageFile(path, ds, pixels, number_of_frames)

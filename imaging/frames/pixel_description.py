@@ -15,11 +15,23 @@ _JPEG = frozenset([*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes])
 _JPEG_2000 = frozenset(JPEG2000TransferSyntaxes)
 # Their decoders give colours by pixel (PS3.5 8.2.1, 8.2.4).
 _BY_PIXEL = frozenset([*JPEGTransferSyntaxes, *JPEG2000TransferSyntaxes])
+_YBR = frozenset(["YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422"])
+_TERMS = "Modality PhotometricInterpretation PixelPresentation PresentationLUTShape SegmentationType".split()
 _SHORT_INTEGERS = """SamplesPerPixel Rows Columns BitsAllocated BitsStored HighBit PixelRepresentation
     PlanarConfiguration""".split()
 # From SOC on: two markers, length and capabilities, then the ends and the starts of the image, the
 # tiles' size and place, and the number of components.
 _SIZ = Struct(">8x2L2L16xH")
+
+
+def complete_terms(ds: FileDataset) -> None:
+    """Write terms as the standard does: in upper case, and up to their first NUL."""
+    for keyword in _TERMS:
+        value = element_value(ds, keyword)
+        if isinstance(value, str):
+            term = value.lstrip("\0 ").partition("\0")[0].strip().upper()
+            if term != value:
+                setattr(ds, keyword, term)
 
 
 def complete_description(ds: FileDataset, pixels: EncodedPixels, number_of_frames: int) -> None:
@@ -33,11 +45,7 @@ def complete_description(ds: FileDataset, pixels: EncodedPixels, number_of_frame
     if pixels.keyword != "PixelData":
         return
     if element_value(ds, "SamplesPerPixel") > 1:
-        if element_value(ds, "PixelRepresentation"):
-            ds.PixelRepresentation = 0  # colours have no sign (C.7.6.3.1.2)
-        is_by_pixel = ds.file_meta.TransferSyntaxUID in _BY_PIXEL  # whatever the file says
-        if is_by_pixel or element_value(ds, "PlanarConfiguration") not in (0, 1):
-            ds.PlanarConfiguration = 0  # the code stream says it, or the photometric interpretation
+        _complete_colours(ds, pixels, number_of_frames)
     high = stored_value(ds).high_bit
     if pixels.is_encapsulated and high != element_value(ds, "BitsStored") - 1:
         first = next(pixels.frames(ds, number_of_frames), b"")
@@ -46,6 +54,19 @@ def complete_description(ds: FileDataset, pixels: EncodedPixels, number_of_frame
             high = element_value(ds, "BitsStored") - 1  # the stream has the bare values
     if element_value(ds, "HighBit") != high:
         ds.HighBit = high
+
+
+def _complete_colours(ds: FileDataset, pixels: EncodedPixels, number_of_frames: int) -> None:
+    syntax = ds.file_meta.TransferSyntaxUID
+    if element_value(ds, "PixelRepresentation"):
+        ds.PixelRepresentation = 0  # colours have no sign (C.7.6.3.1.2)
+    is_by_pixel = syntax in _BY_PIXEL  # whatever the file says
+    if is_by_pixel or element_value(ds, "PlanarConfiguration") not in (0, 1):
+        ds.PlanarConfiguration = 0  # the code stream says it, or the photometric interpretation
+    if syntax in _JPEG_2000 and element_value(ds, "PhotometricInterpretation") in _YBR:
+        first = next(pixels.frames(ds, number_of_frames), b"")
+        if _has_colour_transform(first):
+            ds.PhotometricInterpretation = "YBR_RCT"  # or YBR_ICT: the stream holds RGB (PS3.5 8.2.4)
 
 
 def _complete_vrs(ds: FileDataset) -> None:
@@ -74,6 +95,12 @@ def misdescribed(ds: FileDataset, pixels: EncodedPixels, number_of_frames: int) 
         if form.get("precision", 0) > element_value(ds, "BitsAllocated"):
             return "BitsAllocated"
     return None
+
+
+def _has_colour_transform(stream: bytes) -> bool:
+    """Whether a JPEG 2000 code stream transforms RGB itself, by its COD segment (ITU-T T.800 A.6.1)."""
+    at = stream.find(b"\xff\x52")
+    return at > 0 and stream[at + 8 : at + 9] == b"\1"
 
 
 def _sizes(stream: bytes) -> dict[str, int]:

@@ -76,6 +76,17 @@ TEXTS = {
 }
 
 
+@pytest.mark.parametrize(
+    ("tag", "keyword"), [(0x00080070, "Manufacturer"), (0x00081090, "ManufacturerModelName")]
+)
+def test_text_over_the_length_of_its_column_is_cut(tag: int, keyword: str, tmp_path: Path) -> None:
+    """A maker's name of more than 64 characters stops no file."""
+    data = ct_with(element(tag, "LO", b"SIEMENS " * 20), **{keyword: None})
+    document, _ = _prepared(data, tmp_path)
+    series = document.series
+    assert 64 == len((series.manufacturer if keyword == "Manufacturer" else series.model) or "")
+
+
 @pytest.mark.parametrize("where", ["in front", "inside", "behind"])
 @pytest.mark.parametrize("kind", CODE_POINTS)
 def test_no_text_of_a_document_has_what_postgres_refuses(kind: str, where: str, tmp_path: Path) -> None:

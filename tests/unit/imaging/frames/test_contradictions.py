@@ -51,6 +51,24 @@ def test_numbers_of_another_vr_stay_in_the_deidentified_file(keyword: str, vr: s
     assert ("US", value) == (written[keyword].VR, written[keyword].value)
 
 
+@pytest.mark.parametrize("term", ["monochrome1", "\0MONOCHROME1", "MONOCHROME1\0\0x", " Monochrome1 "])
+def test_terms_in_lower_case_or_with_nul(term: str, tmp_path: Path) -> None:
+    """A term has one reading, however it is written."""
+    image_file = to_image_file(make_grey(STORED, PhotometricInterpretation=term), tmp_path)
+    assert "MONOCHROME1" == image_file.ds.PhotometricInterpretation
+
+
+@pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422"])
+def test_stream_that_transforms_rgb_holds_rgb(photometric: str, tmp_path: Path) -> None:
+    """YBR of a JPEG that became JPEG 2000 is left in headers of streams that hold RGB."""
+    colours = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint8)
+    stream = imagecodecs.jpeg2k_encode(colours, codecformat="j2k", reversible=True, mct=True)
+    ds = make_grey(colours[..., 0], SamplesPerPixel=3, PlanarConfiguration=0)
+    ds.PhotometricInterpretation = photometric
+    image_file = to_image_file(encapsulated(ds, [bytes(stream)], JPEG2000Lossless), tmp_path)
+    assert np.array_equal(colours, next(image_file.frames()))
+
+
 def test_offsets_without_lengths_are_not_used(tmp_path: Path) -> None:
     """An Extended Offset Table means nothing without its lengths."""
     ds = _jpeg_ls(has_bot=False)
