@@ -33,7 +33,7 @@ class DescribedLut:
         """The entries for values of any shape; values before the first and behind the last get these."""
         if values.dtype.kind == "f":
             values = np.rint(np.nan_to_num(values, nan=self.first))
-        return cast("NDArray[np.uint16]", self.entries.take(self.indices(values)))
+        return self.entries.take(self.indices(values))
 
     def indices(self, values: NDArray[Any]) -> NDArray[np.int64]:
         """The index of the entry for each value, which is finite."""
@@ -45,7 +45,7 @@ class DescribedLut:
                 return np.full(values.shape, len(self.entries) - 1 if last < least else 0, np.int64)
             first, last = max(first, least), min(last, greatest)
         # Clipped before the difference is taken, which then fits a signed integer of 64 bits.
-        return np.clip(values, first, last).astype(np.int64) - self.first
+        return cast("NDArray[np.int64]", np.clip(values, first, last).astype(np.int64) - self.first)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The modality transform: stored values to modality units, by Modality LUT or rescale (PS3.3 C.11.1)."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ def modality_values(values: NDArray[Any], luts: FrameLuts) -> NDArray[Any]:
     if (slope, intercept) == _IDENTITY:
         return values
     # In double precision: an intercept may be far greater than the differences of single floats.
-    return np.multiply(values, slope, dtype=np.float64) + intercept
+    return cast("NDArray[Any]", np.multiply(values, slope, dtype=np.float64) + intercept)
 
 
 def modality_range(luts: FrameLuts) -> Range:

@@ -26,6 +26,7 @@ _MEANINGS = {
     "findings": ("findinglabels",),
     "annotator": (
         *("annotator", "annotatorid", "annotatedby", "labeler", "labelerid", "labeller", "labelledby"),
+        *("grader", "graderid", "labeledby", "observer", "observerid", "reviewer", "reviewerid"),
         *("radid", "radiologist", "radiologistid", "rater", "raterid", "reader", "readerid"),
     ),
     "time": ("time", "timestamp", "labelledat", "labeledat"),

@@ -17,7 +17,9 @@ PADCHEST = (
 )
 
 
-@pytest.mark.parametrize("name", ["rad_id", "reader", "rater", "Reader ID", "radiologist", "annotatorId"])
+@pytest.mark.parametrize(
+    "name", ["rad_id", "reader", "rater", "Reader ID", "radiologist", "annotatorId", "reviewer", "observer"]
+)
 def test_names_of_the_annotator(name: str) -> None:
     """Readers who differ are annotators of their own, in long and wide tables."""
     for text in (

@@ -43,6 +43,8 @@ BOOKKEEPING = [
         "reader_nr",
     ),
     *("lead_time", "annotation_id", "created_at", "mask_name", "mask_path", "SeriesNumber", "year"),
+    *("pixel_spacing_mm_x", "has_text", "n_boxes", "annotation_no", "age_group", "visit", "follow_up"),
+    *("quality", "rejected", "skip", "is_duplicate", "weight_kg", "flip", "flag", "seed_1", "rank", "order"),
     *("Gender", "race", "scanner", "manufacturer", "status", "duplicate", "count", "md5"),
 ]
 LABELS = """No Finding;Enlarged Cardiomediastinum;Cardiomegaly;Lung Opacity;Lung Lesion;Edema;Consolidation
