@@ -63,7 +63,7 @@ class Pseudonyms:
         return day - timedelta(days=MIN_SHIFT_DAYS + int.from_bytes(digest[:8], "big") % number)
 
     def content(self, digest: bytes) -> str:
-        """A keyed digest of a file's digest, in hex, which may leave the bucket `raw`."""
+        """A keyed digest of a digest of a file's content, in hex, which may leave the bucket `raw`."""
         return hmac.new(self._key, b"content\x1f" + digest, "sha256").hexdigest()
 
     def _digest(self, domain: str, text: str) -> bytes:

@@ -26,7 +26,7 @@ class AllocationRequest:
 
     path: ImagePath
     item_id: int  # the ledger item of the raw object
-    content_digest: str  # keyed digest of the original file, hex
+    content_digest: str  # keyed digest of the original's attributes and pixels, hex
     number_of_frames: int
     modality: str | None = None
     is_localizer: bool = False

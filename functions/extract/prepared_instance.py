@@ -1,6 +1,5 @@
 """Prepares all outputs of an image file before any of them is written to a store."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from functions.extract.output_space import Output, OutputSpace
 from functions.extract.png_frames import PngFrame
 from functions.extract.searched_frames import draw_and_search
 from functions.extract.subject import device_of, subject_of
+from imaging.frames.content_digest import ContentDigest
 from imaging.frames.image_checks import Limits, NoPictureError, reading_elements
 from imaging.frames.image_file import read_image_file
 from imaging.rendering.picture_recipe import PictureRules
@@ -69,7 +69,7 @@ def preparation_rules(settings: Settings) -> Rules:
 class PreparedInstance:
     """The outputs of one SOP instance, ready to leave raw."""
 
-    content_digest: str  # keyed digest of the original file, hex
+    content_digest: str  # keyed digest of the original's attributes and pixels, hex
     dicom: Output  # the de-identified file
     document: MetadataDocument  # without its images, which are not allocated yet
     frames: list[PngFrame]
@@ -137,6 +137,8 @@ class InstancePreparer(Preparer):
                 is_gate_on=self.rules.hold_burned_in_text,
                 releases=releases,
             )
+        content = ContentDigest(image_file)
+        image_file = replace(image_file, on_frame=content.add)
         # Every frame is decoded before the file may be held: a broken file is quarantined, not held.
         drawing = draw_and_search(
             image_file, decision, identity, space, rules=self.rules.pictures, heartbeat=heartbeat
@@ -150,12 +152,7 @@ class InstancePreparer(Preparer):
                 raise error
             rows, columns = frames[0].rows, frames[0].columns
             document = build_document(instance, rows=rows, columns=columns, key_id=pseudonyms.key_id)
-            digest = pseudonyms.content(_sha256(image_file.path))
+            digest = pseudonyms.content(content.digest())
             dicom = space.write_dicom(instance.write, size=instance.pixels.size)
             former = self._former_patients(source)
             return PreparedInstance(digest, dicom, document, frames, former)
-
-
-def _sha256(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()

@@ -39,7 +39,8 @@ def draw_and_search(
     """Draw every frame and search it for text, as it would leave.
 
     Where the profile allows it, the patient's own words are blanked; then all frames are drawn and
-    searched again. Raises PermanentError if a frame can't be decoded or drawn.
+    searched again. `on_frame` of the file is given each frame once. Raises PermanentError if a frame
+    can't be decoded or drawn.
     """
 
     def draw(blanked: ImageFile) -> tuple[list[PngFrame], SearchResult]:
@@ -54,9 +55,10 @@ def draw_and_search(
 
     blanked = replace(image_file, blanking=decision.blanking)
     frames, result = draw(blanked)
+    blanked = replace(blanked, on_frame=None)
     if result.identity_boxes and decision.may_be_blanked and decision.cause is None:
         decision = with_found_text_blanked(decision, result.identity_boxes)
-        blanked = replace(image_file, blanking=decision.blanking)
+        blanked = replace(blanked, blanking=decision.blanking)
         space.clear()
         frames, result = draw(blanked)
     found = TextFound(result.finding, result.boxes)

@@ -1,6 +1,6 @@
 """A DICOM image file on disk and its frames, decoded one at a time (PS3.10)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +47,7 @@ class ImageFile:
     pixels: EncodedPixels
     number_of_frames: int
     blanking: Blanking | None = None  # the part of each frame that is made black after decoding
+    on_frame: Callable[[NDArray[Any]], None] | None = None  # is given each frame before its blanking
 
     def frames(self) -> Iterator[NDArray[Any]]:
         """Decode the frames in order, one in memory at a time.
@@ -62,6 +63,8 @@ class ImageFile:
                 count += 1
                 if count > self.number_of_frames:
                     break
+                if self.on_frame is not None:
+                    self.on_frame(frame)
                 yield frame if self.blanking is None else self.blanking.blanked(frame, self.ds)
         if count != self.number_of_frames:
             raise PermanentError(

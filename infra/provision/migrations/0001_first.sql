@@ -263,7 +263,7 @@ create table extraction (
 comment on table extraction is 'One row for each SOP instance that extract has registered.';
 comment on column extraction.sop_instance_uid is 'Pseudonymous SOP Instance UID.';
 comment on column extraction.item_id is 'The item of the file that contained it first; other files with the same content are duplicates.';
-comment on column extraction.content_digest is 'Keyed digest (HMAC-SHA256) of the file, to distinguish a duplicate from a conflict.';
+comment on column extraction.content_digest is 'Keyed digest (HMAC-SHA256) of the attributes and pixels in the file, to distinguish a duplicate from a conflict.';
 comment on column extraction.number_of_frames is 'Number of frames, so of images.';
 comment on column extraction.modality is '(0008,0060) Modality, for quality, which may run before the metadata rows exist.';
 comment on column extraction.is_localizer is 'Whether Image Type says that it is a scout, which looks like a good radiograph.';
