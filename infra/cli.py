@@ -9,7 +9,7 @@ from common.errors import PipelineError
 from infra.backup.commands import backup, restore
 from infra.demo.commands import demo
 from infra.health.commands import doctor, status
-from infra.items.commands import release, replay, trace
+from infra.items.commands import release, replay, resolve, trace
 from infra.labelling.commands import labels, tasks
 from infra.local.causes.os_errors import os_error_text
 from infra.local.commands import rotate_token, up
@@ -26,7 +26,7 @@ def cli() -> None:
 
 
 for _command in (
-    *(up, demo, status, doctor, trace, replay, release),
+    *(up, demo, status, doctor, trace, replay, release, resolve),
     *(backup, restore, report, pseudonym, erase, nas, rotate_token),
     *(quality, train, labels, tasks, export, diff, verify),
 ):

@@ -7,14 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.errors import ErasedError, HoldError, PermanentError, Subject
+from common.errors import ConflictError, ErasedError, HoldError, PermanentError, Subject
 from common.metadata_document import ImageEntry
 from common.stage.item import Item, Outcome
 from common.store.object_key import DEIDENTIFIED, INCOMING, METADATA, Location, processed
 from common.store.object_store import ObjectStore, ObjectVersion
 from deidentification.pixels.burned_in_gate import Releases
 from functions.extract.archive_file import refuse_archive
-from functions.extract.image_allocation import Allocation, AllocationRequest
+from functions.extract.image_allocation import Allocation, AllocationRequest, WithdrawnError
 from functions.extract.output_space import read_output, upload_body
 from functions.extract.png_frames import PngFrame
 from functions.extract.prepared_instance import PreparedInstance, Preparer
@@ -54,7 +54,14 @@ class InstanceExtractor:
             if not isinstance(error, NoPictureError):
                 raise
             return Outcome("skipped", cause=str(error), move_to=target, subject=error.subject)
-        allocated = self.allocation.allocate(allocation_request(instance, item.id))
+        subject = Subject(instance.path.patient)
+        try:
+            allocated = self.allocation.allocate(allocation_request(instance, item.id))
+        except ConflictError as error:
+            error.subject = subject
+            raise
+        except WithdrawnError as error:
+            return Outcome("withdrawn", cause=str(error), move_to=target, subject=subject)
         is_written = allocated.is_duplicate and allocated.is_completed
         announces = () if is_written else self._write(instance, allocated.locations, item)
         uid = instance.path.sop_instance_uid
@@ -63,7 +70,7 @@ class InstanceExtractor:
             sop_instance_uid=uid,
             move_to=target,
             database_call=self.allocation.complete(uid),
-            subject=Subject(instance.path.patient),
+            subject=subject,
             announces=announces,
             details={"sop_instance_uid": uid, "images": len(instance.frames)},
         )

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from common import PIPELINE_VERSION
 from common.database import Database, queries
-from common.errors import ConflictError, ErasedError, Subject
+from common.errors import ConflictError, ErasedError, PipelineError, Subject
 from common.ledger.ledger import DatabaseCall
 from common.settings import Settings
 from common.store.object_key import ImagePath, Location
@@ -17,6 +17,11 @@ from imaging.rendering.picture_recipe import RECIPE_VERSION
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _VERSIONS = {"recipe_version": RECIPE_VERSION, "pipeline_version": PIPELINE_VERSION}
+_CONFLICTS = {
+    "instance": "Another file with the same SOP Instance UID and other content was extracted before.",
+    "study": "The study is known under another patient.",
+    "series": "The series is known under another study.",
+}
 NEW_IMAGE = Notification("quality", suffix=".png")
 
 
@@ -42,14 +47,31 @@ class AllocatedImages:
     is_completed: bool  # whether all outputs of the instance were written before
 
 
+class WithdrawnError(PipelineError):
+    """A person decided that another file stands for this one."""
+
+    def __init__(self) -> None:
+        super().__init__("A person decided that another file stands; dcm2set trace shows the decision.")
+
+
+def conflict_error(kind: str, item_id: int) -> ConflictError:
+    """The error for a file that contradicts an instance, study or series."""
+    return ConflictError(
+        _CONFLICTS[kind],
+        f"Compare the files with: dcm2set trace item-{item_id} Then say which stands: "
+        f"dcm2set resolve --item {item_id} --keep this|other --why TEXT",
+    )
+
+
 class Allocation(Protocol):
     """The instances that were extracted, and the locations of their images."""
 
     def allocate(self, request: AllocationRequest) -> AllocatedImages:
         """The locations of an instance's images: the same ones whenever the instance comes again.
 
-        Raises ConflictError if the instance is known with other content, ErasedError if its patient was
-        erased under any pseudonym, and SettingsError if the database was made with another pseudonym key.
+        Raises ConflictError if the instance is known with other content, or its study or series with
+        another parent; WithdrawnError if a person decided for another file; ErasedError if its patient was
+        erased under any pseudonym; SettingsError if the database was made with another pseudonym key.
         """
 
     def is_erased(self, subject: Subject) -> bool:
@@ -97,11 +119,10 @@ class PostgresAllocation(Allocation):
                 continue  # the key was entered meanwhile
             if row["is_erased"]:
                 raise ErasedError
-            if row["digest"] != request.content_digest:
-                raise ConflictError(
-                    "Another file with the same SOP Instance UID and other content was extracted before.",
-                    "Find out which of the two is right; nothing was overwritten.",
-                )
+            if row["is_withdrawn"]:
+                raise WithdrawnError
+            if row["conflict"]:
+                raise conflict_error(row["conflict"], request.item_id)
             locations = tuple(map(Location, row["buckets"], row["keys"]))
             if len(locations) >= request.number_of_frames:
                 is_duplicate = row["first_item"] != request.item_id

@@ -3,7 +3,7 @@
 Trigger   ObjectCreated in raw, prefixes nas/ and incoming/; POST without a body: all due items
 Reads     raw/nas/, raw/incoming/
 Writes    images-*, deidentified, metadata, due ledger rows for the next functions; raw/processed/, raw/held/
-Errors    not DICOM, truncated, no decoder, UID conflict: quarantined; possible burned-in text: held
+Errors    not DICOM, truncated, no decoder, contradicting: quarantined; possible burned-in text: held
 """
 
 from functools import cache

@@ -81,7 +81,7 @@ begin
                 select count(*) as number, count(*) filter (where s.counted_as is null) as uncounted from source_file s
                 where s.raw_key = l.key and (s.etag = l.etag or s.etag is null)) as s on l.function = 'extract'
             left join lateral (
-                select coalesce(l.outcome = 'skipped', false) as skipped, coalesce(l.outcome = 'erased', false) as erased,
+                select coalesce(l.outcome in ('skipped', 'withdrawn'), false) as skipped, coalesce(l.outcome = 'erased', false) as erased,
                     l.outcome = 'duplicate' and e.completed_at is not null as duplicate,
                     l.outcome = 'extracted' and e.completed_at is not null as extracted
                 from (values (1)) as one left join extraction e on e.sop_instance_uid = l.sop_instance_uid) as f

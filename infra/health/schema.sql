@@ -19,7 +19,7 @@ comment on view ledger_file is 'Every file: found on the NAS, put into raw direc
 -- in the balance.
 create view file_state as
 select f.source_file_id, f.ledger_id, f.counted_as,
-    coalesce(source_state = 'skipped' or (state = 'done' and outcome = 'skipped'), false) as skipped,
+    coalesce(source_state = 'skipped' or (state = 'done' and outcome in ('skipped', 'withdrawn')), false) as skipped,
     coalesce(coalesce(source_state, 'copied') <> 'skipped' and (ledger_id is null or state in ('running', 'retry')),
         false) as waiting,
     coalesce(state = 'done' and outcome = 'erased', false) as erased,

@@ -41,7 +41,7 @@ _items_option = click.option("--item", "items", type=int, multiple=True, help="I
 @click.option("--recipe-older-than", "recipe", type=int, help="Files rendered by an older recipe version.")
 def replay(home: Home, items: tuple[int, ...], function: str | None, state: str, recipe: int | None) -> None:
     """Put quarantined or already settled items back into the pipeline."""
-    from infra.items.replay import choose_items, choose_older_recipe, put_back
+    from infra.items.replay import WITHDRAWN, choose_items, choose_older_recipe, put_back
 
     if not items and function is None and recipe is None:
         raise click.UsageError("Say which: --item NUMBER, --function NAME or --recipe-older-than VERSION.")
@@ -50,8 +50,16 @@ def replay(home: Home, items: tuple[int, ...], function: str | None, state: str,
             chosen = choose_older_recipe(connection, recipe)
         else:
             chosen = choose_items(connection, items=items, function=function, state=None if items else state)
+        withdrawn = [item.id for item in chosen if item.outcome == WITHDRAWN]
+        chosen = [item for item in chosen if item.id not in withdrawn]
         for item in chosen:
             put_back(connection, store, item)
+    for number in withdrawn:
+        click.echo(
+            f"Item {number} stays out: a person decided that another file stands. See dcm2set trace "
+            f"item-{number}; to let it stand: dcm2set resolve --item {number} --keep this --why TEXT",
+            err=True,
+        )
     click.echo(f"{len(chosen)} item(s) put back.")
 
 
@@ -97,6 +105,27 @@ def release(
         for item in chosen:
             release_item(connection, store, item, who=who, why=why, blank=rectangles)
     click.echo(f"{len(chosen)} item(s) released.")
+
+
+@click.command()
+@home_option
+@click.option("--item", "number", type=int, required=True, help="The item that was set aside for a conflict.")
+@click.option("--keep", type=click.Choice(["this", "other"]), required=True, help="Which one stands.")
+@decision_options(why="Why it stands; stored with your name.")
+@json_option
+def resolve(home: Home, number: int, keep: str, why: str, who: str, *, as_json: bool) -> None:
+    """Decide which of two files stands that contradict one another.
+
+    They have the same SOP Instance UID and other content, or one study under two patients. The other one is
+    withdrawn with its images, metadata and rows; its labels follow where the frame exists. Compare them
+    first with dcm2set trace. After an interruption run the same command again.
+    """
+    from infra.items.resolve import Decision, resolution_text
+    from infra.items.resolve import resolve as resolve_item
+
+    with connected(home) as (connection, store):
+        result = resolve_item(connection, store, Decision(number, keep, why=why, who=who))
+    print_result(result, resolution_text, as_json=as_json)
 
 
 @click.command()

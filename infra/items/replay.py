@@ -1,6 +1,7 @@
 """Putting items back into the pipeline: replay after the cause was fixed, release by a person's decision."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from common.store.object_store import ObjectStore
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 
 
+WITHDRAWN = "withdrawn"  # the outcome of an item for which a person chose another one
+
+
 @dataclass(frozen=True)
 class SettledItem:
     """A settled item of the ledger."""
@@ -24,6 +28,7 @@ class SettledItem:
     id: int
     function: str
     state: str
+    outcome: str | None
     bucket: str
     key: str
     etag: str
@@ -91,9 +96,16 @@ def put_back(connection: psycopg.Connection, store: ObjectStore, item: SettledIt
         # The pending delete would remove the object that is put back.
         raise ConflictError(f"Item {item.id} can't be put back yet: it is still being moved. Try again.")
     connection.commit()
-    if source is not None and moved_to is not None and moved_to != item.location:
-        store.copy(source, item.location, overwrite=False)
-        store.delete(source)
+    move_back(store, item)
+
+
+def move_back(store: ObjectStore, item: SettledItem) -> None:
+    """Move the object of a reopened item back to where it arrived, unless that is done."""
+    if item.moved_to is not None and item.moved_to != item.location:
+        with suppress(ObjectMissingError):
+            source = store.stat(item.moved_to)
+            store.copy(source, item.location, overwrite=False)
+            store.delete(source)
 
 
 def _is_free(store: ObjectStore, location: Location, etag: str) -> bool:

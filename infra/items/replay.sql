@@ -1,7 +1,7 @@
 -- Queries of replay and release.
 
 -- name: choose
-select id, function, state, bucket, key, etag, moved_to_bucket, moved_to_key from ledger_item
+select id, function, state, outcome, bucket, key, etag, moved_to_bucket, moved_to_key from ledger_item
 where (%(items)s::bigint[] is null or id = any(%(items)s))
     and (%(function)s::text is null or function = %(function)s)
     and (%(state)s::text is null or state = %(state)s)
@@ -13,7 +13,7 @@ order by id;
 
 -- name: choose_older_recipe
 -- Only the raw object from which each instance was extracted; its duplicates write nothing.
-select l.id, l.function, l.state, l.bucket, l.key, l.etag, l.moved_to_bucket, l.moved_to_key
+select l.id, l.function, l.state, l.outcome, l.bucket, l.key, l.etag, l.moved_to_bucket, l.moved_to_key
 from extraction e join ledger_item l on l.id = e.item_id
 where e.recipe_version < %(version)s and l.state = 'done'
 order by l.id;

@@ -12,6 +12,7 @@ from psycopg.rows import DictRow
 from common.database import queries
 from common.errors import PermanentError
 from common.store.object_key import RAW, original_keys
+from infra.items.conflicts import conflicts_of
 from infra.provision.snapshot import read_snapshot
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
@@ -52,6 +53,7 @@ def trace(url: str, name: str) -> dict[str, Any]:
             "source": next((row["source"] for row in items if row["source"]), None),
             "files": files,
             "items": [_with_attempts(row, attempts) for row in items],
+            **conflicts_of(connection, numbers, subject.uid),
             "instance": connection.execute(_SQL["instance"], values).fetchone(),
             "images": [
                 row

@@ -1,17 +1,20 @@
 -- Queries of `dcm2set trace`. They return no path and no key of raw: these may identify a patient.
 
 -- name: item
-select id, function, bucket, key, sop_instance_uid, source from ledger_item where id = %(id)s;
+select l.id, l.function, l.bucket, l.key, coalesce(l.sop_instance_uid, c.sop_instance_uid) as sop_instance_uid, l.source
+from ledger_item l left join item_conflict c on c.item_id = l.id where l.id = %(id)s;
 
 -- name: items_of_file
-select l.id, l.sop_instance_uid from source_file s
+select l.id, coalesce(l.sop_instance_uid, c.sop_instance_uid) as sop_instance_uid from source_file s
 join ledger_item l on l.function = 'extract' and l.bucket = 'raw' and l.key = s.raw_key
     and (l.etag = s.etag or s.etag is null)
+left join item_conflict c on c.item_id = l.id
 where s.id = %(id)s;
 
 -- name: items_at
 -- Items of an object in raw, by the key that it has now or had when it arrived.
-select id, sop_instance_uid from ledger_item
+select l.id, coalesce(l.sop_instance_uid, c.sop_instance_uid) as sop_instance_uid
+from ledger_item l left join item_conflict c on c.item_id = l.id
 where function = 'extract' and bucket = 'raw' and key = any(%(keys)s::text[]);
 
 -- name: image_at
@@ -48,6 +51,7 @@ select id, function, case when bucket = 'raw' then null else bucket || '/' || ke
 from ledger_item
 where id = any(%(items)s::bigint[])
     or (sop_instance_uid = %(uid)s and (%(frame)s::int is null or function <> 'quality'))
+    or id in (select item_id from item_conflict where sop_instance_uid = %(uid)s)
     or (function = 'quality' and (bucket, key) in (
         select allocated_bucket, key from image_allocation
         where sop_instance_uid = %(uid)s and (%(frame)s::int is null or frame = %(frame)s)))

@@ -4,17 +4,21 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from infra.items.conflicts import conflicts_text, resolution_lines
+
 _Line = tuple[datetime | None, str]
 
 
 def trace_text(trace: dict[str, Any]) -> str:
     """Everything that happened, the earliest first; lines without a time stand last."""
     lines = [*_files(trace["files"]), *_items(trace["items"]), *_instance(trace["instance"])]
+    lines += resolution_lines(trace)
     for image in trace["images"]:
         lines += _image(image)
     last = datetime.max.replace(tzinfo=UTC)
     ordered = sorted(lines, key=lambda line: line[0] or last)
-    return "\n".join([f"source {trace['source'] or 'unknown'}", *(_with_time(*line) for line in ordered)])
+    shown = [_with_time(*line) for line in ordered]
+    return "\n".join([f"source {trace['source'] or 'unknown'}", *shown, *conflicts_text(trace)])
 
 
 def _with_time(time: datetime | None, text: str) -> str:

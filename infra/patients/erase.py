@@ -26,7 +26,7 @@ _SQL = queries(Path(__file__).with_suffix(".sql"))
 _DELETED = (  # in the order that foreign keys require
     *("label", "label_answer", "held_label", "group_label"),
     *("overruling", "verdict", "image", "instance", "series", "study", "patient"),
-    *("image_allocation", "extraction", "ledger_item"),
+    *("image_allocation", "extraction", "item_conflict", "known_parent", "ledger_item"),
 )
 _SCRUBBED = ("source_file", "archive", "ledger_item", "locked_item", "source_folder")
 _POLL_SECONDS = 0.2
@@ -70,7 +70,7 @@ def erase_patient(
         connection.commit()
         deadline = time.monotonic() + seconds
         while True:
-            _wait_for_claims(connection, deadline)
+            wait_for_claims(connection, deadline)
             # Work claimed meanwhile may have written rows again, so repeat until nothing is found.
             if not _erase_once(connection, store, erasure):
                 break
@@ -91,7 +91,8 @@ def frozen_exports(connection: psycopg.Connection[DictRow], patient: str) -> lis
     return [f"{row['name']} v{row['number']}" for row in rows]
 
 
-def _wait_for_claims(connection: psycopg.Connection[DictRow], deadline: float) -> None:
+def wait_for_claims(connection: psycopg.Connection[DictRow], deadline: float) -> None:
+    """Wait for everything that is claimed now; raises TransientError at the deadline (monotonic)."""
     leases = [row["lease"] for row in connection.execute(_SQL["running"])]
     connection.commit()
     while leases:

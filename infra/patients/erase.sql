@@ -104,6 +104,13 @@ delete from image_allocation where sop_instance_uid = any(%(instances)s);
 -- name: delete_extraction
 delete from extraction where sop_instance_uid = any(%(instances)s);
 
+-- name: delete_item_conflict
+delete from item_conflict where patient_id = %(patient)s;
+
+-- name: delete_known_parent
+delete from known_parent
+where parent = %(patient)s or parent in (select uid from known_parent where parent = %(patient)s);
+
 -- name: delete_ledger_item
 -- Items of extract stay, because the balance of files counts them.
 delete from ledger_item

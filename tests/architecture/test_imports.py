@@ -87,7 +87,7 @@ ALLOWED: dict[str, set[str]] = {
     "infra.health": {
         *COMMAND, "common.confinement", "common.nas", "deidentification.pixels.text_search", "model",
     },
-    "infra.items": {*COMMAND, "common.ledger"},
+    "infra.items": {*COMMAND, "common.ledger", "infra.labelling", "infra.patients"},
     "infra.nas": {*COMMAND, "common.nas", "infra.health"},
     "infra.patients": {*COMMAND, "common.labels", "deidentification", "infra.labelling"},
     "infra.quality": {*COMMAND, "imaging.png", "model.training", *MODEL},

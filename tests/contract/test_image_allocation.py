@@ -3,11 +3,12 @@
 import secrets
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from common.database import Database
-from common.errors import ConflictError, DependencyAwayError
+from common.errors import ConflictError, DependencyAwayError, TransientError
 from common.settings import Settings
 from common.store.minio_store import MinioStore
 from common.store.object_key import Location
@@ -131,9 +132,29 @@ def test_nothing_is_allocated_while_the_store_is_away(tables: Tables) -> None:
     assert 1 == len(tables.allocate(1))
 
 
-def test_completing_an_unknown_instance_is_no_error(tables: Tables) -> None:
-    """Completing an instance that was never allocated changes nothing."""
-    tables.write(tables.allocation.complete("2.25.9"))
+def test_completing_an_unknown_instance_is_a_temporary_failure(tables: Tables) -> None:
+    """An instance that was withdrawn while another worker wrote it is not settled; the work is done again."""
+    with pytest.raises(TransientError):
+        tables.write(tables.allocation.complete("2.25.9"))
+
+
+@pytest.mark.parametrize("kind", ["study", "series"])
+def test_a_known_study_or_series_under_another_parent_is_a_conflict(tables: Tables, kind: str) -> None:
+    """A new instance in a study of another patient, or in a series of another study, is refused."""
+    tables.allocate(1)
+    request = tables.request(2)
+    parent = {"study": {"patient": "P" + 20 * "f"}, "series": {"study_instance_uid": "2.25.77"}}[kind]
+    other = replace(request, path=replace(request.path, **parent))
+    with pytest.raises(ConflictError, match=f"The {kind} is known under another"):
+        tables.allocation.allocate(other)
+    assert 1 == len(tables.allocation.allocate(request).locations)
+
+
+def test_the_same_item_with_another_digest_is_no_conflict(tables: Tables) -> None:
+    """An item's object never changes, so another digest comes from another version of dcm2set."""
+    request = tables.request(1)
+    first = tables.allocation.allocate(request)
+    assert first == tables.allocation.allocate(replace(request, content_digest="newer"))
 
 
 def test_new_buckets_on_minio_can_be_used_immediately(database: Database, minio: MinioStore) -> None:

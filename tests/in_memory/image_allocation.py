@@ -4,11 +4,17 @@ from dataclasses import dataclass, field
 from itertools import count
 from threading import RLock
 
-from common.errors import ConflictError, ErasedError, Subject
+from common.errors import ErasedError, Subject, TransientError
 from common.store.object_key import Location
 from common.store.object_store import ObjectStore
 from deidentification.pseudonym_space import Space
-from functions.extract.image_allocation import NEW_IMAGE, AllocatedImages, Allocation, AllocationRequest
+from functions.extract.image_allocation import (
+    NEW_IMAGE,
+    AllocatedImages,
+    Allocation,
+    AllocationRequest,
+    conflict_error,
+)
 from tests.in_memory.database_call import InMemoryCall
 
 
@@ -41,6 +47,7 @@ class InMemoryAllocation(Allocation):
     extractions: dict[str, Extraction] = field(default_factory=dict)
     images: dict[tuple[str, int], AllocatedImage] = field(default_factory=dict)
     erased: set[str] = field(default_factory=set)  # patients, by pseudonym
+    parents: dict[str, str] = field(default_factory=dict)  # patients of studies, studies of series
     known_spaces: list[Space] = field(default_factory=list)  # the current one last
     filled: dict[str, int] = field(default_factory=dict)  # images by bucket, the newest bucket last
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
@@ -52,6 +59,12 @@ class InMemoryAllocation(Allocation):
             if self.is_erased(Subject(request.path.patient, None, request.former_patients)):
                 raise ErasedError
             known = self.extractions.get(uid)
+            kind = self._conflict(request)
+            if kind is not None:
+                raise conflict_error(kind, request.item_id)
+            path = request.path
+            self.parents[path.study_instance_uid] = path.patient
+            self.parents[path.series_instance_uid] = path.study_instance_uid
             if known is None:
                 for frame in range(1, request.number_of_frames + 1):
                     location = Location(self._bucket_with_room(), request.path.frame(frame))
@@ -60,14 +73,18 @@ class InMemoryAllocation(Allocation):
                 known = self.extractions[uid] = Extraction(
                     request.item_id, request.content_digest, request.modality, request.is_localizer
                 )
-            if known.content_digest != request.content_digest:
-                raise ConflictError(
-                    "Another file with the same SOP Instance UID and other content was extracted before.",
-                    "Find out which of the two is right; nothing was overwritten.",
-                )
             own = [image for (owner, _), image in sorted(self.images.items()) if owner == uid]
             locations = tuple(image.allocated for image in own)
             return AllocatedImages(locations, known.item_id != request.item_id, known.is_completed)
+
+    def _conflict(self, request: AllocationRequest) -> str | None:
+        path, known = request.path, self.extractions.get(request.path.sop_instance_uid)
+        if known and known.item_id != request.item_id and known.content_digest != request.content_digest:
+            return "instance"
+        if self.parents.get(path.study_instance_uid, path.patient) != path.patient:
+            return "study"
+        is_of_study = self.parents.get(path.series_instance_uid, path.study_instance_uid)
+        return None if is_of_study == path.study_instance_uid else "series"
 
     def is_erased(self, subject: Subject) -> bool:
         return not self.erased.isdisjoint({subject.patient_id, *subject.former_patients})
@@ -77,8 +94,9 @@ class InMemoryAllocation(Allocation):
 
     def complete(self, sop_instance_uid: str) -> InMemoryCall:
         def write() -> None:
-            if sop_instance_uid in self.extractions:
-                self.extractions[sop_instance_uid].is_completed = True
+            if sop_instance_uid not in self.extractions:
+                raise TransientError("The instance was withdrawn meanwhile.")
+            self.extractions[sop_instance_uid].is_completed = True
 
         return InMemoryCall.of(write)
 

@@ -145,7 +145,7 @@ comment on column ledger_item.crashes is 'Crashes in a row: the lease ran out, o
 comment on column ledger_item.lease is 'Random number of the lease; only the worker that knows it can settle the item.';
 comment on column ledger_item.lease_until is 'When another worker may claim the item.';
 comment on column ledger_item.due_at is 'When an item that waits for a retry is due.';
-comment on column ledger_item.outcome is 'How a done item ended: extracted, duplicate, skipped, erased, stored, good, black, low_quality, imported.';
+comment on column ledger_item.outcome is 'How a done item ended: extracted, duplicate, skipped, withdrawn, erased, stored, good, black, low_quality, imported.';
 comment on column ledger_item.cause is 'Why the item is skipped, held, quarantined or waits for a retry.';
 comment on column ledger_item.next_step is 'What a person can do.';
 comment on column ledger_item.sop_instance_uid is 'Pseudonymous SOP Instance UID of the item, once known.';
@@ -273,6 +273,68 @@ comment on column extraction.allocated_at is 'When its images were allocated to 
 comment on column extraction.completed_at is 'When all of its outputs were written; null before that.';
 comment on column extraction.counted_images is 'Numbers of its good, black and low_quality images that settled_total includes; null: not included yet.';
 create index extraction_uncounted on extraction (completed_at) where counted_images is null;
+
+create table known_parent (
+    uid    text primary key,
+    parent text not null
+);
+comment on table known_parent is 'The patient of each study, and the study of each series, of the extracted instances.';
+comment on column known_parent.uid is 'Pseudonymous UID of a study or series.';
+comment on column known_parent.parent is 'The pseudonym of the patient of the study, or the UID of the study of the series.';
+
+create table item_conflict (
+    item_id             bigint primary key references ledger_item on delete cascade,
+    patient_id          text not null,
+    study_instance_uid  text not null,
+    series_instance_uid text not null,
+    sop_instance_uid    text not null,
+    content_digest      text not null,
+    found_at            timestamptz not null default now(),
+    withdrawn_at        timestamptz
+);
+comment on table item_conflict is 'Files that contradict an extracted one, until a person decides which stands; and those that were withdrawn.';
+comment on column item_conflict.item_id is 'The item of the file.';
+comment on column item_conflict.patient_id is 'The pseudonym of its patient.';
+comment on column item_conflict.study_instance_uid is 'Its pseudonymous Study Instance UID.';
+comment on column item_conflict.series_instance_uid is 'Its pseudonymous Series Instance UID.';
+comment on column item_conflict.sop_instance_uid is 'Its pseudonymous SOP Instance UID.';
+comment on column item_conflict.content_digest is 'Its content, as in extraction.';
+comment on column item_conflict.found_at is 'When the conflict was found, or the file withdrawn.';
+comment on column item_conflict.withdrawn_at is 'When a person decided that another file stands; null: not decided.';
+create index item_conflict_instance on item_conflict (sop_instance_uid);
+
+create table resolution (
+    id          bigint generated always as identity primary key,
+    item_id     bigint not null references ledger_item,
+    kept        text not null check (kept in ('this', 'other')),
+    others      bigint[] not null,
+    why         text not null,
+    decided_by  text not null,
+    decided_at  timestamptz not null default now(),
+    finished_at timestamptz
+);
+comment on table resolution is 'Decisions of persons between files that contradict one another.';
+comment on column resolution.id is 'Number of the decision.';
+comment on column resolution.item_id is 'The item that was set aside.';
+comment on column resolution.kept is 'this: the item stands; other: the others stand.';
+comment on column resolution.others is 'The items that it contradicted.';
+comment on column resolution.why is 'Why, in their words.';
+comment on column resolution.decided_by is 'Who decided.';
+comment on column resolution.decided_at is 'When it was decided.';
+comment on column resolution.finished_at is 'When everything withdrawn was deleted; null: run the command again.';
+create index resolution_item on resolution (item_id);
+
+create table withdrawn_object (
+    bucket           text not null,
+    key              text not null,
+    sop_instance_uid text not null,
+    primary key (bucket, key)
+);
+comment on table withdrawn_object is 'Objects of withdrawn instances that are still to be deleted; their instances can''t be extracted meanwhile.';
+comment on column withdrawn_object.bucket is 'Bucket of the object.';
+comment on column withdrawn_object.key is 'Key of the object.';
+comment on column withdrawn_object.sop_instance_uid is 'The instance.';
+create index withdrawn_object_instance on withdrawn_object (sop_instance_uid);
 
 create table image_bucket (
     bucket     text primary key,
