@@ -14,7 +14,7 @@ from common.store.object_key import RAW, Location
 from common.store.object_store import ObjectStore, ObjectVersion
 from functions.poll_nas.copy_progress import CopyProgress
 from functions.poll_nas.counted_stream import CountedStream
-from functions.poll_nas.raw_key import locked_archive_key, raw_key
+from functions.poll_nas.raw_key import beside_files, locked_archive_key, parents, path_for_key, raw_key
 from functions.poll_nas.source_rows import (
     ArchivedFile,
     Copy,
@@ -72,7 +72,9 @@ class FileCopier:
     def _jobs(self, folder: FolderToCopy) -> Iterator[tuple[WaitingFile, str]]:
         """Waiting files with their keys in raw; each key is written to the file's row first."""
         for files in self.rows.waiting(folder.row):
-            jobs = [(file, self._key(folder, original(file.path), file.version)) for file in files]
+            keys = [self._key(folder, original(file.path), file.version) for file in files]
+            known = self.rows.known_keys({parent for key in keys for parent in parents(key)})
+            jobs = [(file, beside_files(key, known)) for file, key in zip(files, keys, strict=True)]
             self.rows.plan_copies((file.id, key) for file, key in jobs)
             yield from jobs
 
@@ -97,7 +99,8 @@ class FileCopier:
                 return 1, 0
             for member in archive.members:
                 path = f"{listed.path}/{member.path}"
-                key = self._key(folder, path, file.version)
+                is_folder_too = member.path in archive.folders
+                key = self._key(folder, path_for_key(path, has_name_of_folder=is_folder_too), file.version)
                 file_id = self.rows.plan_unpacked(
                     ArchivedFile(file.id, path, member.size, raw_key=key, cause=member.cause)
                 )

@@ -116,6 +116,10 @@ class PostgresSourceRows(SourceRows):
         with self._database.transaction() as cursor:
             return _read(cursor, WaitingFile, query, values)
 
+    def known_keys(self, keys: Iterable[str]) -> set[str]:
+        rows = self._database.all(_SQL["known_keys"], keys=list(keys))
+        return {row["raw_key"] for row in rows}
+
     def plan_copies(self, keys: Iterable[tuple[int, str]]) -> None:
         ids, raw_keys = zip(*keys, strict=True)
         self._database.run(_SQL["plan_copies"], ids=list(ids), raw_keys=list(raw_keys))

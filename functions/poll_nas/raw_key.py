@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Container
 
 from common.nas.system_names import is_viewer_file, system_name
 from common.store.object_key import NAS
@@ -43,6 +44,30 @@ def raw_key(folder: str, generation: int, path: str, version: int) -> str:
 def locked_archive_key(folder: str, generation: int, path: str, version: int) -> str:
     """The key in raw of an archive that can't be unpacked, beside the keys that its files would have."""
     return raw_key(folder, generation, f"{path}/\0archive", version)  # no file's name has a NUL
+
+
+def path_for_key(path: str, *, has_name_of_folder: bool) -> str:
+    """The path from which the key of an archive's file is made.
+
+    An archive may hold a file `ct` and a file `ct/1.dcm`. The key of the one would hide the other from
+    every listing of MinIO, so it gets an ending that no other file has.
+    """
+    return f"{path}\0file" if has_name_of_folder else path
+
+
+def parents(key: str) -> list[str]:
+    """The keys of which one, if a file has it, would hide this key from every listing of MinIO."""
+    parts = key.split("/")
+    return ["/".join(parts[:length]) for length in range(2, len(parts))]
+
+
+def beside_files(key: str, known: Container[str]) -> str:
+    """The key, outside the keys of files: a folder may come under the name of an earlier file.
+
+    `known` has those of its parents that are keys of files.
+    """
+    hiding = next((parent for parent in parents(key) if parent in known), None)
+    return key if hiding is None else f"{hiding}%00folder{key.removeprefix(hiding)}"
 
 
 def _later(part: str, number: int) -> str:

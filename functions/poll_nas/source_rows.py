@@ -144,6 +144,9 @@ class SourceRows(Protocol):
         Files whose copy failed since the folder's last visit are left out.
         """
 
+    def known_keys(self, keys: Iterable[str]) -> set[str]:
+        """Those of the keys in raw that a file has."""
+
     def plan_copies(self, keys: Iterable[tuple[int, str]]) -> None:
         """Store the raw keys of files before they are copied, so that no event comes before its row."""
 

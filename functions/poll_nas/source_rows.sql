@@ -151,6 +151,9 @@ update source_folder f set cause = null
 where absent_since is not null and cause is not null
     and not exists (select from source_file s where s.folder_id = f.id and s.state = 'waiting');
 
+-- name: known_keys
+select distinct raw_key from source_file where raw_key = any(%(keys)s);
+
 -- name: plan_copies
 update source_file s set raw_key = p.raw_key
 from unnest(%(ids)s::bigint[], %(raw_keys)s::text[]) as p (id, raw_key)

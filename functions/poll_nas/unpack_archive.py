@@ -14,6 +14,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePosixPath
 from typing import IO, BinaryIO, cast
 
 from common.errors import DependencyAwayError, PermanentError
@@ -56,6 +58,12 @@ class Archive:
     sha256: str | None = None
     file: zipfile.ZipFile | None = None
     locked: BinaryIO | None = None  # the archive itself, if all its files need a password
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """The paths of all folders that its files are in."""
+        parents = (PurePosixPath(member.path).parents for member in self.members)
+        return frozenset(str(parent) for found in parents for parent in found)
 
     @contextmanager
     def open(self, member: Member) -> Iterator[BinaryIO]:

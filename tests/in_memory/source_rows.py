@@ -194,6 +194,9 @@ class InMemorySourceRows(SourceRows):
         files = self._files_with(file_id)
         files[file_id] = replace(files[file_id], cause=cause, tried_at=self.clock())
 
+    def known_keys(self, keys: Iterable[str]) -> set[str]:
+        return {*self.planned_keys.values()}.intersection(keys)
+
     def plan_copies(self, keys: Iterable[tuple[int, str]]) -> None:
         self.planned_keys.update(keys)
 

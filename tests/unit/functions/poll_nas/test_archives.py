@@ -54,6 +54,12 @@ def test_archive_is_unpacked_as_files_of_its_folder() -> None:
     assert 4 == len(polls.rows.copies)
 
 
+def test_a_file_with_the_name_of_a_folder_hides_nothing() -> None:
+    """A file `ct` and a file `ct/1.dcm` in one archive get keys that MinIO lists both."""
+    polls = polled(zipped({"ct": NOISE, "ct/1.dcm": b"2"}))
+    assert {"nas/f/deep/a.ZIP/ct%00file": NOISE, "nas/f/deep/a.ZIP/ct/1.dcm": b"2"} == copied(polls)
+
+
 def test_archive_is_unpacked_once() -> None:
     """An archive is unpacked once; other content of it is unpacked as another version."""
     polls = Polls(mark=None, recheck=1)

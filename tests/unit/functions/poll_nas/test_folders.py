@@ -90,3 +90,14 @@ def test_empty_file_is_copied() -> None:
     polls.nas.write("f", "a.dcm", b"")
     polls.until_quiet()
     assert ["nas/f/a.dcm"] == polls.store.keys(RAW)
+
+
+def test_a_folder_under_the_name_of_an_earlier_file_is_not_hidden() -> None:
+    """Files of a folder that comes where a file was get keys that MinIO lists beside the file's."""
+    polls = Polls(mark=None)
+    polls.nas.write("f", "case", b"1")
+    polls.until_quiet()
+    polls.nas.remove("f", "case")
+    polls.nas.write("f", "case/deep/1.dcm", b"2")
+    polls.until_quiet()
+    assert ["nas/f/case", "nas/f/case%00folder/deep/1.dcm"] == polls.store.keys(RAW)
