@@ -57,6 +57,21 @@ class WorkerCrashedError(Exception):
     """The process that worked on an item crashed; the text says how, and quotes nothing from the file."""
 
 
+class UnreadableError(DependencyAwayError):
+    """The object store failed at one object: it is damaged, or the store is away.
+
+    common/store/damage.py tells the two apart.
+    """
+
+
+class BucketMissingError(DependencyAwayError):
+    """The bucket does not exist."""
+
+
+class ObjectDamagedError(TransientError):
+    """One object can't be read, though others can: its bytes on the store's disk are damaged."""
+
+
 class ObjectMissingError(TransientError):
     """The object is not in the store (yet, or no longer)."""
 

@@ -146,6 +146,11 @@ class Settings(BaseSettings):
         5, gt=0, description="first wait after a temporary failure; each wait doubles, up to 32 times this"
     )
     sweep_seconds: float = Field(2, gt=0, description="interval of the timer of sweep")
+    reconcile_seconds: float = Field(
+        30,
+        ge=0,
+        description="sweep compares up to 1,500 objects with their rows at this interval; 0: never",
+    )
     label_max_megabytes: int = Field(2048, ge=1, description="a larger label file is quarantined unread")
 
     # Radiologist or researcher: pictures, quality and labels.

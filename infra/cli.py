@@ -16,6 +16,7 @@ from infra.local.commands import rotate_token, up
 from infra.nas.commands import nas
 from infra.patients.commands import erase, pseudonym, report
 from infra.quality.commands import quality, train
+from infra.reconcile.commands import reconcile
 from infra.training_sets.commands import diff, export, verify
 
 
@@ -26,7 +27,7 @@ def cli() -> None:
 
 
 for _command in (
-    *(up, demo, status, doctor, trace, replay, release, resolve),
+    *(up, demo, status, doctor, reconcile, trace, replay, release, resolve),
     *(backup, restore, report, pseudonym, erase, nas, rotate_token),
     *(quality, train, labels, tasks, export, diff, verify),
 ):

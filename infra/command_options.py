@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 Result = TypeVar("Result")
 
+OBJECTS_MISSING = 3  # exit code: the rest was written; what is missing or damaged is listed
 EXISTING_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 NEW_FOLDER = click.Path(path_type=Path, file_okay=False)
 

@@ -35,6 +35,11 @@ class Retry(urllib3.Retry):
 class Client(Minio):
     """minio-py with a copy in one request; its own copy_object first requests the size of the source."""
 
+    def remove_damaged(self, location: Location) -> None:
+        """Delete the folder of an object on MinIO's disk, without reading the object's description."""
+        headers: dict[str, str | list[str] | tuple[str]] = {"x-minio-force-delete": "true"}
+        self._execute("DELETE", location.bucket, object_name=location.key, headers=headers)
+
     def copy_in_one_request(self, target: Location, source: CopySource) -> str:
         """Copy an object of at most 5 GiB; returns its etag."""
         headers: dict[str, str | list[str] | tuple[str]] = {**source.gen_copy_headers()}

@@ -8,11 +8,20 @@ from xml.etree.ElementTree import ParseError
 import urllib3
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 
-from common.errors import DependencyAwayError, ObjectMissingError, PermanentError, PipelineError
+from common.errors import (
+    BucketMissingError,
+    DependencyAwayError,
+    ObjectMissingError,
+    PermanentError,
+    PipelineError,
+    UnreadableError,
+)
 from common.store.object_key import Location
 
-_MISSING = {"NoSuchKey", "PreconditionFailed", "NoSuchObject"}
+MISSING = {"NoSuchKey", "PreconditionFailed", "NoSuchObject"}
 _FULL = {"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded"}
+# MinIO answers so if the bytes of one object on its disk are damaged, but also if a disk is away.
+_UNREADABLE = {"SlowDownRead", "InternalError"}
 _ILLEGAL_NAME = {"XMinioInvalidObjectName", "KeyTooLongError", "InvalidBucketName"}
 
 
@@ -25,10 +34,16 @@ def store_errors(location: Location) -> Iterator[None]:
         raise
     except S3Error as error:
         raise refused_request(error.code or "", location) from None
-    except (ServerError, InvalidResponseError, MinioException, ParseError):
+    except ServerError as error:
+        if error.status_code == 500:  # the answer to a HEAD has no body
+            raise _unreadable("InternalError", location) from None
+        raise DependencyAwayError("The object store answered with an error.") from None
+    except (InvalidResponseError, MinioException, ParseError):
         raise DependencyAwayError("The object store answered with an error.") from None
     except urllib3.exceptions.HTTPError as error:
-        raise DependencyAwayError(
+        # MinIO breaks off its answer where it finds damaged bytes.
+        is_broken_off = isinstance(error, urllib3.exceptions.ProtocolError)
+        raise (UnreadableError if is_broken_off else DependencyAwayError)(
             f"The object store does not answer ({type(error).__name__}); see DCM2SET_MINIO_ENDPOINT."
         ) from None
     except OSError:
@@ -50,15 +65,24 @@ def local_file_errors() -> Iterator[None]:
 
 def refused_request(code: str, location: Location) -> PipelineError:
     """The error for an S3 error code."""
-    if code in _MISSING:
+    if code in MISSING:
         return ObjectMissingError(f"The object isn't in bucket {location.bucket}.")
     if code == "NoSuchBucket":
-        return DependencyAwayError(f"Bucket {location.bucket} does not exist; dcm2set up creates it.")
+        return BucketMissingError(f"Bucket {location.bucket} does not exist; dcm2set up creates it.")
     if code in _ILLEGAL_NAME:
         return illegal_name(location)
     if code in _FULL:
         return DependencyAwayError(f"The object store is full ({code}); its disk needs room.")
+    if code in _UNREADABLE:
+        return _unreadable(code, location)
     return DependencyAwayError(f"The object store refused a request ({code}).")
+
+
+def _unreadable(code: str, location: Location) -> UnreadableError:
+    return UnreadableError(
+        f"The object store failed at an object of bucket {location.bucket} ({code}). If it does not fail at "
+        "others, the object is damaged: see dcm2set reconcile."
+    )
 
 
 def illegal_name(location: Location) -> PermanentError:

@@ -18,6 +18,7 @@ from common.errors import DependencyAwayError, ObjectMissingError, SettingsError
 from common.store.bucket_notifications import merged_rules
 from common.store.minio_client import Client, Retry
 from common.store.minio_errors import (
+    MISSING,
     error_code,
     illegal_name,
     local_file_errors,
@@ -55,7 +56,14 @@ class MinioStore(ObjectStore):
             maxsize=connections,
             blocksize=_BLOCK_BYTES,
             timeout=urllib3.Timeout(connect=3, read=timeout),
-            retries=Retry(total=2, backoff_factor=0.1, status_forcelist=[500, 502, 504]),
+            # MinIO asks for a minute's wait before a damaged object is read again, which helps nobody.
+            retries=Retry(
+                total=2,
+                backoff_factor=0.1,
+                status_forcelist=[500, 502, 504],
+                raise_on_status=False,
+                respect_retry_after_header=False,
+            ),
             ssl_context=tls_context(ca_file, "minio_ca_file") if secure else None,
         )
         credentials = (access_key, secret_key)
@@ -76,6 +84,23 @@ class MinioStore(ObjectStore):
                     raise illegal_name(location) from None
                 raise
             return ObjectVersion(location, found.etag or "", found.size or 0)
+
+    def exists(self, location: Location) -> bool:
+        # The request for an object's tags needs no right to read the object.
+        with store_errors(location):
+            try:
+                self.client.get_object_tags(location.bucket, location.key)
+            except S3Error as error:
+                if error.code in MISSING:
+                    return False
+                raise
+            return True
+
+    def has_md5_etag(self, location: Location) -> bool:
+        with store_errors(location):
+            found = self.client.stat_object(location.bucket, location.key)
+            headers = found.metadata or {}
+            return "-" not in (found.etag or "") and not headers.get("x-amz-server-side-encryption")
 
     def read(self, version: ObjectVersion) -> bytes:
         with store_errors(version.location), self._opened(version) as response:
@@ -175,9 +200,14 @@ class MinioStore(ObjectStore):
             with store_errors(version.location):
                 self.client.remove_object(version.location.bucket, version.location.key)
 
-    def list_prefix(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+    def delete_damaged(self, location: Location) -> None:
+        """Delete an object whose description on the disk MinIO can't read."""
+        with store_errors(location):
+            self.client.remove_damaged(location)
+
+    def list_prefix(self, bucket: str, prefix: str, *, after: str | None = None) -> Iterator[ListedObject]:
         with store_errors(Location(bucket, prefix)):
-            for found in self.client.list_objects(bucket, prefix=prefix, recursive=True):
+            for found in self.client.list_objects(bucket, prefix=prefix, recursive=True, start_after=after):
                 location = Location(bucket, found.object_name or "")
                 etag = (found.etag or "").strip('"')
                 version = ObjectVersion(location, etag, found.size or 0)

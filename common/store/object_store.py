@@ -45,6 +45,12 @@ class ObjectStore(Protocol):
     def stat(self, location: Location) -> ObjectVersion:
         """The version that is there now."""
 
+    def exists(self, location: Location) -> bool:
+        """Whether an object has the key, also one that listings leave out; needs no right to read it."""
+
+    def has_md5_etag(self, location: Location) -> bool:
+        """Whether the object's etag is the MD5 of its content: written in one part, and without SSE-KMS."""
+
     def read(self, version: ObjectVersion) -> bytes:
         """The complete object, if it is still this version."""
 
@@ -73,8 +79,12 @@ class ObjectStore(Protocol):
     def delete(self, version: ObjectVersion) -> None:
         """Delete an object if it is still this version; no error if it does not exist."""
 
-    def list_prefix(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
-        """The objects whose keys begin with `prefix`, in key order, page by page."""
+    def list_prefix(self, bucket: str, prefix: str, *, after: str | None = None) -> Iterator[ListedObject]:
+        """The objects whose keys begin with `prefix`, in the order of the bytes of their keys, page by page.
+
+        With `after`, only keys that come after it. MinIO leaves out objects below the key of another object,
+        and objects whose description on the disk is damaged.
+        """
 
     def list_top(self, bucket: str) -> list[str]:
         """The first path components in a bucket; folders end in '/'."""

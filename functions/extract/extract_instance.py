@@ -63,13 +63,16 @@ class InstanceExtractor:
         except WithdrawnError as error:
             return Outcome("withdrawn", cause=str(error), move_to=target, subject=subject)
         is_written = allocated.is_duplicate and allocated.is_completed
-        announces = () if is_written else self._write(instance, allocated.locations, item)
+        announces: tuple[tuple[str, ObjectVersion], ...] = ()
+        deidentified = None
+        if not is_written:
+            announces, deidentified = self._write(instance, allocated.locations, item)
         uid = instance.path.sop_instance_uid
         return Outcome(
             "duplicate" if allocated.is_duplicate else "extracted",
             sop_instance_uid=uid,
             move_to=target,
-            database_call=self.allocation.complete(uid),
+            database_call=self.allocation.complete(uid, deidentified),
             subject=subject,
             announces=announces,
             details={"sop_instance_uid": uid, "images": len(instance.frames)},
@@ -86,8 +89,11 @@ class InstanceExtractor:
 
     def _write(
         self, instance: PreparedInstance, locations: Sequence[Location], item: Item
-    ) -> tuple[tuple[str, ObjectVersion], ...]:
-        """Write every output; return the next functions, each with the object made for it."""
+    ) -> tuple[tuple[tuple[str, ObjectVersion], ...], ObjectVersion]:
+        """Write every output.
+
+        Return the next functions, each with the object made for it, and the de-identified file.
+        """
 
         def upload(frame: PngFrame, location: Location) -> tuple[ImageEntry, ObjectVersion]:
             item.heartbeat()
@@ -102,7 +108,7 @@ class InstanceExtractor:
             with ThreadPoolExecutor(_UPLOADS, thread_name_prefix="upload") as uploads:
                 uploaded = list(uploads.map(upload, instance.frames, locations))
         name = instance.path.instance
-        self.store.put(
+        deidentified = self.store.put(
             Location(DEIDENTIFIED, f"{name}.dcm"),
             upload_body(instance.dicom),
             content_type="application/dicom",
@@ -113,7 +119,8 @@ class InstanceExtractor:
             instance.document.with_images([entry for entry, _ in uploaded]).to_json(),
             content_type="application/json",
         )
-        return ("store_metadata", document), *(("quality", written) for _, written in uploaded)
+        images = (("quality", written) for _, written in uploaded)
+        return (("store_metadata", document), *images), deidentified
 
 
 def releases_of(item: Item) -> Releases:

@@ -11,7 +11,7 @@ from common.errors import ConflictError, ErasedError, PipelineError, Subject
 from common.ledger.ledger import DatabaseCall
 from common.settings import Settings
 from common.store.object_key import ImagePath, Location
-from common.store.object_store import Notification, ObjectStore
+from common.store.object_store import Notification, ObjectStore, ObjectVersion
 from deidentification.pseudonym_space import Space, check_key
 from imaging.rendering.picture_recipe import RECIPE_VERSION
 
@@ -83,8 +83,11 @@ class Allocation(Protocol):
     def spaces(self) -> list[Space]:
         """The pseudonym spaces of the database, the current one last."""
 
-    def complete(self, sop_instance_uid: str) -> DatabaseCall:
-        """The call that records that all outputs of an instance are written."""
+    def complete(self, sop_instance_uid: str, deidentified: ObjectVersion | None = None) -> DatabaseCall:
+        """The call that records that all outputs of an instance are written.
+
+        `deidentified` is the de-identified file as it was written; None if an earlier item wrote it.
+        """
 
 
 class PostgresAllocation(Allocation):
@@ -139,8 +142,13 @@ class PostgresAllocation(Allocation):
     def spaces(self) -> list[Space]:
         return [Space(**row) for row in self._database.all(_SQL["spaces"])]
 
-    def complete(self, sop_instance_uid: str) -> DatabaseCall:
-        return DatabaseCall(_SQL["complete"], {"uid": sop_instance_uid, **_VERSIONS})
+    def complete(self, sop_instance_uid: str, deidentified: ObjectVersion | None = None) -> DatabaseCall:
+        written = {
+            "deidentified_key": deidentified.location.key if deidentified else None,
+            "deidentified_etag": deidentified.etag if deidentified else None,
+            "deidentified_size": deidentified.size if deidentified else None,
+        }
+        return DatabaseCall(_SQL["complete"], {"uid": sop_instance_uid, **_VERSIONS, **written})
 
     def _add_bucket(self) -> None:
         """Create a bucket, unless another worker created one in the meantime."""

@@ -26,4 +26,5 @@ select (select key_check from pseudonym_space order by number desc limit 1) as k
     exists (select from erased_patient where patient_id = any(%(patients)s)) as is_erased;
 
 -- name: complete
-complete_extraction(%(uid)s, %(recipe_version)s, %(pipeline_version)s)
+complete_extraction(%(uid)s, %(recipe_version)s, %(pipeline_version)s, %(deidentified_key)s, %(deidentified_etag)s,
+    %(deidentified_size)s)

@@ -91,11 +91,15 @@ end $$;
 comment on function allocate_images is 'Registers an instance and allocates its images to buckets; called by extract.';
 
 -- Part of the settling statement, so that an instance counts as extracted only with its item.
-create or replace function complete_extraction(this_uid text, this_recipe int, this_pipeline text) returns void
+create or replace function complete_extraction(this_uid text, this_recipe int, this_pipeline text,
+    this_key text, this_etag text, this_size bigint) returns void
 language plpgsql as $$
 begin
     update extraction set completed_at = coalesce(completed_at, now()),
-        recipe_version = this_recipe, pipeline_version = this_pipeline
+        recipe_version = this_recipe, pipeline_version = this_pipeline,
+        deidentified_key = coalesce(this_key, deidentified_key),
+        deidentified_etag = coalesce(this_etag, deidentified_etag),
+        deidentified_size = coalesce(this_size, deidentified_size)
     where sop_instance_uid = this_uid;
     if not found then
         raise serialization_failure using message = 'the instance was withdrawn meanwhile';

@@ -1,12 +1,15 @@
 """sweep: finds work that events have missed, and lets its function do it.
 
 Trigger   timer (POST), or curl
-Reads     the ledger; the listings of raw/incoming/ and annotations, where new objects are not announced
+Reads     the ledger; the listings of raw/incoming/ and annotations, where new objects are not announced;
+          slowly, all rows and listings, to compare them
 Writes    nothing itself; functions work on their due items, and get objects that the ledger does not know
 Errors    a function that does not answer: counted; the next sweep sends again
 """
 
+from collections.abc import Mapping
 from functools import cache
+from itertools import chain
 
 from flask import Request, Response
 
@@ -16,6 +19,7 @@ from common.settings import settings
 from functions.sweep.ledger_gauges import ledger_gauges
 from functions.sweep.pending_items import PendingItems
 from functions.sweep.resend import EVENTS_PER_SWEEP, concurrent_requests, http_sender, sweep_once
+from functions.sweep.rolling_pass import RollingPass, reconcile_gauges
 
 _MAX_SECONDS = 30.0
 
@@ -27,25 +31,25 @@ def sweep(request: Request) -> Response:
 
 @cache
 def _target() -> Target:
-    config = settings()
+    config, store, database = settings(), wiring.object_store(), wiring.database()
     tokens = wiring.tokens()
-    pending = PendingItems(
-        store=wiring.object_store(),
-        database=wiring.database(),
-        ledger=wiring.ledger,
-    )
+    pending = PendingItems(store=store, database=database, ledger=wiring.ledger)
     sender = http_sender(config, tokens)
+    rolling = RollingPass(store, database, seconds=config.reconcile_seconds)
+
+    def run() -> Mapping[str, object]:
+        # The timer skips runs while a sweep lasts, and a caller gets an answer within a minute.
+        seconds = min(4.5 * config.sweep_seconds, _MAX_SECONDS)
+        concurrency = concurrent_requests(config)
+        answer = sweep_once(pending, sender, limit=EVENTS_PER_SWEEP, concurrency=concurrency, seconds=seconds)
+        rolling.step()
+        return answer
+
+    gauges = (ledger_gauges(database), reconcile_gauges(database))
     return Target(
         "sweep",
         tokens,
-        on_run=lambda: sweep_once(
-            pending,
-            sender,
-            limit=EVENTS_PER_SWEEP,
-            concurrency=concurrent_requests(config),
-            # The timer skips runs while a sweep lasts, and a caller gets an answer within a minute.
-            seconds=min(4.5 * config.sweep_seconds, _MAX_SECONDS),
-        ),
+        on_run=run,
         checks=wiring.checks(),
-        gauges=ledger_gauges(wiring.database()),
+        gauges=lambda: chain.from_iterable(collect() for collect in gauges),
     )

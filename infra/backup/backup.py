@@ -9,6 +9,7 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +19,10 @@ import orjson
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
-from common.database import connect, queries
+from common.database import Database, connect, queries
 from common.errors import ObjectMissingError, SettingsError
+from common.reconcile.difference import Difference
+from common.reconcile.reconcile_rows import ReconcileRows
 from common.store.minio_store import MinioStore
 from common.store.object_key import (
     ANNOTATIONS,
@@ -37,8 +40,10 @@ from common.store.object_key import (
     original_keys,
 )
 from common.store.object_store import ObjectVersion
+from infra.backup.checked_objects import CheckedObjects
 from infra.local.postgres_client import run_client
 
+_ANSWER_SECONDS = 120.0
 _COPIED_LAST = [PROCESSED, HELD]
 DUMP, OBJECTS, CARD = "database.dump", "objects.tar", "backup.json"
 _CONTENT_TYPES = {"png": "image/png", "json": "application/json", "dcm": "application/dicom"}
@@ -53,6 +58,7 @@ class BackupCard:
     taken_at: str
     objects: int = 0
     bytes: int = 0
+    lacking: int = 0  # objects that rows expect and that were missing or damaged
     pseudonym_key: str | None = None  # the home's own; None if no pseudonym in the backup was made with it
     key_check: str | None = None  # by which a restore recognises the current key
 
@@ -73,22 +79,34 @@ def back_up(
     *,
     pseudonym_key: str | None,
     key_check: str,
-) -> BackupCard:
-    """Write a backup into a new folder; the pipeline continues meanwhile."""
+) -> tuple[BackupCard, list[Difference]]:
+    """Write a backup into a new folder; the pipeline continues meanwhile.
+
+    Returns its card, and the objects that rows expect and that could not be written.
+    """
     folder.mkdir(mode=0o700, parents=True)
     now = datetime.now(UTC)
     card = BackupCard(f"{now:%Y-%m-%dT%H:%M:%SZ}", pseudonym_key=pseudonym_key, key_check=key_check)
     _record(endpoints["database_url"], folder, now)
     run_client("pg_dump", endpoints["database_url"], "--format=custom", f"--file={folder / DUMP}")
     with tarfile.open(folder / OBJECTS, "w", format=tarfile.PAX_FORMAT) as tar:
-        for version in _all_objects(store):
-            size = _add(tar, store, version)
+
+        def add(location: Location) -> bool:
+            size = _add(tar, store, location)
             card.objects += size is not None
             card.bytes += size or 0
+            return size is not None
+
+        with closing(Database(endpoints["database_url"], answer_seconds=_ANSWER_SECONDS)) as database:
+            checked = CheckedObjects(store, ReconcileRows(database), add)
+            for version in _all_objects(store):
+                checked.take(version.location)
+            checked.complete()
+    card.lacking = len(checked.lacking)
     path = folder / CARD
     path.touch(mode=0o600)
     path.write_bytes(orjson.dumps(asdict(card), option=orjson.OPT_INDENT_2))
-    return card
+    return card, list(checked.lacking.values())
 
 
 def _record(url: str, folder: Path, taken_at: datetime) -> None:
@@ -139,7 +157,7 @@ def restore_objects(url: str, store: MinioStore, folder: Path) -> Restored:
                 restored.left_out += 1
                 continue
             restored.put_back += location != found
-            etag = _put(store, location, cast("BinaryIO", body), member.size)
+            etag = write_object(store, location, cast("BinaryIO", body), member.size)
             restored.objects += 1
             if location.bucket == RAW and location.key.startswith(NAS):
                 from_nas.append((location.key, etag, member.size))
@@ -192,9 +210,8 @@ def _all_objects(store: MinioStore) -> Iterator[ObjectVersion]:
             yield from (listed.version for listed in store.list_prefix(bucket, top))
 
 
-def _add(tar: tarfile.TarFile, store: MinioStore, version: ObjectVersion) -> int | None:
+def _add(tar: tarfile.TarFile, store: MinioStore, location: Location) -> int | None:
     """Add one object to the archive; returns its size, or None if it was moved and is listed later."""
-    location = version.location
     try:
         current = store.stat(location)
         with tempfile.NamedTemporaryFile() as file:
@@ -206,7 +223,7 @@ def _add(tar: tarfile.TarFile, store: MinioStore, version: ObjectVersion) -> int
         return None
 
 
-def _put(store: MinioStore, location: Location, body: BinaryIO, size: int) -> str:
+def write_object(store: MinioStore, location: Location, body: BinaryIO, size: int) -> str:
     """Write an object; returns its ETag."""
     content_type = _CONTENT_TYPES.get(location.key.rpartition(".")[2]) if location.bucket != RAW else None
     if content_type is None:

@@ -1,19 +1,33 @@
 """The commands that back up a home, and restore a backup into a new one."""
 
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from common.errors import SettingsError
-from infra.command_options import EXISTING_FOLDER, home_option, operator_store
+from infra.command_options import EXISTING_FOLDER, OBJECTS_MISSING, home_option, operator_store
 from infra.local.home import Home, read_endpoints
+
+if TYPE_CHECKING:
+    from common.reconcile.difference import Difference
+
+_MOST_LISTED = 50
 
 
 @click.command()
 @home_option
 @click.argument("target", type=click.Path(path_type=Path))
-def backup(home: Home, target: Path) -> None:
+@click.option(
+    "--without-missing", is_flag=True, help="Accept that objects are missing or damaged: exit code 0."
+)
+def backup(home: Home, target: Path, *, without_missing: bool) -> None:
     """Write a backup of the database and all objects into the new folder TARGET.
+
+    The objects are checked against the rows. Those that are missing or damaged are listed, the others are
+    in the backup, and the exit code is 3.
 
     The pipeline continues meanwhile. The backup contains originals and the home's pseudonym key: protect
     it as well as the bucket raw.
@@ -28,7 +42,7 @@ def backup(home: Home, target: Path) -> None:
     keys, spaces = checked_keys(home, endpoints["database_url"])
     own = home.secrets().pseudonym_key
     is_used = Pseudonyms(bytes.fromhex(own)).key_check in {space.key_check for space in spaces}
-    card = back_up(
+    card, lacking = back_up(
         endpoints,
         operator_store(endpoints),
         target,
@@ -36,6 +50,19 @@ def backup(home: Home, target: Path) -> None:
         key_check=keys.key_check,
     )
     click.echo(f"{card.objects} objects, {card.bytes / 1024**2:.1f} MiB, as of {card.taken_at}.")
+    for line in lacking_lines(lacking):
+        click.echo(line, err=True)
+    sys.exit(OBJECTS_MISSING if lacking and not without_missing else 0)
+
+
+def lacking_lines(lacking: "Sequence[Difference]") -> Iterator[str]:
+    """What a backup lacks, one line for each object, up to a limit."""
+    for each in lacking[:_MOST_LISTED]:
+        yield f"{each.kind}: {each.what.replace('_', ' ')} {each.where}"
+    if len(lacking) > _MOST_LISTED:
+        yield f"and {len(lacking) - _MOST_LISTED} more"
+    if lacking:
+        yield f"{len(lacking)} object(s) are not in the backup; dcm2set reconcile shows how to mend each."
 
 
 @click.command()

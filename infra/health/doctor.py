@@ -21,6 +21,7 @@ from infra.health.doctor_security import security_findings
 from infra.health.doctor_versions import version_findings
 from infra.health.finding import Finding, tried
 from infra.health.nas_waiting import nas_waiting_findings
+from infra.health.reconciled import reconciled_findings
 from infra.health.stalled import stalled_findings
 from infra.health.status import read_status
 from infra.local.home import Home, read_endpoints
@@ -153,6 +154,7 @@ def _stalled_items(endpoints: Mapping[str, Any]) -> Iterator[Finding]:
         return  # the checks before have named the server that does not answer
     yield from stalled_findings(status["stalled"])
     yield from nas_waiting_findings(status["nas_waiting"])
+    yield from reconciled_findings(status["reconciled"])
 
 
 def _tried(subject: str, attempt: Callable[[], str]) -> Finding:

@@ -48,6 +48,7 @@ def read_status(url: str, store: ObjectStore, *, recount: bool = False) -> dict[
             "aside": connection.execute(_SQL["set_aside"]).fetchall(),
             "nas_waiting": connection.execute(_SQL["nas_waiting"]).fetchall(),
             "nas_refused": connection.execute(_SQL["nas_refused"]).fetchall(),
+            "reconciled": connection.execute(_SQL["reconciled"]).fetchone(),
             "stalled": read_stalled(connection, waiting, uncopied=uncopied),
             "can_read_text": can_read(),
         }

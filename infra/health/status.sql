@@ -72,6 +72,15 @@ select extract(epoch from now() - (select found_at from source_file order by id 
 -- name: balance
 select * from balance;
 
+-- name: reconciled
+-- Differences between ledger, tables and object store, by kind; and the age of the last complete comparison.
+select (
+    select coalesce(jsonb_object_agg(kind, number), '{}') from (
+        select kind, count(*) as number from reconcile_finding
+        where confirmed_at is not null and forgotten_at is null group by kind) found) as findings,
+    (select extract(epoch from now() - max(started_at))::float8 from reconcile_pass where ended_at is not null)
+        as age_seconds;
+
 -- name: labels
 select (select count(*) from label) as on_images,
     (select count(*) from held_label where label_id is not null) as held,

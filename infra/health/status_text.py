@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from infra.health.nas_waiting import nas_refused_text, nas_waiting_text
+from infra.health.reconciled import reconciled_text
 from infra.health.stalled import stalled_text
 
 _COLUMNS = ("waiting", "running", "retry", "held", "quarantined", "done")
@@ -17,6 +18,7 @@ def status_text(status: dict[str, Any]) -> str:
     parts += [balance_text(status["balance"]), set_aside_text(status["aside"])]
     if not status["can_read_text"]:
         parts.append("No text reader is installed, so pictures that seem to show text are held.")
+    parts.append(reconciled_text(status["reconciled"]))
     parts.append(_last_arrived(status["last_arrived"]))
     labels = status["labels"]
     parts.append(

@@ -24,11 +24,12 @@ from infra.provision.store_copies import bucket_copies
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _DELETED = (  # in the order that foreign keys require
+    "reconcile_finding",
     *("label", "label_answer", "held_label", "group_label"),
     *("overruling", "verdict", "image", "instance", "series", "study", "patient"),
     *("image_allocation", "extraction", "item_conflict", "known_parent", "ledger_item"),
 )
-_SCRUBBED = ("source_file", "archive", "ledger_item", "locked_item", "source_folder")
+_SCRUBBED = ("reconcile_pass", "source_file", "archive", "ledger_item", "locked_item", "source_folder")
 _POLL_SECONDS = 0.2
 
 

@@ -117,6 +117,19 @@ delete from ledger_item
 where function in ('store_metadata', 'quality')
     and (sop_instance_uid = any(%(instances)s) or position(%(patient)s || '/' in key) > 0);
 
+-- name: delete_reconcile_finding
+-- In raw a finding has the path of an original as its key.
+delete from reconcile_finding
+where sop_instance_uid = any(%(instances)s) or position(%(patient)s || '/' in key) > 0
+    or item_id in (select id from ledger_item where function = 'extract' and patient_id = %(patient)s);
+
+-- name: scrub_reconcile_pass
+-- A pass goes on from a key, which may be the patient's; then the bucket is compared again from its beginning.
+update reconcile_pass p set after_key = null
+where starts_with(after_key, %(patient)s || '/') or exists (
+    select from ledger_item l where l.function = 'extract' and l.patient_id = %(patient)s
+        and p.after_key in (l.key, l.moved_to_key, 'raw/' || l.key));
+
 -- name: scrub_source_file
 update source_file s set path = 'erased/' || s.id, raw_key = 'erased/' || l.id, etag = 'erased', sha256 = null
 from ledger_item l

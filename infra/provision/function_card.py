@@ -35,7 +35,8 @@ class FunctionCard:
     timer: str | None  # name of the field of Settings with its interval in seconds
     workers: int  # upper limit of processes; see workers_here
     threads: int
-    # read, write, delete, list: "<bucket>/<key pattern>"; tables, calls, temporary_tables, announces
+    # read, write, delete, list, find (whether an object exists):
+    # "<bucket>/<key pattern>"; tables, calls, temporary_tables, announces
     access: Mapping[str, Any]
     source: Path  # its main.py
 

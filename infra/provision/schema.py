@@ -19,6 +19,7 @@ _SCHEMA_FILES = (
     _ROOT / "common/ledger/schema.sql",
     _ROOT / "infra/health/schema.sql",
     _ROOT / "functions/sweep/schema.sql",
+    _ROOT / "common/reconcile/schema.sql",
     _ROOT / "functions/extract/schema.sql",
     _ROOT / "functions/store_metadata/schema.sql",
     _ROOT / "functions/quality/schema.sql",

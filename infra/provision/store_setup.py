@@ -10,7 +10,13 @@ from common.store.object_store import Notification
 from infra.provision.function_card import IMAGES, FunctionCard, function_cards
 from infra.provision.minio_users import create_user, minio_admin
 
-_ACTIONS = {"read": ["s3:GetObject"], "write": ["s3:PutObject"], "delete": ["s3:DeleteObject"]}
+_ACTIONS = {
+    "read": ["s3:GetObject"],
+    "write": ["s3:PutObject"],
+    "delete": ["s3:DeleteObject"],
+    # Tells whether an object exists, and nothing of its content.
+    "find": ["s3:GetObjectTagging"],
+}
 # A health answer uses this request to check the user's keys, because it says nothing about the objects.
 _HEALTH_ACTION = "s3:GetBucketVersioning"
 # MinIO lets every user create further keys of its own and change its password, unless this is denied.

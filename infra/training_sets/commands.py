@@ -12,6 +12,7 @@ from common.labels.label_name import label_name
 from infra.command_options import (
     EXISTING_FOLDER,
     NEW_FOLDER,
+    OBJECTS_MISSING,
     Command,
     connected,
     home_option,
@@ -75,7 +76,7 @@ def _selection_options(command: Command) -> Command:
     help="Earlier export from which equal files are hard-linked; with --images link.",
 )
 @click.option("--version", "number", type=version_number, help="Export this frozen version again.")
-@click.option("--without-missing", is_flag=True, help="Continue if images of a frozen version are missing.")
+@click.option("--without-missing", is_flag=True, help="Continue if images are missing or damaged.")
 @click.option(
     "--any-label", is_flag=True, help="Export also labels that DCM2SET_LABEL_VOCABULARY does not have."
 )
@@ -99,7 +100,9 @@ def export(
     """Freeze and number a training set, split by patient, and write it into a folder.
 
     Another export without a change is the same version, byte for byte. An interrupted export can be
-    continued. Labels need a vocabulary or --any-label. Exit code 1 if images of a frozen version are missing.
+    continued. Labels need a vocabulary or --any-label.
+
+    Exit code 3 if images are missing or damaged; they are listed.
     """
     check_packages()
     from infra.training_sets.export import Export, export_summary, export_text
@@ -117,7 +120,7 @@ def export(
             written = training_set.write(version, request)
     except ImagesMissingError as error:
         click.echo(f"dcm2set: {error}\nWrite the others with --without-missing.", err=True)
-        sys.exit(1)
+        sys.exit(OBJECTS_MISSING)
     print_result(export_summary(written, folder, is_new=version.is_new), export_text, as_json=as_json)
 
 

@@ -11,8 +11,8 @@ from tests.support.repository import ROOT
 
 PACKAGES = ("common", "deidentification", "functions", "imaging", "infra", "model", "training_set")
 COMMON = {
-    "common", "common.http", "common.labels", "common.ledger", "common.nas", "common.process", "common.stage",
-    "common.store",
+    "common", "common.http", "common.labels", "common.ledger", "common.nas", "common.process",
+    "common.reconcile", "common.stage", "common.store",
 }  # fmt: skip
 IMAGING = {"imaging.dataset", "imaging.frames", "imaging.png", "imaging.rendering"}
 DEIDENTIFICATION = {
@@ -49,6 +49,7 @@ ALLOWED: dict[str, set[str]] = {
     "common.process": {"common"},
     "common.confinement": set(),
     "common.labels": {"common"},
+    "common.reconcile": {"common", "common.store"},
     "common.stage": {"common", "common.ledger", "common.process", "common.store"},
     "common.http": {"common", "common.process", "common.stage", "common.store"},
     "common.nas": {"common"},
@@ -73,17 +74,17 @@ ALLOWED: dict[str, set[str]] = {
     "functions.store_metadata": FUNCTION,
     "functions.quality": {*FUNCTION, *MODEL, "imaging.png"},
     "functions.annotations": {*FUNCTION, "common.labels", "deidentification", "deidentification.header"},
-    "functions.sweep": FUNCTION,
+    "functions.sweep": {*FUNCTION, "common.reconcile"},
     "infra": {
         *COMMAND, "infra.backup", "infra.demo", "infra.health", "infra.items", "infra.labelling",
-        "infra.nas", "infra.patients", "infra.quality", "infra.training_sets",
+        "infra.nas", "infra.patients", "infra.quality", "infra.reconcile", "infra.training_sets",
     },
     "infra.provision": {"common", "common.store", "deidentification"},
     "infra.local": {
         "common", "common.http", "common.process", "common.store", "deidentification", "infra",
         "infra.provision",
     },
-    "infra.backup": {*COMMAND, "deidentification"},
+    "infra.backup": {*COMMAND, "common.reconcile", "deidentification"},
     "infra.health": {
         *COMMAND, "common.confinement", "common.nas", "deidentification.pixels.text_search", "model",
     },
@@ -91,6 +92,7 @@ ALLOWED: dict[str, set[str]] = {
     "infra.nas": {*COMMAND, "common.nas", "infra.health"},
     "infra.patients": {*COMMAND, "common.labels", "deidentification", "infra.labelling"},
     "infra.quality": {*COMMAND, "imaging.png", "model.training", *MODEL},
+    "infra.reconcile": {*COMMAND, "common.reconcile", "infra.backup", "infra.items"},
     "infra.training_sets": {*COMMAND, "common.labels", "training_set.export", *SETS},
     "infra.labelling": {*COMMAND, "common.labels", "infra.training_sets", *SETS},
     "infra.demo": {*COMMAND, "infra.health"},

@@ -6,7 +6,7 @@ from infra.provision.function_card import FunctionCard, function_cards
 from tests.support.repository import ROOT
 
 PAGE = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
-COLUMNS = ("read", "write", "delete", "list", "create_buckets")
+COLUMNS = ("read", "write", "delete", "list", "find", "create_buckets")
 
 
 def row_of(card: FunctionCard) -> str:
@@ -25,7 +25,9 @@ def row_of(card: FunctionCard) -> str:
 def test_the_table_is_what_the_trigger_files_say() -> None:
     """One row a function, with exactly the rights of its card."""
     rows = [
-        line for line in PAGE.splitlines() if re.match(r"\| `\w+` \| .* \| .* \| .* \| .* \| .* \|", line)
+        line
+        for line in PAGE.splitlines()
+        if re.match(r"\| `\w+` \| .* \| .* \| .* \| .* \| .* \| .* \|", line)
     ]
     assert [row_of(card) for card in function_cards()] == rows
 

@@ -52,6 +52,24 @@ def test_list_prefix_goes_over_pages(store: ObjectStore, bucket: str) -> None:
     assert keys == [found.version.location.key for found in store.list_prefix(bucket, "p/")]
 
 
+def test_a_listing_goes_on_after_a_key(store: ObjectStore, bucket: str) -> None:
+    """With `after`, only later keys are listed, whether or not that key exists."""
+    for key in ("p/a", "p/b", "p/ä"):
+        put(store, bucket, key)
+    for after, expected in (("p/a", ["p/b", "p/ä"]), ("p/aa", ["p/b", "p/ä"]), ("p/ä", [])):
+        listed = store.list_prefix(bucket, "", after=after)
+        assert expected == [found.version.location.key for found in listed]
+
+
+def test_exists_says_whether_there_is_an_object(store: ObjectStore, bucket: str) -> None:
+    """An object is there until it is deleted; its etag is the MD5 of its content."""
+    version = put(store, bucket)
+    assert store.exists(version.location)
+    assert store.has_md5_etag(version.location)
+    store.delete(version)
+    assert not store.exists(version.location)
+
+
 def test_list_top_gives_first_components(store: ObjectStore, bucket: str) -> None:
     """The top level of a bucket is its first path components; folders end in a slash."""
     for key in ("labels.csv", "processed/1", "processed/2/3", "a b/c"):

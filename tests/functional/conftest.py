@@ -41,6 +41,7 @@ ENVIRONMENT = {
     "DCM2SET_PSEUDONYM_KEY": "5a" * 32,
     "DCM2SET_NAS_URL": "file:///nas",
     "DCM2SET_BURNED_IN_TEXT": "hold",
+    "DCM2SET_RECONCILE_SECONDS": "0",  # the rows in memory have no SQL
 }
 
 

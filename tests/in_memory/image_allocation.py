@@ -6,7 +6,7 @@ from threading import RLock
 
 from common.errors import ErasedError, Subject, TransientError
 from common.store.object_key import Location
-from common.store.object_store import ObjectStore
+from common.store.object_store import ObjectStore, ObjectVersion
 from deidentification.pseudonym_space import Space
 from functions.extract.image_allocation import (
     NEW_IMAGE,
@@ -27,6 +27,7 @@ class Extraction:
     modality: str | None = None
     is_localizer: bool = False
     is_completed: bool = False
+    deidentified: ObjectVersion | None = None
 
 
 @dataclass
@@ -92,11 +93,12 @@ class InMemoryAllocation(Allocation):
     def spaces(self) -> list[Space]:
         return self.known_spaces
 
-    def complete(self, sop_instance_uid: str) -> InMemoryCall:
+    def complete(self, sop_instance_uid: str, deidentified: ObjectVersion | None = None) -> InMemoryCall:
         def write() -> None:
             if sop_instance_uid not in self.extractions:
                 raise TransientError("The instance was withdrawn meanwhile.")
             self.extractions[sop_instance_uid].is_completed = True
+            self.extractions[sop_instance_uid].deidentified = deidentified
 
         return InMemoryCall.of(write)
 

@@ -8,7 +8,13 @@ from pathlib import Path
 from threading import RLock
 from typing import BinaryIO
 
-from common.errors import DependencyAwayError, ObjectMissingError, PermanentError
+from common.errors import (
+    BucketMissingError,
+    DependencyAwayError,
+    ObjectMissingError,
+    PermanentError,
+    UnreadableError,
+)
 from common.store.object_key import Location, beside
 from common.store.object_store import ListedObject, Notification, ObjectStore, ObjectVersion
 
@@ -32,6 +38,7 @@ class InMemoryObjectStore(ObjectStore):
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     on_created: OnCreated | None = None  # called for each new object: bucket, key, etag, size
     has_kms: bool = False  # whether etags are no MD5s, and differ for each object, as with SSE-KMS
+    damaged: set[Location] = field(default_factory=set)  # objects that can be listed but not read
     away: bool = False  # whether every call fails as if the server did not answer
     buckets: dict[str, dict[str, StoredObject]] = field(default_factory=dict)
     notifications: dict[str, list[Notification]] = field(default_factory=dict)
@@ -42,7 +49,16 @@ class InMemoryObjectStore(ObjectStore):
         found = self._found(location)
         return ObjectVersion(location, found.etag, len(found.data))
 
+    def exists(self, location: Location) -> bool:
+        with self._lock:
+            return _checked(location) in self._bucket(location.bucket)
+
+    def has_md5_etag(self, location: Location) -> bool:
+        self._found(location)
+        return not self.has_kms
+
     def read(self, version: ObjectVersion) -> bytes:
+        self._check_bytes(version.location)
         found = self._found(version.location)
         if found.etag != version.etag:
             raise ObjectMissingError(f"The object isn't in bucket {version.location.bucket}.")
@@ -53,6 +69,7 @@ class InMemoryObjectStore(ObjectStore):
         yield from (body[at : at + 1000] for at in range(0, len(body), 1000))
 
     def read_now(self, location: Location) -> bytes:
+        self._check_bytes(location)
         return self._found(location).data
 
     def download(self, version: ObjectVersion, path: Path) -> None:
@@ -93,11 +110,11 @@ class InMemoryObjectStore(ObjectStore):
                 del objects[key]
                 self.calls.append(("delete", location))
 
-    def list_prefix(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+    def list_prefix(self, bucket: str, prefix: str, *, after: str | None = None) -> Iterator[ListedObject]:
         with self._lock:
             objects = sorted(self._bucket(bucket).items(), key=lambda item: item[0].encode())
         for key, found in objects:
-            if key.startswith(prefix):
+            if key.startswith(prefix) and (after is None or key.encode() > after.encode()):
                 version = ObjectVersion(Location(bucket, key), found.etag, len(found.data))
                 yield ListedObject(version, found.last_modified)
 
@@ -125,10 +142,14 @@ class InMemoryObjectStore(ObjectStore):
         if self.away:
             raise DependencyAwayError("The object store does not answer; see DCM2SET_MINIO_ENDPOINT.")
 
+    def _check_bytes(self, location: Location) -> None:
+        if location in self.damaged:
+            raise UnreadableError(f"The object store failed at an object of bucket {location.bucket}.")
+
     def _bucket(self, name: str) -> dict[str, StoredObject]:
         self._answer()
         if name not in self.buckets:
-            raise DependencyAwayError(f"Bucket {name} does not exist; dcm2set up creates it.")
+            raise BucketMissingError(f"Bucket {name} does not exist; dcm2set up creates it.")
         return self.buckets[name]
 
     def _found(self, location: Location) -> StoredObject:

@@ -25,7 +25,7 @@ import os, sys
 from common import wiring
 from common.store.event_record import EventRecord
 from functions.extract import image_allocation
-image_allocation.PostgresAllocation.complete = lambda self, uid: os._exit(9)
+image_allocation.PostgresAllocation.complete = lambda self, uid, _=None: os._exit(9)
 from functions.extract.main import _target
 target = _target()
 print("ready", flush=True)

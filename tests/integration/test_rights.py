@@ -39,7 +39,17 @@ FOLDERS = (
     "metadata/incoming/",
     "annotations/",
 )
-RIGHTS = {"read", "write", "delete", "list", "create_buckets", "temporary_tables", "announces", "calls"}
+RIGHTS = {
+    "read",
+    "write",
+    "delete",
+    "list",
+    "find",
+    "create_buckets",
+    "temporary_tables",
+    "announces",
+    "calls",
+}
 
 
 def _locations() -> list[tuple[str, str]]:
@@ -122,6 +132,12 @@ def test_objects(quiet_home: RunningHome, card: FunctionCard, client: Minio, rig
             quiet_home.put(key, b"probe", bucket=bucket)
     assert {at: _grants(card, right, "/".join(at)) for at in LOCATIONS} == allowed
     assert any(allowed.values()) == bool(card.access.get(right))
+
+
+def test_existence(card: FunctionCard, client: Minio) -> None:
+    """Whether an object exists, by its tags, is told where the card says so, without the right to read it."""
+    allowed = {at: _is_allowed(lambda at=at: client.get_object_tags(*at)) for at in LOCATIONS}
+    assert {at: _grants(card, "find", "/".join(at)) for at in LOCATIONS} == allowed
 
 
 def test_many_deleted_at_once(quiet_home: RunningHome, card: FunctionCard, client: Minio) -> None:

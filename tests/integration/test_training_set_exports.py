@@ -118,7 +118,7 @@ def test_a_folder_with_other_contents_is_not_changed(site: Site, name: str, tmp_
 
 
 def test_missing_images_are_reported(site: Site, name: str, tmp_path: Path) -> None:
-    """Erased, redrawn and lost images are counted with exit code 1, unless the export may omit them."""
+    """Erased, redrawn and lost images are counted with exit code 3, unless the export may omit them."""
     images = site.add(labelled_patients(1, 12))
     site.export(name, tmp_path / "a")
     redrawn, lost, erased = images[0], images[-1], images[5]
@@ -130,7 +130,7 @@ def test_missing_images_are_reported(site: Site, name: str, tmp_path: Path) -> N
         connection.execute("insert into erased_patient values (%s, 'dr', 'x')", [erased.patient_id])
     site.store.delete(site.store.stat(lost.location))
     arguments = ("export", name, "--version", "1", "--out", str(tmp_path / "b"))
-    refused = site.run(*arguments, code=1).stderr
+    refused = site.run(*arguments, code=3).stderr
     assert f"{len(gone)} erased on request" in refused
     assert "1 drawn again since" in refused
     assert redrawn.key in refused

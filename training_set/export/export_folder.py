@@ -29,13 +29,13 @@ _MAX_LISTED = 10
 
 
 class ImagesMissingError(PermanentError):
-    """Images of a frozen version are missing."""
+    """Images of a frozen version are missing or damaged."""
 
     def __init__(self, missing: Mapping[str, str]) -> None:
         counts = ", ".join(f"{number} {cause}" for cause, number in sorted(Counter(missing.values()).items()))
         first = "".join(f"\n  {key}: {cause}" for key, cause in list(missing.items())[:_MAX_LISTED])
         more = f"\n  and {len(missing) - _MAX_LISTED} more" if len(missing) > _MAX_LISTED else ""
-        super().__init__(f"{len(missing)} image(s) are missing: {counts}.{first}{more}")
+        super().__init__(f"{len(missing)} image(s) can't be exported: {counts}.{first}{more}")
 
 
 @dataclass(frozen=True)

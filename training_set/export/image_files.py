@@ -8,11 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from common.errors import ObjectMissingError
+from common.errors import ObjectDamagedError, ObjectMissingError
+from common.store.damage import read_or_damaged
 from common.store.object_key import Location
 from common.store.object_store import ObjectStore
 
 REDRAWN, GONE, ERASED = "drawn again since", "gone from the store", "erased on request"
+DAMAGED = "damaged in the store"
 PART = ".part"
 _BATCH = 1000
 
@@ -61,9 +63,12 @@ class ImageFiles:
         part.unlink(missing_ok=True)
         if not self._is_linked(image.sha256, part):
             try:
-                body = self.store.read_now(image.location)
+                location = image.location
+                body = read_or_damaged(self.store, location, lambda: self.store.read_now(location))
             except ObjectMissingError:
                 return GONE
+            except ObjectDamagedError:
+                return DAMAGED
             if hashlib.sha256(body).hexdigest() != image.sha256:
                 return REDRAWN
             part.write_bytes(body)

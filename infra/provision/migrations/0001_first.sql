@@ -173,6 +173,10 @@ create index ledger_item_aside on ledger_item (function, state) where state in (
 create index ledger_item_patient on ledger_item (patient_id) where patient_id is not null;
 create index ledger_item_instance on ledger_item (sop_instance_uid) where sop_instance_uid is not null;
 create index ledger_item_pending_delete on ledger_item (function) where pending_delete;
+-- Where the objects of settled items are, in the order of a listing of the store; for reconcile.
+create index ledger_item_location on ledger_item (coalesce(moved_to_bucket, bucket), coalesce(moved_to_key, key) collate "C")
+    where state in ('done', 'held', 'quarantined')
+    and (function in ('extract', 'store_metadata', 'annotations') or (function = 'quality' and state = 'quarantined'));
 
 create table ledger_attempt (
     item_id    bigint not null references ledger_item on delete cascade,
@@ -258,6 +262,9 @@ create table extraction (
     pipeline_version text not null,
     allocated_at     timestamptz not null default now(),
     completed_at     timestamptz,
+    deidentified_key  text,
+    deidentified_etag text,
+    deidentified_size bigint,
     counted_images   int[]
 );
 comment on table extraction is 'One row for each SOP instance that extract has registered.';
@@ -271,7 +278,11 @@ comment on column extraction.recipe_version is 'Version of the picture recipe th
 comment on column extraction.pipeline_version is 'Version of dcm2set that drew it last.';
 comment on column extraction.allocated_at is 'When its images were allocated to buckets.';
 comment on column extraction.completed_at is 'When all of its outputs were written; null before that.';
+comment on column extraction.deidentified_key is 'Key of its de-identified file in deidentified; null before it is complete.';
+comment on column extraction.deidentified_etag is 'ETag of that file.';
+comment on column extraction.deidentified_size is 'Bytes of that file.';
 comment on column extraction.counted_images is 'Numbers of its good, black and low_quality images that settled_total includes; null: not included yet.';
+create index extraction_deidentified on extraction (deidentified_key collate "C");
 create index extraction_uncounted on extraction (completed_at) where counted_images is null;
 
 create table known_parent (
@@ -369,6 +380,7 @@ comment on column image_allocation.allocated_at is 'When the image was allocated
 comment on column image_allocation.image_id is 'Number of the image; short, for label rows.';
 create index image_allocation_allocated on image_allocation (allocated_bucket, bucket);
 create index image_allocation_key on image_allocation (key);
+create index image_allocation_suboptimal on image_allocation (key collate "C") where bucket = 'suboptimal';
 
 -- == Erasure =========================================================================
 
@@ -786,6 +798,73 @@ comment on table training_set_patient is 'The patients in each version; a patien
 comment on column training_set_patient.version_id is 'The version.';
 comment on column training_set_patient.patient_id is 'The pseudonym; it stays after an erasure, as the frozen files do.';
 comment on column training_set_patient.split is 'The split that contains all images of the patient.';
+
+-- == Reconcile: ledger, tables and object store compared =============================
+
+create table reconcile_pass (
+    id          bigint generated always as identity primary key,
+    mode        text not null check (mode in ('rolling', 'listed', 'deep')),
+    place       text not null,
+    after_key   text,
+    objects     bigint not null default 0,
+    rows        bigint not null default 0,
+    requests    bigint not null default 0,
+    started_at  timestamptz not null default now(),
+    stepped_at  timestamptz not null default now(),
+    ended_at    timestamptz
+);
+comment on table reconcile_pass is 'Passes that compare the ledger, the tables and the object store; an unfinished one is continued.';
+comment on column reconcile_pass.id is 'Number of the pass.';
+comment on column reconcile_pass.mode is 'rolling: slowly, by sweep; listed: by dcm2set reconcile; deep: the same with --deep.';
+comment on column reconcile_pass.place is 'The bucket or the table that is compared now.';
+comment on column reconcile_pass.after_key is 'The last key that was compared there; null: none. In raw it contains a NAS path.';
+comment on column reconcile_pass.objects is 'Number of objects that were compared.';
+comment on column reconcile_pass.rows is 'Number of rows that were compared.';
+comment on column reconcile_pass.requests is 'Number of requests to the object store.';
+comment on column reconcile_pass.started_at is 'When the pass began.';
+comment on column reconcile_pass.stepped_at is 'When its last step began.';
+comment on column reconcile_pass.ended_at is 'When it ended; null: it is unfinished.';
+create unique index reconcile_pass_unfinished on reconcile_pass (mode) where ended_at is null;
+
+create table reconcile_finding (
+    id               bigint generated always as identity primary key,
+    kind             text not null check (kind in ('missing', 'surplus', 'changed', 'damaged', 'hidden', 'row')),
+    what             text not null,
+    bucket           text not null,
+    key              text not null,
+    sop_instance_uid text,
+    frame            int,
+    item_id          bigint,
+    file_id          bigint,
+    detail           text,
+    is_deep          boolean not null default false,
+    first_seen_at    timestamptz not null default now(),
+    looked_at        timestamptz not null default now(),
+    confirmed_at     timestamptz,
+    forgotten_by     text,
+    forgotten_why    text,
+    forgotten_at     timestamptz,
+    unique (kind, what, bucket, key)
+);
+comment on table reconcile_finding is 'Differences between the ledger, the tables and the object store; a finding once they were seen twice.';
+comment on column reconcile_finding.id is 'Number of the finding.';
+comment on column reconcile_finding.kind is 'missing, surplus, changed, damaged or hidden object; row: a row is missing.';
+comment on column reconcile_finding.what is 'What the object or the missing row is.';
+comment on column reconcile_finding.bucket is 'Bucket of the object; of a row the table from which it was missed.';
+comment on column reconcile_finding.key is 'Key of the object, in raw it contains a NAS path; of a row its key.';
+comment on column reconcile_finding.sop_instance_uid is 'Pseudonymous SOP Instance UID, if known.';
+comment on column reconcile_finding.frame is 'Frame number of an image, from 1.';
+comment on column reconcile_finding.item_id is 'The item that can be replayed, or whose object it is.';
+comment on column reconcile_finding.file_id is 'The file of source_file.';
+comment on column reconcile_finding.detail is 'What differs.';
+comment on column reconcile_finding.is_deep is 'Whether only reading the object shows it.';
+comment on column reconcile_finding.first_seen_at is 'When the difference was first seen.';
+comment on column reconcile_finding.looked_at is 'When it was last looked at.';
+comment on column reconcile_finding.confirmed_at is 'When a second look confirmed it; null: it was seen once, and work may explain it.';
+comment on column reconcile_finding.forgotten_by is 'Who accepted that it stays so; null: nobody.';
+comment on column reconcile_finding.forgotten_why is 'Why, in their words.';
+comment on column reconcile_finding.forgotten_at is 'When.';
+create index reconcile_finding_looked on reconcile_finding (looked_at) where forgotten_at is null;
 
 -- == The balance =====================================================================
 

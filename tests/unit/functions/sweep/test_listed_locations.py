@@ -24,9 +24,9 @@ class ListingStore(InMemoryObjectStore):
         self.prefixes: set[tuple[str, str]] = set()
         self.returned = 0
 
-    def list_prefix(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+    def list_prefix(self, bucket: str, prefix: str, *, after: str | None = None) -> Iterator[ListedObject]:
         self.prefixes.add((bucket, prefix))
-        for found in super().list_prefix(bucket, prefix):
+        for found in super().list_prefix(bucket, prefix, after=after):
             self.returned += 1
             yield found
 

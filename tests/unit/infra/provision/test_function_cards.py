@@ -118,6 +118,7 @@ def _status(**changes: object) -> dict:
         "buckets_in_all": 1,
         "aside": [],
         "can_read_text": True,
+        "reconciled": {"findings": {"missing": 2, "row": 1}, "age_seconds": 180.0},
         "nas_refused": [
             {"cause": "archive, not unpacked: x", "files": 1, "folders": [7], "has_more_folders": True}
         ],
@@ -183,6 +184,7 @@ def test_status_text_has_every_part() -> None:
         "Stalled: quality: 2 crashed and not sent again, the oldest for 15 min.",
         "On the NAS: 3 file(s) wait in folder 7, 9, for 2 min: their folder is not quiet yet",
         "On the NAS: 1 file(s) not copied from folder 7 and more: archive, not unpacked: x",
+        "Rows and objects compared (last one began 3 min ago): 2 missing, 1 row; dcm2set reconcile lists",
         "Last arrived: NAS 2 min ago, raw directly never, annotations 2 h ago.",
     ):
         assert part in text

@@ -1,0 +1,1 @@
+"""Ledger, tables and object store compared with each other."""

@@ -1,0 +1,48 @@
+"""The result of a comparison as JSON and as text."""
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from typing import Any
+
+from common.database import Database
+from common.reconcile.difference import Finding
+from common.reconcile.reconcile_rows import ReconcileRows
+from infra.command_options import operator_store
+from infra.reconcile.advice import advised
+from infra.reconcile.run import Run
+
+_ANSWER_SECONDS = 120.0
+
+
+def compared(
+    endpoints: dict[str, Any], *, is_deep: bool, rate: float, pause: float, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Compare everything; the result as `--json` prints it."""
+    with closing(Database(endpoints["database_url"], answer_seconds=_ANSWER_SECONDS)) as database:
+        run = Run(operator_store(endpoints), ReconcileRows(database), is_deep, rate, say, pause)
+        found = run()
+        return {
+            **found.counts,
+            "findings": [each.as_json() for each in advised(database, found.findings)],
+            "undecided": found.undecided,
+        }
+
+
+def stored_findings(endpoints: Mapping[str, Any]) -> tuple[Database, list[Finding]]:
+    """The findings of earlier comparisons, and the database they are in."""
+    database = Database(endpoints["database_url"], answer_seconds=_ANSWER_SECONDS)
+    return database, ReconcileRows(database).findings()
+
+
+def report_text(found: Mapping[str, Any]) -> str:
+    """The result for a terminal."""
+    compared_rows = f"{found['objects']} objects and {found['rows']} rows compared"
+    lines = [f"{compared_rows} in {found['requests']} listing requests."]
+    for each in found["findings"]:
+        lines.append(f"{each['number']}. {each['text']}")
+        lines += [f"    {mend['how']}: {mend['command']}" for mend in each["mend"]]
+    number = len(found["findings"])
+    lines.append(f"{number} finding(s)." if number else "Ledger, tables and object store agree.")
+    if found["undecided"]:
+        lines.append(f"{found['undecided']} difference(s) belong to work that goes on; compare again later.")
+    return "\n".join(lines)
