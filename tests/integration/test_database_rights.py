@@ -118,7 +118,7 @@ def _is_allowed(connection: psycopg.Connection, statement: str | sql.Composed) -
         return _is_allowed_outside(connection, statement)
     except InsufficientPrivilege:
         return False
-    except psycopg.errors.IntegrityError:
+    except (psycopg.errors.IntegrityError, psycopg.errors.SerializationFailure):
         return True
     return True
 
