@@ -190,3 +190,19 @@ def test_an_item_without_a_conflict(home: RunningHome) -> None:
     first = put(home, "alone.dcm", 1, 884)
     done = home.run_cli("resolve", "--item", str(first["id"]), "--keep", "this", *WHY)
     assert (2, True) == (done.returncode, "nothing to decide" in done.stderr)
+
+
+def test_afterwards_ledger_tables_and_store_agree(home: RunningHome) -> None:
+    """What was withdrawn has left nothing behind, and nothing is missing."""
+    home.wait_until_idle()
+    done = home.run_cli("reconcile", "--deep", "--json", "--second-look", "1")
+    files = home.rows(
+        "select id, sop_instance_uid as uid from ledger_item where key like 'incoming/resolve/%%'"
+    )
+    numbers, uids = {file["id"] for file in files}, {file["uid"] for file in files} - {None}
+    found = orjson.loads(done.stdout)
+    assert uids
+    assert found["objects"] > len(files)
+    assert [] == [
+        each for each in found["findings"] if each["item"] in numbers or each["sop_instance_uid"] in uids
+    ]
