@@ -31,7 +31,7 @@ def site(start_home) -> RunningHome:
         DCM2SET_SWEEP_SECONDS="0.5",
         DCM2SET_LEASE_SECONDS="5",
         DCM2SET_RETRY_SECONDS="1",
-        DCM2SET_RECONCILE_SECONDS="0.2",
+        DCM2SET_RECONCILE_SECONDS="0.05",
     )
     for number in range(_FILES):
         home.put(f"incoming/a/{number}.dcm", make_instance(number, patient=810 + number // 5))
