@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag, Tag
 
+from deidentification.day_numbers import counted_days, unix_days, unpadded_spellings
 from deidentification.identity_part import (
     DATE_VRS,
     IDENTIFYING_TAGS,
@@ -24,7 +25,6 @@ from deidentification.normal_form import (
     digits_of,
     searchable_words,
     spellings,
-    unix_days,
     values_of,
     words_of,
 )
@@ -33,11 +33,15 @@ from imaging.dataset.element_value import element, known_vr
 __all__ = ["Identity", "identity_of", "searchable_words"]
 
 _BIRTH_DATE, _AGE, _STUDY_DATE = Tag("PatientBirthDate"), Tag("PatientAge"), Tag("StudyDate")
-_NAMES_AND_DATES = DATE_VRS | {"PN"}
+_NAMES_AND_DATES = DATE_VRS | {"PN", "TM"}
 _DIGIT = re.compile(r"\d")
 _DATE_DIGITS = re.compile(r"\d{6,}")
 _OLDEST_KEPT_AGE = 89
 _EXACT_IN_FLOAT = 1 << 24
+_LONG = 7  # digits of an id whose parts are searched too
+_FEWEST_OF_ID = 5  # of its digits without the zeros around them
+_FIRST = 4  # digits by which numbers are grouped
+_FEWEST_COUNTED, _MOST_COUNTED = 1800, 1e8  # a year, and a count of minutes
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class Identity:
     compounds: Mapping[str, str] = field(default_factory=dict)  # by id or date joined from groups
     dates: Mapping[str, str] = field(default_factory=dict)  # by spelling, of all dates of the file
     days: Mapping[int, str] = field(default_factory=dict)  # by days since 1970
+    times: Mapping[int, str] = field(default_factory=dict)  # by hour, minute and second, as a number
     short_names: frozenset[str] = frozenset()  # names of the patient with two letters
     age: int | None = None  # in years, if it is over 89
 
@@ -99,16 +104,40 @@ class Identity:
             return None
         for digits in digits_of(size, text):
             found = self._numbers.get(digits) or (self._date(digits) if len(digits) > 8 else None)
+            found = found or self._part_of_id(digits)
             if found is not None:
                 return found
-        if size < _EXACT_IN_FLOAT:
-            return None
-        return self._time(number) or (self._rounded(number) if isinstance(number, float) else None)
+        found = self._day(size) or self.times.get(int(size))
+        if found is not None:
+            return found
+        rounded = self._rounded(size) if isinstance(number, float) else None
+        return rounded or (self._time(number) if size >= _EXACT_IN_FLOAT else None)
 
     @cached_property
     def _numbers(self) -> dict[str, str]:
         """All that a number may spell, without longer dates."""
-        return {**self.dates, **self.compounds, **self.sources}
+        unpadded = {digits: name for day, name in self.days.items() for digits in unpadded_spellings(day)}
+        return {**unpadded, **self.dates, **self.compounds, **self.sources}
+
+    @cached_property
+    def _long_ids(self) -> dict[str, str]:
+        ids = {**self.compounds, **self.sources}
+        return {digits: name for digits, name in ids.items() if digits.isdecimal() and len(digits) >= _LONG}
+
+    def _part_of_id(self, digits: str) -> str | None:
+        """An id with more digits around it, such as a check digit, with fewer, or written backwards."""
+        if len(digits) < _LONG or len(digits.strip("0")) < _FEWEST_OF_ID:
+            return None
+        for id_, name in self._long_ids.items():
+            if id_ in digits or digits in id_ or id_ == digits[::-1]:
+                return name
+        return None
+
+    def _day(self, size: float) -> str | None:
+        """A date of the file as a count of days, hours or minutes, or as a year with its day or week."""
+        if not self.days or not _FEWEST_COUNTED <= size < _MOST_COUNTED:
+            return None
+        return next(filter(None, map(self.days.get, counted_days(size))), None)
 
     def _date(self, digits: str) -> str | None:
         """A date of 6 or 8 digits, alone or with a time or counter after it."""
@@ -128,11 +157,29 @@ class Identity:
         return None
 
     def _rounded(self, number: float) -> str | None:
-        """A number of more than 7 digits may have been rounded to 32 bits."""
-        for digits, keyword in self._numbers.items():
-            if digits.isdecimal() and len(digits) < 20 and _float32(int(digits)) == number:
+        """A number of more than 7 digits, also with a decimal point, may have been rounded to 32 bits."""
+        if number < 1 or _float32(number) != number:
+            return None
+        before_point, written = len(str(int(number))), str(number).replace(".", "")
+        if len(written.strip("0")) < _FEWEST_OF_ID:
+            return None
+        for digits, keyword in self._by_first_digits.get(written[:_FIRST], ()):
+            scale: int = 10 ** max(len(digits) - before_point, 0)
+            is_long = number >= _EXACT_IN_FLOAT or (scale > 1 and len(digits) >= _LONG + 1)
+            if is_long and _float32(int(digits) / scale) == number:
                 return keyword
         return None
+
+    @cached_property
+    def _by_first_digits(self) -> dict[str, list[tuple[str, str]]]:
+        """The numbers of the identity by their first digits, which rounding may leave one lower or higher."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for digits, keyword in self._numbers.items():
+            if digits.isdecimal() and _LONG <= len(digits) < 20:
+                first = int(digits[:_FIRST])
+                for near in {first - 1, first, first + 1}:
+                    found.setdefault(str(near), []).append((digits, keyword))
+        return found
 
 
 def identity_of(ds: Dataset) -> Identity:
@@ -142,13 +189,15 @@ def identity_of(ds: Dataset) -> Identity:
     compounds: dict[str, str] = {}
     dates: dict[str, str] = {}
     days: dict[int, str] = {}
+    times: dict[int, str] = {}
     for part in reversed(parts):  # of equal words that of the first attribute stays
         sources.update(part.sources)
         compounds.update(part.compounds)
         dates.update(part.dates)
         days.update(part.days)
+        times.update(part.times)
     short_names = frozenset[str]().union(*(part.short_names for part in parts))
-    return Identity(sources, compounds, dates, days, short_names, _age_over_89(ds))
+    return Identity(sources, compounds, dates, days, times, short_names, _age_over_89(ds))
 
 
 def _part_of(identifying: DataElement) -> IdentityPart:

@@ -13,13 +13,13 @@ from functools import lru_cache
 from pydicom.datadict import dictionary_has_tag, dictionary_keyword, tag_for_keyword
 from pydicom.tag import Tag
 
+from deidentification.day_numbers import unix_day
 from deidentification.normal_form import (
     compounds_of,
     date_spellings,
     name_spellings,
     searchable_words,
     spellings,
-    unix_day,
 )
 from imaging.dataset.element_value import known_vr
 
@@ -50,6 +50,8 @@ _NO_PLACES = frozenset(
     NUKLEARMEDIZIN KARDIOLOGIE HOPITAL CLINIQUE RADIOLOGIA OSPEDALE""".split()
 )
 DATE_VRS = frozenset(["DA", "DT"])
+_TIME = re.compile(r"([01]\d|2[0-3])[0-5]\d[0-5]\d", re.ASCII)
+_ROUND_TIME = 1000  # 120000 is noon, and many another number
 _BIRTH_DATE = int(Tag("PatientBirthDate"))
 _PATIENT_GROUP = 0x0010
 _WORD = re.compile(r"[^\W\d_]+")
@@ -68,6 +70,7 @@ class IdentityPart:
     compounds: dict[str, str] = field(default_factory=dict)
     dates: dict[str, str] = field(default_factory=dict)
     days: dict[int, str] = field(default_factory=dict)
+    times: dict[int, str] = field(default_factory=dict)
     short_names: set[str] = field(default_factory=set)
 
 
@@ -81,6 +84,11 @@ def identity_part(tag: int, vr: str, values: tuple[str, ...]) -> IdentityPart:
 
 def _part(tag: int, vr: str, values: tuple[str, ...]) -> IdentityPart:
     part = IdentityPart()
+    if vr == "TM":
+        _add_times(
+            values, dictionary_keyword(tag) if dictionary_has_tag(tag) else "a private attribute", part
+        )
+        return part
     name = dictionary_keyword(tag) if dictionary_has_tag(tag) else "a private attribute"
     vrs = {vr, known_vr(tag)}  # the VR of the file may be another than that of the dictionary
     if not vrs.isdisjoint(DATE_VRS):
@@ -130,6 +138,13 @@ def _add_dates(values: Iterable[str], keyword: str, part: IdentityPart) -> None:
     for day in filter(None, map(_day, values)):
         part.days.setdefault(unix_day(day), keyword)
         part.dates.update(dict.fromkeys(date_spellings(day), keyword))
+
+
+def _add_times(values: Iterable[str], keyword: str, part: IdentityPart) -> None:
+    """Times of day as whole numbers of six digits, of a value with hours, minutes and seconds."""
+    for found in filter(None, (_TIME.match(value.strip().replace(":", "")) for value in values)):
+        if int(found[0]) % _ROUND_TIME and int(found[0]) >= _ROUND_TIME:
+            part.times.setdefault(int(found[0]), keyword)
 
 
 def _births(values: Iterable[str]) -> Iterator[str]:

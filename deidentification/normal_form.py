@@ -7,7 +7,7 @@ spellings. Separators between groups of digits and zeros before a number do not 
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -28,7 +28,6 @@ _TWO_LETTERS = re.compile(r"(?<=[AOU])E")
 _FEWEST_DIGITS = 5
 _FEWEST_DIGITS_OF_PART = 7  # of an id or telephone number, such as the number without its country code
 _MOST_RUNS = 12  # in an id; a longer value is an address
-_EPOCH = date(1970, 1, 1)
 
 
 def spellings(text: str) -> tuple[str, ...]:
@@ -174,20 +173,6 @@ def date_spellings(day: date) -> tuple[str, ...]:
         month + date_ + short,
         year + month,
     )
-
-
-def unix_days(number: float) -> frozenset[int]:
-    """The days since 1970 that a number in seconds, milliseconds or microseconds may mean (UTC ± 14 h)."""
-    size = abs(number)
-    if size < 1e8:
-        return frozenset()
-    seconds = number / (1e6 if size >= 1e14 else 1e3 if size >= 1e11 else 1)
-    return frozenset(int((seconds + hours * 3600) // 86400) for hours in (-14, 0, 14))
-
-
-def unix_day(day: date) -> int:
-    """The number of days since 1970."""
-    return (day - _EPOCH) // timedelta(days=1)
 
 
 def values_of(value: Any) -> list[str]:

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
+from deidentification.day_numbers import unix_day
 from deidentification.identity import Identity
-from deidentification.normal_form import spellings, unix_day
+from deidentification.normal_form import spellings
 
 # Characters that a reader takes for one another have one form; spaces and punctuation are left out.
 _CONFUSED = str.maketrans("OQDILJZSGBTU", "000111256817")  # T as 7 in some fonts, U never as V

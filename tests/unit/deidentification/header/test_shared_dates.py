@@ -17,7 +17,9 @@ DEVICE_DATES = """DateOfLastCalibration TimeOfLastCalibration DateTimeOfLastCali
     CalibrationDate DateOfManufacture DateOfInstallation DateOfLastDetectorCalibration
     TimeOfLastDetectorCalibration DateOfGainCalibration SourceStrengthReferenceDate""".split()
 OTHER_SHARED_DATES = """ContextGroupVersion ContextGroupLocalVersion ProductExpirationDateTime ExpiryDate
-    EthicsCommitteeApprovalEffectivenessStartDate HangingProtocolCreationDateTime TemplateVersion""".split()
+    EthicsCommitteeApprovalEffectivenessStartDate HangingProtocolCreationDateTime TemplateVersion
+    InstanceCoercionDateTime AttributeModificationDateTime ContributionDateTime DigitalSignatureDateTime
+    SOPAuthorizationDateTime ModifiedImageDate CreationDate""".split()
 PATIENTS = """StudyDate SeriesDate AcquisitionDate ContentDate AcquisitionDateTime InstanceCreationDate
     PerformedProcedureStepStartDate RadiopharmaceuticalStartDateTime DateOfSecondaryCapture
     AdmittingDate""".split()
