@@ -20,6 +20,7 @@ from deidentification.identity_part import (
     age_in_years,
     identity_part,
 )
+from deidentification.letters_in_numbers import letters_in
 from deidentification.normal_form import (
     Squeezed,
     digits_of,
@@ -35,11 +36,15 @@ __all__ = ["Identity", "identity_of", "searchable_words"]
 _BIRTH_DATE, _AGE, _STUDY_DATE = Tag("PatientBirthDate"), Tag("PatientAge"), Tag("StudyDate")
 _NAMES_AND_DATES = DATE_VRS | {"PN", "TM"}
 _DIGIT = re.compile(r"\d")
+_NUMBER = re.compile(r"\d+")
 _DATE_DIGITS = re.compile(r"\d{6,}")
 _OLDEST_KEPT_AGE = 89
 _EXACT_IN_FLOAT = 1 << 24
 _LONG = 7  # digits of an id whose parts are searched too
 _FEWEST_OF_ID = 5  # of its digits without the zeros around them
+_FEWEST_LETTERS = 4  # of a word that is searched in the bytes of numbers; one more in tables
+_FEW_BYTES = 64
+_MOST_ROUNDED = 1e20  # ids in numbers have at most as many digits
 _FIRST = 4  # digits by which numbers are grouped
 _FEWEST_COUNTED, _MOST_COUNTED = 1800, 1e8  # a year, and a count of minutes
 
@@ -92,6 +97,30 @@ class Identity:
         if not self.short_names.isdisjoint(words):
             return "PatientName"
         return "PatientAge" if str(self.age) in words else None
+
+    def spread_in(self, text: str) -> str | None:
+        """The keyword of an id whose digits are in a text in order, with any words between them."""
+        digits = "".join(map("".join, map(_DIGIT.findall, spellings(text)[:1])))
+        if len(digits) < _LONG:
+            return None
+        return next((name for id_, name in self._long_ids.items() if id_ in digits), None)
+
+    def age_in(self, text: str) -> str | None:
+        """The keyword of the age if a text has it as a number, and it is over 89."""
+        return "PatientAge" if self.age is not None and str(self.age) in _NUMBER.findall(text) else None
+
+    def bytes_in(self, data: bytes) -> str | None:
+        """The keyword of a word or id that the bytes of binary numbers spell, in either order of bytes."""
+        fewest = _FEWEST_LETTERS if len(data) <= _FEW_BYTES else _FEWEST_LETTERS + 1
+        for run in letters_in(data, fewest):
+            for word, keyword in self._spelled_words.items():
+                if len(word) >= fewest and word in run:
+                    return keyword
+        return None
+
+    @cached_property
+    def _spelled_words(self) -> dict[str, str]:
+        return {word: name for word, name in {**self.compounds, **self.sources}.items() if word.isascii()}
 
     def date_in(self, text: str) -> str | None:
         """The keyword of a date of the file that is written in the text with all its digits, or None."""
@@ -158,7 +187,7 @@ class Identity:
 
     def _rounded(self, number: float) -> str | None:
         """A number of more than 7 digits, also with a decimal point, may have been rounded to 32 bits."""
-        if number < 1 or _float32(number) != number:
+        if not 1 <= number < _MOST_ROUNDED or _float32(number) != number:
             return None
         before_point, written = len(str(int(number))), str(number).replace(".", "")
         if len(written.strip("0")) < _FEWEST_OF_ID:

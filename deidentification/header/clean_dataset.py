@@ -90,6 +90,8 @@ class CleanDataset:
         cleaned = apply_to_each(element.value, rule) if rule is not None and is_usable else None
         if cleaned is not None and plan.vr in _JOINED_VRS and isinstance(cleaned[0], MultiValue | list):
             cleaned = cleaned if self._rules.may_stay_together(list(cleaned[0])) else None
+        if cleaned is not None and not self._spell_nothing(element):
+            cleaned = None
         if cleaned is None:
             self._refuse_value(element, plan, kept, has_rule=rule is not None)
             return
@@ -98,6 +100,13 @@ class CleanDataset:
         is_same = value is element.value and vr == element.VR
         _add(kept, DataElement(element.tag, vr, value, already_converted=is_same))
         self._count(plan, outcome)
+
+    def _spell_nothing(self, element: DataElement) -> bool:
+        """Whether an element is not text written as binary numbers."""
+        if element.VR not in _BINARY_NUMBER_VRS or element.is_empty:
+            return True
+        values = list(element.value) if element.VM > 1 else [element.value]
+        return self._rules.spell_nothing(values, element.VR)
 
     def _refuse_value(self, element: DataElement, plan: Plan, kept: Dataset, *, has_rule: bool) -> None:
         """Leave a value out; keep its attribute, empty or with a dummy, if files must have it."""
@@ -170,7 +179,7 @@ class CleanDataset:
                 element = ds[tag]
                 is_numeric = element.VR in NUMERIC_VRS
                 cleaned = apply_to_each(element.value, self._rules.number) if is_numeric else None
-                if cleaned is not None:
+                if cleaned is not None and self._spell_nothing(element):
                     kept.add(DataElement(creator_tag, "LO", creator))
                     kept.add(DataElement(tag, element.VR, cleaned[0]))
                     self.tally["private", "kept"] += 1

@@ -18,6 +18,7 @@ from deidentification.header import terms
 from deidentification.header.codes import is_standard_code
 from deidentification.header.descriptions import kept_words, may_stay
 from deidentification.identity import Identity
+from deidentification.letters_in_numbers import are_letters, bytes_of
 from deidentification.pseudonym import Pseudonyms
 from imaging.dataset.number_text import has_decimal_comma
 
@@ -87,8 +88,14 @@ class ValueRules:
         return None if self._identity.found_in_number(float(value), text) else (value, "kept")
 
     def table(self, value: Any) -> Cleaned:
-        """The data of a look-up table with a binary VR."""
-        return (value, "kept") if isinstance(value, _DATA) else None
+        """The data of a look-up table with a binary VR, without a word or id of the patient."""
+        is_of_patient = isinstance(value, bytes) and self._identity.bytes_in(value)
+        return (value, "kept") if isinstance(value, _DATA) and not is_of_patient else None
+
+    def spell_nothing(self, values: list[Any], vr: str) -> bool:
+        """Whether the bytes of binary numbers are no text, and have no word of the patient."""
+        data = bytes_of(values, vr)
+        return not are_letters(data, len(values)) and self._identity.bytes_in(data) is None
 
     def tag(self, value: Any) -> Cleaned:
         """A tag that the data dictionary knows; the bytes of other tags may be letters."""
@@ -190,18 +197,17 @@ class ValueRules:
         return self._ascii(text) if is_known and text else None
 
     def _ascii(self, text: str) -> Cleaned:
-        """The text, if it is ASCII, as badly decoded text is not, and has no word of the identity."""
-        return (text, "kept") if text.isascii() and not self._identity.found_in(text) else None
+        """The text, if it is ASCII, as badly decoded text is not, and has no word or age of the patient."""
+        is_of_patient = self._identity.found_in(text) or self._identity.age_in(text)
+        return (text, "kept") if text.isascii() and not is_of_patient else None
 
     def description(self, value: Any) -> Cleaned:
         """The words of radiology in a description, in order; None if a word of the identity is in it."""
         text = str(value)
-        if self._identity.found_in(text):
+        if self._identity.found_in(text) or self._identity.spread_in(text):
             return None
         kept = " ".join(kept_words(text, self._identity))
-        if not kept:
-            return None
-        return kept[:64], "kept" if kept == text.strip() else "cleaned"
+        return (kept[:64], "kept" if kept == text.strip() else "cleaned") if kept else None
 
     def may_stay_together(self, values: list[Any]) -> bool:
         """Whether several values have no number or word of the patient of which each has a part."""

@@ -131,3 +131,26 @@ def test_descriptions_keep_the_words_of_radiology() -> None:
     kept = cleaned(StudyDescription="CT Thorax for Zweifelhuber 12.03.1965", PatientName="Doe^Jane")
     assert "CT Thorax for" == kept.StudyDescription
     assert "StudyDescription" not in cleaned(StudyDescription="CT head Doe", PatientName="Doe^Jane")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "chest 123 mm 456 mm 789 mm",
+        "123 chest 456 head 789 liver",
+        "chest 123x456x789mm",
+        "1 chest 2 chest 3 chest 4 chest 5 chest 6 7 chest 8 9",
+    ],
+)
+def test_an_id_spread_over_a_description_removes_it(text: str) -> None:
+    """The digits of an id are found in order whatever words and units are between them."""
+    assert "SeriesDescription" not in cleaned(PatientID="123456789", SeriesDescription=text)
+    assert text == cleaned(PatientID="987654329", SeriesDescription=text).SeriesDescription
+
+
+@pytest.mark.parametrize("keyword", ["ConvolutionKernel", "ManufacturerModelName"])
+def test_an_age_over_89_is_no_number_of_a_model_or_kernel(keyword: str) -> None:
+    """The patient's own age over 89 is removed from there too; another number stays."""
+    value = "STANDARD 91" if keyword == "ConvolutionKernel" else "Signa 91"
+    assert keyword not in cleaned(PatientAge="091Y", **{keyword: value})
+    assert value == cleaned(PatientAge="092Y", **{keyword: value})[keyword].value
