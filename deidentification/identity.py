@@ -242,7 +242,7 @@ def _text(ds: Dataset, tag: BaseTag) -> str:
     return str(element(ds, tag).value or "").strip() if tag in ds.keys() else ""  # noqa: SIM118 converts no tag
 
 
-def _float32(number: int) -> float:
+def _float32(number: float) -> float:
     unpacked: tuple[float] = struct.unpack("<f", struct.pack("<f", number))
     return unpacked[0]
 

@@ -41,6 +41,7 @@ _BEFORE_AGE = frozenset(
     "age aged alter alters âge agé âgé âgée edad età eta idade leeftijd ålder alder wiek yo".split()
 )
 _SEX = frozenset("m f w male female man woman mann frau homme femme hombre mujer uomo donna".split())
+_AGE_PARTS = re.compile(r"\d+|[^\W\d_]+")
 _NOBODY = Identity()
 _MONTH = re.compile(
     r"(jan|feb|f[eé]v|m[aä]r|mrz|apr|avr|abr|ma[iyg]|mei|jun|jui|giu|jul|lug|aug|ao[uû]|ago|sep|set|o[ck]t|ott|nov"
@@ -69,6 +70,12 @@ def kept_words(text: str, identity: Identity) -> list[str]:
 def is_harmless(text: str) -> bool:
     """Whether every word and number of a text may stay, whoever the patient is."""
     return all(may_stay(_WORD.findall(_DATE_LIKE.sub(_DATE, text)), _NOBODY))
+
+
+def has_old_age(text: str) -> bool:
+    """Whether a text has an age over 89, by a word of age or sex beside it or a letter after it."""
+    plain = [folded(word) for word in _AGE_PARTS.findall(text)]
+    return any(_is_age(plain, index, None) for index, word in enumerate(plain) if _NUMBER.fullmatch(word))
 
 
 def may_stay(words: list[str], identity: Identity) -> list[bool]:

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from common.labels.label_name import label_name
 from common.labels.vocabulary_file import MAX_CHARACTERS
 from functions.annotations.formats.refused_row import RowError
-from functions.annotations.names.label_words import identifier_in
+from functions.annotations.names.label_words import identifier_in, names_a_patient
 
 MAX_CACHED = 50_000
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,32}(?:[.,][0-9]{0,32})?|[.,][0-9]{1,32})(?:[eE][+-]?[0-9]{1,3})?")
@@ -87,6 +87,8 @@ def annotator_cell(cell: str) -> str:
     annotator = name_cell(cell, "annotator")
     if found := identifier_in(annotator):
         raise RowError(f"annotator has {found}; give the annotator a short name or number.")
+    if names_a_patient(annotator):
+        raise RowError("annotator looks like a patient; give the annotator a short name or number.")
     return annotator
 
 

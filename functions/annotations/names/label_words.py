@@ -6,8 +6,10 @@ of any name, so only what looks like an identifier is refused.
 """
 
 import re
+import unicodedata
 
-from deidentification.header.descriptions import is_harmless
+from deidentification.header.descriptions import has_old_age, is_harmless
+from deidentification.header.descriptor_words import is_descriptor_word
 from deidentification.normal_form import spellings
 
 MOST_DIGITS = 4  # beside one another, as in descriptions
@@ -24,6 +26,15 @@ LABEL_WORDS = frozenset(
     sarcoidosis spondylosis subdural subluxation tuberculosis tumors tumours underexposed unreadable
     """.split()
 )
+# Words of two letters in labels, besides those of headers; none is a common name.
+_TWO_LETTERS = frozenset(
+    "af bg cp fg fn fp gb gg hf hx ic ip lu nk nl nt nv ok pj pu px rb ta tb tg tn tp vc wk wm yo zn".split()
+)
+_TITLE = re.compile(r"(?<!\w)(mr|mrs|ms|miss|dr|prof)\.\W*\w", re.IGNORECASE)
+_OF_PATIENT = re.compile(
+    r"(?<![^\W_])(patient|pat|pid|mrn|born|dob|geb|geboren|geburtsdatum|né|née|nacido|nacida)[\W_]{0,4}\d",
+    re.IGNORECASE,
+)
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SHORT_WORD = re.compile(r"(?<![^\W_])[A-Za-z]{1,2}(?![^\W_])")  # PA, AP, No: not searched in headers either
 _E_MAIL = re.compile(r"[^\s@]@[^\s@]")
@@ -33,7 +44,7 @@ _DATE = re.compile(r"(?<!\d)\d{1,4}(\W{1,3})\d{1,2}\1\d{1,4}(?!\d)")
 
 def identifier_in(name: str) -> str | None:
     """What a name has that looks like an identifier, for the cause of a refusal; None if it has nothing."""
-    if _E_MAIL.search(name):
+    if _E_MAIL.search(unicodedata.normalize("NFKC", name)):
         return "an e-mail address"
     if "^" in name:
         return "a DICOM name (with ^)"
@@ -46,10 +57,22 @@ def identifier_in(name: str) -> str | None:
     return None
 
 
+def names_a_patient(annotator: str) -> bool:
+    """Whether an annotator has a word and a number as of a patient's id or birth, or an age over 89."""
+    return bool(_OF_PATIENT.search(annotator)) or has_old_age(annotator)
+
+
 def is_known_label(label: str) -> bool:
     """Whether every word and number of a label may stay without a vocabulary."""
-    text = _SHORT_WORD.sub(_KNOWN, label.replace("_", " "))
+    if _digits(label) > MOST_DIGITS or _TITLE.search(label) or has_old_age(label):
+        return False
+    text = _SHORT_WORD.sub(lambda found: _known_short(found[0]), label.replace("_", " "))
     return is_harmless(_LETTERS.sub(lambda found: _known(found[0]), text))
+
+
+def _known_short(word: str) -> str:
+    is_known = len(word) == 1 or word.lower() in _TWO_LETTERS or is_descriptor_word(word)
+    return _KNOWN if is_known else word
 
 
 def _known(word: str) -> str:

@@ -27,6 +27,25 @@ WORDS = [
     "St. Mary",
     "王小明",
 ]
+OTHERS = [
+    *(
+        "JD",
+        "fracture jd",
+        "Xu Li",
+        "rao xu",
+        "Mr. Hand",
+        "dr. kiefer",
+        "Mrs.Foot",
+        "mass f 97",
+        "97 yo mass",
+    ),
+    *(
+        "mass of 101 year old",
+        "12 mass 34 mass 56",
+        "1 mass 2 mass 3 mass 4 mass 5",
+        "L1 mass 2 T3 nodule 45",
+    ),
+]
 NUMBERS = [
     *(
         "123-456-789",
@@ -47,10 +66,11 @@ Calcification;Clavicle fracture;ILD;Rib fracture;Tuberculosis;epidural;intrapare
 intraventricular;subarachnoid;subdural;any;abnormal;normal;benign;malignant;BI-RADS 4;Covid-19
 Enlarged PA;Lung cavity;Lung cyst;Mediastinal shift;Nodule/Mass;Pleural thickening;COPD;Other diseases
 Pulmonary fibrosis;Other lesion;Lung tumor;No finding
+MR head;MRS;50 yo;mass in f 45;pT;PE;TB;OK;AP/PA;T10-T12;room 12;L
 Contrast agent;PA;Lateral view;Lung/Left;Bone;Erguss, links;label 0;finding 17;L4/L5"""
 
 
-@pytest.mark.parametrize("label", [*WORDS, *NUMBERS])
+@pytest.mark.parametrize("label", [*WORDS, *OTHERS, *NUMBERS])
 @pytest.mark.parametrize("form", ["long", "wide", "findings", "json", "tasks"])
 def test_a_label_with_words_of_a_patient_is_refused(label: str, form: str) -> None:
     """Without a vocabulary, names, ids, dates, ages, UIDs and addresses are refused in every form."""
@@ -107,6 +127,17 @@ def test_common_surnames_are_no_labels() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "annotator",
+    ["MRN 4711", "patient 4711", "Jane born 34", "Müller geb. 34", "Doe Jane f 97y", "jane\uff20doe.de"],
+)
+def test_an_annotator_that_looks_like_a_patient_is_refused(annotator: str) -> None:
+    """Words before an id or a birth, and ages over 89, are not those of annotators."""
+    _, rows, refused = read(f'image,label,value,annotator\n{IMAGE},mass,1,"{annotator}"\n')
+    assert ([], 1) == (rows, len(refused))
+    assert annotator not in refused[0].cause
+
+
 @pytest.mark.parametrize("annotator", ["Doe^Jane", *NUMBERS[:6], *NUMBERS[7:10], "19340501", *NUMBERS[14:]])
 def test_an_annotator_that_looks_like_an_identifier_is_refused(annotator: str) -> None:
     """Ids, dates, UIDs, DICOM names and addresses are no names of annotators."""
@@ -115,7 +146,10 @@ def test_an_annotator_that_looks_like_an_identifier_is_refused(annotator: str) -
     assert annotator not in refused[0].cause
 
 
-@pytest.mark.parametrize("annotator", ["reader 1", "Dr. A", "model 1.2.3", "17", "Anna Müller", ""])
+@pytest.mark.parametrize(
+    "annotator",
+    ["reader 1", "Dr. A", "model 1.2.3", "17", "Anna Müller", "Patrick Born-Holm", "model 97", ""],
+)
 def test_names_and_numbers_of_annotators_are_accepted(annotator: str) -> None:
     """An annotator is a person or a program, of any name."""
     _, rows, refused = read(f'image,label,value,annotator\n{IMAGE},mass,1,"{annotator}"\n')
