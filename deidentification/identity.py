@@ -187,12 +187,14 @@ class Identity:
 
     def _rounded(self, number: float) -> str | None:
         """A number of more than 7 digits, also with a decimal point, may have been rounded to 32 bits."""
-        if not 1 <= number < _MOST_ROUNDED or _float32(number) != number:
+        if not 1 <= number < _MOST_ROUNDED:
             return None
-        before_point, written = len(str(int(number))), str(number).replace(".", "")
-        if len(written.strip("0")) < _FEWEST_OF_ID:
+        written = str(number).replace(".", "")
+        near = self._by_first_digits.get(written[:_FIRST])
+        if near is None or len(written.strip("0")) < _FEWEST_OF_ID or _float32(number) != number:
             return None
-        for digits, keyword in self._by_first_digits.get(written[:_FIRST], ()):
+        before_point = len(str(int(number)))
+        for digits, keyword in near:
             scale: int = 10 ** max(len(digits) - before_point, 0)
             is_long = number >= _EXACT_IN_FLOAT or (scale > 1 and len(digits) >= _LONG + 1)
             if is_long and _float32(int(digits) / scale) == number:

@@ -1,14 +1,17 @@
 """Text that is written as binary numbers: the bytes of the numbers are its letters."""
 
 import re
+import string
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from struct import Struct, error
 
 _FORMATS = {
     "US": "H", "SS": "h", "UL": "L", "SL": "l", "UV": "Q", "SV": "q", "FL": "f", "FD": "d",
 }  # fmt: skip
 _RUN = re.compile(rb"[0-9A-Za-z]{4,}")
-_SOME = re.compile(rb"([0-9A-Za-z].{0,6}){3}[0-9A-Za-z]", re.DOTALL)  # also if bytes are turned
+_ALPHANUMERIC = (string.ascii_letters + string.digits).encode()
+_FEWEST_IN_WORD = 4
 _TEXT = re.compile(rb"[0-9A-Za-z ^,.'\0-]+")
 _LETTERS = re.compile(rb"[A-Za-z]")
 # Common numbers of so many bytes are no text by chance: those under 131,072 begin with no letter.
@@ -21,9 +24,19 @@ def bytes_of(values: Iterable[float], vr: str) -> bytes:
     if vr not in _FORMATS or not numbers:
         return b""
     try:
-        return Struct(f"<{len(numbers)}{_FORMATS[vr]}").pack(*numbers)
+        return _struct(len(numbers), vr).pack(*numbers)
     except (error, OverflowError):
         return b""
+
+
+@lru_cache(maxsize=64)
+def _struct(number: int, vr: str) -> Struct:
+    return Struct(f"<{number}{_FORMATS[vr]}")
+
+
+def has_letters(data: bytes) -> bool:
+    """Whether bytes have enough letters and digits for a word, which those of most numbers have not."""
+    return len(data) - len(data.translate(None, _ALPHANUMERIC)) >= _FEWEST_IN_WORD
 
 
 def are_letters(data: bytes, number: int) -> bool:
@@ -35,7 +48,7 @@ def are_letters(data: bytes, number: int) -> bool:
 
 def letters_in(data: bytes, fewest: int) -> Iterator[str]:
     """The runs of letters and digits in bytes, in upper case; also with the bytes of each number turned."""
-    if _SOME.search(data) is None:
+    if not has_letters(data):
         return
     orders = [data, *(_turned(data, size) for size in (2, 4, 8) if len(data) % size == 0)]
     for order in orders:

@@ -18,7 +18,7 @@ from deidentification.header import terms
 from deidentification.header.codes import is_standard_code
 from deidentification.header.descriptions import kept_words, may_stay
 from deidentification.identity import Identity
-from deidentification.letters_in_numbers import are_letters, bytes_of
+from deidentification.letters_in_numbers import are_letters, bytes_of, has_letters
 from deidentification.pseudonym import Pseudonyms
 from imaging.dataset.number_text import has_decimal_comma
 
@@ -95,7 +95,8 @@ class ValueRules:
     def spell_nothing(self, values: list[Any], vr: str) -> bool:
         """Whether the bytes of binary numbers are no text, and have no word of the patient."""
         data = bytes_of(values, vr)
-        return not are_letters(data, len(values)) and self._identity.bytes_in(data) is None
+        is_text = has_letters(data) and (are_letters(data, len(values)) or self._identity.bytes_in(data))
+        return not is_text
 
     def tag(self, value: Any) -> Cleaned:
         """A tag that the data dictionary knows; the bytes of other tags may be letters."""
