@@ -24,6 +24,11 @@ _RUN = re.compile(r"\d+|[^\W\d_]+")
 _ZEROS_AFTER_LETTER = re.compile(r"(?<=[^\W\d_])0+(?=\d)")
 _SINGLE = str.maketrans({"Ł": "L", "Đ": "D", "Ð": "D", "Ø": "O", "Æ": "AE", "Œ": "OE", "Þ": "TH"})
 _DOUBLE = str.maketrans({"Ä": "AE", "Ö": "OE", "Ü": "UE", "Å": "AA", "Ø": "OE"})
+# Capital letters of Cyrillic and Greek that look like Latin ones, which a keyboard may have mixed in.
+_LOOKALIKES = str.maketrans(
+    "АВЕЅІЈКМНОРСТУХΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",  # noqa: RUF001
+    "ABESIJKMHOPCTYXABEZHIKMNOPTYX",
+)
 _TWO_LETTERS = re.compile(r"(?<=[AOU])E")
 _FEWEST_DIGITS = 5
 _FEWEST_DIGITS_OF_PART = 7  # of an id or telephone number, such as the number without its country code
@@ -41,9 +46,14 @@ def spellings(text: str) -> tuple[str, ...]:
 
 
 def name_spellings(text: str) -> tuple[str, ...]:
-    """The spellings of a name: also with one letter for two, as Mueller may be Müller or Muller."""
+    """The spellings of a name: also with one letter for two, as Mueller may be Müller or Muller.
+
+    Cyrillic and Greek letters that look like Latin ones are also spelled as these.
+    """
     spelled = spellings(text)
-    return (*spelled, *(_TWO_LETTERS.sub("", one) for one in spelled if _TWO_LETTERS.search(one)))
+    latin = () if text.isascii() else tuple(one.translate(_LOOKALIKES) for one in spelled)
+    all_spelled = (*spelled, *(one for one in latin if one not in spelled))
+    return (*all_spelled, *(_TWO_LETTERS.sub("", one) for one in all_spelled if _TWO_LETTERS.search(one)))
 
 
 def searchable_words(text: str) -> set[str]:

@@ -207,3 +207,11 @@ def test_words_of_institutions_identify_a_person_of_that_name() -> None:
     """A patient named Center is found, although many institutions have that word."""
     named = identity_of(patient(PatientName="Center^Jane", InstitutionName="Medical Center"))
     assert "PatientName" == named.found_in("center")
+
+
+@pytest.mark.parametrize("name", ["\u041d\u0430nd^\u0410nn\u0430", "\u039aNEE^Ann", "Bru\u0455t^Anna"])
+def test_names_with_letters_that_look_like_latin_ones_are_found(name: str) -> None:
+    """A name typed with Cyrillic or Greek letters among Latin ones is found in Latin letters."""
+    found = identity_of(patient(PatientName=name))
+    assert "PatientName" in {found.found_in(text) for text in ("hand", "knee", "brust")}
+    assert found.found_in("head") is None
