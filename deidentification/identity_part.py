@@ -50,6 +50,7 @@ _NO_PLACES = frozenset(
     NUKLEARMEDIZIN KARDIOLOGIE HOPITAL CLINIQUE RADIOLOGIA OSPEDALE""".split()
 )
 DATE_VRS = frozenset(["DA", "DT"])
+_DATES_AND_TIMES = DATE_VRS | {"TM"}
 _TIME = re.compile(r"([01]\d|2[0-3])[0-5]\d[0-5]\d", re.ASCII)
 _ROUND_TIME = 1000  # 120000 is noon, and many another number
 _BIRTH_DATE = int(Tag("PatientBirthDate"))
@@ -84,15 +85,11 @@ def identity_part(tag: int, vr: str, values: tuple[str, ...]) -> IdentityPart:
 
 def _part(tag: int, vr: str, values: tuple[str, ...]) -> IdentityPart:
     part = IdentityPart()
-    if vr == "TM":
-        _add_times(
-            values, dictionary_keyword(tag) if dictionary_has_tag(tag) else "a private attribute", part
-        )
-        return part
     name = dictionary_keyword(tag) if dictionary_has_tag(tag) else "a private attribute"
     vrs = {vr, known_vr(tag)}  # the VR of the file may be another than that of the dictionary
-    if not vrs.isdisjoint(DATE_VRS):
-        _add_dates(values, name, part)
+    if not vrs.isdisjoint(_DATES_AND_TIMES):
+        _add_times(values if "TM" in vrs else (), name, part)
+        _add_dates(values if not vrs.isdisjoint(DATE_VRS) else (), name, part)
         if "PN" not in vrs and tag not in IDENTIFYING_TAGS:
             return part
     if tag == _BIRTH_DATE:
