@@ -123,7 +123,7 @@ class CropMaker:
         rng, under = self.rng, float(np.median(before))
         weak = float(np.clip(under + rng.choice([-1, 1]) * rng.uniform(18, 60), 0, 255))
         strong = 255.0 if under < 128 else 0.0
-        value = float(rng.choice([255, 255, 0, int(rng.integers(256)), strong, weak]))
+        value = float(rng.choice([255, 0, 0, int(rng.integers(256)), strong, weak, weak]))
         kind = rng.random()
         if kind < 0.2:
             value = float(rng.choice([0, 255]))

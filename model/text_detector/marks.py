@@ -1,4 +1,8 @@
-"""What devices draw that is no text: lines, rulers, frames, curves, crosses, dots, steps of grey."""
+"""What is hard-edged like text and is none: what devices draw, and metal in the body.
+
+Devices draw lines, rulers, frames, curves, crosses, dots and steps of grey. Metal is wires that close a
+breastbone, clips, staples, coils and leads.
+"""
 
 from collections.abc import Callable
 
@@ -84,6 +88,51 @@ def _steps(crop: Bytes, value: int, thickness: int, rng: np.random.Generator) ->
     piece[((rows // step + columns // step * int(rng.integers(2))) % 2) > 0] = value
 
 
+def _blurred(crop: Bytes, drawn: Bytes, value: int, rng: np.random.Generator) -> None:
+    """Lay a mask (side, side) of 0 and 255 over the crop as a detector sees metal: with soft edges."""
+    soft = cv2.GaussianBlur(drawn, (0, 0), float(rng.uniform(0.4, 1.1))).astype(np.float32) / 255
+    crop[:] = np.rint(crop * (1 - soft) + value * soft).clip(0, 255).astype(np.uint8)
+
+
+def _wires(crop: Bytes, value: int, _thickness: int, rng: np.random.Generator) -> None:
+    """A row of bent wire loops, each with a twisted end."""
+    drawn = np.zeros_like(crop)
+    x, y = _point(crop, rng)
+    step, size, width = int(rng.integers(10, 36)), int(rng.integers(4, 12)), int(rng.integers(1, 3))
+    across = rng.random() < 0.7
+    for number in range(int(rng.integers(1, 8))):
+        centre = x + int(rng.integers(-4, 5)), y + number * step
+        axes = (size, max(2, int(size * rng.uniform(0.25, 0.8))))
+        turn = float(rng.uniform(-30, 30)) + (0 if across else 90)
+        start = float(rng.uniform(0, 90))
+        cv2.ellipse(drawn, centre, axes, turn, start, start + float(rng.uniform(200, 360)), 255, width)
+        end = centre[0] + int(rng.integers(-size, size + 1)), centre[1] + int(rng.integers(-size, size + 1))
+        cv2.line(drawn, centre, end, 255, width)
+    _blurred(crop, drawn, value, rng)
+
+
+def _clips(crop: Bytes, value: int, thickness: int, rng: np.random.Generator) -> None:
+    """Surgical clips or staples: short bent strokes, in a row or scattered."""
+    drawn = np.zeros_like(crop)
+    place, step, in_a_row = np.array(_point(crop, rng)), rng.integers(-14, 15, 2), rng.random() < 0.6
+    for number in range(int(rng.integers(2, 14))):
+        at = place + number * step if in_a_row else rng.integers(0, len(crop), 2)
+        points = at + np.cumsum(rng.integers(-6, 7, (int(rng.integers(2, 5)), 2)), axis=0)
+        cv2.polylines(drawn, [points.astype(np.int32)], False, 255, min(2, thickness))
+    _blurred(crop, drawn, value, rng)
+
+
+def _coil(crop: Bytes, value: int, thickness: int, rng: np.random.Generator) -> None:
+    """A coil, stent or twisted lead along a line."""
+    drawn = np.zeros_like(crop)
+    along = np.arange(0, int(rng.integers(20, 110)), 0.5)
+    wave, radius = float(rng.uniform(0.4, 1.6)), float(rng.uniform(2, 9))
+    x, y = _point(crop, rng)
+    points = np.stack([x + along + radius * np.cos(along * wave), y + radius * np.sin(along * wave)], 1)
+    cv2.polylines(drawn, [points.astype(np.int32)], False, 255, min(2, thickness))
+    _blurred(crop, drawn, value, rng)
+
+
 _MARKS: tuple[Callable[[Bytes, int, int, np.random.Generator], None], ...] = (
     _line,
     _ruler,
@@ -94,4 +143,7 @@ _MARKS: tuple[Callable[[Bytes, int, int, np.random.Generator], None], ...] = (
     _dots,
     _dotted_line,
     _steps,
+    _wires,
+    _clips,
+    _coil,
 )

@@ -39,9 +39,10 @@ class Recipe:
     """What is trained, and how long."""
 
     seed: int = 1
-    crops: int = 14_000
-    first: Stage = field(default_factory=lambda: Stage(2200, 3e-3, 2))
-    second: Stage = field(default_factory=lambda: Stage(2400, 2e-3, 3))
+    crops: int = 16_000
+    first: Stage = field(default_factory=lambda: Stage(2000, 3e-3, 2))
+    second: Stage = field(default_factory=lambda: Stage(2000, 2e-3, 3))
+    third: Stage = field(default_factory=lambda: Stage(3000, 1.5e-3, 4))
 
     def described(self) -> dict[str, object]:
         """As a dictionary for the card."""
@@ -54,10 +55,12 @@ def fit(sources: Sequence[Source], recipe: Recipe, progress: Progress) -> Weight
     crops, cells = _crops(sources, recipe.crops, rng)
     progress(f"Made {len(crops)} crops.")
     weights = train_stage(initial_weights(recipe.seed), crops, cells, recipe.first, progress)
-    hard, hard_cells = hard_crops({**weights, "early": _EVERYTHING}, sources, rng)
-    progress(f"Found {len(hard)} hard crops.")
-    crops, cells = np.concatenate([crops, hard]), np.concatenate([cells, hard_cells])
-    return train_stage(weights, crops, cells, recipe.second, progress)
+    for stage in (recipe.second, recipe.third):
+        hard, hard_cells = hard_crops({**weights, "early": _EVERYTHING}, sources, rng)
+        progress(f"Found {len(hard)} hard crops.")
+        crops, cells = np.concatenate([crops, hard]), np.concatenate([cells, hard_cells])
+        weights = train_stage(weights, crops, cells, stage, progress)
+    return weights
 
 
 def _crops(sources: Sequence[Source], number: int, rng: np.random.Generator) -> tuple[Bytes, Cells]:
@@ -115,7 +118,7 @@ def _card(
     return {
         "recipe": recipe.described(),
         "recipe_sha256": recipe_digest(recipe),
-        "steps": recipe.first.steps + recipe.second.steps,
+        "steps": recipe.first.steps + recipe.second.steps + recipe.third.steps,
         "thresholds": {**asdict(thresholds), "chosen_on": names},
         "edge": [edge_cells.EDGE, edge_cells.LARGEST_EDGE],
         "cell": cell_net.CELL,

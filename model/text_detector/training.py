@@ -14,7 +14,7 @@ from deidentification.pixels.text.arrays import Bytes, Floats
 from deidentification.pixels.text.cell_net import Weights, compress, prepare
 from model.text_detector.crops import Cells
 
-DEPTHS = (16, 32, 48, 24)
+DEPTHS = (16, 32, 64, 32)
 """Of the first to the fourth layer; the fifth has one."""
 BATCH = 64
 _AT_ONCE = 16  # crops; their patches stay in the processor's cache

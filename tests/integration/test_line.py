@@ -106,7 +106,7 @@ def test_other_content_under_the_same_uid_is_a_conflict(home: RunningHome) -> No
     right = home.settled("extract", "incoming/line/right.dcm")
     (before,) = image_rows(home, right["sop_instance_uid"], 1)
     changed = bytearray(body)
-    changed[-1] ^= 0x7F
+    changed[body.index(b"\xe0\x7f\x10\x00") + 1000] ^= 0x7F  # a pixel
     home.put("incoming/line/wrong.dcm", bytes(changed))
     wrong = home.settled("extract", "incoming/line/wrong.dcm")
     assert "quarantined" == wrong["state"]

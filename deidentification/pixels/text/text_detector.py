@@ -24,6 +24,10 @@ from deidentification.pixels.text.edge_cells import EDGE, cells_with_edges
 
 LIKELY = -3.0
 """The logit at which a cell belongs to a box."""
+CERTAIN = 0.0
+"""The logit at which a cell belongs to a part of a box that is worth reading."""
+MOST_PARTS = 3
+"""Parts of one box, the surest ones."""
 LARGE = 1024
 """Pixels: pictures with a longer side are also searched at half their size, and so on, for large letters."""
 _MOST_CERTAIN = 8.0  # logits are cut here before their mean is taken
@@ -41,6 +45,8 @@ class Box:
     height: int
     score: float
     """The mean logit of the three surest cells in a row."""
+    parts: tuple["Box", ...] = ()
+    """Its surest parts, the surest first: a box may reach far beyond its text into anatomy."""
 
 
 def find_text(picture: NDArray[np.uint8], sure: float | None = None) -> list[Box]:
@@ -84,7 +90,8 @@ def _repeats(box: Box, surer: Box) -> bool:
 
 def _clipped(box: Box, rows: int, columns: int) -> Box:
     width, height = min(box.width, columns - box.left), min(box.height, rows - box.top)
-    return Box(box.left, box.top, width, height, box.score)
+    parts = tuple(_clipped(part, rows, columns) for part in box.parts)
+    return Box(box.left, box.top, width, height, box.score, parts)
 
 
 def _found(picture: Bytes, sure: float, scale: int) -> list[Box]:
@@ -130,10 +137,19 @@ def _found_in_plane(grey: Bytes, asked: Mask, sure: float, cell: int) -> list[Bo
     part = grey[top * CELL : bottom * CELL, left * CELL : right * CELL]
     part = padded(part, asked.shape[0] * CELL - part.shape[0], asked.shape[1] * CELL - part.shape[1])
     scores = cell_scores(prepare(part), asked, load_weights())
-    return [
-        Box((x + left) * cell, (y + top) * cell, width * cell, height * cell, score)
-        for x, y, width, height, score in _joined(scores, sure)
-    ]
+    rows_of_cells = in_a_row(scores)
+    if rows_of_cells.max() < sure:
+        return []
+    boxes = []
+    for x, y, width, height, score in _joined(scores, rows_of_cells, LIKELY, sure):
+        inside = np.s_[y : y + height, x : x + width]
+        parts = [
+            Box((x + left + i) * cell, (y + top + j) * cell, w * cell, h * cell, part)
+            for i, j, w, h, part in _joined(scores[inside], rows_of_cells[inside], CERTAIN, sure)
+        ]
+        surest = tuple(sorted(parts, key=lambda part: -part.score)[:MOST_PARTS])
+        boxes.append(Box((x + left) * cell, (y + top) * cell, width * cell, height * cell, score, surest))
+    return boxes
 
 
 def in_a_row(scores: Floats) -> Floats:
@@ -148,12 +164,14 @@ def _components(marked: Bytes) -> tuple[int, NDArray[np.int32], NDArray[np.int32
     return count, cast("NDArray[np.int32]", labels), cast("NDArray[np.int32]", stats)
 
 
-def _joined(scores: Floats, sure: float) -> Iterator[tuple[int, int, int, int, float]]:
-    """Boxes in cells: left, top, width, height and the score."""
-    rows = in_a_row(scores)
-    if rows.max() < sure:
-        return
-    likely = scores > LIKELY
+def _joined(
+    scores: Floats, rows: Floats, least: float, sure: float
+) -> Iterator[tuple[int, int, int, int, float]]:
+    """Boxes of neighbouring cells over a logit, in cells: left, top, width, height and the score.
+
+    `rows` are the mean logits of three cells in a row; the largest one of a box must be sure enough.
+    """
+    likely = scores > least
     count, labels, stats = _components(grown(likely).view(np.uint8))
     best = np.full(count, -99.0, np.float32)
     np.maximum.at(best, labels.ravel(), np.where(likely, rows, -99).ravel())

@@ -1,7 +1,10 @@
 """Read what stands in the boxes that `text_detector` found, with rapidocr: offline, on one thread.
 
-A box is cut out with a margin, stretched to full contrast, enlarged, turned by 0, 90 and 270° and given to
-rapidocr's own detection and recognition, whose models are part of its package. The recognition alone on
+The surest parts of a box are read, because a complete box may reach far into anatomy, in which letters are
+overlooked, or read where there are none. If they are text, the complete box is read as well. Each place is
+cut out with a margin, stretched to full contrast, enlarged, turned by 0, 90 and 270° and given to
+rapidocr's own detection and recognition, whose models are part of its package. Where that reads no text, it
+is tried with local contrast, and larger. The recognition alone on
 the whole piece reads less, and is no quicker because it has to try more directions.
 """
 
@@ -19,13 +22,14 @@ from deidentification.pixels.text.text_detector import Box
 
 ENOUGH = 0.90
 """Confidence at which no other direction is tried."""
-CONFIDENT = 0.60
+CONFIDENT = 0.70
 """Confidence from which two or more characters are text."""
 FEWEST_CHARACTERS = 2
 """Letters and digits; single ones are also read into anatomy."""
 _MARGIN = 12  # pixels around the box
 _LONGEST_SIDE = 1600  # pixels of an enlarged piece
 _SMALL = 40  # pixels; boxes with a shorter side are enlarged more
+_SCALE, _SMALL_SCALE, _LARGEST_SCALE = 2.0, 3.0, 4.0
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,18 @@ class ReadText:
     """The lines joined by a space; if none has two letters or digits, the surest line; empty if none."""
     confidence: float
     """0 to 1, of the surest line with two letters or digits, else of the surest line."""
+    everything: str = ""
+    """The text, and what was read in the complete box with less confidence."""
 
     @property
     def is_text(self) -> bool:
         """Whether this is text with confidence, and not anatomy that looks like some."""
         return self.confidence >= CONFIDENT and _is_long(self.text)
+
+    @property
+    def is_sign(self) -> bool:
+        """Whether this is one sign, such as a marker of a side, a plus or a square, with confidence."""
+        return self.confidence >= ENOUGH and len(self.text.strip()) == 1
 
 
 def read_boxes(picture: NDArray[np.uint8], boxes: Sequence[Box]) -> list[ReadText]:
@@ -63,9 +74,37 @@ def read_boxes(picture: NDArray[np.uint8], boxes: Sequence[Box]) -> list[ReadTex
 
 
 def _read(picture: Bytes, box: Box) -> ReadText:
+    reads = [_read_place(picture, part) for part in box.parts or (box,)]
+    surest = max(reads, key=_worth)
+    found = ReadText(box, surest.text, surest.confidence, surest.text)
+    if not found.is_text or not box.parts:
+        return found
+    text = " ".join(read.text for read in reads)
+    # The parts may lack the ends of words.
+    whole = _read_place(picture, box)
+    everything = f"{text} {whole.text}"
+    if whole.confidence >= ENOUGH and _length(whole.text) >= _length(text):
+        text = whole.text
+    return ReadText(box, text, surest.confidence, everything)
+
+
+def _read_place(picture: Bytes, box: Box) -> ReadText:
+    """What stands in one place; where no text is read, the place is shown in other ways."""
+    part = _with_margin(picture, box)
+    scale = _SMALL_SCALE if min(box.width, box.height) < _SMALL else _SCALE
+    read = _read_piece(_enlarged(_stretched(part), scale), box)
+    for shown, larger in ((_equalised, _SMALL_SCALE), (_stretched, _LARGEST_SCALE)):
+        if read.is_text:
+            break
+        other = _read_piece(_enlarged(shown(part), larger), box)
+        read = other if other.is_text else read
+    return read
+
+
+def _read_piece(piece: Bytes, box: Box) -> ReadText:
     best = ReadText(box, "", 0.0)
-    for piece in _directions(_cut_out(picture, box), upright_first=box.width >= box.height):
-        read = ReadText(box, *_lines(piece))
+    for turned in _directions(piece, upright_first=box.width >= box.height):
+        read = ReadText(box, *_lines(turned))
         if _worth(read) > _worth(best):
             best = read
         if _is_long(read.text) and read.confidence >= ENOUGH:
@@ -74,23 +113,41 @@ def _read(picture: Bytes, box: Box) -> ReadText:
 
 
 def _is_long(text: str) -> bool:
-    return sum(character.isalnum() for character in text) >= FEWEST_CHARACTERS
+    return _length(text) >= FEWEST_CHARACTERS
+
+
+def _length(text: str) -> int:
+    """Letters and digits."""
+    return sum(character.isalnum() for character in text)
 
 
 def _worth(read: ReadText) -> tuple[bool, float]:
     return _is_long(read.text), read.confidence
 
 
-def _cut_out(picture: Bytes, box: Box) -> Bytes:
-    """The box with its margin at full contrast and enlarged, uint8 (rows, columns, 3)."""
+def _with_margin(picture: Bytes, box: Box) -> Bytes:
     top, left = max(0, box.top - _MARGIN), max(0, box.left - _MARGIN)
-    part = picture[top : box.top + box.height + _MARGIN, left : box.left + box.width + _MARGIN]
+    return picture[top : box.top + box.height + _MARGIN, left : box.left + box.width + _MARGIN]
+
+
+def _stretched(part: Bytes) -> Bytes:
+    """The part at full contrast."""
     darkest, brightest = int(part.min()), int(part.max())
     stretch = (np.arange(256) - darkest) * (255.0 / max(1, brightest - darkest))
-    piece: Bytes = np.rint(stretch).clip(0, 255).astype(np.uint8)[part]
-    if piece.ndim == 2:
-        piece = np.repeat(piece[..., None], 3, axis=2)
-    scale = min(3.0 if min(box.width, box.height) < _SMALL else 2.0, _LONGEST_SIDE / max(piece.shape[:2]))
+    stretched: Bytes = np.rint(stretch).clip(0, 255).astype(np.uint8)[part]
+    return stretched
+
+
+def _equalised(part: Bytes) -> Bytes:
+    """The part with its contrast raised where it is weak, as grey levels: faint text on strong anatomy."""
+    grey = part if part.ndim == 2 else part.max(2)
+    return cast("Bytes", cv2.createCLAHE(3.0, (4, 4)).apply(np.ascontiguousarray(grey)))
+
+
+def _enlarged(part: Bytes, scale: float) -> Bytes:
+    """The part in colour and enlarged, uint8 (rows, columns, 3)."""
+    piece = np.repeat(part[..., None], 3, axis=2) if part.ndim == 2 else part
+    scale = min(scale, _LONGEST_SIDE / max(piece.shape[:2]))
     if scale <= 1:
         return piece
     return cast("Bytes", cv2.resize(piece, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC))

@@ -16,7 +16,7 @@ from deidentification.pixels.text_search.harmless_text import is_harmless
 from deidentification.pixels.text_search.identity_in_text import identity_in_text
 from deidentification.pixels.text_search.installed_reader import can_read
 
-VERY_SURE = 3.0  # the detector's score from which a place is text even if it can't be read
+VERY_SURE = 3.5  # the detector's score from which a place is text even if it can't be read
 # What is read in one file, so that reading takes seconds; more is not a few captions, and a person must look.
 MOST_BOXES, MOST_PIXELS = 64, 6_000_000
 ENOUGH = 8  # places with text after which the rest is not read: the file is held in any case
@@ -110,16 +110,17 @@ class TextSearch:
         self._boxes_read += 1
         self._pixels_read += box.width * box.height
         (read,) = self._reader(view, [box])
-        keyword = identity_in_text(read.text, self._identity)
+        keyword = identity_in_text(read.everything, self._identity)
         if keyword is not None:
             self._keyword = self._keyword or keyword
             return Finding.IDENTITY
-        if self._scope is not Scope.ANY_TEXT or (read.text and is_harmless(read.text)):
+        if self._scope is not Scope.ANY_TEXT:
             return Finding.NOTHING
         if read.is_text:
-            return Finding.TEXT
+            return Finding.NOTHING if is_harmless(read.text) else Finding.TEXT
         # In the other views stretched contrasts look like letters, so only read text counts there.
-        return Finding.UNREAD if is_drawn and box.score >= VERY_SURE else Finding.NOTHING
+        is_sure = is_drawn and box.score >= VERY_SURE and not read.is_sign
+        return Finding.UNREAD if is_sure else Finding.NOTHING
 
 
 _RANKS = {finding: rank for rank, finding in enumerate(Finding)}

@@ -5,7 +5,7 @@ import pytest
 
 from deidentification.pixels.text.cell_net import NOT_TEXT, cell_scores, load_weights, prepare
 from deidentification.pixels.text.edge_cells import EDGE, cells_with_edges
-from deidentification.pixels.text.text_detector import Box, find_text
+from deidentification.pixels.text.text_detector import MOST_PARTS, Box, find_text
 from tests.unit.deidentification.pixels.text.pictures_with_text import FONTS, ink, real_picture, with_ink
 
 CT, MR, NM = "J2K_pixelrep_mismatch", "examples_overlay", "JPEG2000"
@@ -154,3 +154,15 @@ def test_noise_makes_no_edges_but_text_in_it_does() -> None:
     assert asked[16:18, 9:23].mean() > 0.9
     weak = with_ink(np.full((256, 256), 120, np.uint8), pixels, 128, 64, 120 + EDGE - 1)
     assert not cells_with_edges(weak).any()
+
+
+def test_the_surest_parts_lie_in_their_box() -> None:
+    """At most three, the surest first; the first one has the score of its box."""
+    picture = with_ink(real_picture(CT), ink(), 20, 24)
+    box = find_text(picture)[0]
+    assert 1 <= len(box.parts) <= MOST_PARTS
+    assert box.score == box.parts[0].score
+    assert sorted(box.parts, key=lambda part: -part.score) == list(box.parts)
+    for part in box.parts:
+        assert box.left <= part.left < part.left + part.width <= box.left + box.width
+        assert box.top <= part.top < part.top + part.height <= box.top + box.height

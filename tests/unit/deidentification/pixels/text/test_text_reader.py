@@ -61,7 +61,7 @@ def test_no_boxes_need_no_reader(monkeypatch: pytest.MonkeyPatch) -> None:
     ("text", "confidence", "is_text"),
     [
         ("MEIER", 0.85, True),
-        ("MEIER", 0.5, False),
+        ("MEIER", 0.65, False),
         ("M 1", 0.99, True),
         ("M", 0.99, False),
         ("--:.,", 0.99, False),
@@ -71,3 +71,36 @@ def test_no_boxes_need_no_reader(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_text_needs_confidence_and_two_letters_or_digits(text: str, confidence: float, is_text: bool) -> None:
     """Single characters, or signs alone, are also read into anatomy."""
     assert is_text is ReadText(Box(0, 0, 8, 8, 0.0), text, confidence).is_text
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence", "is_sign"),
+    [
+        *(("R", 0.95, True), ("+", 0.99, True), (" 口 ", 0.95, True)),
+        *(("R", 0.8, False), ("RL", 0.99, False), ("", 0.0, False)),
+    ],
+)
+def test_a_sign_is_one_character_with_confidence(text: str, confidence: float, is_sign: bool) -> None:
+    """Markers of sides and drawn symbols are read as one character."""
+    assert is_sign is ReadText(Box(0, 0, 8, 8, 0.0), text, confidence).is_sign
+
+
+def test_a_name_is_read_in_a_box_that_reaches_far_into_anatomy() -> None:
+    """The box's surest parts are read; the complete box is read too, once there is text in a part."""
+    picture = drawn_name(0, in_colour=False)
+    (surest, *_) = find_text(picture)
+    rows, columns = picture.shape
+    wide = Box(0, 0, columns, rows, surest.score, surest.parts)
+    (read,) = read_boxes(picture, [wide])
+    assert read.is_text
+    assert NAME.split()[0] in read.everything.replace(" ", "")
+
+
+def test_the_complete_box_is_not_read_where_its_parts_are_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In wide boxes of anatomy letters are read where there are none."""
+    shapes: list[tuple[int, int]] = []
+    monkeypatch.setattr(text_reader, "_lines", lambda piece: shapes.append(piece.shape[:2]) or ("", 0.0))
+    part = Box(200, 200, 24, 8, 1.0)
+    read_boxes(real_picture("J2K_pixelrep_mismatch"), [Box(0, 0, 512, 512, 1.0, (part,))])
+    assert 9 == len(shapes)  # shown in three ways, in three directions each
+    assert max(max(shape) for shape in shapes) < 512

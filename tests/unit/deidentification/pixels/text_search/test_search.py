@@ -102,6 +102,26 @@ def test_a_place_that_cannot_be_read_is_held_if_the_detector_is_very_sure() -> N
     assert Finding.NOTHING is faint.result.finding
 
 
+@pytest.mark.parametrize(
+    ("text", "confidence", "finding"),
+    [
+        ("口", 0.95, Finding.NOTHING),  # a sign
+        ("8", 0.5, Finding.UNREAD),  # harmless, if it were read with confidence
+        ("AP", 0.95, Finding.NOTHING),
+        ("AP", 0.5, Finding.UNREAD),
+    ],
+)
+def test_a_sure_place_passes_only_if_it_is_read_as_harmless(
+    text: str, confidence: float, finding: Finding
+) -> None:
+    """What was read without confidence proves nothing."""
+    searched = TextSearch(
+        IDENTITY, Scope.ANY_TEXT, lambda _, boxes: [ReadText(box, text, confidence, text) for box in boxes]
+    )
+    searched.look(1, [drawn("WESTERN HOSPITAL")])
+    assert finding is searched.result.finding
+
+
 def test_places_beyond_what_is_read_are_held_in_every_view() -> None:
     """Also in the view of what a window hides: nobody knows what is there."""
     asked: list[Box] = []
