@@ -21,8 +21,8 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup
 	@$(BIN)/dcm2set demo
 
-# Files of tests run two at a time, each half with a running home of its own.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+# Files of tests run three at a time, each third with a running home of its own: many wait for timers.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile
 
 test: setup
 	@$(PYTEST)

@@ -50,10 +50,17 @@ def _run_cli(home: RunningHome, *words: str) -> Result:
 
 
 def _reconcile(home: RunningHome, *options: str) -> dict[str, Any]:
-    done = _run_cli(home, "reconcile", "--json", "--second-look", "1", *options)
-    found = json.loads(done.stdout)
-    assert (1 if found["findings"] else 0) == done.exit_code, done.stderr
-    return dict(found)
+    found: dict[str, Any] = {}
+
+    def is_decided() -> bool:
+        done = _run_cli(home, "reconcile", "--json", "--second-look", "1", *options)
+        found.update(json.loads(done.stdout))
+        assert (1 if found["findings"] else 0) == done.exit_code, done.stderr
+        return not found["undecided"]
+
+    # Work that has only just ended may still explain a difference.
+    assert wait_for(is_decided, seconds=120)
+    return found
 
 
 def _images(home: RunningHome) -> list[dict[str, Any]]:

@@ -27,8 +27,8 @@ select set_config('lock_timeout', current_setting('statement_timeout'), true);
 set local statement_timeout = '15min';
 
 -- name: end_copy
--- The limits of the connection: those of the client.
-set local statement_timeout to default;
+-- The client's limit again, which begin_copy kept. "to default" would be the server's: none.
+select set_config('statement_timeout', current_setting('lock_timeout'), true);
 set local lock_timeout to default;
 
 -- name: new_labels
