@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 import urllib3
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 from infra.local.home import Home
 from infra.provision.function_card import function_cards
 from tests.support.factories import make_dataset, to_bytes
-from tests.support.fuzz_requests import PATIENT, PLANTED_KEYS, FuzzRequest, fuzz_requests
+from tests.support.fuzz_requests import PATIENT, PLANTED_KEYS, Body, FuzzRequest, fuzz_requests
 from tests.support.local_home import RunningHome, wait_for
 
 REQUESTS = int(os.environ.get("DCM2SET_FUZZ_REQUESTS", "300"))
@@ -97,6 +97,9 @@ def test_each_request_is_answered_as_documented(fuzzed_home: RunningHome) -> Non
         suppress_health_check=list(HealthCheck),
     )
     @given(sent=fuzz_requests())
+    @example(sent=FuzzRequest("POST", "/favicon.ico", {}, None, Body(b"")))
+    @example(sent=FuzzRequest("PUT", "/", {}, None, Body(b"")))
+    @example(sent=FuzzRequest("POST", "/", {}, "wrong", Body(b"")))
     def fuzz(sent: FuzzRequest) -> None:
         for client in clients.values():
             client.send(sent)

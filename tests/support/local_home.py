@@ -18,6 +18,7 @@ import psycopg
 import urllib3
 from psycopg.rows import dict_row
 
+from common.errors import DependencyAwayError
 from common.process.parent_process import end_with_parent
 from common.store.minio_store import MinioStore
 from common.store.object_key import Location
@@ -92,8 +93,22 @@ class RunningHome:
         return read_status(self.endpoints["database_url"], self.store)
 
     def put(self, key: str, data: bytes, *, bucket: str = "raw") -> str:
-        """Put an object; returns its ETag."""
-        return self.store.put(Location(bucket, key), data, content_type="application/octet-stream").etag
+        """Put an object; returns its ETag.
+
+        MinIO refuses a write whose folder it removes at this moment, because its last object was moved away.
+        """
+
+        def etag() -> str | None:
+            try:
+                return self.store.put(
+                    Location(bucket, key), data, content_type="application/octet-stream"
+                ).etag
+            except DependencyAwayError:
+                return None
+
+        found = wait_for(etag, seconds=30)
+        assert found, f"{bucket} takes no object"
+        return found
 
     def post(
         self, function: str, body: object = None, *, token: str | None = None
