@@ -1,8 +1,8 @@
 """What several commands share: options, connections to a running home, output as JSON or text."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,11 +14,13 @@ from infra.local.home import Home, read_endpoints
 if TYPE_CHECKING:
     import psycopg
 
+    from common.database import Database
     from common.store.minio_store import MinioStore
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Result = TypeVar("Result")
 
+_ANSWER_SECONDS = 120.0  # of the database, for a query over many rows
 OBJECTS_MISSING = 3  # exit code: the rest was written; what is missing or damaged is listed
 EXISTING_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 NEW_FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -45,12 +47,16 @@ def decision_options(why: str) -> Callable[[Command], Command]:
     """Add `--why` and `--who`, which are stored with a person's decision; `why` is the help of the first."""
 
     def decorate(command: Command) -> Command:
-        import getpass
-
-        who = click.option("--who", default=getpass.getuser, show_default="your user name")
-        return click.option("--why", required=True, help=why)(who(command))
+        return click.option("--why", required=True, help=why)(who_option(command))
 
     return decorate
+
+
+def who_option(command: Command) -> Command:
+    """Add `--who`, which is stored with a person's decision."""
+    import getpass
+
+    return click.option("--who", default=getpass.getuser, show_default="your user name")(command)
 
 
 def print_result(result: Result, text: Callable[[Result], str], *, as_json: bool) -> None:
@@ -71,6 +77,15 @@ def operator_store(endpoints: dict[str, Any]) -> "MinioStore":
     from common.store.minio_store import MinioStore
 
     return MinioStore(**endpoints["minio"])
+
+
+@contextmanager
+def operator_database(endpoints: Mapping[str, Any]) -> "Iterator[Database]":
+    """A pool of connections to the database of a running home, with the operator's rights."""
+    from common.database import Database
+
+    with closing(Database(endpoints["database_url"], answer_seconds=_ANSWER_SECONDS)) as database:
+        yield database
 
 
 @contextmanager

@@ -27,13 +27,7 @@ _NUMBER, _MACHINE, _ARGUMENTS = 0, 4, 16
 _NEW_CALLS = 424
 
 _FCNTL_COMMANDS = (0, 1, 2, 3, 4, 1030)  # duplicate, flags; not whom to send signals
-_IOCTL_COMMANDS = (
-    0x5401,
-    0x5413,
-    0x541B,
-    0x5450,
-    0x5451,
-)  # is it a terminal, how much to read, close on exec
+_IOCTL_COMMANDS = (0x5401, 0x5413, 0x541B, 0x5450, 0x5451)  # a terminal?, how much to read, close on exec
 _PRCTL_COMMANDS = (15, 16)  # the name of a thread
 _SHARED_ANONYMOUS = 0x21  # memory that RLIMIT_DATA does not count
 

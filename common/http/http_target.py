@@ -23,7 +23,7 @@ from common.store.event_record import EventRecord, parse_event_records
 from common.tokens import Tokens
 
 RETRY_AFTER_SECONDS = 5
-_MAX_RUN_BYTES = _MAX_DRAIN_REQUEST_BYTES = 64  # events are longer
+_MAX_COMMAND_BYTES = 64  # of a body that requests a run or work on the backlog; events are longer
 _EMPTY = ([b"{}"], [b"{", b"}"])
 _NOTHING_CREATED = "The events are about no created object."
 
@@ -112,12 +112,12 @@ def _post(request: Request, target: Target) -> Response:
 
 def _is_empty(body: bytes) -> bool:
     """Whether a body is empty or {}, which requests a run."""
-    return body.isspace() or not body or (len(body) < _MAX_RUN_BYTES and body.split() in _EMPTY)
+    return body.isspace() or not body or (len(body) < _MAX_COMMAND_BYTES and body.split() in _EMPTY)
 
 
 def _requests_drain(body: bytes) -> bool:
     # Most bodies are events, which are longer; the check of the length saves a copy of them.
-    return len(body) < _MAX_DRAIN_REQUEST_BYTES and body.replace(b" ", b"") == orjson.dumps(backlog.REQUEST)
+    return len(body) < _MAX_COMMAND_BYTES and body.replace(b" ", b"") == orjson.dumps(backlog.REQUEST)
 
 
 def _full(target: Target) -> Response:

@@ -10,7 +10,7 @@ from flask import request as current_request
 from common.errors import BadRequestError
 
 MAX_BODY_BYTES = 1024 * 1024
-MAX_DISCARDED_BYTES = 64 * 1024 * 1024
+_MAX_DISCARDED_BYTES = 64 * 1024 * 1024
 _FAULT = "dcm2set.body_fault"
 _PIECE_BYTES = 64 * 1024
 
@@ -36,7 +36,7 @@ def read_body(request: Request) -> None:
 def _discard(stream: IO[bytes]) -> None:
     # A server that closes a connection with unread bytes resets it, and the client may lose the answer.
     with suppress(Exception):  # the server, werkzeug and the socket raise different types
-        left = MAX_DISCARDED_BYTES
+        left = _MAX_DISCARDED_BYTES
         while left > 0 and (piece := stream.read(min(_PIECE_BYTES, left))):
             left -= len(piece)
 

@@ -219,7 +219,7 @@ begin
 end $$;
 comment on function reconcile_rows is 'Rows that lack other rows; called by sweep and reconcile.';
 
--- The next place after one, in the order in which they are compared: rows, fixed buckets, image buckets.
+-- The image bucket after one, in the order in which they are compared; null after the last one.
 create or replace function reconcile_next_bucket(after_bucket text) returns text
 language sql stable security definer set search_path = public, pg_temp as $$
     select bucket from image_bucket where bucket collate "C" > coalesce(after_bucket, '') order by bucket collate "C" limit 1

@@ -34,10 +34,8 @@ def s3_records(body: bytes) -> Iterator[Document]:
     another form, holds nothing, or if there are too many records.
     """
     number = 0
-    for found in _records(parse_json(body), 0):
-        number += 1
-        if number > MAX_RECORDS:
-            raise BadRequestError(f"The body has over {MAX_RECORDS} records; send them in several requests.")
+    for number, found in enumerate(_records(parse_json(body), 0), start=1):
+        _refuse_over_limit(number)
         yield found
     if not number:
         raise BadRequestError(f"The body holds no record. {EXPECTED}")
@@ -55,7 +53,7 @@ def _records(document: Any, depth: int) -> Iterator[Document]:
     if depth > _MAX_DEPTH:
         raise BadRequestError(f"The body has over {_MAX_DEPTH} envelopes within each other.")
     if isinstance(document, list) and document and all(map(_is_cloud_event, document)):
-        _refuse_many(document)
+        _refuse_over_limit(len(document))
         for event in document:
             yield from _records(event, depth + 1)
         return
@@ -143,12 +141,12 @@ def _from_base64(text: str) -> bytes:
 def _listed(value: Any, name: str) -> list[Document]:
     if not isinstance(value, list):
         raise BadRequestError(f"{name} is not a list. {EXPECTED}")
-    _refuse_many(value)
+    _refuse_over_limit(len(value))
     if not all(isinstance(each, Mapping) for each in value):
         raise BadRequestError(f"A record is not a JSON object. {EXPECTED}")
     return value
 
 
-def _refuse_many(found: list[Any]) -> None:
-    if len(found) > MAX_RECORDS:
+def _refuse_over_limit(number: int) -> None:
+    if number > MAX_RECORDS:
         raise BadRequestError(f"The body has over {MAX_RECORDS} records; send them in several requests.")

@@ -40,9 +40,9 @@ _FIRST_YEAR = 1800  # shifted by forty years it still has four digits
 _DICOM_ROOT = "1.2.840.10008"
 _DICOM_UID = re.compile(r"1\.2\.840\.10008(\.\d{1,5}){1,12}", re.ASCII)
 _TIME = re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?", re.ASCII)
-# The position of a value has a meaning, so an unknown value is replaced, not removed.
 _TYPES_OF_VALUES = frozenset(["RescaleType", "ModalityLUTType"])
 _UNSPECIFIED = "US"
+# The position of a value has a meaning, so an unknown value is replaced, not removed.
 _POSITIONAL = frozenset(["ImageType", "FrameType"])
 _MAKE = frozenset(["Manufacturer"])
 _MODEL = frozenset(["ManufacturerModelName", "SecondaryCaptureDeviceManufacturerModelName"])

@@ -11,19 +11,20 @@ from struct import Struct
 
 import numpy as np
 from pydicom.datadict import dictionary_VR
+from pydicom.valuerep import CUSTOMIZABLE_CHARSET_VR, DEFAULT_CHARSET_VR, EXPLICIT_VR_LENGTH_32, STANDARD_VR
 
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _UNDEFINED = 0xFFFFFFFF
 _MAX_DEPTH = 32
-_LONG_LENGTH = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())  # PS3.5 7.1.2
-_VRS = _LONG_LENGTH | frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+LONG_LENGTH_VRS = frozenset(vr.encode() for vr in EXPLICIT_VR_LENGTH_32)  # of 32 bits (PS3.5 7.1.2)
+_VRS = frozenset(vr.encode() for vr in STANDARD_VR)
 _NUMBER_BYTES = {
     **dict.fromkeys(b"US SS OW AT".split(), 2),
     **dict.fromkeys(b"UL SL FL OL OF".split(), 4),
     **dict.fromkeys(b"FD OD SV UV OV".split(), 8),
 }
-_TEXT = frozenset("LO LT PN SH ST UC UR UT".split())  # may hold other character sets than ASCII
-_CODES = frozenset("AE AS CS DA DS DT IS TM UI".split())  # ASCII, and each value may be padded
+_TEXT = frozenset([*CUSTOMIZABLE_CHARSET_VR, "UR"])  # padded at the end alone
+_CODES = frozenset(DEFAULT_CHARSET_VR) - {"UR"}  # ASCII, and each value may be padded
 _PIXELS = frozenset([0x7FE00008, 0x7FE00009, 0x7FE00010])
 # They describe an encoding: length to end (retired), planar configuration, offset tables, total length.
 _OF_ENCODING = frozenset([0x00080001, 0x00280006, 0x7FE00001, 0x7FE00002, 0x7FE00003])
@@ -75,7 +76,7 @@ class _Reader:
                 return position
             if depth == 0 and tag in _PIXELS:
                 return position
-            if not is_implicit and vr[0] in _LONG_LENGTH:
+            if not is_implicit and vr[0] in LONG_LENGTH_VRS:
                 (length,) = self._length.unpack_from(self._data, position)
                 position += 4
             position = self._element(tag, vr[0] if vr else b"", position, length, depth)

@@ -17,7 +17,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from imaging.dataset.canonical_form import UnclearEncodingError, canonical_form
+from imaging.dataset.canonical_form import LONG_LENGTH_VRS, UnclearEncodingError, canonical_form
 from imaging.dataset.newer_uids import DeflatedFrames, JPEGXLLossless
 from imaging.frames.image_file import ImageFile
 from imaging.frames.stored_value import stored_value
@@ -102,7 +102,7 @@ def _end_of_meta(data: bytes) -> int:
     """Where the data set begins: behind the elements of group 2, always in explicit VR little endian."""
     position = _META
     while data[position : position + 2] == b"\2\0":
-        is_long = data[position + 4 : position + 6] in (b"OB", b"OW", b"SQ", b"UN", b"UT")
+        is_long = data[position + 4 : position + 6] in LONG_LENGTH_VRS
         field = slice(position + 8, position + 12) if is_long else slice(position + 6, position + 8)
         position = field.stop + int.from_bytes(data[field], "little")
     return position

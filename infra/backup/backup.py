@@ -9,7 +9,6 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +18,7 @@ import orjson
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
-from common.database import Database, connect, queries
+from common.database import connect, queries
 from common.errors import ObjectMissingError, SettingsError
 from common.reconcile.difference import Difference
 from common.reconcile.reconcile_rows import ReconcileRows
@@ -41,9 +40,9 @@ from common.store.object_key import (
 )
 from common.store.object_store import ObjectVersion
 from infra.backup.checked_objects import CheckedObjects
+from infra.command_options import operator_database
 from infra.local.postgres_client import run_client
 
-_ANSWER_SECONDS = 120.0
 _COPIED_LAST = [PROCESSED, HELD]
 DUMP, OBJECTS, CARD = "database.dump", "objects.tar", "backup.json"
 _CONTENT_TYPES = {"png": "image/png", "json": "application/json", "dcm": "application/dicom"}
@@ -97,7 +96,7 @@ def back_up(
             card.bytes += size or 0
             return size is not None
 
-        with closing(Database(endpoints["database_url"], answer_seconds=_ANSWER_SECONDS)) as database:
+        with operator_database(endpoints) as database:
             checked = CheckedObjects(store, ReconcileRows(database), add)
             for version in _all_objects(store):
                 checked.take(version.location)

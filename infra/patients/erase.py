@@ -18,16 +18,15 @@ from common.errors import TransientError
 from common.store.minio_store import MinioStore
 from infra.patients.erase_labels import empty_label_files
 from infra.patients.erase_objects import delete_objects
+from infra.patients.instance_rows import INSTANCE_TABLES
 from infra.patients.label_versions import delete_label_versions
 from infra.patients.object_versions import ObjectVersions
 from infra.provision.store_copies import bucket_copies
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _DELETED = (  # in the order that foreign keys require
-    "reconcile_finding",
-    *("label", "label_answer", "held_label", "group_label"),
-    *("overruling", "verdict", "image", "instance", "series", "study", "patient"),
-    *("image_allocation", "extraction", "item_conflict", "known_parent", "ledger_item"),
+    *("reconcile_finding", "held_label", "group_label", *INSTANCE_TABLES),
+    *("series", "study", "patient", "item_conflict", "known_parent", "ledger_item"),
 )
 _SCRUBBED = ("reconcile_pass", "source_file", "archive", "ledger_item", "locked_item", "source_folder")
 _POLL_SECONDS = 0.2

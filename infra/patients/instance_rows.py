@@ -9,7 +9,7 @@ import psycopg
 from common.database import queries
 
 _SQL = queries(Path(__file__).with_name("erase.sql"))
-_TABLES = (  # in the order that foreign keys require
+INSTANCE_TABLES = (  # in the order that foreign keys require
     *("label", "label_answer", "overruling", "verdict", "image", "instance"),
     *("image_allocation", "extraction"),
 )
@@ -17,5 +17,5 @@ _TABLES = (  # in the order that foreign keys require
 
 def delete_instances(connection: psycopg.Connection[Any], instances: Sequence[str]) -> None:
     """Delete the rows of instances, by pseudonymous UID; rows of their series, study and patient stay."""
-    for table in _TABLES:
+    for table in INSTANCE_TABLES:
         connection.execute(_SQL[f"delete_{table}"], {"instances": list(instances)})

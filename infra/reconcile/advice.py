@@ -53,9 +53,9 @@ class Advised:
             HIDDEN: "is in the store, but no listing shows it: another object has the name of its folder",
             DAMAGED: "is damaged on the store's disk",
         }
-        told = words.get(found.kind, f"is {found.kind}")
+        state = words.get(found.kind, f"is {found.kind}")
         detail = f" ({found.detail})" if found.detail else ""
-        return f"{what} {found.where} {told}{detail}"
+        return f"{what} {found.where} {state}{detail}"
 
     def as_json(self) -> dict[str, Any]:
         """The finding without keys that may name a patient."""

@@ -2,18 +2,19 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
-from infra.command_options import EXISTING_FOLDER, connected, home_option, json_option, print_result
+from infra.command_options import (
+    EXISTING_FOLDER,
+    connected,
+    home_option,
+    json_option,
+    operator_database,
+    print_result,
+    who_option,
+)
 from infra.local.home import Home, read_endpoints
-
-
-def _default_user() -> str:
-    import getpass
-
-    return getpass.getuser()
 
 
 @click.command()
@@ -40,7 +41,7 @@ def _default_user() -> str:
     help="Mend: delete a surplus object, or accept a loss.",
 )
 @click.option("--why", help="With --forget: why; stored with your name.")
-@click.option("--who", default=_default_user, show_default="your user name")
+@who_option
 def reconcile(
     home: Home,
     *,
@@ -84,21 +85,21 @@ def _mend(
     why: str | None,
     who: str,
 ) -> None:
+    from common.reconcile.reconcile_rows import ReconcileRows
     from infra.reconcile.advice import advised
     from infra.reconcile.mend import forget, redraw, refuse_unknown, restore
-    from infra.reconcile.report import stored_findings
 
     if forgotten is not None and not why:
         raise click.UsageError("--forget needs --why.")
-    database, rows = stored_findings(read_endpoints(home))
-    by_number: dict[int, Any] = {finding.id: finding for finding in rows}
-    refuse_unknown([*redrawn, *([forgotten] if forgotten is not None else [])], by_number)
-    with connected(home) as (connection, store):
+    with operator_database(read_endpoints(home)) as database, connected(home) as (connection, store):
+        findings = ReconcileRows(database).findings()
+        by_number = {finding.id: finding for finding in findings}
+        refuse_unknown([*redrawn, *([forgotten] if forgotten is not None else [])], by_number)
         if redrawn:
-            chosen = [each for each in advised(database, rows) if each.finding.id in set(redrawn)]
+            chosen = [each for each in advised(database, findings) if each.finding.id in set(redrawn)]
             click.echo(f"{redraw(connection, store, chosen)} put into the pipeline again.")
         if backup is not None:
-            number, lacking = restore(connection, store, rows, backup)
+            number, lacking = restore(connection, store, findings, backup)
             click.echo(f"{number} object(s) restored; {lacking} not in the backup as they were.")
         if forgotten is not None:
             click.echo(forget(connection, store, by_number[forgotten], who=who, why=why or ""))

@@ -34,25 +34,23 @@ _SQL = queries(Path(__file__).with_suffix(".sql"))
 def redraw(connection: psycopg.Connection[Any], store: MinioStore, chosen: Iterable[Advised]) -> int:
     """Put the items and originals of findings into the pipeline again; returns how many."""
     chosen = list(chosen)
-    items = {each.advice[0].replayed_item for each in chosen if each.advice[0].mend == "redraw"}
-    replayed = (
-        choose_items(connection, items=sorted(item for item in items if item)) if items - {None} else []
-    )
-    number = 0
-    for each in chosen:
-        if each.finding.difference.kind == DAMAGED:
-            store.delete_damaged(Location(each.finding.difference.bucket, each.finding.difference.key))
+    # The first advice alone can have an item to replay.
+    numbers = sorted({number for each in chosen if (number := each.advice[0].replayed_item) is not None})
+    replayed = choose_items(connection, items=numbers) if numbers else []
+    differences = [each.finding.difference for each in chosen]
+    for found in differences:
+        if found.kind == DAMAGED:
+            store.delete_damaged(Location(found.bucket, found.key))
     for item in replayed:
         put_back(connection, store, item)
-        number += 1
-    for each in chosen:
-        found = each.finding.difference
+    reopened = len(replayed)
+    for found in differences:
         if found.what == "file item":
-            number += connection.execute(_SQL["announce_file"], {"file": found.file_id}).rowcount
+            reopened += connection.execute(_SQL["announce_file"], {"file": found.file_id}).rowcount
         elif found.kind == SURPLUS and is_original(found):
-            number += _put_back_original(connection, store, found)
+            reopened += _put_back_original(connection, store, found)
     connection.commit()
-    return number
+    return reopened
 
 
 def _put_back_original(connection: psycopg.Connection[Any], store: MinioStore, found: Difference) -> int:

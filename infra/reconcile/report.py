@@ -1,24 +1,19 @@
 """The result of a comparison as JSON and as text."""
 
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from typing import Any
 
-from common.database import Database
-from common.reconcile.difference import Finding
 from common.reconcile.reconcile_rows import ReconcileRows
-from infra.command_options import operator_store
+from infra.command_options import operator_database, operator_store
 from infra.reconcile.advice import advised
 from infra.reconcile.run import Run
-
-_ANSWER_SECONDS = 120.0
 
 
 def compared(
     endpoints: dict[str, Any], *, is_deep: bool, rate: float, pause: float, say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Compare everything; the result as `--json` prints it."""
-    with closing(Database(endpoints["database_url"], answer_seconds=_ANSWER_SECONDS)) as database:
+    with operator_database(endpoints) as database:
         run = Run(operator_store(endpoints), ReconcileRows(database), is_deep, rate, say, pause)
         found = run()
         return {
@@ -26,12 +21,6 @@ def compared(
             "findings": [each.as_json() for each in advised(database, found.findings)],
             "undecided": found.undecided,
         }
-
-
-def stored_findings(endpoints: Mapping[str, Any]) -> tuple[Database, list[Finding]]:
-    """The findings of earlier comparisons, and the database they are in."""
-    database = Database(endpoints["database_url"], answer_seconds=_ANSWER_SECONDS)
-    return database, ReconcileRows(database).findings()
 
 
 def report_text(found: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from common.store.minio_store import MinioStore
 
 LISTED, DEEP = "listed", "deep"
 _DEEP_PAGE = 100  # objects that are read in one step
-_MOST_LOOKED_AT = 1_000_000
+_TIME_IN_NAME = "20260101-120000-000000"  # after the prefix of an image bucket's name
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,11 @@ class Run:
         return DEEP if self.is_deep else LISTED
 
     def _walk(self, position: PassPosition) -> None:
-        buckets = tuple(bucket.name for bucket in self.store.client.list_buckets())
         content = ContentCheck(self.store, is_deep=self.is_deep)
         walk = Walk(
             self.store,
             self.rows,
-            more_buckets=tuple(name for name in buckets if self._is_image_bucket(name)),
+            more_buckets=self._image_buckets(),
             compare_content=content.compare_page,
             **({"page": _DEEP_PAGE} if self.is_deep else {}),
         )
@@ -74,9 +73,14 @@ class Run:
             done += step.objects + step.rows
             time.sleep(max(0.0, done / self.rate - (time.monotonic() - started)))
 
-    def _is_image_bucket(self, name: str) -> bool:
+    def _image_buckets(self) -> tuple[str, ...]:
+        """The image buckets of the store, also those that no row knows, by the prefix of the known ones."""
         known = self.rows.next_bucket(None)
-        return known is not None and name.startswith(known[: -len("20260101-120000-000000")])
+        if known is None:
+            return ()
+        prefix = known[: -len(_TIME_IN_NAME)]
+        names = (bucket.name for bucket in self.store.client.list_buckets())
+        return tuple(name for name in names if name.startswith(prefix))
 
     def _look_again(self) -> list[Finding]:
         """Look at every difference once more, at the earliest `pause` seconds after it was first seen."""

@@ -1,8 +1,8 @@
 """A small convolutional net that says for each cell of 8 x 8 pixels whether drawn text lies there.
 
 It is evaluated with matrix products and only where it is asked, so that a clean picture costs little.
-Layers: 4 x 4 pixels → 16 (every 4 pixels), 4 x 4 of these → 32 (every cell), 3 x 3 cells → 48,
-3 x 3 cells → 24, 3 x 3 cells → 1. The weights are trained by `model.text_detector.train`.
+Layers: 4 x 4 pixels → 16 (every 4 pixels), 4 x 4 of these → 32 (every cell), 3 x 3 cells → 64,
+3 x 3 cells → 32, 3 x 3 cells → 1. The weights are trained by `model.text_detector.train`.
 """
 
 from collections.abc import Callable

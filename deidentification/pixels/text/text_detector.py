@@ -11,7 +11,7 @@ are searched, and each channel where these two have no edges. docs/text-detector
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import cv2
@@ -91,7 +91,7 @@ def _repeats(box: Box, surer: Box) -> bool:
 def _clipped(box: Box, rows: int, columns: int) -> Box:
     width, height = min(box.width, columns - box.left), min(box.height, rows - box.top)
     parts = tuple(_clipped(part, rows, columns) for part in box.parts)
-    return Box(box.left, box.top, width, height, box.score, parts)
+    return replace(box, width=width, height=height, parts=parts)
 
 
 def _found(picture: Bytes, sure: float, scale: int) -> list[Box]:
@@ -141,15 +141,20 @@ def _found_in_plane(grey: Bytes, asked: Mask, sure: float, cell: int) -> list[Bo
     if rows_of_cells.max() < sure:
         return []
     boxes = []
-    for x, y, width, height, score in _joined(scores, rows_of_cells, LIKELY, sure):
-        inside = np.s_[y : y + height, x : x + width]
-        parts = [
-            Box((x + left + i) * cell, (y + top + j) * cell, w * cell, h * cell, part)
-            for i, j, w, h, part in _joined(scores[inside], rows_of_cells[inside], CERTAIN, sure)
-        ]
-        surest = tuple(sorted(parts, key=lambda part: -part.score)[:MOST_PARTS])
-        boxes.append(Box((x + left) * cell, (y + top) * cell, width * cell, height * cell, score, surest))
+    for box in _joined(scores, rows_of_cells, LIKELY, sure):
+        inside = np.s_[box.top : box.top + box.height, box.left : box.left + box.width]
+        parts = _joined(scores[inside], rows_of_cells[inside], CERTAIN, sure)
+        surest = sorted(parts, key=lambda part: -part.score)[:MOST_PARTS]
+        placed = [_placed(part, left + box.left, top + box.top, cell) for part in surest]
+        boxes.append(replace(_placed(box, left, top, cell), parts=tuple(placed)))
     return boxes
+
+
+def _placed(box: Box, left: int, top: int, cell: int) -> Box:
+    """A box in cells of a part of the picture as one in pixels; the part begins at this cell."""
+    return Box(
+        (box.left + left) * cell, (box.top + top) * cell, box.width * cell, box.height * cell, box.score
+    )
 
 
 def in_a_row(scores: Floats) -> Floats:
@@ -164,10 +169,8 @@ def _components(marked: Bytes) -> tuple[int, NDArray[np.int32], NDArray[np.int32
     return count, cast("NDArray[np.int32]", labels), cast("NDArray[np.int32]", stats)
 
 
-def _joined(
-    scores: Floats, rows: Floats, least: float, sure: float
-) -> Iterator[tuple[int, int, int, int, float]]:
-    """Boxes of neighbouring cells over a logit, in cells: left, top, width, height and the score.
+def _joined(scores: Floats, rows: Floats, least: float, sure: float) -> Iterator[Box]:
+    """Boxes of neighbouring cells over a logit, in cells.
 
     `rows` are the mean logits of three cells in a row; the largest one of a box must be sure enough.
     """
@@ -183,4 +186,4 @@ def _joined(
         inside &= likely[y : y + height, x : x + width]
         ys, xs = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
         size = int(xs[-1] - xs[0]) + 1, int(ys[-1] - ys[0]) + 1
-        yield x + int(xs[0]), y + int(ys[0]), *size, float(best[label])
+        yield Box(x + int(xs[0]), y + int(ys[0]), *size, float(best[label]))

@@ -4,8 +4,8 @@ The surest parts of a box are read, because a complete box may reach far into an
 overlooked, or read where there are none. If they are text, the complete box is read as well. Each place is
 cut out with a margin, stretched to full contrast, enlarged, turned by 0, 90 and 270° and given to
 rapidocr's own detection and recognition, whose models are part of its package. Where that reads no text, it
-is tried with local contrast, and larger. The recognition alone on
-the whole piece reads less, and is no quicker because it has to try more directions.
+is tried with local contrast, and larger. The recognition alone on the whole piece reads less, and is no
+quicker because it has to try more directions.
 """
 
 from collections.abc import Iterator, Sequence

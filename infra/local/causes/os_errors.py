@@ -91,7 +91,7 @@ def _option(path: Path | None, home: Home | None) -> str:
     if home is not None and _is_of(path, home.folder):
         return "--home"
     for folder, option in ((cache_folder(), "XDG_CACHE_HOME"), (Path(tempfile.gettempdir()), "TMPDIR")):
-        if path.is_relative_to(folder) or folder.is_relative_to(path):
+        if _is_of(path, folder):
             return option
     return ""
 
