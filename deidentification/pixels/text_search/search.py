@@ -70,7 +70,8 @@ class TextSearch:
         self._boxes: list[tuple[Finding, TextBox]] = []
         self._keyword = ""
         self._boxes_read = self._pixels_read = 0
-        self._known: dict[bytes, Finding] = {}  # captions are the same in all frames of a clip
+        # By content and view: captions are the same in all frames of a clip.
+        self._known: dict[tuple[bytes, bool], Finding] = {}
 
     @property
     def result(self) -> SearchResult:
@@ -100,9 +101,10 @@ class TextSearch:
     def _finding_of(self, view: View, box: Box, *, is_drawn: bool) -> Finding:
         part = view[box.top : box.top + box.height, box.left : box.left + box.width]
         digest = blake2b(part.tobytes() + str(part.shape).encode(), digest_size=16).digest()
-        if digest not in self._known:
-            self._known[digest] = self._read(view, box, is_drawn=is_drawn)
-        return self._known[digest]
+        place = digest, is_drawn
+        if place not in self._known:
+            self._known[place] = self._read(view, box, is_drawn=is_drawn)
+        return self._known[place]
 
     def _read(self, view: View, box: Box, *, is_drawn: bool) -> Finding:
         if self._reader is None or self._has_enough(box):

@@ -122,6 +122,17 @@ def test_a_sure_place_passes_only_if_it_is_read_as_harmless(
     assert finding is searched.result.finding
 
 
+def test_what_passed_in_another_view_is_judged_anew_in_the_drawn_picture() -> None:
+    """An unread place counts in the drawn picture alone, whichever view showed the same pixels first."""
+    searched = TextSearch(
+        IDENTITY, Scope.ANY_TEXT, lambda _, boxes: [ReadText(box, "", 0.0) for box in boxes]
+    )
+    searched.look(1, [drawn(), drawn("WESTERN HOSPITAL")])
+    assert Finding.NOTHING is searched.result.finding
+    searched.look(2, [drawn("WESTERN HOSPITAL")])
+    assert Finding.UNREAD is searched.result.finding
+
+
 def test_places_beyond_what_is_read_are_held_in_every_view() -> None:
     """Also in the view of what a window hides: nobody knows what is there."""
     asked: list[Box] = []
