@@ -14,7 +14,7 @@ def reconciled_text(row: Mapping[str, Any] | None) -> str:
         return ""
     found = ", ".join(f"{number} {kind}" for kind, number in sorted(row["findings"].items()))
     age = (
-        "never complete yet"
+        "the first comparison is not complete yet"
         if row["age_seconds"] is None
         else f"last one began {_age(row['age_seconds'])} ago"
     )

@@ -190,6 +190,12 @@ def test_status_text_has_every_part() -> None:
         assert part in text
 
 
+def test_status_says_that_the_first_comparison_goes_on() -> None:
+    """Before a comparison was complete, "nothing differs" is no result."""
+    text = status_text(_status(reconciled={"findings": {}, "age_seconds": None}))
+    assert "Rows and objects compared (the first comparison is not complete yet): nothing differs." in text
+
+
 @pytest.mark.parametrize("difference", [1, -1])
 @pytest.mark.parametrize("which", ["files_difference", "images_difference"])
 def test_any_difference_is_not_closed(which: str, difference: int) -> None:
