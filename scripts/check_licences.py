@@ -19,13 +19,15 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "licences.md"
 RUN_TIME_EXTRAS = {"", "local", "training-sets", "train"}
 # Each part of a licence expression must be one of these.
 PERMISSIVE = re.compile(
-    r"MIT(-0|-CMU)?( License)?|BSD( License|-[23]-Clause)|3-Clause BSD License|0BSD"
+    r"MIT(-0|-CMU)?( License)?|BSD( License|-[23]-Clause)?|3-Clause BSD License|0BSD"
     r"|Apache(-2\.0| Software License)"
     r"|ISC( License \(ISCL\))?|PSF-2\.0|Python Software Foundation License|Zlib|CC0-1\.0|Unlicense"
     r"|BSD-derived \(http://www\.repoze\.org/LICENSE\.txt\)"
 )
 # Weak copyleft: the package is used unchanged and isn't linked into dcm2set.
 WEAK_COPYLEFT = re.compile(r"MPL-2\.0|Mozilla Public License 2\.0 \(MPL 2\.0\)|LGPL-3\.0-only")
+# Packages whose metadata states no licence, with the licence of their source.
+STATED_BY_SOURCE = {"mlcroissant": "Apache-2.0"}  # LICENSE of github.com/mlcommons/croissant
 HEADER = """# Licences of the packages
 
 Written by `make licences`; `make check` holds it to what is installed. Licences that would bind dcm2set
@@ -66,11 +68,13 @@ def _licences() -> dict[str, str]:
     # pip-licenses lists the environment of this Python, without itself and its own requirements.
     command = [sys.executable, "-m", "piplicenses", "--format", "json"]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return {
+    found = {
         str(canonicalize_name(each["Name"])): " ".join(each["License"].split())
         for each in json.loads(output)
         if canonicalize_name(each["Name"]) != "dcm2set"
     }
+    by_source = {name: STATED_BY_SOURCE.get(name, licence) for name, licence in found.items()}
+    return {name: by_source[name] if found[name] == "UNKNOWN" else found[name] for name in found}
 
 
 def _needed(package: str, extras: set[str]) -> set[str]:

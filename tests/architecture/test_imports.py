@@ -20,7 +20,10 @@ DEIDENTIFICATION = {
     "deidentification.pixels.text_search",
 }  # fmt: skip
 MODEL = {"model", "model.features"}
-SETS = {"training_set", "training_set.selection", "training_set.splits", "training_set.versions"}
+SETS = {
+    "training_set", "training_set.formats", "training_set.selection", "training_set.splits",
+    "training_set.versions",
+}  # fmt: skip
 FUNCTION = {"common", "common.http", "common.ledger", "common.process", "common.stage", "common.store"}
 COMMAND = {"common", "common.store", "infra", "infra.local", "infra.provision"}
 
@@ -66,7 +69,10 @@ ALLOWED: dict[str, set[str]] = {
     "training_set": set(),
     "training_set.selection": {"common", "common.store"},
     "training_set.splits": {"common", "training_set.selection"},
-    "training_set.versions": {"common", "common.store", "training_set.selection", "training_set.splits"},
+    "training_set.formats": {"common", "training_set.selection"},
+    "training_set.versions": {
+        "common", "common.store", "training_set.formats", "training_set.selection", "training_set.splits",
+    },
     "training_set.export": {"common", "common.store", *SETS},
     "functions": set(),
     "functions.poll_nas": {*FUNCTION, "common.nas"},

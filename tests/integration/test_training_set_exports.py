@@ -19,12 +19,13 @@ from training_set.export.image_files import ImageFiles
 
 
 def test_an_export_has_all_its_files(site: Site, name: str, tmp_path: Path) -> None:
-    """An export has pictures, metadata.csv, labels.csv, Parquet, manifest and card, and passes verify."""
+    """An export has pictures, tables, Croissant metadata, manifest and card, and passes verify."""
     images = site.add(labelled_patients(1, 40))
     summary = site.export(name, tmp_path / "a")
     assert (1, True, len(images)) == (summary["version"], summary["is_new"], summary["counts"]["images"])
     files = files_of(tmp_path / "a")
     expected = {"manifest.json", "images.parquet", "labels.csv", "README.md", "export.json"}
+    expected |= {"croissant.json"}
     expected |= {"plots/class-balance.png", "plots/co-occurrence.png"}
     expected |= {f"{split}/metadata.csv" for split in ("train", "validation", "test")}
     splits = splits_of(tmp_path / "a")

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from common.errors import PermanentError
 from common.store.object_store import ObjectStore
+from training_set.formats.croissant import CROISSANT, croissant_body
 from training_set.selection.allowed_labels import AllowedLabels
 from training_set.selection.image_columns import COLUMNS, label_column
 from training_set.selection.image_rows import SelectedImages, label_rule, read_images
@@ -177,4 +178,5 @@ def all_files(frozen: FrozenSet, table: bytes | None = None) -> dict[str, bytes]
     with ThreadPoolExecutor(1) as thread:  # plots are drawn while Arrow formats text outside the GIL
         card = thread.submit(card_files, frozen)
         files = {**frozen.table_files(table), **card.result()}
+    files[CROISSANT] = croissant_body(frozen.head, frozen.table.schema, files)
     return {**files, "manifest.json": frozen.manifest(files)}
