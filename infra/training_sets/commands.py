@@ -64,6 +64,28 @@ def _selection_options(command: Command) -> Command:
     return command
 
 
+def form_options(command: Command) -> Command:
+    """Add `--format` and `--shard-size`; the command receives `form` and `shard_bytes`."""
+    form = click.option(
+        "--format",
+        "form",
+        type=click.Choice(["folder", "parquet", "webdataset"]),
+        default="folder",
+        show_default=True,
+        help="Single PNG files, or shards with the pictures inside.",
+    )
+    size = click.option(
+        "--shard-size",
+        "shard_bytes",
+        type=click.IntRange(1, 100_000),
+        callback=lambda _context, _option, megabytes: megabytes * 1_000_000,
+        default=500,
+        show_default=True,
+        help="MB of pictures in a shard, about.",
+    )
+    return form(size(command))
+
+
 @click.command()
 @home_option
 @click.argument("name")
@@ -75,6 +97,7 @@ def _selection_options(command: Command) -> Command:
     type=EXISTING_FOLDER,
     help="Earlier export from which equal files are hard-linked; with --images link.",
 )
+@form_options
 @click.option("--version", "number", type=version_number, help="Export this frozen version again.")
 @click.option("--without-missing", is_flag=True, help="Continue if images are missing or damaged.")
 @click.option(
@@ -90,6 +113,8 @@ def export(
     out: Path | None,
     images: Any,
     link_from: Path | None,
+    form: Any,
+    shard_bytes: int,
     number: int | None,
     without_missing: bool,
     any_label: bool,
@@ -110,13 +135,13 @@ def export(
     from training_set.versions.set_name import checked_name
 
     checked_name(name)
-    _refuse_contradictions(number, images, link_from, selection)
+    _refuse_contradictions(number, images, link_from, selection, form)
     try:
         with connected(home) as (connection, store):
             training_set = Export(connection, store, name, _say, allowed_labels(any_label=any_label))
             version = training_set.version(number, selection)
             folder = out or Path(f"{name}-v{version.number}")
-            request = ExportRequest(folder, images, link_from, without_missing, at_a_time)
+            request = ExportRequest(folder, images, link_from, without_missing, at_a_time, form, shard_bytes)
             written = training_set.write(version, request)
     except ImagesMissingError as error:
         click.echo(f"dcm2set: {error}\nWrite the others with --without-missing.", err=True)
@@ -136,12 +161,16 @@ def allowed_labels(*, any_label: bool) -> "AllowedLabels":
 
 
 def _refuse_contradictions(
-    number: int | None, images: str, link_from: Path | None, selection: dict[str, Any]
+    number: int | None, images: str, link_from: Path | None, selection: dict[str, Any], form: str
 ) -> None:
     if number is not None and any(value not in {None, ()} for value in selection.values()):
         raise PermanentError("A frozen version is exported unchanged; --version allows no selection options.")
     if (images == "link") != (link_from is not None):
         raise PermanentError("--images link and --link-from DIR need each other.")
+    if form != "folder" and images != "copy":
+        raise PermanentError(
+            f"--format {form} holds the pictures themselves; it allows no --images {images}."
+        )
 
 
 @click.command()

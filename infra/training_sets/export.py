@@ -10,6 +10,7 @@ import psycopg
 from common.errors import PermanentError, TransientError
 from common.store.object_store import ObjectStore
 from training_set.export.export_folder import ExportRequest, write_export
+from training_set.export.export_shards import write_shards
 from training_set.export.image_locations import image_locations
 from training_set.selection.allowed_labels import ANY_LABEL, AllowedLabels
 from training_set.selection.options import parse_splits
@@ -49,17 +50,25 @@ class Export:
         self.connection.commit()
         self.say(f"{self.name} v{version.number} to {request.folder}")
         try:
-            written = write_export(version, locations, self.store, request, self.say)
+            write = write_export if request.form == "folder" else write_shards
+            written = write(version, locations, self.store, request, self.say)
         except (KeyboardInterrupt, TransientError, OSError) as error:
             command = f"dcm2set export {self.name} --version {version.number} --out {request.folder}"
             any_label = " --any-label" if self.allowed_labels == ANY_LABEL else ""
-            self.say(f"Interrupted. Continue with: {command} --images {request.images}{any_label}")
+            self.say(f"Interrupted. Continue with: {command} {_form(request)}{any_label}")
             if isinstance(error, OSError):
                 raise PermanentError(f"Can't write to {request.folder} ({error.strerror}).") from None
             raise
         if request.images == "reference":
             self.say(f"Locations: {request.references}, only for those who read the store themselves.")
         return written
+
+
+def _form(request: ExportRequest) -> str:
+    """The options of the form of an export."""
+    if request.form == "folder":
+        return f"--images {request.images}"
+    return f"--format {request.form} --shard-size {request.shard_bytes // 1_000_000}"
 
 
 def export_summary(written: FrozenSet, folder: Path, *, is_new: bool) -> dict[str, Any]:

@@ -1,12 +1,10 @@
 """Open an exported training set as users do: with datasets, with pandas and torch, with the example."""
 
-import gc
 import re
 import runpy
 import shutil
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -16,6 +14,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from tests.support.load_sets import load
 from tests.support.repository import ROOT
 from tests.support.set_pictures import labelled_patients, picture_of
 from tests.support.set_rows import SetImage
@@ -40,25 +39,6 @@ def folder(site: Site, name: str, tmp_path: Path) -> Path:
     site.add(images)
     site.export(name, tmp_path / "set")
     return tmp_path / "set"
-
-
-def load(*words: str, **named: str):
-    """Call load_dataset without its warnings."""
-    import datasets
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = datasets.load_dataset(*words, **named)
-        gc.collect()  # closes files that load_dataset leaves open
-        return found
-
-
-@pytest.fixture(autouse=True)
-def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    import datasets
-
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_OFFLINE", True)
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
 
 
 @pytest.mark.parametrize("way", ["imagefolder", "folder"])

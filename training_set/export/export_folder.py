@@ -13,7 +13,7 @@ import orjson
 from common.errors import PermanentError
 from common.store.object_key import Location
 from common.store.object_store import ObjectStore
-from training_set.export.image_files import PART, ImageFiles, WantedImage
+from training_set.export.image_files import PART, ImageFiles, WantedImage, write_atomically
 from training_set.export.image_locations import ImageLocations
 from training_set.export.progress import Progress
 from training_set.selection.image_rows import is_image_key
@@ -25,6 +25,7 @@ from training_set.versions.frozen_set import MANIFEST, FrozenSet
 
 EXPORT = "export.json"
 Images = Literal["copy", "link", "reference"]
+Form = Literal["folder", "parquet", "webdataset"]
 _MAX_LISTED = 10
 
 
@@ -47,6 +48,8 @@ class ExportRequest:
     link_from: Path | None  # an earlier export
     without_missing: bool  # write the other images if some are missing
     at_a_time: int = 8  # parallel downloads
+    form: Form = "folder"
+    shard_bytes: int = 500_000_000  # of pictures in a shard, about
 
     @property
     def references(self) -> Path:
@@ -65,15 +68,15 @@ def write_export(
 
     Raises ImagesMissingError, and PermanentError if the folder has other contents.
     """
-    _refuse_missing(locations.missing, request)
-    _begin(request, version)
+    refuse_missing(locations.missing, request)
+    begin_export(request, version)
     missing = dict(locations.missing)
     if request.images != "reference":
         linked = files_by_digest(request.link_from) if request.images == "link" and request.link_from else {}
         files = ImageFiles(request.folder, store, linked, request.at_a_time)
         progress = Progress(len(locations.buckets), "images", report)
         missing |= files.fetch_all(_wanted(version.frozen, locations), progress.advance)
-        _refuse_missing(missing, request)
+        refuse_missing(missing, request)
     written = version.frozen.without(missing)
     bodies = version.files if not missing else all_files(written)
     if request.images == "reference":
@@ -81,19 +84,20 @@ def write_export(
     for name, body in bodies.items():
         if name != MANIFEST:
             write_atomically(request.folder / name, body)
-    write_atomically(request.folder / EXPORT, _mark(request, version, bodies[MANIFEST]))
+    write_atomically(request.folder / EXPORT, export_mark(request, version, bodies[MANIFEST]))
     # The manifest comes last: a folder with a manifest is complete.
     write_atomically(request.folder / MANIFEST, bodies[MANIFEST])
-    _remove_parts(request.folder)
+    remove_parts(request.folder)
     return written
 
 
-def _refuse_missing(missing: Mapping[str, str], request: ExportRequest) -> None:
+def refuse_missing(missing: Mapping[str, str], request: ExportRequest) -> None:
+    """Raise ImagesMissingError if images are missing, unless the request allows it."""
     if missing and not request.without_missing:
         raise ImagesMissingError(missing)
 
 
-def _begin(request: ExportRequest, version: FrozenVersion) -> None:
+def begin_export(request: ExportRequest, version: FrozenVersion) -> None:
     """Mark an empty folder with this version, or check that it already has this mark."""
     folder, mark_file = request.folder, request.folder / EXPORT
     try:
@@ -102,10 +106,10 @@ def _begin(request: ExportRequest, version: FrozenVersion) -> None:
     except OSError as error:
         raise PermanentError(f"Can't write to {folder} ({error.strerror}).") from None
     if is_empty:
-        write_atomically(mark_file, _mark(request, version))
+        write_atomically(mark_file, export_mark(request, version))
         return
-    expected = orjson.loads(_mark(request, version))
-    if _read_mark(mark_file) | {"sha256": {}} != expected:
+    expected = orjson.loads(export_mark(request, version))
+    if read_mark(mark_file) | {"sha256": {}} != expected:
         raise PermanentError(
             f"{folder} contains something else than {expected['name']} v{expected['version']} as "
             f"{expected['images']}. Choose another --out."
@@ -113,7 +117,7 @@ def _begin(request: ExportRequest, version: FrozenVersion) -> None:
     (folder / MANIFEST).unlink(missing_ok=True)
 
 
-def _mark(request: ExportRequest, version: FrozenVersion, manifest: bytes | None = None) -> bytes:
+def export_mark(request: ExportRequest, version: FrozenVersion, manifest: bytes | None = None) -> bytes:
     """Return the contents of export.json, with the digest of the manifest once it is known."""
     head = version.frozen.head
     mark = {
@@ -122,11 +126,14 @@ def _mark(request: ExportRequest, version: FrozenVersion, manifest: bytes | None
         "digest": head["digest"],
         "images": "references" if request.images == "reference" else "files",
     }
+    if request.form != "folder":
+        mark |= {"images": request.form, "shard_bytes": request.shard_bytes}
     mark["sha256"] = {} if manifest is None else {MANIFEST: hashlib.sha256(manifest).hexdigest()}
     return orjson.dumps(mark, option=orjson.OPT_INDENT_2) + b"\n"
 
 
-def _read_mark(path: Path) -> dict[str, Any]:
+def read_mark(path: Path) -> dict[str, Any]:
+    """Return the contents of export.json; nothing if it can't be read."""
     try:
         found = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError):
@@ -172,18 +179,7 @@ def files_by_digest(folder: Path) -> dict[str, Path]:
     }
 
 
-def write_atomically(path: Path, body: bytes) -> None:
-    """Write a file completely or not at all; a file that already has the content is kept."""
-    if path.is_file() and path.read_bytes() == body:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + PART)
-    part.unlink(missing_ok=True)
-    part.write_bytes(body)
-    part.replace(path)
-
-
-def _remove_parts(folder: Path) -> None:
+def remove_parts(folder: Path) -> None:
     """Remove partial files of an interrupted run."""
     for path in folder.rglob(f"*{PART}"):
         path.unlink()

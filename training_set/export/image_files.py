@@ -62,15 +62,9 @@ class ImageFiles:
         part = target.with_name(target.name + PART)
         part.unlink(missing_ok=True)
         if not self._is_linked(image.sha256, part):
-            try:
-                location = image.location
-                body = read_or_damaged(self.store, location, lambda: self.store.read_now(location))
-            except ObjectMissingError:
-                return GONE
-            except ObjectDamagedError:
-                return DAMAGED
-            if hashlib.sha256(body).hexdigest() != image.sha256:
-                return REDRAWN
+            body = picture_or_cause(self.store, image)
+            if isinstance(body, str):
+                return body
             part.write_bytes(body)
         part.replace(target)
         return None
@@ -84,6 +78,29 @@ class ImageFiles:
         except OSError:  # another file system or no hard links
             shutil.copyfile(source, part)
         return True
+
+
+def picture_or_cause(store: ObjectStore, image: WantedImage) -> bytes | str:
+    """Read a picture from the store and verify it. Return its bytes, or the cause if it is missing."""
+    location = image.location
+    try:
+        body = read_or_damaged(store, location, lambda: store.read_now(location))
+    except ObjectMissingError:
+        return GONE
+    except ObjectDamagedError:
+        return DAMAGED
+    return body if hashlib.sha256(body).hexdigest() == image.sha256 else REDRAWN
+
+
+def write_atomically(path: Path, body: bytes) -> None:
+    """Write a file completely or not at all; a file that already has the content is kept."""
+    if path.is_file() and path.read_bytes() == body:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + PART)
+    part.unlink(missing_ok=True)
+    part.write_bytes(body)
+    part.replace(path)
 
 
 def file_digest(path: Path) -> str | None:

@@ -15,6 +15,8 @@ from common.errors import PermanentError
 from training_set.export.export_folder import EXPORT
 from training_set.export.image_files import file_digest
 from training_set.export.progress import Progress
+from training_set.export.verify_shards import wrong_shards
+from training_set.formats.shard_format import SHARD_FORMS
 from training_set.selection.image_rows import is_image_key
 from training_set.splits.patient_groups import Pictures, duplicate_pairs
 from training_set.splits.patient_splits import unpacked_hashes
@@ -41,7 +43,8 @@ def verify(folder: Path, report: Callable[[str], None]) -> Iterator[str]:
     if hashlib.sha256(body).hexdigest() != digest or mark.get("digest") != manifest["digest"]:
         yield f"{MANIFEST} was changed."
     expected = dict(manifest["files"])
-    if mark.get("images") == "references":
+    form = mark.get("images")
+    if form in {"references", *SHARD_FORMS}:
         pictures: dict[str, str] = {}
     else:
         pictures = {f"{image['split']}/{image['key']}": image["sha256"] for image in manifest["images"]}
@@ -49,6 +52,8 @@ def verify(folder: Path, report: Callable[[str], None]) -> Iterator[str]:
     yield from _wrong_files(folder, expected | pictures, report)
     yield from _extra_files(folder, {EXPORT, MANIFEST, *expected, *pictures})
     yield from _wrong_table(folder, manifest)
+    if form in SHARD_FORMS:
+        yield from wrong_shards(folder, manifest, form)
 
 
 def _wrong_names(manifest: dict[str, Any]) -> Iterator[str]:

@@ -52,15 +52,32 @@ def croissant_body(head: Mapping[str, Any], schema: pa.Schema, files: Mapping[st
         "encodingFormat": "image/png",
         "includes": [f"{split}/*.png" for split in splits],
     }
-    return _body(head, [*_file_objects(digests), pictures], [_splits(splits), _images(schema), _contents()])
+    contents = _contents({"fileProperty": "fullpath"}, {"fileProperty": "content"}, {})
+    records = [_splits(splits), _images(schema), contents]
+    return _body(head, [*_file_objects(digests), pictures], records)
 
 
 def croissant_of_shards(
-    head: Mapping[str, Any], schema: pa.Schema, files: Mapping[str, tuple[str, int]]
+    head: Mapping[str, Any], schema: pa.Schema, files: Mapping[str, tuple[str, int]], form: str
 ) -> bytes:
-    """Return croissant.json for a folder of shards; `files` are SHA-256 and size of each file by name."""
+    """Return croissant.json for a folder of shards of a form, parquet or webdataset.
+
+    `files` are SHA-256 and size in bytes of each file by name, also of the shards.
+    """
     splits = [split for split, part in head["counts"]["splits"].items() if part["images"]]
-    return _body(head, _file_objects(files), [_splits(splits), _images(schema)])
+    objects, records = _file_objects(files), [_splits(splits), _images(schema)]
+    if form != "parquet":
+        return _body(head, objects, records)
+    shards = {
+        "@type": "cr:FileSet",
+        "@id": _PICTURES,
+        "name": "shards",
+        "description": "The shards with the pictures.",
+        "encodingFormat": _MEDIA_TYPES[".parquet"],
+        "includes": ["data/*.parquet"],
+    }
+    contents = _contents({"column": "file_name"}, {"column": "image"}, {"transform": {"jsonPath": "bytes"}})
+    return _body(head, [*objects, shards], [*records, contents])
 
 
 def _body(head: Mapping[str, Any], files: list[dict[str, Any]], records: list[dict[str, Any]]) -> bytes:
@@ -157,21 +174,24 @@ def _images(schema: pa.Schema) -> dict[str, Any]:
     }
 
 
-def _contents() -> dict[str, Any]:
-    """Return the record set of the pictures; it is one of its own because a reader loads all of it."""
-    of_pictures = {"fileSet": {"@id": _PICTURES}}
-    name, content = "pictures/file_name", "pictures/content"
+def _contents(name: dict[str, str], content: dict[str, str], transform: dict[str, Any]) -> dict[str, Any]:
+    """Return the record set of the pictures; it is one of its own because a reader loads all of it.
+
+    `name` and `content` say where path and picture are in a file, and `transform` what is done with the
+    latter.
+    """
+    files = {"fileSet": {"@id": _PICTURES}}
     return {
         "@type": "cr:RecordSet",
         "@id": "pictures",
         "name": "pictures",
         "description": "One record for each image with the picture; file_name as in the record set images.",
-        "key": {"@id": name},
+        "key": {"@id": "pictures/file_name"},
         "field": [
-            _field(name, "file_name", column_description("file_name"), "sc:Text")
-            | {"source": {**of_pictures, "extract": {"fileProperty": "fullpath"}}},
-            _field(content, "content", "The picture.", "sc:ImageObject")
-            | {"source": {**of_pictures, "extract": {"fileProperty": "content"}}},
+            _field("pictures/file_name", "file_name", column_description("file_name"), "sc:Text")
+            | {"source": {**files, "extract": name}},
+            _field("pictures/content", "content", "The picture.", "sc:ImageObject")
+            | {"source": {**files, "extract": content, **transform}},
         ],
     }
 

@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -64,10 +65,15 @@ class FrozenSet:
         metadata = {f"{split}/metadata.csv": _metadata(self.of_split(split)) for split in self.splits}
         return {TABLE: table or parquet_bytes(self.table), LABELS: _labels(self.table), **metadata}
 
-    def manifest(self, files: dict[str, bytes]) -> bytes:
-        """Return the manifest with the digests of the other files and one line per image."""
-        digests = {name: hashlib.sha256(body).hexdigest() for name, body in sorted(files.items())}
-        head = {**self.head, "files": digests, "left_out": self.left_out}
+    def manifest(self, files: Mapping[str, bytes], shards: Mapping[str, str] | None = None) -> bytes:
+        """Return the manifest with the digests of the other files and one line per image.
+
+        `shards` are the digests of files that are too large for the memory, by name.
+        """
+        digests = {name: hashlib.sha256(body).hexdigest() for name, body in files.items()} | dict(
+            shards or {}
+        )
+        head = {**self.head, "files": dict(sorted(digests.items())), "left_out": self.left_out}
         text = orjson.dumps(head, option=orjson.OPT_INDENT_2)
         return text[:-2] + b',\n  "images": [\n' + self._image_lines() + b"\n  ]\n}\n"
 
