@@ -18,6 +18,7 @@ from infra.patients.commands import erase, pseudonym, report
 from infra.quality.commands import quality, train
 from infra.reconcile.commands import reconcile
 from infra.training_sets.commands import diff, export, verify
+from infra.training_sets.sets_commands import sets
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,7 +30,7 @@ def cli() -> None:
 for _command in (
     *(up, demo, status, doctor, reconcile, trace, replay, release, resolve),
     *(backup, restore, report, pseudonym, erase, nas, rotate_token),
-    *(quality, train, labels, tasks, export, diff, verify),
+    *(quality, train, labels, tasks, export, diff, verify, sets),
 ):
     cli.add_command(_command)
 

@@ -40,6 +40,12 @@ class Client(Minio):
         headers: dict[str, str | list[str] | tuple[str]] = {"x-minio-force-delete": "true"}
         self._execute("DELETE", location.bucket, object_name=location.key, headers=headers)
 
+    def put_in_one_request(self, target: Location, body: bytes, headers: dict[str, str]) -> str:
+        """Write an object with further headers; returns its etag."""
+        own: dict[str, str | list[str] | tuple[str]] = {**headers}
+        answer = self._execute("PUT", target.bucket, object_name=target.key, body=body, headers=own)
+        return str(answer.headers.get("etag", "")).strip('"')
+
     def copy_in_one_request(self, target: Location, source: CopySource) -> str:
         """Copy an object of at most 5 GiB; returns its etag."""
         headers: dict[str, str | list[str] | tuple[str]] = {**source.gen_copy_headers()}

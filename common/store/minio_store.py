@@ -51,6 +51,8 @@ class MinioStore(ObjectStore):
         ca_file: Path | None = None,
         timeout: float = 60,
         connections: int = 16,
+        region: str = "us-east-1",
+        session_token: str | None = None,
     ) -> None:
         self._pool = CompleteResponses(
             maxsize=connections,
@@ -66,11 +68,9 @@ class MinioStore(ObjectStore):
             ),
             ssl_context=tls_context(ca_file, "minio_ca_file") if secure else None,
         )
-        credentials = (access_key, secret_key)
+        credentials = (access_key, secret_key, session_token)
         try:
-            self.client = Client(
-                endpoint, *credentials, secure=secure, http_client=self._pool, region="us-east-1"
-            )
+            self.client = Client(endpoint, *credentials, secure=secure, http_client=self._pool, region=region)
         except ValueError:
             raise SettingsError("DCM2SET_MINIO_ENDPOINT is wrong: expected host:port.") from None
 
@@ -125,6 +125,17 @@ class MinioStore(ObjectStore):
             with data.open("rb") as file:
                 return self._put(location, file, data.stat().st_size, content_type)
         return self._put(location, io.BytesIO(data), len(data), content_type)
+
+    def put_new(self, location: Location, data: bytes, *, content_type: str) -> ObjectVersion | None:
+        headers = {"Content-Type": content_type, "If-None-Match": "*"}
+        with store_errors(location):
+            try:
+                etag = self.client.put_in_one_request(location, data, headers)
+            except S3Error as error:
+                if error.code == "PreconditionFailed":
+                    return None
+                raise
+            return ObjectVersion(location, etag, len(data))
 
     def upload(self, location: Location, stream: BinaryIO, *, size: int) -> ObjectVersion:
         # minio-py would hold a part of up to 64 MiB in memory. A PUT to a presigned URL takes any stream,

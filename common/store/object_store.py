@@ -66,6 +66,9 @@ class ObjectStore(Protocol):
     def put(self, location: Location, data: bytes | Path, *, content_type: str) -> ObjectVersion:
         """Write an object from memory or from a file; overwrites an existing object."""
 
+    def put_new(self, location: Location, data: bytes, *, content_type: str) -> ObjectVersion | None:
+        """Write an object from memory in one request; None, and nothing is written, if the key has one."""
+
     def upload(self, location: Location, stream: BinaryIO, *, size: int) -> ObjectVersion:
         """Write an object of `size` bytes from a stream, in pieces."""
 

@@ -1,1 +1,1 @@
-"""The commands export, diff and verify."""
+"""The commands export, diff, verify and sets."""

@@ -44,8 +44,11 @@ class Export:
         freezer = Freezer(self.connection, self.store, self.name, self.say, self.allowed_labels)
         return freezer.freeze(**options)
 
-    def write(self, version: FrozenVersion, request: ExportRequest) -> FrozenSet:
-        """Write the files of a version into the requested folder."""
+    def write(self, version: FrozenVersion, request: ExportRequest, *, again: str | None = None) -> FrozenSet:
+        """Write the files of a version into the requested folder.
+
+        `again` is the command that continues after an interruption, by default an export into that folder.
+        """
         locations = image_locations(self.connection, version)
         self.connection.commit()
         self.say(f"{self.name} v{version.number} to {request.folder}")
@@ -53,9 +56,10 @@ class Export:
             write = write_export if request.form == "folder" else write_shards
             written = write(version, locations, self.store, request, self.say)
         except (KeyboardInterrupt, TransientError, OSError) as error:
-            command = f"dcm2set export {self.name} --version {version.number} --out {request.folder}"
+            own = f"dcm2set export {self.name} --version {version.number} --out {request.folder}"
+            command = again or f"{own} {_form(request)}"
             any_label = " --any-label" if self.allowed_labels == ANY_LABEL else ""
-            self.say(f"Interrupted. Continue with: {command} {_form(request)}{any_label}")
+            self.say(f"Interrupted. Continue with: {command}{any_label}")
             if isinstance(error, OSError):
                 raise PermanentError(f"Can't write to {request.folder} ({error.strerror}).") from None
             raise

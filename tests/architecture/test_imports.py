@@ -74,6 +74,7 @@ ALLOWED: dict[str, set[str]] = {
         "common", "common.store", "training_set.formats", "training_set.selection", "training_set.splits",
     },
     "training_set.export": {"common", "common.store", *SETS},
+    "training_set.publish": {"common", "common.store", "training_set.export", *SETS},
     "functions": set(),
     "functions.poll_nas": {*FUNCTION, "common.nas"},
     "functions.extract": {*FUNCTION, *IMAGING, *DEIDENTIFICATION, "common.confinement"},
@@ -99,7 +100,7 @@ ALLOWED: dict[str, set[str]] = {
     "infra.patients": {*COMMAND, "common.labels", "deidentification", "infra.labelling"},
     "infra.quality": {*COMMAND, "imaging.png", "model.training", *MODEL},
     "infra.reconcile": {*COMMAND, "common.reconcile", "infra.backup", "infra.items"},
-    "infra.training_sets": {*COMMAND, "common.labels", "training_set.export", *SETS},
+    "infra.training_sets": {*COMMAND, "common.labels", "training_set.export", "training_set.publish", *SETS},
     "infra.labelling": {*COMMAND, "common.labels", "infra.training_sets", *SETS},
     "infra.demo": {*COMMAND, "infra.health"},
 }  # fmt: skip

@@ -23,6 +23,15 @@ def test_put_gives_the_md5_as_etag(store: ObjectStore, bucket: str) -> None:
     assert expected == store.stat(version.location)
 
 
+def test_a_new_object_overwrites_none(store: ObjectStore, bucket: str) -> None:
+    """An object is written only if none has the key; the one that is there stays as it is."""
+    location = Location(bucket, "folder/mark.json")
+    written = store.put_new(location, b"first", content_type="application/json")
+    assert written == store.stat(location)
+    assert store.put_new(location, b"second", content_type="application/json") is None
+    assert b"first" == store.read_now(location)
+
+
 @pytest.mark.parametrize("key", [ODD_KEY, "x" * 255, "a" * 200 + "/" + "b" * 200, "é/ü", " a ", "a..b", "~2"])
 def test_unusual_keys_stay_unchanged(store: ObjectStore, bucket: str, key: str) -> None:
     """Spaces, signs, letters outside ASCII and long names are read, listed and copied unchanged."""

@@ -79,6 +79,10 @@ class InMemoryObjectStore(ObjectStore):
         body = data.read_bytes() if isinstance(data, Path) else data
         return self._written("put", location, body, content_type)
 
+    def put_new(self, location: Location, data: bytes, *, content_type: str) -> ObjectVersion | None:
+        with self._lock:
+            return None if self.exists(location) else self.put(location, data, content_type=content_type)
+
     def upload(self, location: Location, stream: BinaryIO, *, size: int) -> ObjectVersion:
         data = b""
         while len(data) < size:

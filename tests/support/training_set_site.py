@@ -50,7 +50,12 @@ class Site:
         """Run `dcm2set` on this site; it must end with exit code `code`."""
         home = [] if words[0] == "verify" else ["--home", str(self.folder)]
         more = ["--any-label"] if words[0] == "export" and any_label else []
-        done = CliRunner().invoke(cli, [words[0], *home, *words[1:], *more])
+        return self.run_as_is(words[0], *home, *words[1:], *more, code=code)
+
+    @staticmethod
+    def run_as_is(*words: str, code: int = 0) -> Result:
+        """Run `dcm2set` with these words; it must end with exit code `code`."""
+        done = CliRunner().invoke(cli, list(words))
         stderr = done.stderr
         if isinstance(done.exception, PipelineError):  # infra.cli.main prints it like this
             stderr, done.exit_code = f"{stderr}dcm2set: {done.exception}\n", 2

@@ -4,7 +4,7 @@ import re
 
 from training_set.formats.shard_format import ShardFormat
 
-_PATH = re.compile(r'^(\s*path:\s*)"?(\w+)/\*\*"?\s*$', re.MULTILINE)
+_PATH = re.compile(r'^(\s*path:\s*)"?(\w+)/\*\*"?[ \t]*$', re.MULTILINE)
 _FILES = re.compile(r"^## Files\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)^---\n", re.MULTILINE | re.DOTALL)
 
@@ -12,7 +12,7 @@ _FRONT_MATTER = re.compile(r"\A---\n(.*?)^---\n", re.MULTILINE | re.DOTALL)
 def card_of_shards(card: str, form: ShardFormat) -> str:
     """Return the card with the paths of shards in its front matter and their section on files.
 
-    A card without a licence gets `unknown`, which the Hugging Face hub takes for a licence.
+    A card without a licence gets `unknown`, a value that the Hugging Face hub knows.
     """
     found = _FRONT_MATTER.match(card)
     front = found[1] if found else ""

@@ -12,7 +12,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from training_set.formats.shard_format import Row, ShardFormat, TypedTable
+from training_set.formats.shard_format import Row, ShardFormat
 
 _IMAGE = "image"
 _IMAGE_TYPE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
@@ -24,7 +24,7 @@ _FEATURES = {"double": "float64"}  # names of types in datasets that differ from
 class _ParquetShard:
     """Writes one shard, a row group at a time."""
 
-    def __init__(self, path: Path, table: TypedTable) -> None:
+    def __init__(self, path: Path, table: pa.Table) -> None:
         self._schema = shard_schema(table.schema)
         # Pictures are compressed already.
         codecs = dict.fromkeys(table.schema.names, "zstd") | dict.fromkeys(

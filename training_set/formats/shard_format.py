@@ -9,7 +9,6 @@ import pyarrow as pa
 
 SHARD_FORMS = ("parquet", "webdataset")
 Row = Mapping[str, Any]  # one row of images.parquet by column
-TypedTable = pa.Table  # the complete table of a version, from which a shard's types follow
 
 
 class ShardWriter(Protocol):
@@ -27,7 +26,7 @@ class ShardFormat:
     """One form of shards."""
 
     name: str
-    open: Callable[[Path, TypedTable], ShardWriter]
+    open: Callable[[Path, pa.Table], ShardWriter]  # the table of all images, which tells the types
     pictures: Callable[[Path], Iterator[tuple[str, bytes]]]  # file_name and PNG file of each image of a shard
     prefix: str  # of the name of every shard, before the split
     pattern: str  # of the names of a split's shards, for README.md; with {split}

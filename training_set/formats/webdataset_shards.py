@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from training_set.formats.shard_format import Row, ShardFormat, TypedTable
+from training_set.formats.shard_format import Row, ShardFormat
 
 _UNKNOWN = "unknown"
 _MODE = 0o644
@@ -25,7 +25,7 @@ _MODE = 0o644
 class _TarShard:
     """Writes one tar file. Times and owners are 0, so the bytes depend on the images only."""
 
-    def __init__(self, path: Path, table: TypedTable) -> None:
+    def __init__(self, path: Path, table: pa.Table) -> None:
         self._file = tarfile.open(path, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115 # close() closes it
         # Whole numbers with missing values are written as reals, because NaN is one.
         self._reals = {

@@ -12,6 +12,9 @@ select number, query, options, digest, counts, created_at from training_set_vers
 where name = %(name)s and (number = %(number)s or (%(number)s::int is null and number = (
     select max(number) from training_set_version where name = %(name)s)));
 
+-- name: all_versions
+select name, number, created_at, digest, counts from training_set_version order by name collate "C", number;
+
 -- name: assigned
 -- A patient has the same split in all versions. The first version shows which patient came earlier.
 select patient_id, min(split) as split, min(number) as first_version

@@ -1,26 +1,19 @@
 """Training sets as Parquet and WebDataset shards: contents, equal bytes, interruptions, verify."""
 
-import gc
 import hashlib
-import io
 import json
 import tarfile
-import warnings
 from pathlib import Path
 from typing import Any
 
-import mlcroissant
-import numpy as np
 import orjson
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 
 from common.errors import DependencyAwayError, PermanentError
 from common.store.object_key import Location
 from tests.in_memory.object_store import InMemoryObjectStore
 from tests.support.exported_folder import files_of
-from tests.support.load_sets import load
 from tests.support.shard_site import BUCKET, ShardSite
 from training_set.export.export_folder import ImagesMissingError
 from training_set.export.image_files import ERASED, GONE, REDRAWN
@@ -186,64 +179,6 @@ def test_a_shard_larger_than_all_pictures(site: ShardSite, tmp_path: Path, form:
     assert ["test", "train"] == [shard["split"] for shard in shards_of(tmp_path)]
 
 
-def test_datasets_opens_parquet_shards(site: ShardSite, tmp_path: Path) -> None:
-    """`load_dataset` of the folder decodes pictures of 8 and 16 bits and gives every column with its type."""
-    site.export(tmp_path / "set", "parquet")
-    sets = load(str(tmp_path / "set"), cache_dir=str(tmp_path / "cache"))
-    table = site.frozen.table
-    assert {"train", "test"} == set(sets)
-    for split, rows in sets.items():
-        expected = [row for row in table.to_pylist() if row["split"] == split]
-        assert len(expected) == len(rows)
-        for row, found in zip(expected, rows, strict=True):
-            with Image.open(io.BytesIO(site.pictures[row["key"]])) as image:
-                assert np.array_equal(np.asarray(image), np.asarray(found.pop("image")))
-            assert row == found
-
-
-def test_datasets_opens_tars(site: ShardSite, tmp_path: Path) -> None:
-    """The builder webdataset gives pictures and values, also where the first images lack some of them."""
-    site.export(tmp_path / "set", "webdataset")
-    files = {split: str(tmp_path / "set" / f"{split}-*.tar") for split in ("train", "test")}
-    sets = load("webdataset", data_files=files, cache_dir=str(tmp_path / "cache"))
-    rows = {row["sop_instance_uid"]: row for row in site.frozen.table.to_pylist()}
-    assert len(rows) == sum(len(part) for part in sets.values())
-    for found in (each for part in sets.values() for each in part):
-        values, row = found["json"], rows[found["json"]["sop_instance_uid"]]
-        assert (row["sha256"], str(row["study_date"] or "unknown")) == (
-            values["sha256"],
-            values["study_date"],
-        )
-        assert row["instance_number"] == (
-            None if np.isnan(values["instance_number"]) else values["instance_number"]
-        )
-        with Image.open(io.BytesIO(site.pictures[row["key"]])) as image:
-            assert np.array_equal(np.asarray(image), np.asarray(found["png"]))
-    again = load(str(tmp_path / "set"), cache_dir=str(tmp_path / "cache2"))
-    assert {split: len(part) for split, part in sets.items()} == {
-        split: len(part) for split, part in again.items()
-    }
-
-
-def test_webdataset_opens_tars(site: ShardSite, tmp_path: Path) -> None:
-    """The package webdataset iterates pictures with their values; keys have no dots."""
-    import webdataset
-
-    site.export(tmp_path, "webdataset")
-    tars = [str(tmp_path / shard["file"]) for shard in shards_of(tmp_path) if shard["split"] == "train"]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        samples = list(webdataset.WebDataset(tars, shardshuffle=False).decode("pil"))
-        gc.collect()  # closes files that webdataset leaves open
-    expected = [row for row in site.frozen.table.to_pylist() if row["split"] == "train"]
-    assert [row["file_name"] for row in expected] == [sample["json"]["file_name"] for sample in samples]
-    for row, sample in zip(expected, samples, strict=True):
-        assert f"{row['sop_instance_uid'].replace('.', '-')}_1" == sample["__key__"]
-        label = sample["json"]["label_Effusion"]
-        assert row["label_Effusion"] == (None if np.isnan(label) else label)
-        assert (20, 16) == sample["png"].size
-
-
 def test_tars_tell_no_time_and_no_owner(site: ShardSite, tmp_path: Path) -> None:
     """Members have time 0, owner 0 and no names, and are the JSON file and the PNG file of each image."""
     site.export(tmp_path, "webdataset")
@@ -266,18 +201,3 @@ def test_row_groups_are_bounded(site: ShardSite, tmp_path: Path, monkeypatch: py
         groups = [file.metadata.row_group(at).num_rows for at in range(file.num_row_groups)]
     assert len(groups) > 3
     assert max(groups) < 6
-
-
-def test_croissant_reads_parquet_shards(site: ShardSite, tmp_path: Path) -> None:
-    """The shards' metadata is valid Croissant, and pictures of 16 bits keep their values."""
-    site.export(tmp_path, "parquet")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        dataset = mlcroissant.Dataset(jsonld=str(tmp_path / "croissant.json"))
-        assert (set(), set()) == (dataset.metadata.ctx.issues.errors, dataset.metadata.ctx.issues.warnings)
-        records = list(dataset.records("pictures"))
-    by_name = {each["pictures/file_name"].decode(): each["pictures/content"] for each in records}
-    first = site.frozen.table["file_name"][0].as_py()
-    with Image.open(io.BytesIO(next(iter(site.pictures.values())))) as image:
-        assert np.array_equal(np.asarray(image), np.asarray(by_name[first]))
-    assert len(site.pictures) == len(by_name)
