@@ -107,6 +107,12 @@ def _about(head: Mapping[str, Any]) -> dict[str, Any]:
         "license": words.get("licence") or _NO_LICENCE,
         "citeAs": words.get("citation") or _citation(head),
         "datePublished": head["created_at"],
+        **({"url": words["url"]} if words.get("url") else {}),
+        **(
+            {"creator": {"@type": "sc:Organization", "name": words["creator"]}}
+            if words.get("creator")
+            else {}
+        ),
         "keywords": ["medical imaging", "radiology", "DICOM", "de-identified"],
     }
 

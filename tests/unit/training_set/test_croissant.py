@@ -131,6 +131,17 @@ def test_the_set_is_described() -> None:
     assert list(words.values()) == [own[key] for key in ("license", "citeAs", "description")]
 
 
+def test_creator_and_page_are_stated(tmp_path: Path) -> None:
+    """A creator and a web page that the set states are valid Croissant."""
+    training_set = frozen(["a"], 6)
+    about = {"creator": "Hospital, Radiology", "url": "https://hospital.example/chest"}
+    files = all_files(FrozenSet({**training_set.head, "about": about}, training_set.table))
+    (tmp_path / CROISSANT).write_bytes(files[CROISSANT])
+    metadata = opened(tmp_path).metadata
+    assert (set(), set()) == (metadata.ctx.issues.errors, metadata.ctx.issues.warnings)
+    assert (about["url"], [about["creator"]]) == (metadata.url, [each.name for each in metadata.creators])
+
+
 def test_the_context_is_that_of_the_standard(folder: Path) -> None:
     """The JSON-LD context is the one that mlcroissant expects of Croissant 1.1."""
     assert make_context(opened(folder).metadata.ctx) == CONTEXT
