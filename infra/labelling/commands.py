@@ -30,8 +30,9 @@ from infra.training_sets.packages import check_packages
 def labels(home: Home, rule: str | None, uncertain: str | None, as_json: bool) -> None:
     """Show, for each label, its images, annotators, held rows, and how far the annotators agree.
 
-    Agreement is Cohen's kappa for two annotators and Fleiss' kappa for more, over the images that all of
-    them have labelled.
+    Agreement is Cohen's kappa where the same two annotators read all images, and Krippendorff's alpha over
+    every reading otherwise; it is also shown for each group that read the same images. Images on which they
+    differ are listed. A warning says where several annotators meet the rule last.
     """
     from common.settings import load_settings
     from infra.labelling.label_overview import overview_text, read_overview

@@ -21,19 +21,8 @@ left join held on held.label_id = n.id
 where current.label_id is not null or annotated.label_id is not null or held.label_id is not null
 order by n.name;
 
--- name: votes
--- The votes of several annotators on one image, and the number of images with the same votes.
-with vote as (
-    select image_id, label_id, annotator_id,
-        case when value < 0 then -1 when value >= 0.5 then 1 else 0 end as vote
-    from latest_label
-), pattern as (
-    select label_id, image_id, array_agg(annotator_id order by annotator_id) as annotators,
-        array_agg(vote order by annotator_id) as votes
-    from vote group by label_id, image_id having count(*) > 1
-)
-select label_id, annotators, votes, count(*) as images from pattern
-group by label_id, annotators, votes order by label_id, annotators, votes;
+-- name: annotators
+select id, name from annotator order by id;
 
 -- name: imports
 select key, format, accepted, repeated, superseded, held, refused, imported_at::text as imported_at

@@ -21,8 +21,8 @@ DEIDENTIFICATION = {
 }  # fmt: skip
 MODEL = {"model", "model.features"}
 SETS = {
-    "training_set", "training_set.formats", "training_set.selection", "training_set.splits",
-    "training_set.versions",
+    "training_set", "training_set.agreement", "training_set.formats", "training_set.selection",
+    "training_set.splits", "training_set.versions",
 }  # fmt: skip
 FUNCTION = {"common", "common.http", "common.ledger", "common.process", "common.stage", "common.store"}
 COMMAND = {"common", "common.store", "infra", "infra.local", "infra.provision"}
@@ -70,8 +70,10 @@ ALLOWED: dict[str, set[str]] = {
     "training_set.selection": {"common", "common.store"},
     "training_set.splits": {"common", "training_set.selection"},
     "training_set.formats": {"common", "training_set.selection"},
+    "training_set.agreement": {"common"},
     "training_set.versions": {
-        "common", "common.store", "training_set.formats", "training_set.selection", "training_set.splits",
+        "common", "common.store", "training_set.agreement", "training_set.formats",
+        "training_set.selection", "training_set.splits",
     },
     "training_set.export": {"common", "common.store", *SETS},
     "training_set.publish": {"common", "common.store", "training_set.export", *SETS},

@@ -195,6 +195,27 @@ def test_the_command_shows_labels_and_agreement(home: RunningHome) -> None:
     text = home.run_cli("labels", "--rule", "all").stdout
     assert "Cohen's kappa 1.000 over 2 image(s)" in text
     assert "not defined" in text
+    assert "Warning" not in text
+
+
+def test_images_of_three_readers_count(home: RunningHome) -> None:
+    """A third reader who differs lowers the agreement, is listed with every value, and gives a warning."""
+    first, second = (extracted(home, number)["key"] for number in (7, 8))
+    rows = [f"{key},hernia,{value},{who}" for who in "AB" for key, value in ((first, 1), (second, 0))]
+    rows.append(f"{first},hernia,0,C")
+    home.put("three.csv", "\n".join(["image,label,value,annotator", *rows]).encode(), bucket="annotations")
+    assert "imported" == home.settled("annotations", "three.csv")["outcome"]
+    summary = orjson.loads(home.run_cli("labels", "--rule", "last", "--json").stdout)
+    found = next(row["agreement"] for row in summary["labels"] if row["label"] == "hernia")
+    assert ("Krippendorff's alpha", 2, 1) == (found["measure"], found["images"], found["differing"])
+    assert found["kappa"] < 1
+    groups = [(group["annotators"], group["images"], group["differing"]) for group in found["groups"]]
+    assert [(["A", "B"], 1, 0), (["A", "B", "C"], 1, 1)] == groups
+    expected = {"key": first, "values": [["A", 1.0], ["B", 1.0], ["C", 0.0]]}
+    assert [expected] == found["differing_images"]
+    text = home.run_cli("labels", "--rule", "last").stdout
+    assert f"differs: {first}  A 1, B 1, C 0" in text
+    assert "Warning: The rule last meets" in text
 
 
 def test_a_huge_line_and_binary_garbage_are_harmless(home: RunningHome) -> None:
