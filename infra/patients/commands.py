@@ -2,10 +2,13 @@
 
 import re
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from infra.command_options import (
+    Command,
     database_url,
     decision_options,
     home_option,
@@ -15,13 +18,55 @@ from infra.command_options import (
 )
 from infra.local.home import Home, read_endpoints
 
+if TYPE_CHECKING:
+    from deidentification.pseudonym import Pseudonyms
+
+
+def _table_options(command: Command) -> Command:
+    """Options of a CSV of clinical data."""
+    options = (
+        click.option("--column", help="Read a CSV instead: the column that holds the patient ids, by name."),
+        click.option(
+            "--with-id", is_flag=True, help="With --column: keep the patient ids beside the pseudonyms."
+        ),
+        click.option(
+            "--shift-dates",
+            "dates",
+            multiple=True,
+            metavar="COLUMN",
+            help="With --column: shift the dates of this column as those of the patient's images; may be "
+            "repeated.",
+        ),
+        click.option(
+            "--out",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="With --column: the CSV to write, for its owner only.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
 
 @click.command()
 @home_option
 @click.option("--issuer", default="", help="Issuer of Patient ID (0010,0021), if the files have one.")
 @click.option("--space", help="A pseudonym space, if the database has several. Default: the current one.")
-def pseudonym(home: Home, issuer: str, space: str | None) -> None:
+@_table_options
+def pseudonym(
+    home: Home,
+    issuer: str,
+    space: str | None,
+    column: str | None,
+    with_id: bool,
+    dates: tuple[str, ...],
+    out: Path | None,
+) -> None:
     """Print the pseudonym of each patient id on standard input, one per line.
+
+    With --column, standard input is a CSV with a header, and --out receives it with the pseudonyms in a
+    column patient_id, by which it is joined with a training set. The patient ids are left out unless
+    --with-id keeps them. Nothing is written if a line is wrong; the error names line and column.
 
     The home must run. The key is DCM2SET_PSEUDONYM_KEY if it is set, otherwise the home's own; it must be the
     key of the home's database. Patient ids are not taken as arguments, because every user of the machine can
@@ -30,11 +75,46 @@ def pseudonym(home: Home, issuer: str, space: str | None) -> None:
     from deidentification.pseudonym import Pseudonyms
     from infra.local.pseudonym_key import checked_keys, key_of_space
 
+    if (column is None) != (out is None):
+        raise click.UsageError("--column and --out need each other.")
+    if column is None and (with_id or dates):
+        raise click.UsageError("--with-id and --shift-dates need --column, the column of the patient ids.")
     keys, spaces = checked_keys(home, database_url(home))
     pseudonyms = Pseudonyms(keys.current if space is None else key_of_space(keys, spaces, space))
+    if column is not None and out is not None:
+        _write_table(column, dates, out, pseudonyms, issuer, with_id=with_id)
+        return
     for line in sys.stdin:
         if line.strip():
             click.echo(pseudonyms.patient(line, issuer, ""))
+
+
+def _write_table(
+    column: str, dates: tuple[str, ...], out: Path, pseudonyms: "Pseudonyms", issuer: str, *, with_id: bool
+) -> None:
+    """Write the CSV on standard input with pseudonyms and shifted dates."""
+    from infra.patients.clinical_table import Columns, pseudonymous_table
+    from infra.patients.private_file import write_private
+
+    body, unshifted = pseudonymous_table(
+        sys.stdin.buffer.read(),
+        Columns(column, dates, keeps_id=with_id),
+        lambda patient_id: pseudonyms.patient(patient_id, issuer, ""),
+        pseudonyms.shifted,
+    )
+    write_private(out, body)
+    _warn_of_dates(unshifted)
+
+
+def _warn_of_dates(columns: list[str]) -> None:
+    """Say which columns look like dates and were not shifted."""
+    if columns:
+        names = ", ".join(columns)
+        click.echo(
+            f"Columns that look like dates and were not shifted: {names}. A true date beside a shifted one "
+            "tells how a patient's dates are shifted; shift these too, or remove them.",
+            err=True,
+        )
 
 
 @click.command()
