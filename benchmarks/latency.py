@@ -157,7 +157,7 @@ class _Floor:
         self._persist = MetadataPersister(store, PostgresMetadataRows())
         rows = PostgresVerdictRows(self._database)
         model = load_quality_model(DEFAULT_MODEL)
-        self._check = ImageChecker(store, rows, Judge(model, 3, model.threshold), max_pixels=10**8)
+        self._check = ImageChecker(store, rows, Judge(model, 3), max_pixels=10**8)
 
     def seconds(self, number: int) -> float:
         """Run one file through all steps and return the seconds."""

@@ -44,7 +44,7 @@ def main() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     model = load_quality_model(DEFAULT_MODEL)
-    judge = Judge(model, black_mean=3, threshold=model.threshold)
+    judge = Judge(model, black_mean=3)
 
     def decode(body: bytes) -> Any:
         return decode_png(body, max_pixels=_MAX_PIXELS)

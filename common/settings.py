@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pydantic_settings
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.errors import SettingsError
@@ -30,6 +38,13 @@ def _has_width(window: tuple[float, float]) -> tuple[float, float]:
     if not (all(math.isfinite(value) for value in window) and window[1] >= 1):
         raise ValueError("expected [centre, width] in modality units, with a width of 1 or more")
     return window
+
+
+def _is_at_most_the_threshold(review_from: float | None, info: ValidationInfo) -> float | None:
+    threshold = info.data.get("quality_threshold")
+    if review_from is not None and threshold is not None and review_from > threshold:
+        raise ValueError("it must be at most DCM2SET_QUALITY_THRESHOLD, from which images are of low quality")
+    return review_from
 
 
 Token = Annotated[SecretStr, AfterValidator(_is_token)]
@@ -166,6 +181,13 @@ class Settings(BaseSettings):
     )
     quality_threshold: float | None = Field(
         None, gt=0, lt=1, description="score from which an image is of low quality; otherwise the model's"
+    )
+    quality_review_from: Annotated[float | None, AfterValidator(_is_at_most_the_threshold)] = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="score from which an image waits for a person's review, at most "
+        "DCM2SET_QUALITY_THRESHOLD; otherwise the model's",
     )
     model_path: Path | None = Field(None, description="file of another quality model than the built-in one")
     label_rule: Literal["last", "majority", "any", "all"] = Field(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from common.errors import SettingsError
 from model.card import QualityCard, card_path
 from model.features.image_features import FEATURE_NAMES
+from model.limits import Limits
 from model.reasons import UsualRange
 
 DEFAULT_MODEL = Path(__file__).with_name("quality_svm.joblib")
@@ -29,8 +30,7 @@ class QualityModel:
     """A loaded model. It keeps no state between calls, so threads may share it."""
 
     version: str
-    threshold: float
-    """A picture is rejected by default if its probability of being bad is this or more."""
+    _limits: Limits = field(repr=False)
     low_confidence_modalities: frozenset[str]
     """DICOM codes of modalities with too few patients in the training data."""
     known_modalities: frozenset[str]
@@ -52,6 +52,16 @@ class QualityModel:
             If the number of features is wrong or a feature isn't finite.
         """
         return float(self._classifier.predict_proba(_checked(features)[None, :])[0, 1])
+
+    def limits(self, modality: str | None) -> Limits:  # noqa: ARG002
+        """Return the limits for pictures of a modality; those of all modalities if it is unknown."""
+        return self._limits
+
+    def unfamiliar(self, modality: str | None, features: NDArray[np.float64]) -> str | None:  # noqa: ARG002
+        """Return in words what training has never seen: modality or look; None if it has seen both."""
+        if modality not in self.known_modalities:
+            return "a modality that training has not seen"
+        return None
 
     def reasons(self, features: NDArray[np.float64]) -> tuple[str, ...]:
         """Return up to three reasons against the picture in plain words, the strongest first.
@@ -94,7 +104,7 @@ def load_quality_model(path: Path) -> QualityModel:
     classifier, usual = _unpickled(content, path)
     return QualityModel(
         card.version,
-        card.threshold,
+        Limits(card.threshold, card.threshold),
         frozenset(card.low_confidence_modalities),
         frozenset(card.patients_by_modality),
         classifier,

@@ -1,4 +1,4 @@
-"""Judge one picture: check whether it is black, then ask the model for a score and reasons."""
+"""Judge one picture: check whether it is black, then ask the model for a score, reasons and limits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 
 from model.features.image_features import FEATURE_NAMES, image_features
 from model.features.picture_views import Picture
+from model.limits import MODEL_LIMITS, ChosenLimits, Limits
 
-Verdict = Literal["good", "black", "low_quality"]
+Verdict = Literal["good", "review", "black", "low_quality"]
 Confidence = Literal["normal", "low"]
+STAYING: frozenset[Verdict] = frozenset({"good", "review"})
+"""An image with one of these verdicts stays in its bucket; all others move to suboptimal."""
 
 
 class Model(Protocol):
@@ -21,9 +24,11 @@ class Model(Protocol):
     def version(self) -> str:
         """Identifies the model among all others."""
 
-    @property
-    def threshold(self) -> float:
-        """A picture is rejected by default if its probability of being bad is this or more."""
+    def limits(self, modality: str | None, /) -> Limits:
+        """Return the limits for pictures of the modality, by default."""
+
+    def unfamiliar(self, modality: str | None, features: NDArray[np.float64], /) -> str | None:
+        """Return in words what training has never seen: modality or look; None if it has seen both."""
 
     def probability_bad(self, features: NDArray[np.float64], /) -> float:
         """Return the probability, 0 to 1, that the picture is bad."""
@@ -41,6 +46,7 @@ class Judgement:
 
     verdict: Verdict
     score: float  # probability that the picture is bad; 1 for a black one
+    review_from: float  # a score of this or more is for a person to review
     threshold: float  # a score of this or more counts as bad
     mean_grey: float  # 0 to 255
     features: Mapping[str, float]  # by name; empty for a black picture
@@ -51,36 +57,70 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Judge:
-    """A model with the limits for a black and for a bad picture."""
+    """A model with the limit for a black picture, and limits chosen instead of the model's."""
 
     model: Model
     black_mean: float  # a picture with a lower mean grey level is black
-    threshold: float  # a picture with this probability or more is bad
+    chosen: ChosenLimits = MODEL_LIMITS
 
-    def judge(self, picture: Picture, *, modality: str | None) -> Judgement:
-        """Judge a uint8 picture of shape (rows, columns) or (rows, columns, 3)."""
+    def judge(self, picture: Picture, *, modality: str | None, site: Limits | None = None) -> Judgement:
+        """Judge a uint8 picture of shape (rows, columns) or (rows, columns, 3).
+
+        `site` are the limits that were calibrated for the modality with pictures of the site. With them its
+        pictures are familiar, whatever training has seen.
+        """
         mean = float(picture.sum(axis=0, dtype=np.uint32).sum(dtype=np.uint64) / picture.size)
         if mean < self.black_mean:
-            confidence = self.model.confidence(modality)
-            return Judgement(
-                "black", 1.0, self.threshold, mean, {}, ("black",), confidence, self.model.version
-            )
+            return self._black(mean, modality, site)
         named = dict(zip(FEATURE_NAMES, map(float, image_features(picture)), strict=True))
-        return self.judge_features(named, mean, modality=modality)
+        return self.judge_features(named, mean, modality=modality, site=site)
 
     def judge_features(
-        self, features: Mapping[str, float], mean_grey: float, *, modality: str | None
+        self,
+        features: Mapping[str, float],
+        mean_grey: float,
+        *,
+        modality: str | None,
+        site: Limits | None = None,
     ) -> Judgement:
         """Judge a picture that is not black from its features alone."""
         values = np.array([features[name] for name in FEATURE_NAMES])
         score = self.model.probability_bad(values)
+        limits = self.limits(modality, site)
+        unfamiliar = None if site else self.model.unfamiliar(modality, values)
+        reasons = self.model.reasons(values)
         return Judgement(
-            verdict="low_quality" if score >= self.threshold else "good",
+            verdict="review" if unfamiliar else _verdict(score, limits),
             score=score,
-            threshold=self.threshold,
+            review_from=limits.review_from,
+            threshold=limits.reject_from,
             mean_grey=mean_grey,
             features=features,
-            reasons=self.model.reasons(values),
+            reasons=(unfamiliar, *reasons) if unfamiliar else reasons,
             confidence=self.model.confidence(modality),
             model_version=self.model.version,
         )
+
+    def limits(self, modality: str | None, site: Limits | None = None) -> Limits:
+        """Return the limits for a modality: those of the site, or the model's with the chosen ones."""
+        return site or self.chosen.over(self.model.limits(modality))
+
+    def _black(self, mean: float, modality: str | None, site: Limits | None) -> Judgement:
+        limits, model = self.limits(modality, site), self.model
+        return Judgement(
+            verdict="black",
+            score=1.0,
+            review_from=limits.review_from,
+            threshold=limits.reject_from,
+            mean_grey=mean,
+            features={},
+            reasons=("black",),
+            confidence=model.confidence(modality),
+            model_version=model.version,
+        )
+
+
+def _verdict(score: float, limits: Limits) -> Verdict:
+    if score >= limits.reject_from:
+        return "low_quality"
+    return "review" if score >= limits.review_from else "good"

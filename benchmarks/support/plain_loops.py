@@ -35,7 +35,7 @@ from imaging.frames.image_checks import Limits
 from imaging.png.png_picture import decode_png
 from imaging.rendering.picture_recipe import PictureRules
 from model.artefact import DEFAULT_MODEL, load_quality_model
-from model.judgement import Judge, Judgement
+from model.judgement import STAYING, Judge, Judgement
 from tests.support.own_database import key_check_of, run_database_call
 
 _PROCESSES = 2
@@ -137,7 +137,7 @@ def _direct(stores: Stores, file: Path) -> None:
         )
         allocated = allocation.allocate(allocation_request(instance, stores.item_id))
         locations = [
-            location if judgement.verdict == "good" else Location(SUBOPTIMAL, location.key)
+            location if judgement.verdict in STAYING else Location(SUBOPTIMAL, location.key)
             for location, judgement in zip(allocated.locations, results.judgements, strict=True)
         ]
         entries = [
@@ -207,5 +207,4 @@ def _preparer() -> InstancePreparer:
 
 @cache
 def _judge() -> Judge:
-    model = load_quality_model(DEFAULT_MODEL)
-    return Judge(model, black_mean=3, threshold=model.threshold)
+    return Judge(load_quality_model(DEFAULT_MODEL), black_mean=3)

@@ -10,7 +10,7 @@ from common.store.object_store import ObjectStore
 from functions.quality.picture_hash import picture_hash
 from functions.quality.verdict_rows import ImageVerdict, VerdictRows
 from imaging.png.png_picture import decode_png
-from model.judgement import Judge
+from model.judgement import STAYING, Judge
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ImageChecker:
     max_pixels: int
 
     def __call__(self, item: Item) -> Outcome:
-        """Judge one image; only good ones stay. A person's verdict takes precedence over the model's."""
+        """Judge one image; good ones and ones to review stay. A person's verdict overrules the model's."""
         allocated = item.version.location
         sop_instance_uid, frame = frame_number(allocated.key)
         image = self.rows.find_image(sop_instance_uid, frame, allocated)
@@ -35,14 +35,14 @@ class ImageChecker:
         picture = decode_png(self.store.read(item.version), max_pixels=self.max_pixels)
         judgement = self.judge.judge(picture, modality=image.modality)
         verdict = image.overruled or judgement.verdict
-        is_good = verdict == "good"
-        if is_good and image.bucket == SUBOPTIMAL:
+        stays = verdict in STAYING
+        if stays and image.bucket == SUBOPTIMAL:
             self._delete_suboptimal(allocated.key)
-        bucket = allocated.bucket if is_good else SUBOPTIMAL
+        bucket = allocated.bucket if stays else SUBOPTIMAL
         return Outcome(
             verdict,
             sop_instance_uid=sop_instance_uid,
-            move_to=None if is_good else Location(SUBOPTIMAL, allocated.key),
+            move_to=None if stays else Location(SUBOPTIMAL, allocated.key),
             overwrite=True,
             database_call=self.rows.record(
                 ImageVerdict(
@@ -53,6 +53,6 @@ class ImageChecker:
         )
 
     def _delete_suboptimal(self, key: str) -> None:
-        """Delete the older, bad image of a frame that was drawn again and is good now."""
+        """Delete the older, bad image of a frame that was drawn again and stays now."""
         with suppress(ObjectMissingError):
             self.store.delete(self.store.stat(Location(SUBOPTIMAL, key)))

@@ -17,6 +17,7 @@ from functions.quality.check_image import ImageChecker
 from functions.quality.verdict_rows import PostgresVerdictRows
 from model.artefact import DEFAULT_MODEL, load_quality_model
 from model.judgement import Judge
+from model.limits import ChosenLimits
 
 
 def quality(request: Request) -> Response:
@@ -28,11 +29,11 @@ def quality(request: Request) -> Response:
 def _target() -> Target:
     config = settings()
     model = load_quality_model(config.model_path or DEFAULT_MODEL)
-    judge = Judge(model, config.black_mean, config.quality_threshold or model.threshold)
+    chosen = ChosenLimits(config.quality_review_from, config.quality_threshold)
     checker = ImageChecker(
         wiring.object_store(),
         PostgresVerdictRows(wiring.database()),
-        judge,
+        Judge(model, config.black_mean, chosen),
         max_pixels=config.max_pixels_per_frame,
     )
     stage = wiring.stage(

@@ -10,4 +10,4 @@ where sop_instance_uid = %(sop_instance_uid)s and frame = %(frame)s
 
 -- name: record
 record_verdict(%(uid)s, %(frame)s, %(bucket)s, %(verdict)s, %(by_model)s, %(score)s, %(threshold)s, %(mean_grey)s,
-    %(features)s, %(reasons)s, %(confidence)s, %(model_version)s, %(picture_hash)s)
+    %(features)s, %(reasons)s, %(confidence)s, %(model_version)s, %(picture_hash)s, %(review_from)s)

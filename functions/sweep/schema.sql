@@ -46,20 +46,21 @@ begin
     if uids is not null then
         with closed as (
             select sop_instance_uid, count(*) filter (where good)::int as good, count(*) filter (where black)::int as black,
-                count(*) filter (where low_quality)::int as low_quality
+                count(*) filter (where low_quality)::int as low_quality, count(*) filter (where review)::int as review
             from image_state where sop_instance_uid = any(uids) group by sop_instance_uid
         ), marked as (
-            update extraction e set counted_images = array[good, black, low_quality]
+            update extraction e set counted_images = array[good, black, low_quality, review]
             from closed c
-            where e.sop_instance_uid = c.sop_instance_uid and number_of_frames = good + black + low_quality
-            returning number_of_frames, good, black, low_quality
+            where e.sop_instance_uid = c.sop_instance_uid and number_of_frames = good + black + low_quality + review
+            returning number_of_frames, good, black, low_quality, review
         )
         insert into settled_total
         select 'image', counts.category, counts.number from (
-            select sum(number_of_frames) as frames, sum(good) as good, sum(black) as black, sum(low_quality) as low_quality
+            select sum(number_of_frames) as frames, sum(good) as good, sum(black) as black, sum(low_quality) as low_quality,
+                sum(review) as review
             from marked) as sums,
-            lateral (values ('frames', frames), ('good', good), ('black', black), ('low_quality', low_quality))
-                as counts (category, number)
+            lateral (values ('frames', frames), ('good', good), ('black', black), ('low_quality', low_quality),
+                ('review', review)) as counts (category, number)
         where counts.number > 0;
     end if;
 

@@ -13,10 +13,11 @@ _TILE = 160  # pixels
 _CAPTION = 16
 _COLUMNS = 8
 _MOST = 64
+_COLOURS = {"good": "lightgreen", "review": "yellow"}
 _SQL = """
 select a.bucket, key, coalesce(modality, '?'), verdict, score
 from image_overview join image_allocation a using (sop_instance_uid, frame, key)
-where verdict is not null order by verdict <> 'good', modality, key limit %s
+where verdict is not null order by verdict <> 'good', verdict <> 'review', modality, key limit %s
 """
 
 
@@ -33,6 +34,6 @@ def draw_contact_sheet(connection: psycopg.Connection, store: ObjectStore, path:
             tile = image.convert("RGB")
         tile.thumbnail((_TILE - 4, _TILE - 4))
         sheet.paste(tile, (x + 2, y + 2))
-        colour = "lightgreen" if verdict == "good" else "orange"
+        colour = _COLOURS.get(verdict, "orange")
         draw.text((x + 4, y + _TILE), f"{modality} {verdict} {score:.2f}", fill=colour)
     sheet.save(path)

@@ -77,7 +77,7 @@ def _wait_until_settled(endpoints: dict[str, Any], store: MinioStore, number: in
     while time.monotonic() - started < LIMIT_SECONDS:
         status = read_status(endpoints["database_url"], store)
         balance = status["balance"]
-        checked = balance["images_good"] + balance["images_black"] + balance["images_low_quality"]
+        checked = sum(balance[f"images_{verdict}"] for verdict in ("good", "review", "black", "low_quality"))
         line = (
             f"{balance['files_found']} of {number} files found, {balance['files_waiting']} waiting, "
             f"{balance['files_extracted']} extracted, {checked} of {balance['frames']} images checked, "

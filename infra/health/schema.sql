@@ -35,6 +35,7 @@ comment on view file_state is 'Every file and the conditions that it meets: exac
 create view image_state as
 select e.sop_instance_uid, a.frame, a.allocated_bucket, a.key, a.allocated_at, e.completed_at, e.counted_images,
     coalesce(v.verdict = 'good' and a.bucket = a.allocated_bucket, false) as good,
+    coalesce(v.verdict = 'review' and a.bucket = a.allocated_bucket, false) as review,
     coalesce(v.verdict = 'black' and a.bucket = 'suboptimal', false) as black,
     coalesce(v.verdict = 'low_quality' and a.bucket = 'suboptimal', false) as low_quality,
     v.verdict is null and l.state is null as waiting,
@@ -58,6 +59,7 @@ with total as (
         coalesce(sum(number) filter (where subject = 'file' and category = 'duplicate'), 0)::bigint as duplicates,
         coalesce(sum(number) filter (where subject = 'image' and category = 'frames'), 0)::bigint as frames,
         coalesce(sum(number) filter (where subject = 'image' and category = 'good'), 0)::bigint as good,
+        coalesce(sum(number) filter (where subject = 'image' and category = 'review'), 0)::bigint as review,
         coalesce(sum(number) filter (where subject = 'image' and category = 'black'), 0)::bigint as black,
         coalesce(sum(number) filter (where subject = 'image' and category = 'low_quality'), 0)::bigint as low_quality
     from settled_total
@@ -71,7 +73,8 @@ with total as (
     select coalesce(sum(number_of_frames), 0) as frames from extraction
     where completed_at is not null and counted_images is null
 ), image as (
-    select count(*) filter (where good) as good, count(*) filter (where black) as black,
+    select count(*) filter (where good) as good, count(*) filter (where review) as review,
+        count(*) filter (where black) as black,
         count(*) filter (where low_quality) as low_quality, count(*) filter (where waiting) as waiting,
         count(*) filter (where quarantined) as quarantined
     from image_state where counted_images is null
@@ -79,15 +82,15 @@ with total as (
     select t.found + f.found as files_found, t.skipped + f.skipped as files_skipped, f.waiting as files_waiting,
         t.erased + f.erased as files_erased, f.held as files_held, f.quarantined as files_quarantined,
         t.extracted + f.extracted as files_extracted, t.duplicates + f.duplicates as files_duplicate,
-        t.frames + r.frames as frames, t.good + i.good as images_good, t.black + i.black as images_black,
-        t.low_quality + i.low_quality as images_low_quality, i.waiting as images_waiting,
+        t.frames + r.frames as frames, t.good + i.good as images_good, t.review + i.review as images_review,
+        t.black + i.black as images_black, t.low_quality + i.low_quality as images_low_quality, i.waiting as images_waiting,
         i.quarantined as images_quarantined
     from total t, file f, frame r, image i
 )
 select *,
     files_found - files_skipped - files_waiting - files_erased - files_held - files_quarantined - files_extracted
         as files_difference,
-    frames - images_good - images_black - images_low_quality - images_waiting - images_quarantined
+    frames - images_good - images_review - images_black - images_low_quality - images_waiting - images_quarantined
         as images_difference
 from counts;
 comment on view balance is 'Number of files and images by state; both differences are always 0.';
@@ -103,7 +106,8 @@ with file as (
 ), frame as (
     select coalesce(sum(number_of_frames), 0) as frames from extraction where completed_at is not null
 ), image as (
-    select count(*) filter (where good) as images_good, count(*) filter (where black) as images_black,
+    select count(*) filter (where good) as images_good, count(*) filter (where review) as images_review,
+        count(*) filter (where black) as images_black,
         count(*) filter (where low_quality) as images_low_quality, count(*) filter (where waiting) as images_waiting,
         count(*) filter (where quarantined) as images_quarantined
     from image_state
@@ -111,7 +115,7 @@ with file as (
 select *,
     files_found - files_skipped - files_waiting - files_erased - files_held - files_quarantined - files_extracted
         as files_difference,
-    frames - images_good - images_black - images_low_quality - images_waiting - images_quarantined
+    frames - images_good - images_review - images_black - images_low_quality - images_waiting - images_quarantined
         as images_difference
 from counts;
 comment on view balance_recount is 'The balance counted over all rows, without the totals; slow.';

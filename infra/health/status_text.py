@@ -16,6 +16,8 @@ def status_text(status: dict[str, Any]) -> str:
     parts.append(nas_waiting_text(status["nas_waiting"]))
     parts.append(nas_refused_text(status["nas_refused"]))
     parts += [balance_text(status["balance"]), set_aside_text(status["aside"])]
+    if number := status["balance"]["images_review"]:
+        parts.append(f"{number} image(s) wait for a person's review; list them with dcm2set quality list.")
     if not status["can_read_text"]:
         parts.append("No text reader is installed, so pictures that seem to show text are held.")
     parts.append(reconciled_text(status["reconciled"]))
@@ -58,7 +60,8 @@ def balance_text(balance: dict[str, Any]) -> str:
         f" ({b['files_duplicate']} of them duplicates); difference {b['files_difference']}"
     )
     images = (
-        f"Images  {b['frames']} frames = {b['images_good']} good + {b['images_black']} black"
+        f"Images  {b['frames']} frames = {b['images_good']} good + {b['images_review']} review"
+        f" + {b['images_black']} black"
         f" + {b['images_low_quality']} low quality + {b['images_waiting']} waiting"
         f" + {b['images_quarantined']} quarantined; difference {b['images_difference']}"
     )

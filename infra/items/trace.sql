@@ -33,8 +33,8 @@ select sop_instance_uid, item_id, number_of_frames, modality, recipe_version, pi
 from extraction where sop_instance_uid = %(uid)s;
 
 -- name: images
-select a.frame, a.bucket, a.allocated_bucket, a.key, a.allocated_at, v.verdict, v.by_model, v.score, v.threshold,
-    v.reasons, v.model_version, v.checked_at
+select a.frame, a.bucket, a.allocated_bucket, a.key, a.allocated_at, v.verdict, v.by_model, v.score, v.review_from,
+    v.threshold, v.reasons, v.model_version, v.checked_at
 from image_allocation a left join verdict v using (sop_instance_uid, frame)
 where a.sop_instance_uid = %(uid)s and (%(frame)s::int is null or a.frame = %(frame)s) order by a.frame;
 

@@ -19,14 +19,25 @@ from infra.command_options import (
 from infra.local.home import Home
 
 if TYPE_CHECKING:
+    from common.settings import Settings
     from model.judgement import Judge
+    from model.limits import ChosenLimits
+
+
+_SCORE = click.FloatRange(0, 1, min_open=True, max_open=True)
+VERDICTS = ("review", "low_quality", "black", "good")
 
 
 def _judge_options(command: Command) -> Command:
     threshold = click.option(
         "--threshold",
-        type=click.FloatRange(0, 1, min_open=True, max_open=True),
-        help="Default: DCM2SET_QUALITY_THRESHOLD, or the model's own.",
+        type=_SCORE,
+        help="Images of this score are of low quality. Default: DCM2SET_QUALITY_THRESHOLD, or the model's.",
+    )
+    review_from = click.option(
+        "--review-from",
+        type=_SCORE,
+        help="Images of this score wait for a person. Default: DCM2SET_QUALITY_REVIEW_FROM, or the model's.",
     )
     path = click.option(
         "--model",
@@ -34,46 +45,63 @@ def _judge_options(command: Command) -> Command:
         type=click.Path(path_type=Path, dir_okay=False),
         help="Default: DCM2SET_MODEL_PATH, or the model that is shipped.",
     )
-    return threshold(path(command))
+    return threshold(review_from(path(command)))
 
 
 @click.group()
 def quality() -> None:
-    """Preview, apply or overrule verdicts."""
+    """List, preview, apply or overrule verdicts."""
 
 
 @quality.command()
 @home_option
 @_judge_options
 @json_option
-def preview(home: Home, threshold: float | None, path: Path | None, as_json: bool) -> None:
-    """Show which images another threshold or model would move, in both directions; nothing is moved."""
+def preview(home: Home, as_json: bool, **options: Any) -> None:
+    """Show which images other limits or another model would move or put in review; nothing is changed."""
     from infra.quality.moved_images import judged_images
     from infra.quality.quality_review import judged_again
 
-    judge = _judge(threshold, path)
+    judge = _judge(**options)
     with connected(home) as (connection, store):
-        judged = judged_images(judged_again(connection, store, judge))
-    print_result(judged.moved, lambda _: judged.text("would move", judge), as_json=as_json)
+        judged = judged_images(judged_again(connection, store, judge), judge)
+    print_result(judged.moved, lambda _: judged.text(judge, is_applied=False), as_json=as_json)
 
 
 @quality.command(name="apply")
 @home_option
 @_judge_options
 @json_option
-def apply_command(home: Home, threshold: float | None, path: Path | None, as_json: bool) -> None:
-    """Judge all images by another threshold or model, and move them accordingly.
+def apply_command(home: Home, as_json: bool, **options: Any) -> None:
+    """Judge all images by other limits or another model, and move them accordingly.
 
-    The function quality judges new images by its own settings: also set DCM2SET_QUALITY_THRESHOLD or
-    DCM2SET_MODEL_PATH.
+    The function quality judges new images by its own settings: also set DCM2SET_QUALITY_THRESHOLD,
+    DCM2SET_QUALITY_REVIEW_FROM or DCM2SET_MODEL_PATH.
     """
     from infra.quality.moved_images import judged_images
     from infra.quality.quality_review import apply_all
 
-    judge = _judge(threshold, path)
+    judge = _judge(**options)
     with connected(home) as (connection, store):
-        judged = judged_images(apply_all(connection, store, judge))
-    print_result(judged.moved, lambda _: judged.text("moved", judge), as_json=as_json)
+        judged = judged_images(apply_all(connection, store, judge), judge)
+    print_result(judged.moved, lambda _: judged.text(judge, is_applied=True), as_json=as_json)
+
+
+@quality.command(name="list")
+@home_option
+@click.option("--verdict", type=click.Choice(VERDICTS), default="review", show_default=True)
+@click.option("--modality", metavar="CODE", help="Only images of this modality, for example CT.")
+@click.option(
+    "-n", "most", type=click.IntRange(1), default=50, show_default=True, help="List at most so many."
+)
+@json_option
+def list_images(home: Home, verdict: str, modality: str | None, most: int, as_json: bool) -> None:
+    """List the images that wait for a person's review, or those of another verdict, with reasons."""
+    from infra.quality.listed_images import listed_images
+
+    with connected(home) as (connection, _):
+        listed = listed_images(connection, verdict, modality, most)
+    print_result(listed.images, lambda _: listed.text, as_json=as_json)
 
 
 @quality.command(name="set")
@@ -115,14 +143,32 @@ def overruled_images(home: Home, out: Path) -> None:
     click.echo(f"{written['good']} good and {written['low_quality']} low-quality image(s) written.")
 
 
-def _judge(threshold: float | None, path: Path | None) -> "Judge":
+def _judge(threshold: float | None, review_from: float | None, path: Path | None) -> "Judge":
     from common.settings import load_settings
     from model.artefact import DEFAULT_MODEL, load_quality_model
     from model.judgement import Judge
 
+    if threshold and review_from and review_from > threshold:
+        raise click.UsageError(
+            "--review-from must be at most --threshold, from which images are of low quality."
+        )
     settings = load_settings()
     model = load_quality_model(path or settings.model_path or DEFAULT_MODEL)
-    return Judge(model, settings.black_mean, threshold or settings.quality_threshold or model.threshold)
+    chosen = _chosen_limits(threshold, review_from, settings)
+    return Judge(model, settings.black_mean, chosen)
+
+
+def _chosen_limits(
+    threshold: float | None, review_from: float | None, settings: "Settings"
+) -> "ChosenLimits":
+    """The options; for one that isn't given the setting, unless it contradicts the other option."""
+    from model.limits import ChosenLimits
+
+    reject_from = threshold or settings.quality_threshold
+    from_score = review_from or settings.quality_review_from
+    if reject_from and from_score and from_score > reject_from:
+        return ChosenLimits(review_from, threshold)
+    return ChosenLimits(from_score, reject_from)
 
 
 @click.command()

@@ -1,54 +1,87 @@
-"""The images that move because they are judged again, for a terminal or as JSON."""
+"""The images that move or whose review begins or ends when they are judged again, as text or JSON."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from common.store.object_key import SUBOPTIMAL
 from infra.quality.quality_review import Change
 from model.judgement import Judge
+from model.limits import Limits
 
 _MOST_LISTED = 50
 
 
 @dataclass(frozen=True)
 class MovedImage:
-    """What is shown of an image that moves."""
+    """What is shown of an image that moves, or that stays and begins or ends to wait for a person."""
 
     key: str
     modality: str | None
     bucket: str
     to: str
+    verdict_before: str
     verdict: str
     score_before: float
     score: float
     reasons: tuple[str, ...]
 
+    @property
+    def is_moved(self) -> bool:
+        return self.to != self.bucket
+
 
 @dataclass(frozen=True)
 class JudgedImages:
-    """How many images were judged, and those of them that move."""
+    """How many images were judged by which limits, and those of them that move or concern review."""
 
     number: int
+    limits: Mapping[str | None, Limits]  # by modality of the judged images
     moved: list[MovedImage]
 
-    def text(self, verb: str, judge: Judge) -> str:
-        """The number of images that move in each direction, and a list of them."""
-        lines = [
-            f"Model {judge.model.version}, threshold {judge.threshold:g}: {self.number} image(s) judged."
-        ]
-        for is_good, words in ((False, f"{verb} to suboptimal"), (True, f"{verb} back to their bucket")):
-            lines += _lines([image for image in self.moved if (image.verdict == "good") is is_good], words)
+    def text(self, judge: Judge, *, is_applied: bool) -> str:
+        """The number of images that change in each direction, and a list of them."""
+        would = "" if is_applied else "would "
+        moved = "moved" if is_applied else "move"
+        lines = [f"Model {judge.model.version}: {self.number} image(s) judged.", *limits_lines(self.limits)]
+        for words, images in (
+            (f"{would}{moved} to suboptimal", [i for i in self.moved if i.is_moved and i.to == SUBOPTIMAL]),
+            (
+                f"{would}{moved} back to their bucket",
+                [i for i in self.moved if i.is_moved and i.to != SUBOPTIMAL],
+            ),
+            (f"{would}wait for review where they are", self._staying("review")),
+            (f"{would}no longer wait for review", self._staying("good")),
+        ):
+            lines += _lines(images, words)
         return "\n".join(lines)
 
+    def _staying(self, verdict: str) -> list[MovedImage]:
+        return [image for image in self.moved if not image.is_moved and image.verdict == verdict]
 
-def judged_images(changes: Iterable[Change]) -> JudgedImages:
-    """Count the judged images, and keep those that move."""
-    number, moved = 0, []
+
+def judged_images(changes: Iterable[Change], judge: Judge) -> JudgedImages:
+    """Count the judged images, and keep those that move or whose review begins or ends."""
+    number, limits, moved = 0, dict[str | None, Limits](), []
     for change in changes:
         number += 1
-        if change.moves:
+        modality = change.image.modality
+        limits.setdefault(modality, judge.limits(modality))
+        if change.moves or change.concerns_review:
             moved.append(_moved_image(change))
-    return JudgedImages(number, moved)
+    return JudgedImages(number, limits, moved)
+
+
+def limits_lines(limits: Mapping[str | None, Limits]) -> list[str]:
+    """One line for all modalities with the same limits."""
+    modalities: dict[Limits, list[str]] = {}
+    for modality, each in limits.items():
+        modalities.setdefault(each, []).append(modality or "?")
+    return [
+        f"{', '.join(sorted(names))}: in review from {each.review_from:.3g}, "
+        f"rejected from {each.reject_from:.3g}"
+        for each, names in modalities.items()
+    ]
 
 
 def _moved_image(change: Change) -> MovedImage:
@@ -58,6 +91,7 @@ def _moved_image(change: Change) -> MovedImage:
         modality=image.modality,
         bucket=image.bucket,
         to=change.bucket,
+        verdict_before=image.verdict,
         verdict=change.verdict,
         score_before=image.score,
         score=judgement.score if judgement else image.score,

@@ -15,7 +15,7 @@ from common.store.object_key import SUBOPTIMAL, Location
 from common.store.object_store import ObjectStore
 from imaging.png.png_picture import decode_png
 from model.features.image_features import FEATURE_NAMES
-from model.judgement import Judge, Judgement, Verdict
+from model.judgement import STAYING, Judge, Judgement, Verdict
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _MAX_PIXELS = 10**9
@@ -58,11 +58,17 @@ class Change:
     @property
     def bucket(self) -> str:
         """The bucket in which the image will lie."""
-        return self.image.allocated_bucket if self.verdict == "good" else SUBOPTIMAL
+        return self.image.allocated_bucket if self.verdict in STAYING else SUBOPTIMAL
 
     @property
     def moves(self) -> bool:
         return self.bucket != self.image.bucket
+
+    @property
+    def concerns_review(self) -> bool:
+        """Whether the image stays where it is and begins or ends to wait for a person."""
+        verdicts = {self.verdict, self.image.verdict}
+        return not self.moves and "review" in verdicts and len(verdicts) > 1
 
 
 def judged_again(connection: psycopg.Connection[Any], store: ObjectStore, judge: Judge) -> Iterator[Change]:

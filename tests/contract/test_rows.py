@@ -18,8 +18,8 @@ from tests.contract.tables import PATIENT, Tables, instance_path
 from tests.support.code_points import CODE_POINTS
 from tests.support.documents import make_document
 
-GOOD = Judgement("good", 0.1, 0.5, 100.0, {"sharpness": 1.5}, (), "normal", "m1")
-BAD = Judgement("low_quality", 0.9, 0.5, 90.0, {}, ("blurred", "noisy"), "low", "m2")
+GOOD = Judgement("good", 0.1, 0.3, 0.5, 100.0, {"sharpness": 1.5}, (), "normal", "m1")
+BAD = Judgement("low_quality", 0.9, 0.3, 0.5, 90.0, {}, ("blurred", "noisy"), "low", "m2")
 
 
 def _document(**changes: dict) -> MetadataDocument:

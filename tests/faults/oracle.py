@@ -14,6 +14,7 @@ import psycopg
 
 from common.store.object_store import ListedObject
 from deidentification.pseudonym import Pseudonyms
+from model.judgement import STAYING
 from tests.faults.input_files import PICTURES, InputFile, Kind
 from tests.support.local_home import RunningHome
 
@@ -174,10 +175,10 @@ class Oracle:
         found.wrong += [f"label of {image} held" for image, is_held in tables["labelled"] if is_held]
 
     def _compare_verdicts(self, found: Differences, tables: Tables) -> None:
-        """Compare the verdicts: only images without the verdict good are in suboptimal, black is black."""
+        """Compare the verdicts: only black and bad images are in suboptimal, and black is black."""
         in_row = dict(tables["allocated"])
         for key, verdict in tables["verdicts"]:
-            if (verdict == "good") == (in_row.get(key) == "suboptimal"):
+            if (verdict in STAYING) == (in_row.get(key) == "suboptimal"):
                 found.wrong.append(f"{verdict} image {key} in {in_row.get(key)}")
         black = {f.stem(self.pseudonyms) + "/1.png" for f in self.inputs if f.kind is Kind.BLACK}
         found.wrong += [f"{v} black {k}" for k, v in tables["verdicts"] if (k in black) != (v == "black")]

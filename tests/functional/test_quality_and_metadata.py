@@ -6,6 +6,9 @@ import pytest
 
 from common.ledger.ledger import State
 from common.store.object_key import ANNOTATIONS, METADATA, RAW, SUBOPTIMAL
+from functions.extract.png_frames import encode_png
+from imaging.png.png_picture import decode_png
+from model.limits import Limits
 from tests.functional.pipeline import Pipeline
 from tests.in_memory.quality_model import FixedModel
 from tests.in_memory.requests import recorded
@@ -90,6 +93,33 @@ def test_low_quality_image_moves_to_suboptimal(extracted: Pipeline, model: Fixed
     assert SUBOPTIMAL == next(iter(extracted.allocation.images.values())).bucket
     (verdict,) = extracted.verdicts.verdicts.values()
     assert (("blurred", "noisy"), "normal") == (verdict.reasons, verdict.confidence)
+
+
+def test_an_image_to_review_stays(extracted: Pipeline, model: FixedModel) -> None:
+    """An image that a person must review stays where it is, with the reasons and both limits."""
+    model.probability, model.own_limits = 0.6, Limits(0.5, 0.8)
+    bucket, key = _image(extracted)
+    (result,) = extracted.send("quality", {"bucket": bucket, "key": key}).json["results"]
+    assert ("review", bucket) == (result["outcome"], result["bucket_now"])
+    assert ([key], []) == (extracted.store.keys(bucket), extracted.store.keys(SUBOPTIMAL))
+    (judgement,) = extracted.verdicts.verdicts.values()
+    assert (0.5, 0.8, ("blurred", "noisy")) == (
+        judgement.review_from,
+        judgement.threshold,
+        judgement.reasons,
+    )
+
+
+def test_an_image_drawn_again_for_review_leaves_suboptimal(extracted: Pipeline, model: FixedModel) -> None:
+    """If a bad image is written again and is only for review now, its older copy is deleted."""
+    model.probability = 1.0
+    bucket, key = _image(extracted)
+    data = extracted.store.buckets[bucket][key].data
+    extracted.send("quality", {"bucket": bucket, "key": key})
+    model.unseen = "a look that training has not seen"
+    extracted.put(bucket, key, encode_png(255 - decode_png(data, max_pixels=10**6)))
+    extracted.send("quality", {"bucket": bucket, "key": key})
+    assert ([key], []) == (extracted.store.keys(bucket), extracted.store.keys(SUBOPTIMAL))
 
 
 def test_a_person_overrules_the_model(extracted: Pipeline, model: FixedModel) -> None:

@@ -114,6 +114,39 @@ def test_the_verdict_of_a_person_overrules_every_model(home: RunningHome, image:
     assert is_closed(home)
 
 
+def test_an_image_to_review_stays_and_waits_for_a_person(home: RunningHome, image: dict) -> None:
+    """An image between the limits stays in its bucket, is listed and counted, and a person decides."""
+    band = ("--review-from", "0.000001", "--threshold", "0.999999")
+    home.rows("delete from overruling where sop_instance_uid = %s returning 1", image["sop_instance_uid"])
+    assert "would wait for review where they are" in run(home, "quality", "preview", *band)
+    run(home, "quality", "apply", *band)
+    assert ("review", image["bucket"]) == (row_of(home, image)["verdict"], row_of(home, image)["bucket"])
+    assert [image["bucket"]] == buckets_of(home, image)
+    waiting = {row["key"]: row for row in orjson.loads(run(home, "quality", "list", "--json"))}
+    assert (1e-6, 0.999999, "CT") == tuple(
+        waiting[image["key"]][name] for name in ("review_from", "threshold", "modality")
+    )
+    assert image["key"] in run(home, "quality", "list", "--modality", "CT")
+    assert is_closed(home)
+    assert home.status()["balance"]["images_review"] >= len(waiting)
+    assert "wait for a person's review" in run(home, "status")
+    run(home, "quality", "set", image["key"], "low_quality", "--why", "Motion.")
+    assert [SUBOPTIMAL] == buckets_of(home, image)
+    run(home, "quality", "set", image["key"], "good", "--why", "Seen again.")
+    assert [image["bucket"]] == buckets_of(home, image)
+    assert image["key"] not in run(home, "quality", "list", "-n", "10000")
+    run(home, "quality", "apply", "--threshold", "0.999999", "--review-from", "0.999999")
+    assert 0 == home.status()["balance"]["images_review"]
+    assert is_closed(home)
+
+
+def test_limits_that_contradict_one_another_are_refused(home: RunningHome) -> None:
+    """A review that would begin above the threshold is refused, and the option is named."""
+    done = home.run_cli("quality preview", "--threshold", "0.2", "--review-from", "0.3")
+    assert 2 == done.returncode
+    assert "--review-from must be at most --threshold" in done.stderr
+
+
 def test_no_image_of_that_name(home: RunningHome) -> None:
     """A name of no image is reported, and nothing is stored."""
     done = home.run_cli("quality set", "nothing/1", "good", "--why", "x")

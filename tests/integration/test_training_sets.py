@@ -126,6 +126,7 @@ def test_selections_find_the_right_images(site: Site, name: str, tmp_path: Path)
         SetImage(2, modality="CT", labels={"Effusion": 0.0}, annotator="a"),
         SetImage(3, verdict="low_quality"),
         SetImage(4, is_localizer=True),
+        SetImage(6, verdict="review"),
         SetImage(5, study_date=None, view_position="AP", labels={"Effusion": 0.3}, annotator="a"),
     ]
     site.add_rows(images)
@@ -136,11 +137,12 @@ def test_selections_find_the_right_images(site: Site, name: str, tmp_path: Path)
             "modality in ('CR', 'DX')": {1, 5},
             "label('Effusion') = 1 and annotators >= 2": {1},
             "label('Effusion') = 0.3": {5},
-            "label('Effusion') is null and verdict is not null": {3},
+            "label('Effusion') is null and verdict is not null": {3, 6},
             "labels >= 1 and annotators('Effusion') = 1": {2, 5},
             "study_date >= '2020-01-01'": {1, 2},
             "study_date is null or modality = 'CT'": {2, 5},
             "verdict = 'low_quality'": {3},
+            "verdict in ('good', 'review')": {1, 2, 5, 6},
             "is_localizer": {4},
             "is_localizer or not is_localizer": {1, 2, 4, 5},
             "view_position like 'A%' and age_years between 50 and 70": {5},

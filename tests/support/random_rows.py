@@ -22,7 +22,7 @@ class RandomRows:
     """Rows of files and images, changed at random as the pipeline and its operators change them."""
 
     def __init__(self, database: Database, seed: int) -> None:
-        self._database = database
+        self.database = database
         self._random = random.Random(seed)
         self._names = 0
         # One thread must not delete an item while another inserts an instance of it: the foreign key
@@ -32,7 +32,7 @@ class RandomRows:
         self.run("insert into image_bucket (bucket, capacity) values ('images-1', 10000)")
 
     def run(self, statement: str, **values: object) -> int:
-        return self._database.run(statement, **values)  # type: ignore[arg-type]
+        return self.database.run(statement, **values)  # type: ignore[arg-type]
 
     def step(self) -> str:
         """Make one random change; return its name."""
@@ -146,7 +146,7 @@ class RandomRows:
         return uid
 
     def judged(self) -> None:
-        verdict = self._random.choice(["good", "good", "black", "low_quality"])
+        verdict = self._random.choice(["good", "good", "review", "black", "low_quality"])
         self.run(
             JUDGE.format(verdict="%(verdict)s")
             + " where "
@@ -156,7 +156,8 @@ class RandomRows:
         )
         self.run(
             "update image_allocation a "
-            "set bucket = case when verdict = 'good' then allocated_bucket else 'suboptimal' end "
+            "set bucket = case when verdict in ('good', 'review') then allocated_bucket "
+            "else 'suboptimal' end "
             "from verdict v where v.sop_instance_uid = a.sop_instance_uid and v.frame = a.frame"
         )
 
@@ -188,9 +189,9 @@ class RandomRows:
             )
 
     def numbers(self, query: str) -> dict[str, Any]:
-        return self._database.one(_SQL[query]) or {}
+        return self.database.one(_SQL[query]) or {}
 
     def functions(self, query: str) -> dict[str, Any]:
-        rows = self._database.all(_SQL[query])
+        rows = self.database.all(_SQL[query])
         counts = {row["function"]: [row[state] for state in _STATES] for row in rows}
         return {function: numbers for function, numbers in counts.items() if any(numbers)}

@@ -102,6 +102,20 @@ def test_wrong_setting_is_named_in_one_line(
     assert "\n" not in message
 
 
+@pytest.mark.parametrize(("threshold", "is_right"), [("0.4", True), ("0.39", False), ("", True)])
+def test_review_begins_at_most_at_the_threshold(
+    monkeypatch: pytest.MonkeyPatch, threshold: str, is_right: bool
+) -> None:
+    """A review that would begin above the threshold is refused; the error names both settings."""
+    monkeypatch.setenv("DCM2SET_QUALITY_REVIEW_FROM", "0.4")
+    monkeypatch.setenv("DCM2SET_QUALITY_THRESHOLD", threshold)
+    if is_right:
+        assert 0.4 == load_settings().quality_review_from
+        return
+    with pytest.raises(SettingsError, match=r"^DCM2SET_QUALITY_REVIEW_FROM is .*DCM2SET_QUALITY_THRESHOLD"):
+        load_settings()
+
+
 def test_settings_print_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Printed settings show no secret."""
     for name in ("TOKEN", "DATABASE_URL", "MINIO_SECRET_KEY"):

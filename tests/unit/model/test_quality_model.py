@@ -17,14 +17,17 @@ from tests.unit.model.pictures import CLEAN_FILES, MIRRORED, heavy_noise, real_p
 def test_a_clean_real_image_is_good_and_heavy_noise_on_it_is_bad(model: QualityModel, name: str) -> None:
     """Real images pass at the default threshold; the same images with strong noise don't."""
     picture = real_picture(name)
-    assert model.probability_bad(image_features(picture)) < model.threshold / 2
-    assert model.probability_bad(image_features(heavy_noise(picture))) >= model.threshold
+    assert model.probability_bad(image_features(picture)) < model.limits(None).reject_from / 2
+    assert model.probability_bad(image_features(heavy_noise(picture))) >= model.limits(None).reject_from
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_a_uniform_picture_is_bad(model: QualityModel, level: int) -> None:
     """A picture of a single value is rejected: black, grey or white."""
-    assert model.probability_bad(image_features(np.full((256, 256), level, np.uint8))) >= model.threshold
+    assert (
+        model.probability_bad(image_features(np.full((256, 256), level, np.uint8)))
+        >= model.limits(None).reject_from
+    )
 
 
 @pytest.mark.parametrize("mirrored", MIRRORED)

@@ -15,6 +15,7 @@ from imaging.png.png_picture import decode_png
 from imaging.png.png_stream import decode_own_png
 from model.features.image_features import FEATURE_NAMES
 from model.judgement import Judge
+from model.limits import ChosenLimits, Limits
 from tests.in_memory.quality_model import FixedModel
 
 GREY = np.random.default_rng(0).integers(0, 256, (40, 50), dtype=np.uint8)
@@ -22,7 +23,7 @@ COLOUR = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
 
 
 def _judge(probability: float) -> Judge:
-    return Judge(FixedModel(probability, "m1"), black_mean=3.0, threshold=0.5)
+    return Judge(FixedModel(probability, "m1"), black_mean=3.0)
 
 
 def _png(image: Image.Image) -> bytes:
@@ -156,8 +157,26 @@ def test_model_decides_from_its_threshold(probability: float, expected: str) -> 
 def test_threshold_of_the_settings_decides() -> None:
     """The threshold in the settings takes precedence over the model's own."""
     model = FixedModel(0.6, "m1")
-    assert "good" == Judge(model, 3.0, threshold=0.7).judge(GREY, modality="CT").verdict
-    assert "low_quality" == Judge(model, 3.0, threshold=0.6).judge(GREY, modality="CT").verdict
+    for limit, verdict in ((0.7, "review"), (0.6, "low_quality")):
+        judge = Judge(model, 3.0, ChosenLimits(reject_from=limit))
+        assert verdict == judge.judge(GREY, modality="CT").verdict
+
+
+def test_a_score_between_the_limits_is_for_a_person() -> None:
+    """A score from the lower limit on, and below the upper one, is for review; both limits are told."""
+    judge = Judge(FixedModel(0.4, own_limits=Limits(0.4, 0.6)), 3.0)
+    judgement = judge.judge(GREY, modality="CT")
+    assert ("review", 0.4, 0.6) == (judgement.verdict, judgement.review_from, judgement.threshold)
+    assert "good" == judge.judge(GREY, modality="CT", site=Limits(0.5, 0.6)).verdict
+    assert "low_quality" == judge.judge(GREY, modality="CT", site=Limits(0.1, 0.3)).verdict
+
+
+def test_what_training_has_not_seen_is_for_a_person() -> None:
+    """An unfamiliar picture is for review whatever its score; limits of the site make it familiar."""
+    judge = Judge(FixedModel(0.99, unseen="a modality that training has not seen"), 3.0)
+    judgement = judge.judge(GREY, modality="PT")
+    assert ("review", "a modality that training has not seen") == (judgement.verdict, judgement.reasons[0])
+    assert "low_quality" == judge.judge(GREY, modality="PT", site=Limits(0.3, 0.6)).verdict
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0, "black"), (2, "black"), (3, "good"), (255, "good")])

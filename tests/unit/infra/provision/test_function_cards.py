@@ -106,7 +106,9 @@ def _status(**changes: object) -> dict:
     balance = {
         f"files_{name}": 0
         for name in "found skipped waiting erased held quarantined extracted duplicate difference".split()
-    } | {f"images_{name}": 0 for name in "good black low_quality waiting quarantined difference".split()}
+    } | {
+        f"images_{name}": 0 for name in "good review black low_quality waiting quarantined difference".split()
+    }
     row = {"function": "extract", "oldest_waiting_seconds": 75.4}
     row |= dict.fromkeys(("waiting", "running", "retry", "held", "quarantined", "done"), 0)
     return {
