@@ -26,14 +26,15 @@ class ImageChecker:
         """Judge one image; good ones and ones to review stay. A person's verdict overrules the model's."""
         allocated = item.version.location
         sop_instance_uid, frame = frame_number(allocated.key)
-        image = self.rows.find_image(sop_instance_uid, frame, allocated)
+        version = self.judge.model.version
+        image = self.rows.find_image(sop_instance_uid, frame, allocated, model_version=version)
         if image is None:
             raise PermanentError(
                 "No image is allocated to this bucket and key.",
                 "Only extract writes into image buckets; replay the item of extract if it wrote this image.",
             )
         picture = decode_png(self.store.read(item.version), max_pixels=self.max_pixels)
-        judgement = self.judge.judge(picture, modality=image.modality)
+        judgement = self.judge.judge(picture, modality=image.modality, site=image.site)
         verdict = image.overruled or judgement.verdict
         stays = verdict in STAYING
         if stays and image.bucket == SUBOPTIMAL:

@@ -10,6 +10,7 @@ from common.database import Database, queries
 from common.ledger.ledger import DatabaseCall
 from common.store.object_key import Location
 from model.judgement import Judgement, Verdict
+from model.limits import Limits
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 
@@ -21,6 +22,7 @@ class ImageRow:
     bucket: str  # where the image is now: its allocated bucket, or suboptimal
     modality: str | None
     overruled: Verdict | None  # the verdict of a person, if one overruled the model
+    site: Limits | None = None  # that the site has calibrated for the modality and the model
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ class ImageVerdict:
 class VerdictRows(Protocol):
     """The rows of verdicts."""
 
-    def find_image(self, sop_instance_uid: str, frame: int, allocated: Location) -> ImageRow | None:
+    def find_image(
+        self, sop_instance_uid: str, frame: int, allocated: Location, *, model_version: str
+    ) -> ImageRow | None:
         """The image whose allocated bucket and key are these; None if there is none."""
 
     def record(self, verdict: ImageVerdict) -> DatabaseCall:
@@ -51,11 +55,16 @@ class PostgresVerdictRows(VerdictRows):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def find_image(self, sop_instance_uid: str, frame: int, allocated: Location) -> ImageRow | None:
+    def find_image(
+        self, sop_instance_uid: str, frame: int, allocated: Location, *, model_version: str
+    ) -> ImageRow | None:
         location = {"bucket": allocated.bucket, "key": allocated.key}
-        image = {"sop_instance_uid": sop_instance_uid, "frame": frame}
+        image = {"sop_instance_uid": sop_instance_uid, "frame": frame, "model_version": model_version}
         row = self._database.one(_SQL["find_image"], **image, **location)
-        return ImageRow(**row) if row else None
+        if row is None:
+            return None
+        review_from, reject_from = row.pop("review_from"), row.pop("reject_from")
+        return ImageRow(**row, site=Limits(review_from, reject_from) if review_from else None)
 
     def record(self, verdict: ImageVerdict) -> DatabaseCall:
         judgement = verdict.judgement

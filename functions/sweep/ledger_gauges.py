@@ -1,4 +1,4 @@
-"""Prometheus gauges of the ledger: items by function and state, the oldest unsettled item, the balance."""
+"""Prometheus gauges of the ledger: items by function and state, oldest item, balance, verdicts."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,6 +11,7 @@ from common.errors import TransientError
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _STATES = ("waiting", "running", "retry", "held", "quarantined", "done")
+_VERDICTS = ("good", "review", "black", "low_quality")
 
 
 def ledger_gauges(database: Database) -> Callable[[], Iterable[Metric]]:
@@ -19,6 +20,7 @@ def ledger_gauges(database: Database) -> Callable[[], Iterable[Metric]]:
     def collect() -> Iterable[Metric]:
         try:
             functions, balance = database.all(_SQL["functions"]), database.one(_SQL["balance"])
+            quality = database.all(_SQL["quality"])
         except TransientError:
             yield GaugeMetricFamily("dcm2set_ledger_up", "Whether the ledger answers.", value=0)
             return
@@ -39,5 +41,15 @@ def ledger_gauges(database: Database) -> Callable[[], Iterable[Metric]]:
         for name, number in (balance or {}).items():
             numbers.add_metric([name], number)
         yield numbers
+        shares = GaugeMetricFamily(
+            "dcm2set_quality_share",
+            "Share of the images of the newest week with each verdict of the model, by modality.",
+            labels=["modality", "verdict"],
+        )
+        for row in quality:
+            total = sum(row[verdict] for verdict in _VERDICTS)
+            for verdict in _VERDICTS:
+                shares.add_metric([row["modality"], verdict], row[verdict] / total)
+        yield shares
 
     return collect

@@ -5,3 +5,8 @@ select function, waiting, running, retry, held, quarantined, done, oldest_second
 
 -- name: balance
 select * from balance;
+
+-- name: quality
+-- The verdicts of the models in the newest week, by modality.
+select modality, sum(good) as good, sum(review) as review, sum(black) as black, sum(low_quality) as low_quality
+from quality_week where week = (select max(week) from quality_week) group by modality;

@@ -18,6 +18,7 @@ from common.http.http_target import Target, respond
 from common.settings import settings
 from functions.sweep.ledger_gauges import ledger_gauges
 from functions.sweep.pending_items import PendingItems
+from functions.sweep.quality_weeks import QualityWeeks
 from functions.sweep.resend import EVENTS_PER_SWEEP, concurrent_requests, http_sender, sweep_once
 from functions.sweep.rolling_pass import RollingPass, reconcile_gauges
 
@@ -34,15 +35,16 @@ def _target() -> Target:
     config, store, database = settings(), wiring.object_store(), wiring.database()
     tokens = wiring.tokens()
     pending = PendingItems(store=store, database=database, ledger=wiring.ledger)
-    sender = http_sender(config, tokens)
+    sender, concurrency = http_sender(config, tokens), concurrent_requests(config)
     rolling = RollingPass(store, database, seconds=config.reconcile_seconds)
+    weeks = QualityWeeks(database)
 
     def run() -> Mapping[str, object]:
         # The timer skips runs while a sweep lasts, and a caller gets an answer within a minute.
         seconds = min(4.5 * config.sweep_seconds, _MAX_SECONDS)
-        concurrency = concurrent_requests(config)
         answer = sweep_once(pending, sender, limit=EVENTS_PER_SWEEP, concurrency=concurrency, seconds=seconds)
         rolling.step()
+        weeks.step()
         return answer
 
     gauges = (ledger_gauges(database), reconcile_gauges(database))

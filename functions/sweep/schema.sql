@@ -120,3 +120,63 @@ language sql security definer set search_path = public, pg_temp as $$
     select count(*)::int from gone
 $$;
 comment on function delete_old_attempts is 'Deletes details of attempts that ended more than the given number of days ago; called by sweep.';
+
+-- Counts the verdicts of this week and the week before again, at most once in the given time; the first time all weeks.
+-- Earlier weeks stay as they were, so their numbers outlive a later check of the same images.
+create or replace function count_quality_weeks(pause_seconds double precision) returns boolean
+language plpgsql security definer set search_path = public, pg_temp set timezone = 'UTC' as $$
+declare
+    since timestamptz := date_trunc('week', now() - interval '7 days');
+begin
+    if exists (select from quality_week where counted_at > now() - make_interval(secs => pause_seconds))
+            or not pg_try_advisory_xact_lock(hashtext('dcm2set count_quality_weeks')) then
+        return false;
+    end if;
+    if not exists (select from quality_week) then
+        since := '-infinity';
+    end if;
+    delete from quality_week where week >= since;
+    create temporary table judged on commit drop as
+    select v.sop_instance_uid, v.frame, date_trunc('week', v.checked_at)::date as week, coalesce(e.modality, '') as modality,
+        trim(concat_ws(' ', se.manufacturer, se.model)) as device, v.model_version, split_part(a.key, '/', 1) as patient,
+        v.by_model, case when v.by_model <> 'black' then
+            width_bucket(ln(greatest(v.score, 1e-9) / greatest(1 - v.score, 1e-9)), -7, 7, 28) end as bin
+    from verdict v
+    join image_allocation a using (sop_instance_uid, frame)
+    join extraction e using (sop_instance_uid)
+    left join instance i using (sop_instance_uid)
+    left join series se using (series_instance_uid)
+    where v.checked_at >= since;
+    insert into quality_week (week, modality, device, model_version, patients, good, review, black, low_quality, scores, features)
+    with numbers as (
+        select week, modality, device, model_version, count(distinct patient) as patients,
+            count(*) filter (where by_model = 'good') as good, count(*) filter (where by_model = 'review') as review,
+            count(*) filter (where by_model = 'black') as black,
+            count(*) filter (where by_model = 'low_quality') as low_quality
+        from judged group by week, modality, device, model_version
+    ), bins as (
+        select week, modality, device, model_version, jsonb_object_agg(bin, number) as scores from (
+            select week, modality, device, model_version, bin, count(*) as number from judged where bin is not null
+            group by week, modality, device, model_version, bin) each
+        group by week, modality, device, model_version
+    ), few as (
+        select * from (
+            select *, row_number() over (partition by week, modality, device, model_version order by md5(sop_instance_uid))
+                as number from judged where bin is not null) numbered
+        where number <= 200
+    ), percentiles as (
+        select week, modality, device, f.model_version, name,
+            percentile_disc(array[0.1, 0.5, 0.9]) within group (order by value::float8) as three
+        from few f join verdict v using (sop_instance_uid, frame), jsonb_each_text(v.features) as feature (name, value)
+        group by week, modality, device, f.model_version, name
+    ), features as (
+        select week, modality, device, model_version, jsonb_object_agg(name, three) as features
+        from percentiles group by week, modality, device, model_version
+    )
+    select n.*, coalesce(b.scores, '{}'), coalesce(f.features, '{}') from numbers n
+    left join bins b using (week, modality, device, model_version)
+    left join features f using (week, modality, device, model_version);
+    drop table judged;
+    return true;
+end $$;
+comment on function count_quality_weeks is 'Counts the verdicts of the last two weeks by modality and device; called by sweep.';

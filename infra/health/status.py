@@ -15,6 +15,7 @@ from deidentification.pixels.text_search.installed_reader import can_read
 from infra.health.stalled import read_stalled
 from infra.provision.function_card import FunctionCard, function_cards
 from infra.provision.snapshot import read_snapshot
+from infra.quality.drift.newest_week import read_drift
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _MOST_LISTED = 10_000  # objects listed below one prefix; of more, only these are counted
@@ -48,6 +49,7 @@ def read_status(url: str, store: ObjectStore, *, recount: bool = False) -> dict[
             "aside": connection.execute(_SQL["set_aside"]).fetchall(),
             "nas_waiting": connection.execute(_SQL["nas_waiting"]).fetchall(),
             "nas_refused": connection.execute(_SQL["nas_refused"]).fetchall(),
+            "drift": [drift.text for drift in read_drift(connection) if drift.findings],
             "reconciled": connection.execute(_SQL["reconciled"]).fetchone(),
             "stalled": read_stalled(connection, waiting, uncopied=uncopied),
             "can_read_text": can_read(),

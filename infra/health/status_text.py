@@ -6,6 +6,7 @@ from typing import Any
 from infra.health.nas_waiting import nas_refused_text, nas_waiting_text
 from infra.health.reconciled import reconciled_text
 from infra.health.stalled import stalled_text
+from infra.quality.drift.drift_text import drift_status_text
 
 _COLUMNS = ("waiting", "running", "retry", "held", "quarantined", "done")
 
@@ -20,6 +21,7 @@ def status_text(status: dict[str, Any]) -> str:
         parts.append(f"{number} image(s) wait for a person's review; list them with dcm2set quality list.")
     if not status["can_read_text"]:
         parts.append("No text reader is installed, so pictures that seem to show text are held.")
+    parts.append(drift_status_text(status["drift"]))
     parts.append(reconciled_text(status["reconciled"]))
     parts.append(_last_arrived(status["last_arrived"]))
     labels = status["labels"]

@@ -1,7 +1,7 @@
 """The commands about verdicts and the quality model."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import orjson
@@ -17,12 +17,7 @@ from infra.command_options import (
     print_result,
 )
 from infra.local.home import Home
-
-if TYPE_CHECKING:
-    from common.settings import Settings
-    from model.judgement import Judge
-    from model.limits import ChosenLimits
-
+from infra.quality.calibration_commands import calibrate, drift, sample
 
 _SCORE = click.FloatRange(0, 1, min_open=True, max_open=True)
 VERDICTS = ("review", "low_quality", "black", "good")
@@ -59,12 +54,13 @@ def quality() -> None:
 @json_option
 def preview(home: Home, as_json: bool, **options: Any) -> None:
     """Show which images other limits or another model would move or put in review; nothing is changed."""
+    from infra.quality.chosen_judge import chosen_judge
     from infra.quality.moved_images import judged_images
     from infra.quality.quality_review import judged_again
 
-    judge = _judge(**options)
+    judge = chosen_judge(**options)
     with connected(home) as (connection, store):
-        judged = judged_images(judged_again(connection, store, judge), judge)
+        judged = judged_images(judged_again(connection, store, judge))
     print_result(judged.moved, lambda _: judged.text(judge, is_applied=False), as_json=as_json)
 
 
@@ -76,14 +72,15 @@ def apply_command(home: Home, as_json: bool, **options: Any) -> None:
     """Judge all images by other limits or another model, and move them accordingly.
 
     The function quality judges new images by its own settings: also set DCM2SET_QUALITY_THRESHOLD,
-    DCM2SET_QUALITY_REVIEW_FROM or DCM2SET_MODEL_PATH.
+    DCM2SET_QUALITY_REVIEW_FROM or DCM2SET_MODEL_PATH. Calibrated limits of a modality are valid for both.
     """
+    from infra.quality.chosen_judge import chosen_judge
     from infra.quality.moved_images import judged_images
     from infra.quality.quality_review import apply_all
 
-    judge = _judge(**options)
+    judge = chosen_judge(**options)
     with connected(home) as (connection, store):
-        judged = judged_images(apply_all(connection, store, judge), judge)
+        judged = judged_images(apply_all(connection, store, judge))
     print_result(judged.moved, lambda _: judged.text(judge, is_applied=True), as_json=as_json)
 
 
@@ -143,32 +140,9 @@ def overruled_images(home: Home, out: Path) -> None:
     click.echo(f"{written['good']} good and {written['low_quality']} low-quality image(s) written.")
 
 
-def _judge(threshold: float | None, review_from: float | None, path: Path | None) -> "Judge":
-    from common.settings import load_settings
-    from model.artefact import DEFAULT_MODEL, load_quality_model
-    from model.judgement import Judge
-
-    if threshold and review_from and review_from > threshold:
-        raise click.UsageError(
-            "--review-from must be at most --threshold, from which images are of low quality."
-        )
-    settings = load_settings()
-    model = load_quality_model(path or settings.model_path or DEFAULT_MODEL)
-    chosen = _chosen_limits(threshold, review_from, settings)
-    return Judge(model, settings.black_mean, chosen)
-
-
-def _chosen_limits(
-    threshold: float | None, review_from: float | None, settings: "Settings"
-) -> "ChosenLimits":
-    """The options; for one that isn't given the setting, unless it contradicts the other option."""
-    from model.limits import ChosenLimits
-
-    reject_from = threshold or settings.quality_threshold
-    from_score = review_from or settings.quality_review_from
-    if reject_from and from_score and from_score > reject_from:
-        return ChosenLimits(review_from, threshold)
-    return ChosenLimits(from_score, reject_from)
+quality.add_command(calibrate)
+quality.add_command(sample)
+quality.add_command(drift)
 
 
 @click.command()

@@ -60,13 +60,13 @@ class JudgedImages:
         return [image for image in self.moved if not image.is_moved and image.verdict == verdict]
 
 
-def judged_images(changes: Iterable[Change], judge: Judge) -> JudgedImages:
+def judged_images(changes: Iterable[Change]) -> JudgedImages:
     """Count the judged images, and keep those that move or whose review begins or ends."""
     number, limits, moved = 0, dict[str | None, Limits](), []
     for change in changes:
         number += 1
-        modality = change.image.modality
-        limits.setdefault(modality, judge.limits(modality))
+        if change.limits:
+            limits[change.image.modality] = change.limits
         if change.moves or change.concerns_review:
             moved.append(_moved_image(change))
     return JudgedImages(number, limits, moved)

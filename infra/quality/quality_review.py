@@ -14,8 +14,10 @@ from common.errors import ObjectMissingError, PermanentError
 from common.store.object_key import SUBOPTIMAL, Location
 from common.store.object_store import ObjectStore
 from imaging.png.png_picture import decode_png
+from infra.quality.site_limits import site_limits
 from model.features.image_features import FEATURE_NAMES
 from model.judgement import STAYING, Judge, Judgement, Verdict
+from model.limits import Limits
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _MAX_PIXELS = 10**9
@@ -54,6 +56,7 @@ class Change:
     image: JudgedImage
     judgement: Judgement | None  # None: a person decided, and the judgement of the model stays
     verdict: Verdict  # the new one
+    limits: Limits | None = None  # by which it was judged
 
     @property
     def bucket(self) -> str:
@@ -74,12 +77,16 @@ class Change:
 def judged_again(connection: psycopg.Connection[Any], store: ObjectStore, judge: Judge) -> Iterator[Change]:
     """Judge every checked image again; yields also images that do not move, and changes nothing.
 
-    The stored features are used if they are those of the model; otherwise the image is read.
+    The stored features are used if they are those of the model; otherwise the image is read. Limits that the
+    site has calibrated for the model are used.
     """
+    site = site_limits(connection, judge.model.version)
     for image in _judged(connection):
-        judgement = _judgement(image, store, judge)
+        own = site.get(image.modality or "")
+        judgement = _judgement(image, store, judge, own)
         if judgement is not None:
-            yield Change(image, judgement, image.overruled or judgement.verdict)
+            verdict = image.overruled or judgement.verdict
+            yield Change(image, judgement, verdict, judge.limits(image.modality, own))
 
 
 def overrule(
@@ -163,17 +170,15 @@ def _judged(
         yield from rows.execute(_SQL["judged"], values)
 
 
-def _judgement(image: JudgedImage, store: ObjectStore, judge: Judge) -> Judgement | None:
-    """Judge an image; None if it is black, which needs no model, or if it was moved or deleted meanwhile."""
-    if image.by_model == "black":
-        return None
+def _judgement(image: JudgedImage, store: ObjectStore, judge: Judge, site: Limits | None) -> Judgement | None:
+    """Judge an image; None if it was moved or deleted meanwhile. A black one has no features: it is read."""
     if image.features.keys() == set(FEATURE_NAMES):
-        return judge.judge_features(image.features, image.mean_grey, modality=image.modality)
+        return judge.judge_features(image.features, image.mean_grey, modality=image.modality, site=site)
     try:
         body = store.read(store.stat(image.location))
     except ObjectMissingError:
         return None
-    return judge.judge(decode_png(body, max_pixels=_MAX_PIXELS), modality=image.modality)
+    return judge.judge(decode_png(body, max_pixels=_MAX_PIXELS), modality=image.modality, site=site)
 
 
 def _image_of(connection: psycopg.Connection[Any], name: str) -> dict[str, Any]:

@@ -40,7 +40,7 @@ where function = 'quality' and bucket = %(allocated_bucket)s and key = %(key)s a
 
 -- name: set_judgement
 update verdict
-set verdict = %(verdict)s, by_model = %(by_model)s, score = %(score)s, review_from = %(review_from)s,
+set verdict = %(verdict)s, by_model = %(by_model)s, score = %(score)s, mean_grey = %(mean_grey)s, review_from = %(review_from)s,
     threshold = %(threshold)s, features = %(features)s, reasons = %(reasons)s, confidence = %(confidence)s,
     model_version = %(model_version)s, checked_at = now()
 where sop_instance_uid = %(sop_instance_uid)s and frame = %(frame)s;

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from pydicom.dataset import Dataset
 
+from common.database import Database
 from common.errors import ConflictError
 from common.ledger.ledger import Claim, Settlement, State
 from common.metadata_document import MetadataDocument, parse_metadata
@@ -14,6 +15,7 @@ from deidentification.header.value_rules import printable
 from functions.extract.instance_metadata import to_json_values
 from functions.quality.verdict_rows import ImageRow, ImageVerdict
 from model.judgement import Judgement
+from model.limits import Limits
 from tests.contract.tables import PATIENT, Tables, instance_path
 from tests.support.code_points import CODE_POINTS
 from tests.support.documents import make_document
@@ -141,15 +143,19 @@ def _judge(tables: Tables, judgement: Judgement, *, bucket: str) -> None:
     )
 
 
+def _find(tables: Tables, uid: str, frame: int, image: Location) -> ImageRow | None:
+    return tables.verdicts.find_image(uid, frame, image, model_version="m1")
+
+
 def test_image_is_found_only_at_its_allocated_location(tables: Tables) -> None:
     """An image is found by its allocated bucket and key, and by no other location."""
     (image,) = tables.allocate(1)
     uid = instance_path(1).sop_instance_uid
-    assert ImageRow(image.bucket, "CT", None) == tables.verdicts.find_image(uid, 1, image)
-    assert tables.verdicts.find_image(uid, 2, image) is None
-    assert tables.verdicts.find_image(uid, 1, Location("images-other", image.key)) is None
-    assert tables.verdicts.find_image(uid, 1, Location(image.bucket, f"x{image.key}")) is None
-    assert tables.verdicts.find_image("2.25.9", 1, image) is None
+    assert ImageRow(image.bucket, "CT", None) == _find(tables, uid, 1, image)
+    assert _find(tables, uid, 2, image) is None
+    assert _find(tables, uid, 1, Location("images-other", image.key)) is None
+    assert _find(tables, uid, 1, Location(image.bucket, f"x{image.key}")) is None
+    assert _find(tables, "2.25.9", 1, image) is None
 
 
 def test_verdict_is_stored_with_the_bucket_of_its_image(tables: Tables) -> None:
@@ -160,7 +166,32 @@ def test_verdict_is_stored_with_the_bucket_of_its_image(tables: Tables) -> None:
     assert image.bucket == tables.bucket_now(1)
     _judge(tables, BAD, bucket=SUBOPTIMAL)
     assert SUBOPTIMAL == tables.bucket_now(1)
-    assert ImageRow(SUBOPTIMAL, "CT", None) == tables.verdicts.find_image(uid, 1, image)
+    assert ImageRow(SUBOPTIMAL, "CT", None) == _find(tables, uid, 1, image)
+
+
+def test_the_newest_calibrated_limits_of_the_model_are_found(database: Database) -> None:
+    """Limits are those of the image's modality and of the model; forgotten ones are none."""
+    tables = Tables(database)
+    (image,) = tables.allocate(1)
+    for modality, model, limits in (
+        ("MR", "m1", (0.1, 0.2)),
+        ("CT", "m2", (0.3, 0.4)),
+        ("CT", "m1", (0.5, 0.6)),
+        ("CT", "m1", (0.7, 2.0)),
+        ("CT", "m1", (None, None)),
+    ):
+        database.run(
+            "insert into site_limits (modality, model_version, review_from, reject_from, patients, why, "
+            "decided_by) values (%(modality)s, %(model)s, %(low)s, %(high)s, 1, 'w', 'd')",
+            modality=modality,
+            model=model,
+            low=limits[0],
+            high=limits[1],
+        )
+        found = _find(tables, instance_path(1).sop_instance_uid, 1, image)
+        is_valid = (modality, model) == ("CT", "m1") and limits[0] is not None
+        assert found is not None
+        assert found.site == (Limits(*limits) if is_valid else None)
 
 
 @pytest.mark.parametrize("kind", CODE_POINTS)

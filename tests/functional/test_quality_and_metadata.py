@@ -110,6 +110,18 @@ def test_an_image_to_review_stays(extracted: Pipeline, model: FixedModel) -> Non
     )
 
 
+def test_calibrated_limits_make_a_modality_familiar(extracted: Pipeline, model: FixedModel) -> None:
+    """Limits that the site has calibrated decide, if they are for this model; another model's do not."""
+    model.probability, model.unseen = 0.6, "a modality that training has not seen"
+    bucket, key = _image(extracted)
+    extracted.verdicts.site["CT", "another model"] = Limits(0.7, 0.8)
+    extracted.verdicts.site["CT", model.version] = Limits(0.65, 0.8)
+    (result,) = extracted.send("quality", {"bucket": bucket, "key": key}).json["results"]
+    assert "good" == result["outcome"]
+    (judgement,) = extracted.verdicts.verdicts.values()
+    assert (0.65, 0.8) == (judgement.review_from, judgement.threshold)
+
+
 def test_an_image_drawn_again_for_review_leaves_suboptimal(extracted: Pipeline, model: FixedModel) -> None:
     """If a bad image is written again and is only for review now, its older copy is deleted."""
     model.probability = 1.0

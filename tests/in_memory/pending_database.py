@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from functions.sweep import pending_items
+from functions.sweep import pending_items, quality_weeks
 from tests.in_memory.image_allocation import InMemoryAllocation
 from tests.in_memory.label_rows import InMemoryLabelRows
 from tests.in_memory.ledger import LedgerTable
 from tests.in_memory.verdict_rows import InMemoryVerdictRows
 
 _SQL = pending_items._SQL  # noqa: SLF001 the queries answered here are the sweep's own
+_COUNT_WEEKS = quality_weeks._SQL["count"]  # noqa: SLF001
 
 
 @dataclass
@@ -25,7 +26,7 @@ class PendingDatabase:
         self.table.answer()
 
     def one(self, query: str, **_: Any) -> dict[str, Any] | None:
-        if query in {_SQL["count_settled"], _SQL["delete_old_attempts"]}:
+        if query in {_SQL["count_settled"], _SQL["delete_old_attempts"], _COUNT_WEEKS}:
             return None
         assert query == _SQL["held_labels"], query
         self.table.answer()

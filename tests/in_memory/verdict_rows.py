@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from common.store.object_key import Location
 from functions.quality.verdict_rows import ImageRow, ImageVerdict, VerdictRows
 from model.judgement import Judgement, Verdict
+from model.limits import Limits
 from tests.in_memory.database_call import InMemoryCall
 from tests.in_memory.image_allocation import InMemoryAllocation
 
@@ -18,13 +19,17 @@ class InMemoryVerdictRows(VerdictRows):
     holding: dict[tuple[str, int], Verdict] = field(default_factory=dict)  # the verdicts that hold
     hashes: dict[tuple[str, int], bytes | None] = field(default_factory=dict)
     overruled: dict[tuple[str, int], Verdict] = field(default_factory=dict)
+    site: dict[tuple[str | None, str], Limits] = field(default_factory=dict)  # by modality and model
 
-    def find_image(self, sop_instance_uid: str, frame: int, allocated: Location) -> ImageRow | None:
+    def find_image(
+        self, sop_instance_uid: str, frame: int, allocated: Location, *, model_version: str
+    ) -> ImageRow | None:
         image = self.allocation.images.get((sop_instance_uid, frame))
         if image is None or image.allocated != allocated:
             return None
         modality = self.allocation.extractions[sop_instance_uid].modality
-        return ImageRow(image.bucket, modality, self.overruled.get((sop_instance_uid, frame)))
+        site = self.site.get((modality, model_version))
+        return ImageRow(image.bucket, modality, self.overruled.get((sop_instance_uid, frame)), site)
 
     def record(self, verdict: ImageVerdict) -> InMemoryCall:
         image = (verdict.sop_instance_uid, verdict.frame)
