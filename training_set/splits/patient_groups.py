@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training_set.splits.near_duplicates import equal_pairs, near_pairs
+from training_set.splits.near_duplicates import DistinctHashes, equal_pairs, near_hashes, near_pairs
 
 Ints = NDArray[np.int64]
 
@@ -26,13 +26,14 @@ class Pictures:
         )
 
 
-def duplicate_pairs(pictures: Pictures) -> Ints:
+def duplicate_pairs(pictures: Pictures, *, links_only: bool = False) -> Ints:
     """Return pairs of images of different patients that look the same, int64 (n, 2).
 
-    Equal files are paired only with their neighbours, which is enough to connect all of them.
+    Equal files are paired only with their neighbours, which is enough to connect all of them. With
+    `links_only`, so are similar pictures: the pairs connect the same patients as all pairs would.
     """
     hashed = np.flatnonzero(pictures.has_hash)
-    near = hashed[near_pairs(pictures.hashes[hashed], pictures.patients[hashed])]
+    near = hashed[near_pairs(pictures.hashes[hashed], pictures.patients[hashed], links_only=links_only)]
     return np.concatenate([equal_pairs(pictures.sha256, pictures.patients), near])
 
 
@@ -52,21 +53,25 @@ def images_to_leave_out(pictures: Pictures, splits: Ints, rank: Ints) -> NDArray
 
     Needed only if patients that were assigned to different splits in earlier versions share pictures.
     """
-    left_out = np.zeros(len(splits), bool)
-    by_split = Pictures(splits, pictures.sha256, pictures.hashes, pictures.has_hash)
     hashed = np.flatnonzero(pictures.has_hash)
-    near = hashed[near_pairs(pictures.hashes[hashed], splits[hashed])]
-    alike: dict[int, list[int]] = {}
+    distinct = DistinctHashes.of(pictures.hashes[hashed], splits[hashed])
+    numbers = np.full(len(splits), -1)
+    numbers[hashed] = distinct.numbers
+    near = near_hashes(distinct.hashes, np.arange(len(distinct.hashes)))
+    alike: dict[int, list[int]] = {number: [number] for number in range(len(distinct.hashes))}
     for one, other in near.tolist():
-        alike.setdefault(one, []).append(other)
-        alike.setdefault(other, []).append(one)
+        alike[one].append(other)
+        alike[other].append(one)
+    left_out = np.zeros(len(splits), bool)
+    kept: dict[int, set[int]] = {number: set() for number in alike}  # splits of the images with a hash
     split_of_file: dict[str, int] = {}  # the split that holds a file, by SHA-256
     for image in np.argsort(rank, kind="stable").tolist():
-        split = int(by_split.patients[image])
-        neighbours = [each for each in alike.get(image, ()) if rank[each] < rank[image]]
-        is_repeated = split_of_file.get(str(pictures.sha256[image]), split) != split
-        if is_repeated or any(not left_out[each] for each in neighbours):
+        split, number, file = int(splits[image]), int(numbers[image]), str(pictures.sha256[image])
+        is_repeated = split_of_file.get(file, split) != split
+        if is_repeated or any(kept[each] - {split} for each in alike.get(number, ())):
             left_out[image] = True
-        else:
-            split_of_file[str(pictures.sha256[image])] = split
+            continue
+        split_of_file[file] = split
+        if number >= 0:
+            kept[number].add(split)
     return left_out

@@ -67,7 +67,7 @@ def split_images(
         If an assigned split is not among the shares.
     """
     pictures, names = _pictures(table)
-    pairs = duplicate_pairs(pictures)
+    pairs = duplicate_pairs(pictures, links_only=True)
     groups = group_patients(len(names), pairs, pictures)
     assigned_splits, first = _assigned(names, assigned, list(shares))
     units, fixed, order = _units(groups, assigned_splits, first, np.array(keyed_order(key, names), np.uint64))

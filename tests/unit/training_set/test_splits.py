@@ -4,7 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from training_set.splits.near_duplicates import RADIUS, near_pairs
+from tests.support.hash_sets import flipped, random_hashes
+from training_set.splits.patient_groups import Pictures, images_to_leave_out
 from training_set.splits.patient_splits import AssignedSplit, ImageSplits, split_images
 
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
@@ -94,38 +95,6 @@ def test_new_patients_move_no_earlier_patient() -> None:
         assert np.abs(present[part].mean(axis=0) - present.mean(axis=0)).max() < 0.02
 
 
-def random_hashes(number: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (number, 32), dtype=np.uint8)
-
-
-def flipped(hashed: np.ndarray, bits: int, seed: int = 0) -> np.ndarray:
-    """Return the hash with `bits` changed bits."""
-    unpacked = np.unpackbits(hashed)
-    unpacked[np.random.default_rng(seed).choice(256, bits, replace=False)] ^= 1
-    return np.packbits(unpacked)
-
-
-@pytest.mark.parametrize("images_of_an_owner", [1, 7])
-def test_near_pairs_are_all_found(images_of_an_owner: int) -> None:
-    """The pairs equal those of a full comparison, without pairs beyond the radius or of one owner."""
-    hashes = random_hashes(500)
-    copies = [flipped(hashes[index // 4], index % 40, seed=index) for index in range(2000)]
-    every = np.concatenate([hashes, np.stack(copies), hashes[:100]])
-    owners = np.arange(len(every)) // images_of_an_owner
-    found = [tuple(pair) for pair in near_pairs(every, owners).tolist()]
-    bits = np.bitwise_count(every[:, None] ^ every[None]).sum(axis=2, dtype=int)
-    near = np.nonzero((bits <= RADIUS) & (owners[:, None] < owners[None]))
-    assert found == sorted(zip(*(indices.tolist() for indices in near), strict=True))
-    assert len([pair for pair in found if bits[pair] == RADIUS]) > 40
-
-
-def test_near_pairs_of_one_owner_are_ignored() -> None:
-    """Pictures of one patient may look the same."""
-    hashes = np.repeat(random_hashes(1), 50, axis=0)
-    assert 0 == len(near_pairs(hashes, np.zeros(50, int)))
-    assert 50 * 50 // 4 == len(near_pairs(hashes, np.arange(50) % 2))
-
-
 def test_patients_who_share_pictures_stay_together() -> None:
     """Chains of equal files and near hashes stay in one split, even in a large group."""
     random = np.random.default_rng(0)
@@ -168,3 +137,36 @@ def test_a_new_patient_follows_an_earlier_one() -> None:
         table = table_of([1, 2], hashes=hashes)
         found = split(table, assigned={"P1": AssignedSplit(name, 1)})
         assert {"P1": name, "P2": name} == patients_of(table, found)
+
+
+def test_the_later_image_of_each_two_is_left_out() -> None:
+    """The images that are left out are those of a comparison of each image with each, in every cluster."""
+    random = np.random.default_rng(0)
+    number = 400
+    hashes = np.stack(
+        [flipped(row, index % 30) for index, row in enumerate(np.repeat(random_hashes(20), 20, 0))]
+    )
+    hashes[50:80] = hashes[50]
+    files = random.integers(0, 300, number).astype(str)
+    splits, rank, has_hash = random.integers(0, 3, number), random.permutation(number), np.ones(number, bool)
+    has_hash[::17] = False
+    found = images_to_leave_out(Pictures(np.arange(number), files, hashes, has_hash), splits, rank)
+    bits = np.bitwise_count(hashes[:, None] ^ hashes[None]).sum(axis=2, dtype=int)
+    alike = (bits <= 24) & has_hash[:, None] & has_hash[None]
+    expected, split_of_file = np.zeros(number, bool), dict[str, int]()
+    for image in np.argsort(rank).tolist():
+        earlier = (rank < rank[image]) & ~expected & (splits != splits[image])
+        if split_of_file.get(files[image], splits[image]) != splits[image] or (alike[image] & earlier).any():
+            expected[image] = True
+        else:
+            split_of_file[files[image]] = splits[image]
+    assert expected.tolist() == found.tolist()
+    assert 100 < expected.sum() < 300
+
+
+def test_pictures_without_any_hash_leave_out_equal_files_only() -> None:
+    """A set of nearly uniform pictures has no hash at all."""
+    pictures = Pictures(
+        np.arange(3), np.array(["a", "a", "b"]), np.zeros((3, 32), np.uint8), np.zeros(3, bool)
+    )
+    assert [False, True, False] == images_to_leave_out(pictures, np.array([0, 1, 1]), np.arange(3)).tolist()
