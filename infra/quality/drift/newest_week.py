@@ -31,7 +31,9 @@ _VERDICTS = ("good", "review", "black", "low_quality")
 _MOST_FEATURES = 5
 
 Reference = Mapping[str, Mapping[str, Any]]
-"""By modality of training: `scores`, nine deciles, and `features`, percentiles 1 and 99 by name."""
+"""By modality of training: the number of `patients`, the nine `score_deciles`, and `features`, with the
+percentiles 1 and 99 by name."""
+_FEWEST_OF_TRAINING = 5  # patients; the features of fewer have no usual range
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,11 @@ def read_drift(connection: psycopg.Connection[Any]) -> list[Drift]:
         raise SettingsError(f"The model's card {card.name} can't be read; see DCM2SET_MODEL_PATH.") from None
     rows = connection.cursor(row_factory=dict_row)
     weeks = rows.execute(_SQL["weeks"], {"model_version": content["version"]}).fetchall()
-    return drifts(weeks, content.get("reference") or {})
+    reference = {
+        code: {**figures, "patients": content["patients_by_modality"].get(code, 0)}
+        for code, figures in (content.get("reference") or {}).items()
+    }
+    return drifts(weeks, reference)
 
 
 def drifts(weeks: Sequence[dict[str, Any]], reference: Reference) -> list[Drift]:
@@ -93,8 +99,12 @@ def _drift(
     now = _sum(row for row in rows if row["week"] == newest)
     before = _sum(row for row in rows if row["week"] < newest)
     is_enough = before["patients"] >= FEWEST_PATIENTS
-    distance, against, limit = _distance(now, before if is_enough else None, reference.get("scores"))
-    outside = _outside(now, before if is_enough else None, reference.get("features"))
+    trained = reference.get("patients", 0)
+    distance, against, limit = _distance(
+        now, before if is_enough else None, reference.get("score_deciles"), trained
+    )
+    ranges = reference.get("features") if trained >= _FEWEST_OF_TRAINING else None
+    outside = _outside(now, before if is_enough else None, ranges)
     findings: list[str] = []
     if now["patients"] >= FEWEST_PATIENTS:
         findings += _share_findings(now, before) if is_enough else ()
@@ -159,13 +169,17 @@ def _interval(numbers: Mapping[str, Any], verdicts: Sequence[str]) -> tuple[floa
 
 
 def _distance(
-    now: Mapping[str, Any], before: Mapping[str, Any] | None, deciles: Sequence[float] | None
+    now: Mapping[str, Any], before: Mapping[str, Any] | None, deciles: Sequence[float] | None, trained: int
 ) -> tuple[float | None, str, float]:
     """The distance of the scores, what they are compared with, and the distance that chance may reach."""
     if not now["scores"]:
         return None, "nothing", 0.0
     if deciles:
-        return deciles_distance(now["scores"], deciles), "training", critical_distance(now["patients"])
+        return (
+            deciles_distance(now["scores"], deciles),
+            "training",
+            critical_distance(now["patients"], trained),
+        )
     if before is None or not before["scores"]:
         return None, "nothing", 0.0
     limit = critical_distance(now["patients"], before["patients"])

@@ -30,9 +30,9 @@ def deciles_distance(bins: Mapping[str, int], deciles: Sequence[float]) -> float
     return max(abs(_share_below(below, decile) - i / 10) for i, decile in enumerate(deciles, start=1))
 
 
-def critical_distance(patients: int, others: int | None = None) -> float:
-    """The distance that chance reaches in 1 of 1,000 comparisons; `others` None: with a large sample."""
-    n = patients if others is None else patients * others / max(patients + others, 1)
+def critical_distance(patients: int, others: int) -> float:
+    """The distance of two samples, by their numbers of patients, that chance reaches in 1 of 1,000."""
+    n = patients * others / max(patients + others, 1)
     return _KS / math.sqrt(max(n, 1))
 
 

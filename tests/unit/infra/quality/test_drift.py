@@ -55,10 +55,11 @@ def test_a_first_week_is_compared_with_training_if_its_card_says_how() -> None:
     """Without weeks before and without a reference nothing is said; the reference has scores and features."""
     assert () == findings(week())
     scores = [1 / (1 + math.exp(-x)) for x in np.linspace(2, 3, 9)]
-    reference = {"scores": scores, "features": {"noise": [0.25, 0.9]}}
+    reference = {"patients": 40, "score_deciles": scores, "features": {"noise": [0.25, 0.9]}}
     assert ("scores differ from training (distance 0.90)", "outside the usual range: noise") == findings(
         week(), reference=reference
     )
+    assert () == findings(week(), reference=reference | {"patients": 2})
 
 
 def test_the_distance_from_deciles_is_that_of_the_scores() -> None:
