@@ -5,7 +5,7 @@ from typing import Any
 
 from infra.quality.calibration import Calibration
 from infra.quality.conformal import FEWEST_PATIENTS, Rates
-from model.limits import Limits
+from infra.quality.moved_images import limits_text
 
 _CAREFUL = (
     "Pictures that persons decided about because they were in review are the hard ones.\n"
@@ -55,14 +55,14 @@ def _lines(found: Calibration, rates: Rates) -> Iterator[str]:
             f"    {found.of_other_models} more have the score of another model; "
             "dcm2set quality apply judges them again."
         )
-    yield f"    Now: {_limits_text(found.limits_now)}."
+    yield f"    Now: {limits_text(found.limits_now)}."
     if found.limits is None:
         yield (
             f"    Too few: {found.missing_patients} more patient(s) with decided pictures are needed, "
             f"{FEWEST_PATIENTS} in all and {rates.fewest_for_review} with good ones."
         )
         return
-    yield f"    Calibrated: {_limits_text(found.limits)}."
+    yield f"    Calibrated: {limits_text(found.limits)}."
     yield from _guarantee(found, rates)
     if not found.changes:
         yield "    No image would get another verdict."
@@ -83,9 +83,3 @@ def _guarantee(found: Calibration, rates: Rates) -> Iterator[str]:
             f"its score (that needs {rates.fewest_for_rejection} patients with good pictures),"
         )
     yield "    on average over such calibrations, if new pictures come from the same devices and patients."
-
-
-def _limits_text(limits: Limits) -> str:
-    if limits.reject_from > 1:
-        return f"in review from {limits.review_from:.3g}, none rejected by its score"
-    return f"in review from {limits.review_from:.3g}, rejected from {limits.reject_from:.3g}"

@@ -77,11 +77,15 @@ def limits_lines(limits: Mapping[str | None, Limits]) -> list[str]:
     modalities: dict[Limits, list[str]] = {}
     for modality, each in limits.items():
         modalities.setdefault(each, []).append(modality or "?")
-    return [
-        f"{', '.join(sorted(names))}: in review from {each.review_from:.3g}, "
-        f"rejected from {each.reject_from:.3g}"
-        for each, names in modalities.items()
-    ]
+    return [f"{', '.join(sorted(names))}: {limits_text(each)}" for each, names in modalities.items()]
+
+
+def limits_text(limits: Limits) -> str:
+    """Both limits in words; one that no score reaches rejects nothing."""
+    rejected = (
+        f"rejected from {limits.reject_from:.3g}" if limits.reject_from <= 1 else "none rejected by its score"
+    )
+    return f"in review from {limits.review_from:.3g}, {rejected}"
 
 
 def _moved_image(change: Change) -> MovedImage:

@@ -140,6 +140,24 @@ def test_an_image_to_review_stays_and_waits_for_a_person(home: RunningHome, imag
     assert is_closed(home)
 
 
+def test_calibrated_limits_are_valid_for_the_next_image(home: RunningHome, image: dict) -> None:
+    """Limits of the site are valid for new images and for preview, until they are forgotten."""
+    home.rows(
+        "insert into site_limits (modality, model_version, review_from, reject_from, patients, why, "
+        "decided_by) select 'CT', model_version, 1e-6, 2, 50, 'w', 'd' from verdict "
+        "where sop_instance_uid = %s returning 1",
+        image["sop_instance_uid"],
+    )
+    home.put("incoming/review/3.dcm", make_instance(3, patient=PATIENT))
+    item = home.settled("extract", "incoming/review/3.dcm")
+    (row,) = image_rows(home, item["sop_instance_uid"], 1)
+    assert "review" == row["verdict"]
+    assert "CT: in review from 1e-06, none rejected by its score" in run(home, "quality", "preview")
+    assert "valid again: CT" in run(home, "quality", "calibrate", "--forget", "--why", "The test ends.")
+    assert row["key"] in run(home, "quality", "apply")
+    assert "good" == image_rows(home, item["sop_instance_uid"], 1)[0]["verdict"]
+
+
 def test_limits_that_contradict_one_another_are_refused(home: RunningHome) -> None:
     """A review that would begin above the threshold is refused, and the option is named."""
     done = home.run_cli("quality preview", "--threshold", "0.2", "--review-from", "0.3")
