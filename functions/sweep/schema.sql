@@ -121,7 +121,7 @@ language sql security definer set search_path = public, pg_temp as $$
 $$;
 comment on function delete_old_attempts is 'Deletes details of attempts that ended more than the given number of days ago; called by sweep.';
 
--- Counts the verdicts of this week and the week before again, at most once in the given time; the first time all weeks.
+-- Counts the verdicts of this week and the week before again, at most once in the given time; the first time those of 100 days.
 -- Earlier weeks stay as they were, so their numbers outlive a later check of the same images.
 create or replace function count_quality_weeks(pause_seconds double precision) returns boolean
 language plpgsql security definer set search_path = public, pg_temp set timezone = 'UTC' as $$
@@ -133,7 +133,7 @@ begin
         return false;
     end if;
     if not exists (select from quality_week) then
-        since := '-infinity';
+        since := date_trunc('week', now() - interval '100 days');
     end if;
     delete from quality_week where week >= since;
     create temporary table judged on commit drop as
@@ -161,9 +161,9 @@ begin
         group by week, modality, device, model_version
     ), few as (
         select * from (
-            select *, row_number() over (partition by week, modality, device, model_version order by md5(sop_instance_uid))
+            select *, row_number() over (partition by week, modality, device, model_version order by hashtext(sop_instance_uid))
                 as number from judged where bin is not null) numbered
-        where number <= 200
+        where number <= 100
     ), percentiles as (
         select week, modality, device, f.model_version, name,
             percentile_disc(array[0.1, 0.5, 0.9]) within group (order by value::float8) as three

@@ -26,6 +26,6 @@ comment on column quality_week.review is 'Number of images that the model left t
 comment on column quality_week.black is 'Number of black images.';
 comment on column quality_week.low_quality is 'Number of images that the model called low_quality.';
 comment on column quality_week.scores is 'Numbers of images that are not black by bin: bin 1 to 28 are half units of the logit of the score from -7 on, 0 and 29 beyond.';
-comment on column quality_week.features is 'Percentiles 10, 50 and 90 of each feature, of at most 200 of these images.';
+comment on column quality_week.features is 'Percentiles 10, 50 and 90 of each feature, of at most 100 of these images.';
 comment on column quality_week.counted_at is 'When it was counted.';
 create index verdict_checked on verdict using brin (checked_at);
