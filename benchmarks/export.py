@@ -36,6 +36,7 @@ _LABELS = tuple(f"Finding {number}" for number in range(14))
 _LABELS_PER_IMAGE = 4
 _IMAGES_PER_PATIENT = 3
 _PARALLEL = 8
+_ABOUT = {"without": "a benchmark"}
 _MIN_REFERENCES = 20_000.0
 _MIN_RATE = 0.6
 
@@ -120,7 +121,7 @@ def _copies(home: RunningHome, store: MinioStore, folder: Path, number: int) -> 
 
 def _exported(url: str, store: MinioStore, out: Path, images: Images, *, name: str) -> FrozenVersion:
     with psycopg.connect(url) as connection:
-        version = Freezer(connection, store, name, _quiet, ANY_LABEL).freeze()
+        version = Freezer(connection, store, name, _quiet, ANY_LABEL).freeze(about=_ABOUT)
         locations = image_locations(connection, version)
     write_export(version, locations, store, ExportRequest(out, images, None, False, _PARALLEL), _quiet)
     return version

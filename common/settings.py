@@ -207,6 +207,16 @@ class Settings(BaseSettings):
         "otherwise by the vocabulary or their values",
     )
 
+    # Radiologist or researcher: what the cards of new training sets state.
+    set_licence: str | None = Field(None, description="under which licence a training set may be used")
+    set_ethics: str | None = Field(
+        None, description="reference of the consent or of the vote of the ethics committee"
+    )
+    set_intended_use: str | None = Field(None, description="what a training set is meant for")
+    set_limits: str | None = Field(
+        None, description="what a training set must not be used for, or can't show"
+    )
+
     # Privacy officer: de-identification.
     pseudonym_key: Hex32 | None = Field(
         None, description="32 bytes in hex; another key gives other pseudonyms, and is refused"

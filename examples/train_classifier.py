@@ -1,6 +1,6 @@
 """Train a small multi-label classifier on an exported training set and print its macro AUROC.
 
-    dcm2set export chest --out chest
+    dcm2set export chest --out chest --without-statement "trying it out"
     python examples/train_classifier.py chest
 
 It fits one logistic regression per label on grey pictures of 64 x 64. This is not a good classifier, but it

@@ -45,7 +45,7 @@ def _agreement(found: Readings, names: Mapping[int, str]) -> dict[str, Any]:
 
 
 def _figures(found: Agreement, names: Mapping[int, str]) -> dict[str, Any]:
-    return vars(found) | {"annotators": [names[who] for who in found.annotators]}
+    return vars(found) | {"annotators": sorted(names[who] for who in found.annotators)}
 
 
 def overview_text(overview: dict[str, Any]) -> str:

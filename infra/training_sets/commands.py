@@ -86,10 +86,29 @@ def form_options(command: Command) -> Command:
     return form(size(command))
 
 
+def _statement_options(command: Command) -> Command:
+    """What the card states; what is not given is as in the last version, or as in the settings."""
+    options = (
+        click.option("--licence", help="Under which licence the set may be used. Asked once for a set."),
+        click.option("--ethics", help="Reference of the consent or the vote of the ethics committee. Once."),
+        click.option("--intended-use", help="What the set is meant for. Once."),
+        click.option("--limits", help="What the set must not be used for, or can't show. Once."),
+        click.option(
+            "--without-statement",
+            "without",
+            help="Why some of these four are missing; the card says so. Once.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @click.command()
 @home_option
 @click.argument("name")
 @_selection_options
+@_statement_options
 @click.option("--out", type=NEW_FOLDER, help="Default: ./NAME-vN")
 @click.option("--images", type=click.Choice(["copy", "link", "reference"]), default="copy", show_default=True)
 @click.option(
@@ -125,7 +144,7 @@ def export(
     """Freeze and number a training set, split by patient, and write it into a folder.
 
     Another export without a change is the same version, byte for byte. An interrupted export can be
-    continued. Labels need a vocabulary or --any-label.
+    continued. Labels need a vocabulary or --any-label, and the first export a statement for the card.
 
     Exit code 3 if images are missing or damaged; they are listed.
     """
@@ -164,7 +183,9 @@ def _refuse_contradictions(
     number: int | None, images: str, link_from: Path | None, selection: dict[str, Any], form: str
 ) -> None:
     if number is not None and any(value not in {None, ()} for value in selection.values()):
-        raise PermanentError("A frozen version is exported unchanged; --version allows no selection options.")
+        raise PermanentError(
+            "A frozen version is exported unchanged; --version allows no options of a new version."
+        )
     if (images == "link") != (link_from is not None):
         raise PermanentError("--images link and --link-from DIR need each other.")
     if form != "folder" and images != "copy":

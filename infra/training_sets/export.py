@@ -5,19 +5,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
 import psycopg
 
 from common.errors import PermanentError, TransientError
+from common.settings import load_settings
 from common.store.object_store import ObjectStore
+from training_set.card.card import CARD_DATA
 from training_set.export.export_folder import ExportRequest, write_export
 from training_set.export.export_shards import write_shards
 from training_set.export.image_locations import image_locations
 from training_set.selection.allowed_labels import ANY_LABEL, AllowedLabels
 from training_set.selection.options import parse_splits
+from training_set.selection.statement import STATED, WITHOUT
 from training_set.versions.freeze import Freezer, FrozenVersion
 from training_set.versions.frozen_files import load_frozen
 from training_set.versions.frozen_set import FrozenSet
 from training_set.versions.set_versions import get_version
+
+_MOST_WARNINGS = 20
 
 
 @dataclass(frozen=True)
@@ -41,8 +47,11 @@ class Export:
         shares = options.pop("shares")
         options["labels"] = options["labels"] or None
         options["splits"] = None if shares is None else parse_splits(shares)
-        freezer = Freezer(self.connection, self.store, self.name, self.say, self.allowed_labels)
-        return freezer.freeze(**options)
+        about = {name: text for name in (*STATED, WITHOUT) if (text := options.pop(name, None)) is not None}
+        freezer = Freezer(
+            self.connection, self.store, self.name, self.say, self.allowed_labels, settings_statement()
+        )
+        return freezer.freeze(about=about, **options)
 
     def write(self, version: FrozenVersion, request: ExportRequest, *, again: str | None = None) -> FrozenSet:
         """Write the files of a version into the requested folder.
@@ -75,6 +84,13 @@ def _form(request: ExportRequest) -> str:
     return f"--format {request.form} --shard-size {request.shard_bytes // 1_000_000}"
 
 
+def settings_statement() -> dict[str, str]:
+    """What the settings state about every new training set."""
+    settings = load_settings()
+    texts = {name: getattr(settings, f"set_{name}") for name in STATED}
+    return {name: text for name, text in texts.items() if text is not None}
+
+
 def export_summary(written: FrozenSet, folder: Path, *, is_new: bool) -> dict[str, Any]:
     """The result of an export, as `--json` prints it."""
     head = written.head
@@ -87,7 +103,16 @@ def export_summary(written: FrozenSet, folder: Path, *, is_new: bool) -> dict[st
         "counts": head["counts"],
         "left_out": len(written.left_out),
         "missing": head.get("missing", {}),
+        "warnings": _warnings(folder),
     }
+
+
+def _warnings(folder: Path) -> list[str]:
+    """The warnings of the card in a folder; cards of earlier formats have none."""
+    try:
+        return list(orjson.loads((folder / CARD_DATA).read_bytes())["warnings"])
+    except FileNotFoundError:
+        return []
 
 
 def export_text(summary: dict[str, Any]) -> str:
@@ -100,4 +125,10 @@ def export_text(summary: dict[str, Any]) -> str:
     if summary["left_out"]:
         lines.append(f"  {summary['left_out']} image(s) left out; the manifest says why")
     lines += [f"  {number} image(s) missing: {cause}" for cause, number in summary["missing"].items()]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_warning_lines(summary["warnings"])])
+
+
+def _warning_lines(warnings: list[str]) -> list[str]:
+    lines = [f"  warning: {warning}" for warning in warnings[:_MOST_WARNINGS]]
+    more = len(warnings) - _MOST_WARNINGS
+    return [*lines, f"  and {more} more warnings in the card"] if more > 0 else lines

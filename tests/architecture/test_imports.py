@@ -21,7 +21,8 @@ DEIDENTIFICATION = {
 }  # fmt: skip
 MODEL = {"model", "model.features"}
 SETS = {
-    "training_set", "training_set.agreement", "training_set.formats", "training_set.selection",
+    "training_set", "training_set.agreement", "training_set.card", "training_set.formats",
+    "training_set.selection",
     "training_set.splits", "training_set.versions",
 }  # fmt: skip
 FUNCTION = {"common", "common.http", "common.ledger", "common.process", "common.stage", "common.store"}
@@ -71,8 +72,9 @@ ALLOWED: dict[str, set[str]] = {
     "training_set.splits": {"common", "training_set.selection"},
     "training_set.formats": {"common", "training_set.selection"},
     "training_set.agreement": {"common"},
+    "training_set.card": {"common", "training_set.agreement", "training_set.selection"},
     "training_set.versions": {
-        "common", "common.store", "training_set.agreement", "training_set.formats",
+        "common", "common.store", "training_set.agreement", "training_set.card", "training_set.formats",
         "training_set.selection", "training_set.splits",
     },
     "training_set.export": {"common", "common.store", *SETS},

@@ -49,3 +49,12 @@ def test_every_setting_is_documented_and_no_other() -> None:
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     rows = set(re.findall(r"^\| `(DCM2SET_\w+|DATABASE_URL)`", page, re.MULTILINE))
     assert {variable_name(name) for name in Settings.model_fields} <= rows
+
+
+def test_every_column_of_a_training_set_is_documented() -> None:
+    """docs/training-sets.md has a row for every column, with its type and its meaning in the dictionary."""
+    from training_set.selection.image_columns import COLUMNS, column_description
+
+    page = (ROOT / "docs" / "training-sets.md").read_text(encoding="utf-8")
+    rows = [f"| `{name}` | {kind} | {column_description(name)} |" for name, kind in COLUMNS.items()]
+    assert [row for row in rows if row not in page] == []

@@ -25,8 +25,9 @@ def test_an_export_has_all_its_files(site: Site, name: str, tmp_path: Path) -> N
     assert (1, True, len(images)) == (summary["version"], summary["is_new"], summary["counts"]["images"])
     files = files_of(tmp_path / "a")
     expected = {"manifest.json", "images.parquet", "labels.csv", "README.md", "export.json"}
-    expected |= {"croissant.json"}
+    expected |= {"card.json", "croissant.json"}
     expected |= {"plots/class-balance.png", "plots/co-occurrence.png"}
+    expected |= {"plots/funnel.png", "plots/patients-by-split.png"}
     expected |= {f"{split}/metadata.csv" for split in ("train", "validation", "test")}
     splits = splits_of(tmp_path / "a")
     expected |= {f"{splits[image.patient_id]}/{image.key}" for image in images}
@@ -72,7 +73,7 @@ def test_a_killed_export_can_be_continued(site: Site, name: str, tmp_path: Path)
     images = site.add(labelled_patients(1, 150))
     folder = tmp_path / "a"
     words = ["export", name, "--home", str(site.folder), "--out", str(folder), "--at-a-time", "1"]
-    words.append("--any-label")
+    words += ["--any-label", "--without-statement", "a test"]
     with subprocess.Popen([sys.executable, "-m", "infra.cli", *words], stderr=subprocess.DEVNULL) as process:
         wait_for(lambda: len(list(folder.rglob("*.png"))) > 20 or process.poll() is not None, seconds=60)
         process.kill()

@@ -168,7 +168,7 @@ def test_selections_find_the_right_images(site: Site, name: str, tmp_path: Path)
         (["x", "--split", "../x=1"], "train, validation or test"),
         (["x", "--version", "3"], "no version 3"),
         (["x", "--version", "three"], "'three' is not a version"),
-        (["x", "--version", "1", "--seed", "2"], "allows no selection options"),
+        (["x", "--version", "1", "--seed", "2"], "allows no options of a new version"),
         (["x", "--images", "link"], "need each other"),
     ],
 )

@@ -179,7 +179,7 @@ def _erased(home: RunningHome, patient: str, why: str) -> dict[str, Any]:
 
 def _frozen(home: RunningHome, number: int, out: Path) -> str:
     """The manifest of a new version of a training set."""
-    words = ("--where", "verdict is not null", "--any-label", "--json")
+    words = ("--where", "verdict is not null", "--any-label", "--without-statement", "a test", "--json")
     done = home.run_cli("export", "films", "--out", str(out), *words)
     assert 0 == done.returncode, done.stderr
     assert number == orjson.loads(done.stdout)["version"]

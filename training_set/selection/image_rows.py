@@ -59,9 +59,10 @@ def read_images(connection: psycopg.Connection[Any], query: str, options: Option
     condition = parse_selection(query, known)
     rules = {"rule": options.rule, "uncertain": options.uncertain}
     connection.execute(_SQL["set_work_mem"])
+    connection.execute(_SQL["create_labelled_image"], rules)
     connection.execute(_SQL["create_selected_image"])
     selection = sql.SQL("{} {}").format(sql.SQL(_SQL["insert_selected_images"]), condition.text)
-    connection.execute(selection, {**condition.values, **rules})
+    connection.execute(selection, condition.values)
     table = _copied(connection, _SQL["copy_selected_images"]).sort_by("key")
     _check_keys(table)
     ids = _numbers(table["label_ids"], np.int64)

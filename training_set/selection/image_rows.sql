@@ -10,6 +10,13 @@ select id, name from label_name order by name collate "C";
 -- Enough for the labels of a million images; holds for this transaction only.
 set local work_mem = '256MB';
 
+-- name: create_labelled_image
+-- Every image with a current label. The funnel reads it, too.
+create temp table labelled_image on commit drop as
+select image_id, array_agg(label_id) as label_ids, array_agg(value) as label_values,
+    array_agg(annotators) as label_annotators, max(annotators) as most_annotators
+from current_labels(%(rule)s, %(uncertain)s) group by image_id;
+
 -- name: create_selected_image
 create temp table selected_image on commit drop as
 select i.*, null::int[] as label_ids, null::real[] as label_values, null::int as annotators
@@ -20,11 +27,7 @@ from training_image i with no data;
 insert into selected_image
 select i.*, l.label_ids, l.label_values, coalesce(l.most_annotators, 0)
 from training_image i
-left join (
-    select image_id, array_agg(label_id) as label_ids, array_agg(value) as label_values,
-        array_agg(annotators) as label_annotators, max(annotators) as most_annotators
-    from current_labels(%(rule)s, %(uncertain)s) group by image_id
-) l on l.image_id = i.image_id
+left join labelled_image l on l.image_id = i.image_id
 where
 
 -- name: copy_selected_images

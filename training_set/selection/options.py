@@ -23,6 +23,7 @@ class Options:
     uncertain: str = "keep"  # replaces -1
     splits: Mapping[str, float] = field(default_factory=DEFAULT_SPLITS.copy)  # shares that add up to 1
     seed: int = 0  # decides between otherwise equal new patients
+    about: Mapping[str, str] = field(default_factory=dict)  # what a person stated; see statement.py
 
     def changed(self, **changes: Any) -> "Options":
         """Return these options with changes; a change of None keeps the option."""
@@ -30,7 +31,7 @@ class Options:
 
     def to_json(self) -> dict[str, Any]:
         """Return the options as they are stored with a version."""
-        return asdict(self) | {"splits": dict(self.splits)}
+        return asdict(self) | {"splits": dict(self.splits), "about": dict(self.about)}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Options":

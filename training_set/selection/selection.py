@@ -51,6 +51,13 @@ def full_selection(where: str) -> str:
     return " and ".join([*own, *parts]) or "true"
 
 
+def asks_for_labels(query: str) -> bool:
+    """Whether a selection has a condition on labels or their annotators."""
+    nodes = [*_parsed(query).find_all(exp.Column, exp.Anonymous)]
+    names = {node.name if isinstance(node, exp.Column) else str(node.this).lower() for node in nodes}
+    return not names.isdisjoint({"label", "labels", "annotators"})
+
+
 def parse_selection(where: str, label_ids: Mapping[str, int]) -> Condition:
     """Return the condition of a selection. `label_ids` holds all labels by name.
 

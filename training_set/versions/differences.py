@@ -34,6 +34,19 @@ def differences(older: FrozenSet, newer: FrozenSet) -> dict[str, Any]:
     }
 
 
+def change_numbers(older: FrozenSet, newer: FrozenSet) -> dict[str, Any]:
+    """Return the differences as the card has them: numbers without keys and pseudonyms."""
+    found = differences(older, newer)
+    images, splits, labels = found["images"], found["splits"], found["labels"]
+    return {
+        "since": older.head["version"],
+        "images": {name: len(images[name]) for name in ("added", "removed", "drawn_again")},
+        "patients": {name: splits[f"patients_{name}"] for name in ("added", "removed")},
+        "labels": {name: labels[name] for name in ("added", "removed", "changed")},
+        "settings": found["settings"],
+    }
+
+
 def _by_key(table: pa.Table) -> dict[str, int]:
     return {key: row for row, key in enumerate(table["key"].to_pylist())}
 
@@ -88,8 +101,8 @@ def _splits(older: pa.Table, newer: pa.Table) -> dict[str, Any]:
 
 
 def _settings(older: dict[str, Any], newer: dict[str, Any]) -> dict[str, Any]:
-    before = {**older["settings"], **older["made_by"]}
-    after = {**newer["settings"], **newer["made_by"]}
+    before = {**older["settings"], **older["made_by"], **older.get("about", {})}
+    after = {**newer["settings"], **newer["made_by"], **newer.get("about", {})}
     # The number of images per profile or recipe changes with every image, so only the names are compared.
     changed = {name for name in after if _kinds(before.get(name)) != _kinds(after[name])}
     return {name: {"before": before.get(name), "after": after[name]} for name in sorted(changed)}

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
@@ -13,14 +13,15 @@ import pyarrow.compute as pc
 
 from common.errors import PermanentError
 from common.store.object_store import ObjectStore
+from training_set.card.card import card_files
 from training_set.formats.croissant import CROISSANT, croissant_body
 from training_set.selection.allowed_labels import AllowedLabels
 from training_set.selection.image_columns import COLUMNS, label_column
 from training_set.selection.image_rows import SelectedImages, label_rule, read_images
 from training_set.selection.options import Options
 from training_set.selection.selection import full_selection
+from training_set.selection.statement import check_statement, merged_statement
 from training_set.splits.patient_splits import ImageSplits, split_images
-from training_set.versions.card import card_files
 from training_set.versions.frozen_files import load_frozen, store_frozen
 from training_set.versions.frozen_set import FrozenSet, content_digest, make_head, parquet_bytes
 from training_set.versions.set_versions import (
@@ -31,6 +32,7 @@ from training_set.versions.set_versions import (
     locked,
     time_now,
 )
+from training_set.versions.version_facts import changes_since, selection_facts
 
 Report = Callable[[str], None]
 _LEFT_OUT = "near-equal to a picture of a patient in another split since an earlier version"
@@ -61,6 +63,7 @@ class _Contents:
     query: str  # the complete selection with its defaults
     table: pa.Table  # sorted by file name
     left_out: tuple[dict[str, str], ...]  # key and cause
+    images: SelectedImages  # also those that are left out
     buckets: dict[str, str]  # by key; not frozen, because their names tell when images arrived
 
 
@@ -73,18 +76,23 @@ class Freezer:
     name: str
     report: Report  # receives progress messages
     allowed_labels: AllowedLabels
+    stated: Mapping[str, str] = field(default_factory=dict)  # the statement of the settings
 
-    def freeze(self, **changes: Any) -> FrozenVersion:
+    def freeze(self, *, about: Mapping[str, str] | None = None, **changes: Any) -> FrozenVersion:
         """Select, split and freeze. Options that are missing or None are as in the last version.
 
+        `about` is what is stated now; a new version without a complete statement needs a word why.
         Raises PermanentError for invalid options; then nothing has changed.
         """
         with locked(self.connection, self.name):
             last = find_version(self.connection, self.name)
             threading.Thread(target=_import_early, daemon=True).start()
-            contents = self._contents(self._options(last).changed(**changes))
-            unchanged = None if last is None else self._unchanged(last, contents)
-            return unchanged or self._freeze(1 if last is None else last.number + 1, contents)
+            before = self._options(last)
+            statement = merged_statement(about or {}, before.about, self.stated)
+            if last is None or statement != before.about:
+                check_statement(statement)
+            contents = self._contents(before.changed(**changes, about=statement))
+            return (last and self._unchanged(last, contents)) or self._freeze(last, contents)
 
     def _options(self, last: SetVersion | None) -> Options:
         if last is not None:
@@ -111,7 +119,7 @@ class Freezer:
         )
         keys, buckets = (images.table[column].to_pylist() for column in ("key", "bucket"))
         table, left_out = _table(images, splits, list(options.splits))
-        return _Contents(options, query, table, left_out, dict(zip(keys, buckets, strict=True)))
+        return _Contents(options, query, table, left_out, images, dict(zip(keys, buckets, strict=True)))
 
     def _unchanged(self, last: SetVersion, contents: _Contents) -> FrozenVersion | None:
         """Return the last version if the new one would have the same contents."""
@@ -126,7 +134,9 @@ class Freezer:
             return None
         return FrozenVersion(frozen, files, buckets=None)
 
-    def _freeze(self, number: int, contents: _Contents) -> FrozenVersion:
+    def _freeze(self, last: SetVersion | None, contents: _Contents) -> FrozenVersion:
+        check_statement(contents.options.about)
+        number = 1 if last is None else last.number + 1
         table, options = contents.table, contents.options.to_json()
         now, body = time_now(self.connection), parquet_bytes(table)
         digest = content_digest(body, {**options, "query": contents.query}, contents.left_out)
@@ -138,8 +148,13 @@ class Freezer:
             query=contents.query,
             options=options,
             table=table,
+            **selection_facts(
+                self.connection, contents.images, contents.left_out, contents.query, contents.options
+            ),
         )
         frozen = FrozenSet(head, table, contents.left_out)
+        if last is not None:
+            head["changes"] = changes_since(last, frozen, self.store, self.name)
         files = all_files(frozen, body)
         # The files first: a row in the database means that the files exist.
         self.report(f"Freezing {self.name} v{number}.")
@@ -176,7 +191,7 @@ def _table(
 def all_files(frozen: FrozenSet, table: bytes | None = None) -> dict[str, bytes]:
     """Return all files except pictures, the manifest last. `table` is the Parquet file if already known."""
     with ThreadPoolExecutor(1) as thread:  # plots are drawn while Arrow formats text outside the GIL
-        card = thread.submit(card_files, frozen)
+        card = thread.submit(card_files, frozen.head, frozen.table)
         files = {**frozen.table_files(table), **card.result()}
     files[CROISSANT] = croissant_body(frozen.head, frozen.table.schema, files)
     return {**files, "manifest.json": frozen.manifest(files)}

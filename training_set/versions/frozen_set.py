@@ -17,7 +17,7 @@ from common.errors import PermanentError
 from training_set.selection.image_columns import COLUMNS, LABEL, METADATA, TEXT, label_column
 from training_set.versions.csv_text import csv_text, plain_numbers, real_numbers, unambiguous_text
 
-MANIFEST, TABLE, LABELS, CARD = "manifest.json", "images.parquet", "labels.csv", "README.md"
+MANIFEST, TABLE, LABELS = "manifest.json", "images.parquet", "labels.csv"
 _FORMAT = 1
 _MADE_BY = ("deidentification", "key_id", "quality_model", "recipe_version", "recipe", "pipeline_version")
 
@@ -98,8 +98,9 @@ def make_head(
     query: str,
     options: dict[str, Any],
     table: pa.Table,
+    **more: Any,
 ) -> dict[str, Any]:
-    """Return the first part of a new version's manifest."""
+    """Return the first part of a new version's manifest; `more` are members that the card is made of."""
     made_by = {column: _value_counts(table[column]) for column in _MADE_BY}
     return {
         "format": _FORMAT,
@@ -107,10 +108,12 @@ def make_head(
         "version": number,
         "created_at": created_at,
         "digest": digest,
-        "settings": {**options, "query": query},
+        "about": options.get("about", {}),
+        "settings": {**{name: value for name, value in options.items() if name != "about"}, "query": query},
         "counts": counts_of(table, list(options["splits"])),
         "labels": label_counts(table),
         "made_by": made_by,
+        **more,
     }
 
 
