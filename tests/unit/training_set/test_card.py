@@ -67,6 +67,26 @@ def test_small_tables_are_tested_exactly() -> None:
     assert first == again
 
 
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ([[3, 1], [1, 3], [0, 4]], 0.2),
+        ([[1, 0, 0], [1, 1, 1]], 1.0),
+        ([[6, 0, 0], [0, 6, 0], [0, 0, 6]], 0.0002),
+    ],
+)
+def test_larger_tables_are_simulated(counts: list[list[int]], expected: float) -> None:
+    """The simulated p of small tables is near the one by counting all tables with the same margins."""
+    patients = [
+        {"split": split, "sex": sex}
+        for split, row in zip(("train", "validation", "test"), counts, strict=False)
+        for sex, number in zip("MFO", row, strict=False)
+        for _ in range(number)
+    ]
+    (found, *_) = split_balance(table(patients), ["train", "validation", "test"][: len(counts)])
+    assert expected == pytest.approx(found["test"]["p"], abs=0.02)
+
+
 def test_unknown_values_are_shown_and_not_tested() -> None:
     """Patients without a value have a row of their own; one value or one split is not tested."""
     found = balance([*people("train", M=3), {"split": "test", "sex": None}])
