@@ -1,6 +1,5 @@
 """The commands that export, compare and verify training sets."""
 
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from common.errors import PermanentError
-from common.labels.label_name import label_name
 from infra.command_options import (
     EXISTING_FOLDER,
     NEW_FOLDER,
@@ -21,47 +19,12 @@ from infra.command_options import (
 )
 from infra.local.home import Home
 from infra.training_sets.packages import check_packages
+from infra.training_sets.selection_options import selection_options, version_number
 
 if TYPE_CHECKING:
     from training_set.selection.allowed_labels import AllowedLabels
 
 _MOST_PRINTED = 20
-_VERSION = re.compile("v?([1-9][0-9]{0,8})")
-
-
-def version_number(text: str) -> int:
-    """The number of a version, also written as in the names of folders."""
-    found = _VERSION.fullmatch(text)
-    if found is None:
-        raise click.BadParameter(f"{text!r} is not a version such as 2 or v2.")
-    return int(found[1])
-
-
-def _selection_options(command: Command) -> Command:
-    """Options of a new version; those that are not given are as in the last version of the set."""
-    from training_set.selection.options import RULES, UNCERTAIN
-
-    options = (
-        click.option("--where", help="SQL condition on columns and label('…'); see docs/training-sets.md."),
-        click.option(
-            "--label",
-            "labels",
-            multiple=True,
-            callback=lambda _, __, names: tuple(map(label_name, names)),
-            help="A label column. Default: all labels.",
-        ),
-        click.option(
-            "--rule", type=click.Choice(RULES), help="How the labels of several annotators become one."
-        ),
-        click.option(
-            "--uncertain", type=click.Choice(UNCERTAIN), help="What an uncertain label (-1) becomes."
-        ),
-        click.option("--split", "shares", help="Default: train=0.8,validation=0.1,test=0.1"),
-        click.option("--seed", type=int, help="Decides between patients that are alike. Default: 0."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 def form_options(command: Command) -> Command:
@@ -107,7 +70,7 @@ def _statement_options(command: Command) -> Command:
 @click.command()
 @home_option
 @click.argument("name")
-@_selection_options
+@selection_options
 @_statement_options
 @click.option("--out", type=NEW_FOLDER, help="Default: ./NAME-vN")
 @click.option("--images", type=click.Choice(["copy", "link", "reference"]), default="copy", show_default=True)
@@ -182,10 +145,17 @@ def allowed_labels(*, any_label: bool) -> "AllowedLabels":
 def _refuse_contradictions(
     number: int | None, images: str, link_from: Path | None, selection: dict[str, Any], form: str
 ) -> None:
-    if number is not None and any(value not in {None, ()} for value in selection.values()):
+    is_given = {
+        name: value is not None and value is not False and value != () for name, value in selection.items()
+    }
+    if number is not None and any(is_given.values()):
         raise PermanentError(
             "A frozen version is exported unchanged; --version allows no options of a new version."
         )
+    if is_given["all_labels"] and is_given["labels"]:
+        raise PermanentError("--all-labels and --label contradict each other.")
+    if is_given["no_label_sets"] and is_given["label_sets"]:
+        raise PermanentError("--no-label-sets and --label-set contradict each other.")
     if (images == "link") != (link_from is not None):
         raise PermanentError("--images link and --link-from DIR need each other.")
     if form != "folder" and images != "copy":

@@ -11,12 +11,13 @@ import psycopg
 from common.errors import PermanentError, TransientError
 from common.settings import load_settings
 from common.store.object_store import ObjectStore
+from infra.training_sets.label_sets import parse_label_sets
 from training_set.card.card import CARD_DATA
 from training_set.export.export_folder import ExportRequest, write_export
 from training_set.export.export_shards import write_shards
 from training_set.export.image_locations import image_locations
 from training_set.selection.allowed_labels import ANY_LABEL, AllowedLabels
-from training_set.selection.options import parse_splits
+from training_set.selection.options import ALL_LABELS, parse_splits
 from training_set.selection.statement import STATED, WITHOUT
 from training_set.versions.freeze import Freezer, FrozenVersion
 from training_set.versions.frozen_files import load_frozen
@@ -44,14 +45,11 @@ class Export:
             self.allowed_labels.check(frozen.labels)
             return FrozenVersion(frozen, files, buckets=None)
         options = dict(selection)
-        shares = options.pop("shares")
-        options["labels"] = options["labels"] or None
-        options["splits"] = None if shares is None else parse_splits(shares)
         about = {name: text for name in (*STATED, WITHOUT) if (text := options.pop(name, None)) is not None}
         freezer = Freezer(
             self.connection, self.store, self.name, self.say, self.allowed_labels, settings_statement()
         )
-        return freezer.freeze(about=about, **options)
+        return freezer.freeze(about=about, **_changes(options))
 
     def write(self, version: FrozenVersion, request: ExportRequest, *, again: str | None = None) -> FrozenSet:
         """Write the files of a version into the requested folder.
@@ -91,6 +89,19 @@ def settings_statement() -> dict[str, str]:
     return {name: text for name, text in texts.items() if text is not None}
 
 
+def _changes(selection: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a version that the command changes; None keeps an option."""
+    options = dict(selection)
+    shares, sets = options.pop("shares"), options.pop("label_sets")
+    all_labels, no_label_sets = options.pop("all_labels"), options.pop("no_label_sets")
+    options["labels"] = ALL_LABELS if all_labels else options["labels"] or None
+    options["label_sets"] = {} if no_label_sets else parse_label_sets(sets or ()) or None
+    options["splits"] = None if shares is None else parse_splits(shares)
+    if options["folds"] == 1:
+        raise PermanentError("One fold is no cross-validation: --folds is 0 or at least 2.")
+    return options
+
+
 def export_summary(written: FrozenSet, folder: Path, *, is_new: bool) -> dict[str, Any]:
     """The result of an export, as `--json` prints it."""
     head = written.head
@@ -104,6 +115,7 @@ def export_summary(written: FrozenSet, folder: Path, *, is_new: bool) -> dict[st
         "left_out": len(written.left_out),
         "missing": head.get("missing", {}),
         "warnings": _warnings(folder),
+        **({"fixed_test": head["fixed_test"]} if "fixed_test" in head else {}),
     }
 
 
@@ -122,6 +134,10 @@ def export_text(summary: dict[str, Any]) -> str:
     lines = [f"{summary['name']} v{summary['version']} ({is_new}) in {summary['folder']}"]
     for split, part in [*counts["splits"].items(), ("all", counts)]:
         lines.append(f"  {split:<11} {part['images']:>9,} images {part['patients']:>8,} patients")
+    for fold, part in counts.get("folds", {}).items():
+        lines.append(f"  fold {fold:<6} {part['images']:>9,} images {part['patients']:>8,} patients")
+    if "fixed_test" in summary:
+        lines.append(f"  the test split is fixed since v{summary['fixed_test']['version']}")
     if summary["left_out"]:
         lines.append(f"  {summary['left_out']} image(s) left out; the manifest says why")
     lines += [f"  {number} image(s) missing: {cause}" for cause, number in summary["missing"].items()]

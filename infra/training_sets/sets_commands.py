@@ -15,8 +15,9 @@ from infra.command_options import (
     print_result,
 )
 from infra.local.home import Home
-from infra.training_sets.commands import allowed_labels, form_options, version_number
+from infra.training_sets.commands import allowed_labels, form_options
 from infra.training_sets.packages import check_packages
+from infra.training_sets.selection_options import version_number
 
 
 @click.group()

@@ -15,7 +15,12 @@ from tests.support.set_rows import SetImage, add_images
 from training_set.selection.allowed_labels import ANY_LABEL, AllowedLabels
 from training_set.versions.freeze import FrozenVersion
 
-NONE: dict[str, Any] = dict.fromkeys(("where", "labels", "rule", "uncertain", "shares", "seed"))
+NONE: dict[str, Any] = dict.fromkeys(
+    [
+        *("where", "labels", "all_labels", "label_sets", "no_label_sets", "rule", "uncertain"),
+        *("shares", "split_by", "fixed_test", "folds", "seed"),
+    ]
+)
 MARKER = "Doe Jane"
 
 

@@ -12,6 +12,12 @@ def files_of(folder: Path) -> dict[str, bytes]:
     }
 
 
+def folds_of(folder: Path) -> dict[str, int]:
+    """Return the fold of every patient."""
+    table = pq.read_table(folder / "images.parquet", columns=["patient_id", "fold"])
+    return dict(zip(table["patient_id"].to_pylist(), table["fold"].to_pylist(), strict=True))
+
+
 def splits_of(folder: Path) -> dict[str, str]:
     """Return the split of every patient."""
     table = pq.read_table(folder / "images.parquet", columns=["patient_id", "split"])

@@ -27,6 +27,7 @@ class SetImage:
     study_date: date | None = date(2021, 5, 4)
     sex: str | None = "F"
     age_years: float | None = 60.0
+    device_model: str | None = "X 1"
     verdict: str = "good"
     is_localizer: bool = False
     sha256: str = ""  # if empty, derived from the key
@@ -108,7 +109,14 @@ def _metadata_tables(images: Sequence[SetImage], instances: Sequence[SetImage]) 
             (i.path.study_instance_uid, i.patient_id, i.study_date) for i in patients.values()
         ],
         "series (series_instance_uid, study_instance_uid, modality, body_part, manufacturer, model)": [
-            (i.path.series_instance_uid, i.path.study_instance_uid, i.modality, i.body_part, "M", "X 1")
+            (
+                i.path.series_instance_uid,
+                i.path.study_instance_uid,
+                i.modality,
+                i.body_part,
+                "M",
+                i.device_model,
+            )
             for i in patients.values()
         ],
         "instance (sop_instance_uid, series_instance_uid, sop_class_uid, view_position, photometric, "

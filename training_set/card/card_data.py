@@ -31,6 +31,7 @@ def card_data(head: Mapping[str, Any], table: pa.Table) -> dict[str, Any]:
         "citation": citation(head),
         "statement": head.get("about", {}),
         "settings": head["settings"],
+        "fixed_test": head.get("fixed_test"),
         "counts": head["counts"],
         "missing": head.get("missing", {}),
         "splits": splits,

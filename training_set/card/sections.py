@@ -5,6 +5,7 @@ from typing import Any
 
 from training_set.card.markdown import bullets, cell, table
 from training_set.card.split_balance import UNKNOWN
+from training_set.card.split_sentences import split_sentences
 from training_set.selection.statement import STATED, WITHOUT
 
 _STATED = {
@@ -236,7 +237,8 @@ def origin_section(card: Mapping[str, Any]) -> str:
         f"## Origin\n\n```sql\n{settings['query'].replace('```', '')}\n```\n\n"
         f"Splits: {shares}; seed {settings['seed']}. All images of a patient are in one split. Patients who "
         "share a picture (an equal file, or near-equal by perceptual hash) are in the same split. The splits "
-        "are stratified by label. A patient keeps the split in later versions.\n\n"
+        "are stratified by label. A patient keeps the split in later versions."
+        f"{split_sentences(card)}\n\n"
         + table(["made by", "images"], made)
         + f"\nPictures are de-identified (PS3.15 Annex E), and keys are pseudonyms. {card['dates']}\n"
         f"\nDigest: `{card['digest']}`\n"

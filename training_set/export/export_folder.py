@@ -16,9 +16,9 @@ from common.store.object_store import ObjectStore
 from training_set.export.image_files import PART, ImageFiles, WantedImage, write_atomically
 from training_set.export.image_locations import ImageLocations
 from training_set.export.progress import Progress
+from training_set.formats.csv_text import csv_text
 from training_set.selection.image_rows import is_image_key
 from training_set.selection.options import SPLITS
-from training_set.versions.csv_text import csv_text
 from training_set.versions.freeze import FrozenVersion, all_files
 from training_set.versions.frozen_files import parse_manifest
 from training_set.versions.frozen_set import MANIFEST, FrozenSet

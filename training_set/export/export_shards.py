@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 
 from common.store.object_store import ObjectStore
+from training_set.card.card import CARD
 from training_set.export.export_folder import (
     EXPORT,
     ExportRequest,
@@ -20,7 +21,7 @@ from training_set.formats.card_text import card_of_shards
 from training_set.formats.croissant import CROISSANT, croissant_of_shards
 from training_set.formats.shard_format import ShardFormat, shard_format
 from training_set.versions.freeze import FrozenVersion, all_files
-from training_set.versions.frozen_set import CARD, MANIFEST, FrozenSet
+from training_set.versions.frozen_set import MANIFEST, FrozenSet
 
 _OF_A_FOLDER = "/metadata.csv"  # lists files of single pictures
 

@@ -17,9 +17,11 @@ from training_set.export.image_files import file_digest
 from training_set.export.progress import Progress
 from training_set.export.verify_shards import wrong_shards
 from training_set.formats.shard_format import SHARD_FORMS
+from training_set.selection.image_columns import FOLD
 from training_set.selection.image_rows import is_image_key
-from training_set.splits.patient_groups import Pictures, duplicate_pairs
-from training_set.splits.patient_splits import unpacked_hashes
+from training_set.selection.options import SPLIT_BY, TEST
+from training_set.splits.patient_folds import NO_FOLD
+from training_set.splits.patient_groups import Pictures, duplicate_pairs, unpacked_hashes
 from training_set.versions.frozen_files import parse_manifest
 from training_set.versions.frozen_set import MANIFEST, TABLE, read_table
 
@@ -102,18 +104,47 @@ def _wrong_table(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:
     expected = [[image[name] for image in manifest["images"]] for name in ("split", "key", "sha256")]
     if [table[name].to_pylist() for name in ("split", "key", "sha256")] != expected:
         yield f"{TABLE} and {MANIFEST} list different images."
-    patients = table.group_by("patient_id").aggregate([("split", "count_distinct")])
-    in_several = patients.filter(pc.greater(patients["split_count_distinct"], 1))["patient_id"].to_pylist()
-    yield from (f"Patient {patient} is in several splits." for patient in sorted(in_several))
-    yield from _duplicates(table)
+    settings = manifest["settings"]
+    together = ["patient_id"], list(SPLIT_BY.get(settings.get("split_by"), ()))
+    for part in ("split", FOLD) if FOLD in table.column_names else ("split",):
+        yield from _divided(table, part, together[0], "Patient")
+        yield from _divided(table, part, together[1], "Device")
+        yield from _duplicates(table, part)
+    yield from _wrong_folds(table, settings.get("folds", 0))
 
 
-def _duplicates(table: pa.Table) -> Iterator[str]:
-    """Yield pairs of images in different splits that look the same."""
-    _, splits = np.unique(table["split"].to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
+def _divided(table: pa.Table, part: str, columns: list[str], word: str) -> Iterator[str]:
+    """Yield the patients or devices that are in several splits or folds."""
+    if not columns:
+        return
+    rows = table.filter(pc.not_equal(table[FOLD], NO_FOLD)) if part == FOLD else table
+    counts = rows.group_by(columns).aggregate([(part, "count_distinct")])
+    several = counts.filter(pc.greater(counts[f"{part}_count_distinct"], 1)).select(columns).to_pylist()
+    names = sorted(" ".join(str(value) for value in row.values() if value is not None) for row in several)
+    yield from (f"{word} {name} is in several {part}s." for name in names)
+
+
+def _wrong_folds(table: pa.Table, folds: int) -> Iterator[str]:
+    """Yield a sentence if folds are missing, too many, or not those of the splits."""
+    if (FOLD in table.column_names) != bool(folds):
+        yield f"{TABLE} has folds, or lacks them, other than {MANIFEST} says."
+        return
+    if not folds:
+        return
+    numbers, is_test = table[FOLD].to_numpy(), table["split"].to_numpy(zero_copy_only=False) == TEST
+    wrong = np.where(is_test, numbers != NO_FOLD, (numbers < 1) | (numbers > folds))
+    for row in np.flatnonzero(wrong).tolist():
+        yield f"{table['file_name'][row]} is in fold {numbers[row]}."
+
+
+def _duplicates(table: pa.Table, part: str) -> Iterator[str]:
+    """Yield pairs of images in different splits, or folds outside the test split, that look the same."""
+    if part == FOLD:
+        table = table.filter(pc.not_equal(table[FOLD], NO_FOLD))
+    _, splits = np.unique(table[part].to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
     packed, has_hash = unpacked_hashes(table["picture_hash"])
     digests = table["sha256"].to_numpy(zero_copy_only=False).astype(str)
     pairs = duplicate_pairs(Pictures(splits, digests, packed, has_hash))
     names = table["file_name"]
     for one, other in pairs.tolist():
-        yield f"{names[one]} and {names[other]} show the same picture in two splits."
+        yield f"{names[one]} and {names[other]} show the same picture in two {part}s."

@@ -88,6 +88,7 @@ DESCRIPTIONS: dict[str, str] = {
 METADATA = """patient_id study_instance_uid series_instance_uid sop_instance_uid frame modality body_part
     laterality view_position study_date sex age_years rows columns""".split()
 
+FOLD = "fold"  # after split, if the set has folds: from 1, or 0 in the test split
 LABEL = "label_"  # prefix of label columns, so that they can't clash with other columns
 
 

@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,13 +48,18 @@ def label_ids(connection: psycopg.Connection[Any]) -> dict[str, int]:
     return {name: number for number, name in connection.execute(_SQL["label_names"])}
 
 
-def read_images(connection: psycopg.Connection[Any], query: str, options: Options) -> SelectedImages:
+def read_images(
+    connection: psycopg.Connection[Any], query: str, options: Options, fixed: Sequence[str] = ()
+) -> SelectedImages:
     """Read the images of a selection with the requested labels, or with all labels of any of them.
+
+    `fixed` are the keys of images that are read whether or not they are selected.
 
     Raises PermanentError if the selection isn't allowed, a label is unknown or a key is invalid.
     """
     known, labels = label_ids(connection), options.labels
-    unknown = [name for name in labels or () if name not in known]
+    in_sets = [name for names in options.label_sets.values() for name in names]
+    unknown = [name for name in (*(labels or ()), *in_sets) if name not in known]
     if unknown:
         raise PermanentError(f"There is no label {unknown[0]!r}.")
     condition = parse_selection(query, known)
@@ -61,15 +67,19 @@ def read_images(connection: psycopg.Connection[Any], query: str, options: Option
     connection.execute(_SQL["set_work_mem"])
     connection.execute(_SQL["create_labelled_image"], rules)
     connection.execute(_SQL["create_selected_image"])
-    selection = sql.SQL("{} {}").format(sql.SQL(_SQL["insert_selected_images"]), condition.text)
-    connection.execute(selection, condition.values)
+    selection = sql.SQL("{} ({})").format(sql.SQL(_SQL["insert_selected_images"]), condition.text)
+    if fixed:
+        selection += sql.SQL(" or i.key = any(%(fixed)s)")
+    connection.execute(selection, {**condition.values, "fixed": list(fixed)})
     table = _copied(connection, _SQL["copy_selected_images"]).sort_by("key")
     _check_keys(table)
     ids = _numbers(table["label_ids"], np.int64)
     # Only labels that occur get a column: one wrong label file may have added thousands of names.
     used = set(np.unique(ids).tolist())
-    wanted = labels if labels is not None else sorted(name for name in known if known[name] in used)
-    names = tuple(dict.fromkeys(wanted))
+    if labels is None:
+        names = tuple(sorted({name for name in known if known[name] in used} | {*in_sets}))
+    else:
+        names = tuple(dict.fromkeys([*labels, *in_sets]))
     values = _label_values(table, ids, [known[name] for name in names])
     return SelectedImages(table.select([*_INTERNAL, *COLUMNS]), names, values)
 

@@ -11,6 +11,23 @@ SPLITS = ("train", "validation", "test")  # the names that imagefolder knows
 RULES = ("last", "majority", "any", "all")
 UNCERTAIN = ("keep", "0", "1", "missing")
 DEFAULT_SPLITS = {"train": 0.8, "validation": 0.1, "test": 0.1}
+TEST = "test"
+SPLIT_BY = {  # the columns whose values are in one split only, besides patient_id
+    "patient": (),
+    "manufacturer": ("manufacturer",),
+    "device": ("manufacturer", "device_model"),
+}
+MAX_FOLDS = 100
+ALL_LABELS = ("",)  # no label has this name
+# Options that earlier versions did not have. At these values they are not stored, so the files of a set that
+# does not use them are as they would have been then.
+_LATER: dict[str, Any] = {
+    "about": {},
+    "split_by": "patient",
+    "fixed_test": None,
+    "folds": 0,
+    "label_sets": {},
+}
 
 
 @dataclass(frozen=True)
@@ -24,20 +41,34 @@ class Options:
     splits: Mapping[str, float] = field(default_factory=DEFAULT_SPLITS.copy)  # shares that add up to 1
     seed: int = 0  # decides between otherwise equal new patients
     about: Mapping[str, str] = field(default_factory=dict)  # what a person stated; see statement.py
+    split_by: str = "patient"  # what is in one split only: SPLIT_BY
+    fixed_test: int | None = None  # the version whose test split all later versions have
+    folds: int = 0  # of the images that are not in the test split; 0 for no folds
+    label_sets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # labels by name of the set
 
     def changed(self, **changes: Any) -> "Options":
-        """Return these options with changes; a change of None keeps the option."""
-        return replace(self, **{name: value for name, value in changes.items() if value is not None})
+        """Return these options with changes; a change of None keeps the option, ALL_LABELS means no list."""
+        given = {name: value for name, value in changes.items() if value is not None}
+        if given.get("labels") == ALL_LABELS:
+            given["labels"] = None
+        return replace(self, **given)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the options as they are stored with a version."""
-        return asdict(self) | {"splits": dict(self.splits), "about": dict(self.about)}
+        """Return the options as they are stored with a version, later ones only if they were given."""
+        stored = asdict(self) | {
+            "splits": dict(self.splits),
+            "about": dict(self.about),
+            "label_sets": {name: list(labels) for name, labels in self.label_sets.items()},
+        }
+        unused = {name for name, default in _LATER.items() if stored[name] == default}
+        return {name: value for name, value in stored.items() if name not in unused}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Options":
         """Return the options that were stored with a version."""
         labels = stored["labels"]
-        return cls(**{**stored, "labels": None if labels is None else tuple(labels)})
+        sets = {name: tuple(names) for name, names in sorted(stored.get("label_sets", {}).items())}
+        return cls(**{**stored, "labels": None if labels is None else tuple(labels), "label_sets": sets})
 
 
 def parse_splits(text: str) -> dict[str, float]:

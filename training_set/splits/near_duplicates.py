@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,8 +58,8 @@ class DistinctHashes:
         )
 
 
-def equal_pairs(texts: NDArray[np.str_], owners: Ints) -> Ints:
-    """Return neighbours among equal texts of different owners, int64 (n, 2), which connects all of them."""
+def equal_pairs(texts: NDArray[Any], owners: Ints) -> Ints:
+    """Return neighbours among equal values of different owners, int64 (n, 2), which connects all of them."""
     _, codes = np.unique(texts, return_inverse=True)
     order = np.lexsort((owners, codes))
     first, second = order[:-1], order[1:]

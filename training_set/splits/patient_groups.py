@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from training_set.splits.near_duplicates import DistinctHashes, equal_pairs, near_hashes, near_pairs
@@ -24,6 +26,39 @@ class Pictures:
         return Pictures(
             self.patients[chosen], self.sha256[chosen], self.hashes[chosen], self.has_hash[chosen]
         )
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """The patients of the images, in groups that should not be divided."""
+
+    pictures: Pictures
+    names: list[str]  # the pseudonym of each patient
+    pairs: Ints  # (n, 2): pictures that connect all patients who share one
+    groups: Ints  # (patients,)
+
+    @classmethod
+    def of(cls, table: pa.Table, together: Ints | None = None) -> "Grouping":
+        """Group the patients who share a picture or, if given, a value of `together`, int64 (images,)."""
+        encoded = table["patient_id"].combine_chunks().dictionary_encode()
+        hashes, has_hash = unpacked_hashes(table["picture_hash"])
+        digests = table["sha256"].to_numpy(zero_copy_only=False).astype(str)
+        pictures = Pictures(encoded.indices.to_numpy().astype(np.int64), digests, hashes, has_hash)
+        names = encoded.dictionary.to_pylist()
+        pairs = duplicate_pairs(pictures, links_only=True)
+        joined = (
+            pairs if together is None else np.concatenate([pairs, equal_pairs(together, pictures.patients)])
+        )
+        return cls(pictures, names, pairs, group_patients(len(names), joined, pictures))
+
+
+def unpacked_hashes(hashes: pa.ChunkedArray) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Return hashes in hex as uint8 (images, 32), and which images have one."""
+    has_hash = pc.is_valid(hashes).to_numpy()
+    packed = np.zeros((len(hashes), 32), np.uint8)
+    text = "".join(hashes.drop_null().to_pylist())
+    packed[has_hash] = np.frombuffer(bytes.fromhex(text), np.uint8).reshape(-1, 32)
+    return packed, has_hash
 
 
 def duplicate_pairs(pictures: Pictures, *, links_only: bool = False) -> Ints:

@@ -5,19 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from common.errors import PermanentError
-from training_set.splits.patient_groups import (
-    Ints,
-    Pictures,
-    duplicate_pairs,
-    group_patients,
-    images_to_leave_out,
-)
+from training_set.splits.patient_groups import Grouping, Ints, images_to_leave_out
 from training_set.splits.stratified_split import keyed_order, place_groups
 
+Bools = NDArray[np.bool_]
 _NEVER = np.iinfo(np.int32).max
 
 
@@ -30,22 +24,42 @@ class AssignedSplit:
 
 
 @dataclass(frozen=True)
+class Closed:
+    """A split that stays as it was in an earlier version."""
+
+    split: str
+    is_in: Bools  # (images,): was in the split in that version
+
+
+@dataclass(frozen=True)
 class ImageSplits:
     """The split of each image."""
 
-    splits: NDArray[np.int64]  # (images,): index into the list of splits
-    left_out: NDArray[np.bool_]  # (images,): repeats a picture of another split
-    joined_patients: int  # number of patients that share a picture with another patient
+    splits: Ints  # (images,): index into the list of splits
+    left_out: Bools  # (images,): repeats a picture of another split
+    outside: Bools  # (images,): of a patient of a closed split, and not among its images
+    grouping: Grouping
+    first: Ints  # (images,): the first version of the image's patient; lower for images of a closed split
+
+    @property
+    def joined_patients(self) -> int:
+        """Return the number of patients that are in a group with another patient."""
+        sizes = np.bincount(self.grouping.groups)
+        return int(sizes[sizes > 1].sum())
 
 
-def split_images(
-    table: pa.Table,
-    values: NDArray[np.float64],
-    *,
-    assigned: Mapping[str, AssignedSplit],
-    shares: Mapping[str, float],
-    key: str,
-) -> ImageSplits:
+@dataclass(frozen=True)
+class SplitRules:
+    """What decides the splits."""
+
+    assigned: Mapping[str, AssignedSplit]  # of patients from earlier versions
+    shares: Mapping[str, float]  # of each split
+    key: str  # decides between otherwise equal patients; made of name and seed
+    together: Ints | None = None  # (images,): equal numbers, such as those of a device, are in one split
+    closed: Closed | None = None  # gets no patient and no image more
+
+
+def split_images(table: pa.Table, values: NDArray[np.float64], rules: SplitRules) -> ImageSplits:
     """Choose the split of every image.
 
     Parameters
@@ -54,63 +68,99 @@ def split_images(
         With the columns patient_id, sha256, picture_hash and image_id.
     values : float array of shape (images, labels)
         A label counts as present from 0.5 on.
-    assigned : mapping
-        The splits of patients from earlier versions.
-    shares : mapping
-        The share of each split.
-    key : str
-        Decides between otherwise equal patients; made of name and seed.
+    rules : SplitRules
 
     Raises
     ------
     PermanentError
-        If an assigned split is not among the shares.
+        If an assigned split is not among the shares, or images that must be together would be in two splits.
     """
-    pictures, names = _pictures(table)
-    pairs = duplicate_pairs(pictures, links_only=True)
-    groups = group_patients(len(names), pairs, pictures)
-    assigned_splits, first = _assigned(names, assigned, list(shares))
-    units, fixed, order = _units(groups, assigned_splits, first, np.array(keyed_order(key, names), np.uint64))
-    counts = _counted(units[pictures.patients], values, len(fixed))
-    splits = place_groups(counts, fixed, order, list(shares.values()))[units][pictures.patients]
-    order_of_images = first[pictures.patients], table["image_id"].to_numpy()
-    left_out = _left_out(pictures, pairs, groups[pictures.patients], splits, order_of_images)
-    sizes = np.bincount(groups)
-    return ImageSplits(splits, left_out, int(sizes[sizes > 1].sum()))
+    grouping, names = Grouping.of(table, rules.together), list(rules.shares)
+    assigned, first = _assigned(grouping.names, rules.assigned, names)
+    turn = np.array(keyed_order(rules.key, grouping.names), np.uint64)
+    shut = names.index(rules.closed.split) if rules.closed and rules.closed.split in names else -1
+    # Patients who only share a picture with the closed split go elsewhere, and that picture is left out.
+    avoided = shut if rules.together is None else -1
+    units, fixed, order = units_of(grouping.groups, assigned, first, turn, not_followed=avoided)
+    if rules.together is not None:
+        _refuse_one_group(grouping, names)
+    patients = grouping.pictures.patients
+    counts = counted(units[patients], values, len(fixed))
+    splits = _placed(counts, fixed, order, list(rules.shares.values()), shut)[units][patients]
+    return _image_splits(
+        grouping, splits, splits == shut, (first[patients], table["image_id"].to_numpy()), rules
+    )
 
 
-def _pictures(table: pa.Table) -> tuple[Pictures, list[str]]:
-    """Return the data for finding duplicates, and the patients' names by number."""
-    encoded = table["patient_id"].combine_chunks().dictionary_encode()
-    hashes, has_hash = unpacked_hashes(table["picture_hash"])
-    digests = table["sha256"].to_numpy(zero_copy_only=False).astype(str)
-    pictures = Pictures(encoded.indices.to_numpy().astype(np.int64), digests, hashes, has_hash)
-    return pictures, encoded.dictionary.to_pylist()
+def _image_splits(
+    grouping: Grouping, splits: Ints, is_shut: Bools, order: tuple[Ints, Ints], rules: SplitRules
+) -> ImageSplits:
+    """Find the images that are left out; `order` as in left_out_images."""
+    is_in = np.zeros(len(splits), bool) if rules.closed is None else rules.closed.is_in
+    outside = is_shut & ~is_in
+    first = np.where(is_in, -1, order[0])
+    left_out = left_out_images(grouping, splits, outside, (first, order[1]))
+    if rules.together is not None:
+        check_together(rules.together, splits, outside | left_out, "splits")
+    return ImageSplits(splits, left_out, outside, grouping, first)
 
 
-def _left_out(
-    pictures: Pictures, pairs: Ints, groups: Ints, splits: Ints, order: tuple[Ints, Ints]
-) -> NDArray[np.bool_]:
-    """Return which images repeat a picture of another split. Only groups in several splits are searched.
+def _placed(counts: Ints, fixed: Ints, order: Sequence[int], shares: Sequence[float], shut: int) -> Ints:
+    """Place the units; none that isn't there is placed in the split `shut`, or -1 if all are open."""
+    if shut < 0 or not (fixed != shut).any():
+        return place_groups(counts, fixed, order, shares)
+    numbers = np.array([number for number in range(len(shares)) if number != shut])
+    if not len(numbers):
+        raise PermanentError("Every split is fixed: new patients need another split in --split.")
+    index = np.full(len(shares) + 1, -1)  # the last entry is that of -1, no split
+    index[numbers] = np.arange(len(numbers))
+    chosen = np.flatnonzero(fixed != shut)
+    open_shares = np.array(shares)[numbers]
+    placed = fixed.copy()
+    placed[chosen] = numbers[
+        place_groups(
+            counts[chosen],
+            index[fixed[chosen]],
+            [order[each] for each in chosen.tolist()],
+            (open_shares / open_shares.sum()).tolist(),
+        )
+    ]
+    return placed
+
+
+def left_out_images(grouping: Grouping, parts: Ints, ignored: Bools, order: tuple[Ints, Ints]) -> Bools:
+    """Return which images repeat a picture of another part. Only groups in several parts are searched.
 
     `order` holds the first version of each image's patient, and the image's id; the later image is left out.
+    Images that are ignored are neither left out nor compared.
     """
-    left_out = np.zeros(len(splits), bool)
-    crossing = pairs[splits[pairs[:, 0]] != splits[pairs[:, 1]]]
+    left_out, pairs = np.zeros(len(parts), bool), grouping.pairs
+    crossing = pairs[parts[pairs[:, 0]] != parts[pairs[:, 1]]]
     if len(crossing):
-        chosen = np.flatnonzero(np.isin(groups, groups[crossing[:, 0]]))
+        groups = grouping.groups[grouping.pictures.patients]
+        chosen = np.flatnonzero(np.isin(groups, groups[crossing[:, 0]]) & ~ignored)
         rank = _rank(*(each[chosen] for each in order))
-        left_out[chosen] = images_to_leave_out(pictures.part(chosen), splits[chosen], rank)
+        left_out[chosen] = images_to_leave_out(grouping.pictures.part(chosen), parts[chosen], rank)
     return left_out
 
 
-def unpacked_hashes(hashes: pa.ChunkedArray) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Return hashes in hex as uint8 (images, 32), and which images have one."""
-    has_hash = pc.is_valid(hashes).to_numpy()
-    packed = np.zeros((len(hashes), 32), np.uint8)
-    text = "".join(hashes.drop_null().to_pylist())
-    packed[has_hash] = np.frombuffer(bytes.fromhex(text), np.uint8).reshape(-1, 32)
-    return packed, has_hash
+def _refuse_one_group(grouping: Grouping, splits: Sequence[str]) -> None:
+    if len(splits) > 1 and len(np.unique(grouping.groups)) == 1:
+        raise PermanentError(
+            "All patients are in one group, because they share devices or pictures: they can't be divided by "
+            "device or manufacturer. Divide them by patient, or select fewer devices."
+        )
+
+
+def check_together(together: Ints, splits: Ints, gone: Bools, words: str) -> None:
+    """Raise PermanentError if images with the same number are in several splits or folds."""
+    pairs = np.unique(np.stack([together[~gone], splits[~gone]], axis=1), axis=0)
+    divided = int((np.bincount(pairs[:, 0]) > 1).sum()) if len(pairs) else 0
+    if divided:
+        raise PermanentError(
+            f"{divided} device(s) or manufacturer(s) would have images in several {words}, because their "
+            f"patients have been in these {words} since earlier versions: start another training set."
+        )
 
 
 def _assigned(
@@ -131,18 +181,19 @@ def _assigned(
     return splits_before, first
 
 
-def _units(
-    groups: Ints, assigned: Ints, first: Ints, turn: NDArray[np.uint64]
+def units_of(
+    groups: Ints, assigned: Ints, first: Ints, turn: NDArray[np.uint64], *, not_followed: int = -1
 ) -> tuple[Ints, Ints, list[int]]:
     """Return the unit of each patient, and the fixed split (or -1) and the order number of each unit.
 
     All patients of a unit get the same split. A patient with an assigned split is a unit of its own. The
-    other patients of a group form one unit, which follows the group's earliest assigned patient.
+    other patients of a group form one unit, which follows the group's earliest assigned patient who is not
+    in the split `not_followed`.
     """
     number = len(groups)
     placed = np.full(number, -1)
     for patient in np.lexsort((turn, -first)).tolist():  # the earliest comes last and so wins
-        if assigned[patient] >= 0:
+        if assigned[patient] >= 0 and assigned[patient] != not_followed:
             placed[groups[patient]] = assigned[patient]
     is_old = assigned >= 0
     _, units = np.unique(np.where(is_old, number + np.arange(number), groups), return_inverse=True)
@@ -154,7 +205,7 @@ def _units(
     return units, fixed, order.tolist()
 
 
-def _counted(units: Ints, values: NDArray[np.float64], amount: int) -> Ints:
+def counted(units: Ints, values: NDArray[np.float64], amount: int) -> Ints:
     """Return the number of images of each unit, and of its images with each label."""
     counts = np.zeros((amount, 1 + values.shape[1]), np.int64)
     counts[:, 0] = np.bincount(units, minlength=amount)

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from training_set.selection.image_columns import LABEL
+from training_set.selection.image_columns import FOLD, LABEL
+from training_set.selection.options import TEST
 from training_set.versions.frozen_set import FrozenSet
 
 _MAX_LISTED = 20
@@ -31,6 +33,7 @@ def differences(older: FrozenSet, newer: FrozenSet) -> dict[str, Any]:
         "labels": _labels(older.table.take(left), newer.table.take(right), both),
         "splits": _splits(older.table, newer.table),
         "settings": _settings(older.head, newer.head),
+        **_fixed_test(older, newer),
     }
 
 
@@ -92,7 +95,9 @@ def _splits(older: pa.Table, newer: pa.Table) -> dict[str, Any]:
         for table in (older, newer)
     )
     moved = sorted(patient for patient in before.keys() & after.keys() if before[patient] != after[patient])
+    folds = {} if FOLD not in newer.column_names else _folds(older, newer)
     return {
+        **folds,
         "patients_in_both": len(before.keys() & after.keys()),
         "patients_moved": moved,
         "patients_added": len(after.keys() - before.keys()),
@@ -100,12 +105,36 @@ def _splits(older: pa.Table, newer: pa.Table) -> dict[str, Any]:
     }
 
 
+def _folds(older: pa.Table, newer: pa.Table) -> dict[str, Any]:
+    """Return the patients whose fold changed; all if the number of folds did, none if the older has none."""
+    if FOLD not in older.column_names:
+        return {"folds_moved": []}
+    before, after = (
+        dict(zip(table["patient_id"].to_pylist(), table[FOLD].to_pylist(), strict=True))
+        for table in (older, newer)
+    )
+    both = before.keys() & after.keys()
+    return {"folds_moved": sorted(patient for patient in both if before[patient] != after[patient])}
+
+
+def _fixed_test(older: FrozenSet, newer: FrozenSet) -> dict[str, Any]:
+    """Return the pictures that a fixed test split gained or lost; nothing if it isn't fixed."""
+    if "fixed_test" not in newer.head:
+        return {}
+    before, after = (
+        set(each.table.filter(pc.equal(each.table["split"], TEST))["key"].to_pylist())
+        for each in (older, newer)
+    )
+    found = {"added": sorted(after - before), "removed": sorted(before - after)}
+    return {"fixed_test": {"version": newer.head["fixed_test"]["version"], **found}}
+
+
 def _settings(older: dict[str, Any], newer: dict[str, Any]) -> dict[str, Any]:
     before = {**older["settings"], **older["made_by"], **older.get("about", {})}
     after = {**newer["settings"], **newer["made_by"], **newer.get("about", {})}
     # The number of images per profile or recipe changes with every image, so only the names are compared.
-    changed = {name for name in after if _kinds(before.get(name)) != _kinds(after[name])}
-    return {name: {"before": before.get(name), "after": after[name]} for name in sorted(changed)}
+    changed = {name for name in {*before, *after} if _kinds(before.get(name)) != _kinds(after.get(name))}
+    return {name: {"before": before.get(name), "after": after.get(name)} for name in sorted(changed)}
 
 
 def _kinds(value: Any) -> Any:
@@ -137,6 +166,14 @@ def differences_text(found: dict[str, Any]) -> str:
         f"{splits['patients_added']:,} added, {splits['patients_removed']:,} removed",
         moved,
     )
+    if splits.get("folds_moved"):
+        lines.append(f"Folds     {len(splits['folds_moved']):,} patients in another fold")
+    if "fixed_test" in found:
+        fixed = found["fixed_test"]
+        lines.append(
+            f"Test      fixed since v{fixed['version']}: {len(fixed['added']):,} pictures added, "
+            f"{len(fixed['removed']):,} removed"
+        )
     changed = [f"{name}: {each['before']} to {each['after']}" for name, each in found["settings"].items()]
     lines += _with_items(f"Settings  {len(changed)} changed", changed)
     return "\n".join(lines)

@@ -9,33 +9,45 @@ from typing import Any
 
 import psycopg
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from common.errors import PermanentError
 from common.store.object_store import ObjectStore
 from training_set.card.card import card_files
 from training_set.formats.croissant import CROISSANT, croissant_body
 from training_set.selection.allowed_labels import AllowedLabels
-from training_set.selection.image_columns import COLUMNS, label_column
 from training_set.selection.image_rows import SelectedImages, label_rule, read_images
-from training_set.selection.options import Options
+from training_set.selection.options import SPLIT_BY, TEST, Options
 from training_set.selection.selection import full_selection
 from training_set.selection.statement import check_statement, merged_statement
-from training_set.splits.patient_splits import ImageSplits, split_images
+from training_set.splits.patient_folds import FoldRules, fold_images
+from training_set.splits.patient_splits import SplitRules, split_images
+from training_set.versions.fixed_test import (
+    FixedTest,
+    fixed_test_head,
+    load_fixed_test,
+    refuse_another,
+)
 from training_set.versions.frozen_files import load_frozen, store_frozen
 from training_set.versions.frozen_set import FrozenSet, content_digest, make_head, parquet_bytes
 from training_set.versions.set_versions import (
     SetVersion,
+    assigned_folds,
     assigned_patients,
     find_version,
     insert_version,
     locked,
     time_now,
 )
+from training_set.versions.split_table import (
+    LeftOut,
+    joined_sentence,
+    joined_values,
+    patient_rows,
+    split_table,
+)
 from training_set.versions.version_facts import changes_since, selection_facts
 
 Report = Callable[[str], None]
-_LEFT_OUT = "near-equal to a picture of a patient in another split since an earlier version"
 
 
 @dataclass(frozen=True)
@@ -62,9 +74,10 @@ class _Contents:
     options: Options
     query: str  # the complete selection with its defaults
     table: pa.Table  # sorted by file name
-    left_out: tuple[dict[str, str], ...]  # key and cause
+    left_out: LeftOut
     images: SelectedImages  # also those that are left out
     buckets: dict[str, str]  # by key; not frozen, because their names tell when images arrived
+    head: dict[str, Any]  # what the manifest says of a fixed test split
 
 
 @dataclass(frozen=True)
@@ -87,12 +100,16 @@ class Freezer:
         with locked(self.connection, self.name):
             last = find_version(self.connection, self.name)
             threading.Thread(target=_import_early, daemon=True).start()
+            number = 1 if last is None else last.number + 1
             before = self._options(last)
             statement = merged_statement(about or {}, before.about, self.stated)
             if last is None or statement != before.about:
                 check_statement(statement)
-            contents = self._contents(before.changed(**changes, about=statement))
-            return (last and self._unchanged(last, contents)) or self._freeze(last, contents)
+            options = before.changed(**changes, about=statement)
+            refuse_another(last, options)
+            contents = self._contents(options, number)
+            unchanged = None if last is None else self._unchanged(last, contents)
+            return unchanged or self._freeze(last, contents)
 
     def _options(self, last: SetVersion | None) -> Options:
         if last is not None:
@@ -100,26 +117,47 @@ class Freezer:
         rule, uncertain = label_rule(self.connection)
         return Options(rule=rule, uncertain=uncertain)
 
-    def _contents(self, options: Options) -> _Contents:
+    def _contents(self, options: Options, number: int) -> _Contents:
         query = full_selection(options.where)
+        fixed = load_fixed_test(self.connection, self.store, self.name, options, number)
         self.report(f"Selecting: {query}")
-        images = read_images(self.connection, query, options)
+        images = read_images(self.connection, query, options, [] if fixed is None else [*fixed.digests])
         if not len(images.table):
             raise PermanentError(f"No image is selected by: {query}")
         self.allowed_labels.check(images.labels)
         self.report(
             f"{len(images.table):,} images with {len(images.labels)} label(s). Searching for duplicates."
         )
-        splits = split_images(
-            images.table,
-            images.label_values,
-            assigned=assigned_patients(self.connection, self.name),
-            shares=options.splits,
-            key=f"{self.name} {options.seed}",
-        )
+        table, left_out = self._divided(images, options, fixed)
         keys, buckets = (images.table[column].to_pylist() for column in ("key", "bucket"))
-        table, left_out = _table(images, splits, list(options.splits))
-        return _Contents(options, query, table, left_out, images, dict(zip(keys, buckets, strict=True)))
+        head = fixed_test_head(table, fixed, options)
+        places = dict(zip(keys, buckets, strict=True))
+        return _Contents(options, query, table, left_out, images, places, head)
+
+    def _divided(
+        self, images: SelectedImages, options: Options, fixed: FixedTest | None
+    ) -> tuple[pa.Table, LeftOut]:
+        """Return the table with splits and folds, and the images that are left out."""
+        together = joined_values(images.table, SPLIT_BY[options.split_by])
+        if together is not None:
+            self.report(f"By {options.split_by}: {joined_sentence(images.table, together)}")
+        key, names = f"{self.name} {options.seed}", list(options.splits)
+        closed = None if fixed is None else fixed.closed(images.table)
+        assigned = assigned_patients(self.connection, self.name)
+        rules = SplitRules(assigned, options.splits, key, together, closed)
+        found = split_images(images.table, images.label_values, rules)
+        if not options.folds:
+            return split_table(images, found, names, fixed)
+        fold_rules = FoldRules(
+            options.folds,
+            is_test=found.splits == (names.index(TEST) if TEST in names else -1),
+            assigned=assigned_folds(self.connection, self.name, options.folds),
+            key=f"{key} {options.folds} folds",
+            together=together,
+        )
+        image_ids = images.table["image_id"].to_numpy()
+        folds = fold_images(found, images.label_values, image_ids, fold_rules)
+        return split_table(images, found, names, fixed, folds)
 
     def _unchanged(self, last: SetVersion, contents: _Contents) -> FrozenVersion | None:
         """Return the last version if the new one would have the same contents."""
@@ -152,6 +190,7 @@ class Freezer:
                 self.connection, contents.images, contents.left_out, contents.query, contents.options
             ),
         )
+        head |= contents.head
         frozen = FrozenSet(head, table, contents.left_out)
         if last is not None:
             head["changes"] = changes_since(last, frozen, self.store, self.name)
@@ -161,9 +200,7 @@ class Freezer:
         store_frozen(self.store, self.name, number, files)
         counts = {**head["counts"], "left_out": len(contents.left_out)}
         version = SetVersion(number, contents.query, options, digest, counts, now)
-        patients = table.select(["patient_id", "split"]).group_by(["patient_id", "split"]).aggregate([])
-        pairs = zip(patients["patient_id"].to_pylist(), patients["split"].to_pylist(), strict=True)
-        insert_version(self.connection, self.name, version, pairs)
+        insert_version(self.connection, self.name, version, patient_rows(table))
         return FrozenVersion(frozen, files, contents.buckets)
 
 
@@ -171,21 +208,6 @@ def _import_early() -> None:
     """Import slow modules, about a second in all, while the database selects."""
     for name in ("matplotlib.figure", "pandas", "scipy.sparse.csgraph"):
         import_module(name)
-
-
-def _table(
-    images: SelectedImages, found: ImageSplits, splits: list[str]
-) -> tuple[pa.Table, tuple[dict[str, str], ...]]:
-    """Return the table to freeze, sorted by file name, and the images that are left out."""
-    names = pa.array(splits).take(pa.array(found.splits))
-    keys = images.table["key"].combine_chunks()
-    columns: dict[str, Any] = {"file_name": pc.binary_join_element_wise(names, keys, "/"), "split": names}
-    for number, label in enumerate(images.labels):
-        columns[label_column(label)] = pa.array(images.label_values[:, number], from_pandas=True)
-    columns |= {name: images.table[name] for name in COLUMNS}
-    left_out = keys.filter(pa.array(found.left_out)).to_pylist()
-    table = pa.table(columns).filter(pa.array(~found.left_out)).sort_by("file_name").combine_chunks()
-    return table, tuple({"key": key, "cause": _LEFT_OUT} for key in left_out)
 
 
 def all_files(frozen: FrozenSet, table: bytes | None = None) -> dict[str, bytes]:

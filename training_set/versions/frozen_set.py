@@ -3,7 +3,7 @@
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from common.errors import PermanentError
-from training_set.selection.image_columns import COLUMNS, LABEL, METADATA, TEXT, label_column
-from training_set.versions.csv_text import csv_text, plain_numbers, real_numbers, unambiguous_text
+from training_set.formats.csv_text import csv_text, plain_numbers, real_numbers, unambiguous_text
+from training_set.selection.image_columns import COLUMNS, FOLD, INTEGER, LABEL, METADATA, TEXT, label_column
 
 MANIFEST, TABLE, LABELS = "manifest.json", "images.parquet", "labels.csv"
 _FORMAT = 1
@@ -27,7 +27,7 @@ class FrozenSet:
     """The contents of a version. Equal contents give equal bytes."""
 
     head: dict[str, Any]  # first part of the manifest: name, version, settings, counts …
-    table: pa.Table  # file_name, split, labels and image_columns.COLUMNS, sorted by file_name
+    table: pa.Table  # file_name, split, perhaps fold, labels, image_columns.COLUMNS; sorted by file_name
     left_out: tuple[dict[str, str], ...] = ()  # key and cause
 
     @property
@@ -44,7 +44,8 @@ class FrozenSet:
     def of_split(self, split: str) -> pa.Table:
         """Return the rows of one split with the columns of metadata.csv."""
         labels = [name for name in self.table.column_names if name.startswith(LABEL)]
-        part = self.table.select(["key", "split", *METADATA, *labels])
+        folds = [FOLD] * (FOLD in self.table.column_names)
+        part = self.table.select(["key", "split", *METADATA, *folds, *labels])
         return part.filter(pc.equal(part["split"], split))
 
     def without(self, keys: dict[str, str]) -> "FrozenSet":
@@ -63,7 +64,12 @@ class FrozenSet:
     def table_files(self, table: bytes | None = None) -> dict[str, bytes]:
         """Return all files with rows of the table by name. `table` is the Parquet file if already known."""
         metadata = {f"{split}/metadata.csv": _metadata(self.of_split(split)) for split in self.splits}
-        return {TABLE: table or parquet_bytes(self.table), LABELS: _labels(self.table), **metadata}
+        sets = {
+            f"labels_{name}.csv": _labels(self.table, labels)
+            for name, labels in self.head["settings"].get("label_sets", {}).items()
+        }
+        labels = {LABELS: _labels(self.table, self.labels), **sets}
+        return {TABLE: table or parquet_bytes(self.table), **labels, **metadata}
 
     def manifest(self, files: Mapping[str, bytes], shards: Mapping[str, str] | None = None) -> bytes:
         """Return the manifest with the digests of the other files and one line per image.
@@ -85,7 +91,12 @@ class FrozenSet:
         values = [pc.fill_null(column.combine_chunks(), "null") for column in columns]
         labels = pc.binary_join_element_wise(*values, ",") if values else ""
         split, key, digest = (self.table[name].combine_chunks() for name in ("split", "key", "sha256"))
-        parts = ['{"split":"', split, '","key":"', key, '","sha256":"', digest, '","labels":[', labels, "]}"]
+        if FOLD in self.table.column_names:
+            folds = pc.cast(self.table[FOLD].combine_chunks(), TEXT)
+            split = pc.binary_join_element_wise(split, '","fold":', folds, ',"key":"', "")
+        else:
+            split = pc.binary_join_element_wise(split, '","key":"', "")
+        parts = ['{"split":"', split, key, '","sha256":"', digest, '","labels":[', labels, "]}"]
         return ",\n".join(pc.binary_join_element_wise(*parts, "").to_pylist()).encode()
 
 
@@ -126,7 +137,12 @@ def content_digest(table: bytes, settings: dict[str, Any], left_out: tuple[dict[
 def counts_of(table: pa.Table, splits: list[str]) -> dict[str, Any]:
     """Count images, patients and studies, in total and per split."""
     parts = {name: table.filter(pc.equal(table["split"], name)) for name in splits}
-    return _counts(table) | {"splits": {name: _counts(part) for name, part in parts.items()}}
+    found = _counts(table) | {"splits": {name: _counts(part) for name, part in parts.items()}}
+    if FOLD in table.column_names:
+        numbers = [number for number in sorted(pc.unique(table[FOLD]).to_pylist()) if number]
+        of_fold = {str(number): table.filter(pc.equal(table[FOLD], number)) for number in numbers}
+        found["folds"] = {name: _counts(part) for name, part in of_fold.items()}
+    return found
 
 
 def _counts(table: pa.Table) -> dict[str, int]:
@@ -183,7 +199,9 @@ def read_table(body: bytes) -> pa.Table:
     except (pa.ArrowException, OSError):
         raise PermanentError(f"{TABLE} can't be read.") from None
     found = dict(zip(table.schema.names, table.schema.types, strict=True))
-    if not {"file_name": TEXT, "split": TEXT, **COLUMNS}.items() <= found.items():
+    if not {"file_name": TEXT, "split": TEXT, **COLUMNS}.items() <= found.items() or (
+        found.get(FOLD, INTEGER) != INTEGER
+    ):
         raise PermanentError(f"{TABLE} lacks columns.")
     return table
 
@@ -201,13 +219,12 @@ def _metadata(part: pa.Table) -> bytes:
             if pa.types.is_integer(kind)
             else unambiguous_text(column)
         )
+    if FOLD in part.column_names:
+        columns[FOLD] = part[FOLD]
     labels = [name for name in part.column_names if name.startswith(LABEL)]
     return csv_text(pa.table({**columns, **{name: real_numbers(part[name]) for name in labels}}))
 
 
-def _labels(table: pa.Table) -> bytes:
-    names = [name for name in table.column_names if name.startswith(LABEL)]
-    columns = [table["file_name"], *(plain_numbers(table[name]) for name in names)]
-    return csv_text(
-        pa.Table.from_arrays(columns, ["file_name", *(name.removeprefix(LABEL) for name in names)])
-    )
+def _labels(table: pa.Table, names: Sequence[str]) -> bytes:
+    columns = [table["file_name"], *(plain_numbers(table[label_column(name)]) for name in names)]
+    return csv_text(pa.Table.from_arrays(columns, ["file_name", *names]))

@@ -68,6 +68,12 @@ def assigned_patients(connection: psycopg.Connection[Any], name: str) -> dict[st
     return {patient: AssignedSplit(split, first_version) for patient, split, first_version in rows}
 
 
+def assigned_folds(connection: psycopg.Connection[Any], name: str, folds: int) -> dict[str, int]:
+    """Return the fold of every patient that was in any version with so many folds, by pseudonym."""
+    rows = connection.execute(_SQL["assigned_folds"], {"name": name, "folds": folds})
+    return dict(iter(rows))
+
+
 def time_now(connection: psycopg.Connection[Any]) -> datetime:
     """Return the database's time in whole seconds."""
     row = connection.execute(_SQL["now"]).fetchone()
@@ -78,11 +84,11 @@ def insert_version(
     connection: psycopg.Connection[Any],
     name: str,
     version: SetVersion,
-    splits: Iterable[tuple[str, str]],
+    splits: Iterable[tuple[str, str, int | None]],
 ) -> None:
-    """Insert the row of a new version and its patients with their splits."""
+    """Insert the row of a new version and its patients with their splits and folds."""
     values = vars(version) | {"options": Jsonb(version.options), "counts": Jsonb(version.counts)}
     row = connection.execute(_SQL["insert_version"], values | {"name": name}).fetchone()
     with connection.cursor() as cursor, cursor.copy(_SQL["copy_patients"]) as copy:
-        for patient, split in splits:
-            copy.write_row((row[0], patient, split))  # type: ignore[index]
+        for patient, split, fold in splits:
+            copy.write_row((row[0], patient, split, fold))  # type: ignore[index]

@@ -21,6 +21,12 @@ select patient_id, min(split) as split, min(number) as first_version
 from training_set_patient p join training_set_version v on v.id = p.version_id
 where name = %(name)s group by patient_id;
 
+-- name: assigned_folds
+-- A patient has the same fold in all versions with as many folds.
+select patient_id, (array_agg(fold order by number))[1] as fold
+from training_set_patient p join training_set_version v on v.id = p.version_id
+where name = %(name)s and fold is not null and (options ->> 'folds')::int = %(folds)s group by patient_id;
+
 -- name: now
 select date_trunc('second', now()) as now;
 
@@ -30,4 +36,4 @@ values (%(name)s, %(number)s, %(query)s, %(options)s, %(digest)s, %(counts)s, %(
 returning id;
 
 -- name: copy_patients
-copy training_set_patient (version_id, patient_id, split) from stdin;
+copy training_set_patient (version_id, patient_id, split, fold) from stdin;

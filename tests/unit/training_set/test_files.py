@@ -20,9 +20,9 @@ from training_set.export.export_folder import files_by_digest
 from training_set.export.image_files import GONE, REDRAWN, ImageFiles, WantedImage
 from training_set.export.progress import Progress
 from training_set.export.verify import verify
+from training_set.formats.csv_text import csv_text, real_numbers, unambiguous_text
 from training_set.selection.image_columns import label_column
 from training_set.selection.options import parse_splits
-from training_set.versions.csv_text import csv_text, real_numbers, unambiguous_text
 from training_set.versions.differences import differences, differences_text
 from training_set.versions.freeze import all_files
 from training_set.versions.frozen_set import FrozenSet

@@ -58,7 +58,8 @@ def test_shards_hold_every_picture_once(site: ShardSite, tmp_path: Path, form: s
     else:
         assert [f"train-{at:06}.tar" for at in range(len(names))] == names
     others = {"README.md", "croissant.json", "export.json", "images.parquet", "labels.csv", "manifest.json"}
-    others |= {"shards.json", "plots/class-balance.png", "plots/co-occurrence.png"}
+    others |= {"shards.json", "card.json", "plots/class-balance.png", "plots/co-occurrence.png"}
+    others |= {"plots/patients-by-split.png"}
     assert others | {shard["file"] for shard in shards} == set(files_of(tmp_path))
 
 
