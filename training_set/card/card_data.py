@@ -10,6 +10,7 @@ from training_set.card.cautions import card_warnings, known_biases
 from training_set.card.label_shares import labels_by_split
 from training_set.card.split_balance import split_balance
 from training_set.selection.image_columns import column_description
+from training_set.selection.options import SPLITS
 
 _FORMAT = 1
 DATES = (
@@ -24,7 +25,10 @@ def card_data(head: Mapping[str, Any], table: pa.Table) -> dict[str, Any]:
     Versions of earlier formats have no funnel, no agreement and no statement.
     """
     present = set(pc.unique(table["split"]).to_pylist())
-    splits = [name for name in head["settings"]["splits"] if name in present]
+    counts = head["counts"]
+    # The database does not keep the order of the splits.
+    ordered = sorted(counts["splits"], key=lambda name: (*SPLITS, name).index(name))
+    splits = [name for name in ordered if name in present]
     card: dict[str, Any] = {
         "format": _FORMAT,
         **{name: head[name] for name in ("name", "version", "created_at", "digest")},
@@ -32,7 +36,7 @@ def card_data(head: Mapping[str, Any], table: pa.Table) -> dict[str, Any]:
         "statement": head.get("about", {}),
         "settings": head["settings"],
         "fixed_test": head.get("fixed_test"),
-        "counts": head["counts"],
+        "counts": {**counts, "splits": {name: counts["splits"][name] for name in ordered}},
         "missing": head.get("missing", {}),
         "splits": splits,
         "labels": labels_by_split(table, splits),

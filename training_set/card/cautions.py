@@ -39,22 +39,27 @@ def _split_warnings(card: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _label_warnings(card: Mapping[str, Any]) -> Iterator[str]:
-    """Yield one sentence a label that has too few images of a class in a split."""
+    """Yield one sentence for a label that lacks a class in a split, or has it in few patients."""
     for label in card["labels"]:
-        parts = []
-        for split, counts in label["splits"].items():
-            patients, images = counts["patients_with_it"], counts["present"]
-            if not images:
-                parts.append(f"{split} has no image with it")
-            elif patients < FEW_POSITIVES:
-                parts.append(f"{split} has {images:,} image(s) with it, of {patients} patient(s)")
-            if not counts["absent"]:
-                parts.append(f"{split} has no image without it")
-        if parts:
-            few = f" Fewer than {FEW_POSITIVES} patients with it measure no rate well." * (
-                "patient(s)" in str(parts)
+        splits = label["splits"].items()
+        without = [split for split, counts in splits if not counts["present"]]
+        only = [split for split, counts in splits if not counts["absent"]]
+        few = [
+            f"{split} ({counts['patients_with_it']})"
+            for split, counts in splits
+            if 0 < counts["patients_with_it"] < FEW_POSITIVES
+        ]
+        parts = [
+            f"{words} in {', '.join(names)}"
+            for words, names in (
+                ("no image with it", without),
+                ("no image without it", only),
+                (f"fewer than {FEW_POSITIVES} patients with it", few),
             )
-            yield f"Label {label['label']}: {'; '.join(parts)}.{few}"
+            if names
+        ]
+        if parts:
+            yield f"Label {label['label']}: {'; '.join(parts)}."
 
 
 def _balance_warnings(card: Mapping[str, Any]) -> Iterator[str]:

@@ -10,6 +10,11 @@ def cell(text: object) -> str:
     return re.sub(r"([\\`*_{}\[\]<>|#!$])", r"\\\1", plain)
 
 
+def code(text: str) -> str:
+    """Return foreign text as code if it has no signs of Markdown, otherwise as a table cell."""
+    return f"`{text}`" if re.fullmatch(r"[\w .:/-]+", text) else cell(text)
+
+
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a table. Cells are Markdown already; numbers are written with separators."""
     lines = [header, ["---"] * len(header), *([_shown(value) for value in row] for row in rows)]

@@ -75,9 +75,8 @@ def plot_characteristics(card: Mapping[str, Any]) -> bytes:
             _draw_shares(axes, each["patients"], splits)
             axes.set_title(each["characteristic"], loc="left", fontsize=9)
             axes.tick_params(axis="x", labelbottom=number == len(found) - 1)
-            if number == 0:
-                axes.legend(fontsize=8)
         axes.set_xlabel("patients of the split, %")
+        figure.legend(*axes.get_legend_handles_labels(), loc="upper right", ncols=len(splits), fontsize=8)
         return _png(figure)
 
 

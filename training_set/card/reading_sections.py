@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from training_set.card.markdown import cell, table
+from training_set.card.markdown import cell, code, table
 
 
 def joining_section() -> str:
@@ -24,7 +24,7 @@ def joining_section() -> str:
 
 def column_section(card: Mapping[str, Any]) -> str:
     """Every column of images.parquet."""
-    rows = [[f"`{cell(each['name'])}`", each["type"], cell(each["description"])] for each in card["columns"]]
+    rows = [[code(each["name"]), each["type"], cell(each["description"])] for each in card["columns"]]
     return "## Columns\n\n" + table(["column", "type", "meaning"], rows)
 
 

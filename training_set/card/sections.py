@@ -222,13 +222,14 @@ def _changes(changes: Mapping[str, Any]) -> Iterator[str]:
         if labels[words]:
             yield f"labels {words}: {', '.join(labels[words])}"
     for name, each in changes["settings"].items():
-        yield f"{name}: {each['before']} became {each['after']}"
+        if name != "where":  # the query has it, too
+            yield f"{name}: {each['before']} became {each['after']}"
 
 
 def origin_section(card: Mapping[str, Any]) -> str:
     """The selection, the splits, and the versions that made the images."""
     settings = card["settings"]
-    shares = ", ".join(f"{name} {share:g}" for name, share in settings["splits"].items())
+    shares = ", ".join(f"{name} {settings['splits'][name]:g}" for name in card["counts"]["splits"])
     made = [
         [words, cell(", ".join(f"{name} ({n:,})" for name, n in card["made_by"][key].items()))]
         for key, words in _ORIGIN
