@@ -5,8 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from common.errors import PermanentError
+from infra.cli import cli
 from infra.patients.clinical_table import Columns, pseudonymous_table
 from infra.patients.private_file import write_private
 
@@ -103,3 +105,19 @@ def test_the_result_is_for_its_owner_only(tmp_path: Path) -> None:
     assert [path] == list(tmp_path.iterdir())
     with pytest.raises(PermanentError, match="Can't write the file of --out"):
         write_private(tmp_path / "none" / "out.csv", b"new")
+
+
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        (["--with-id"], "need --column"),
+        (["--shift-dates", "Day"], "need --column"),
+        (["--column", "ID"], "--column and --out need each other"),
+        (["--out", "x.csv"], "--column and --out need each other"),
+    ],
+)
+def test_options_of_a_table_need_one_another(words: list[str], cause: str) -> None:
+    """Options that can't stand alone are refused before anything is read."""
+    done = CliRunner().invoke(cli, ["pseudonym", *words])
+    assert 2 == done.exit_code
+    assert cause in done.stderr
