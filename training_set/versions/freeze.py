@@ -205,8 +205,8 @@ class Freezer:
 
 
 def _import_early() -> None:
-    """Import slow modules, about a second in all, while the database selects."""
-    for name in ("matplotlib.figure", "pandas", "scipy.sparse.csgraph"):
+    """Import slow modules, about two seconds in all, while the database selects."""
+    for name in ("matplotlib.figure", "pandas", "scipy.sparse.csgraph", "scipy.stats"):
         import_module(name)
 
 
