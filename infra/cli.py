@@ -9,6 +9,7 @@ from common.errors import PipelineError
 from infra.backup.commands import backup, restore
 from infra.demo.commands import demo
 from infra.health.commands import doctor, status
+from infra.items.chosen import NotChosenError
 from infra.items.commands import release, replay, resolve, trace
 from infra.labelling.commands import labels, tasks
 from infra.local.causes.os_errors import os_error_text
@@ -36,9 +37,15 @@ for _command in (
 
 
 def main() -> None:
-    """Run the command line; an expected error is one line on standard error, and the exit code is 2."""
+    """Run the command line; an expected error is one line on standard error, and the exit code is 2.
+
+    It is 1 if the command was asked about something that is not there.
+    """
     try:
         cli()
+    except NotChosenError as error:
+        click.echo(f"dcm2set: {error}", err=True)
+        sys.exit(1)
     except PipelineError as error:
         click.echo(f"dcm2set: {error}", err=True)
         sys.exit(2)

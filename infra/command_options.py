@@ -47,9 +47,21 @@ def decision_options(why: str) -> Callable[[Command], Command]:
     """Add `--why` and `--who`, which are stored with a person's decision; `why` is the help of the first."""
 
     def decorate(command: Command) -> Command:
-        return click.option("--why", required=True, help=why)(who_option(command))
+        return why_option(help_text=why, required=True)(who_option(command))
 
     return decorate
+
+
+def why_option(*, help_text: str, required: bool = False) -> Callable[[Command], Command]:
+    """Add `--why`, the reason of a person's decision; it is refused if it says nothing."""
+    return click.option("--why", required=required, callback=_reason, help=help_text)
+
+
+def _reason(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """The reason without spaces around it; it has at least one letter or digit."""
+    if value is not None and not any(sign.isalnum() for sign in value):
+        raise click.BadParameter("say why in words; the reason is stored with the decision")
+    return None if value is None else value.strip()
 
 
 def who_option(command: Command) -> Command:

@@ -41,6 +41,7 @@ _items_option = click.option("--item", "items", type=int, multiple=True, help="I
 @click.option("--recipe-older-than", "recipe", type=int, help="Files rendered by an older recipe version.")
 def replay(home: Home, items: tuple[int, ...], function: str | None, state: str, recipe: int | None) -> None:
     """Put quarantined or already settled items back into the pipeline."""
+    from infra.items.chosen import check_settled
     from infra.items.replay import WITHDRAWN, choose_items, choose_older_recipe, put_back
 
     if not items and function is None and recipe is None:
@@ -49,6 +50,7 @@ def replay(home: Home, items: tuple[int, ...], function: str | None, state: str,
         if recipe is not None:
             chosen = choose_older_recipe(connection, recipe)
         else:
+            check_settled(connection, items, function)
             chosen = choose_items(connection, items=items, function=function, state=None if items else state)
         withdrawn = [item.id for item in chosen if item.outcome == WITHDRAWN]
         chosen = [item for item in chosen if item.id not in withdrawn]
@@ -93,15 +95,14 @@ def release(
 
     With --blank, parts of the pictures are made black first, in the PNGs and in the DICOM file.
     """
-    from infra.items.replay import choose_items
+    from infra.items.chosen import Choice, choose_in_state
     from infra.items.replay import release as release_item
 
-    if not items and cause is None and device is None and not nothing_found:
+    choice = Choice(items, cause, device, nothing_found=nothing_found)
+    if choice.is_empty:
         raise click.UsageError("Say which: --item NUMBER, --cause TEXT, --device TEXT or --nothing-found.")
     with connected(home) as (connection, store):
-        chosen = choose_items(
-            connection, items=items, state="held", cause=cause, device=device, nothing_found=nothing_found
-        )
+        chosen = choose_in_state(connection, choice, "held")
         for item in chosen:
             release_item(connection, store, item, who=who, why=why, blank=rectangles)
     click.echo(f"{len(chosen)} item(s) released.")

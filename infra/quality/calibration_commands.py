@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infra.command_options import Command, connected, home_option, json_option, print_result, who_option
+from infra.command_options import (
+    Command,
+    connected,
+    home_option,
+    json_option,
+    print_result,
+    who_option,
+    why_option,
+)
 from infra.local.home import Home
 
 if TYPE_CHECKING:
@@ -37,7 +45,7 @@ def _rate_options(command: Command) -> Command:
 @_rate_options
 @click.option("--apply", "is_applied", is_flag=True, help="Store the limits; they are valid at once.")
 @click.option("--forget", "is_forgotten", is_flag=True, help="Let the model's own limits be valid again.")
-@click.option("--why", help="Why; stored with your name. Needed by --apply and --forget.")
+@why_option(help_text="Why; stored with your name. Needed by --apply and --forget.")
 @who_option
 @json_option
 def calibrate(

@@ -13,6 +13,7 @@ from infra.command_options import (
     operator_database,
     print_result,
     who_option,
+    why_option,
 )
 from infra.local.home import Home, read_endpoints
 
@@ -40,7 +41,7 @@ from infra.local.home import Home, read_endpoints
     metavar="NUMBER",
     help="Mend: delete a surplus object, or accept a loss.",
 )
-@click.option("--why", help="With --forget: why; stored with your name.")
+@why_option(help_text="With --forget: why; stored with your name.")
 @who_option
 def reconcile(
     home: Home,

@@ -1,0 +1,94 @@
+"""The items that a person means by number, cause or device; what is unknown is told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from common.database import queries
+from common.errors import PermanentError
+from infra.items.replay import SettledItem, choose_items
+
+_SQL = queries(Path(__file__).with_suffix(".sql"))
+
+
+class NotChosenError(PermanentError):
+    """What a person named is unknown, or not in the state that the command is for; the exit code is 1."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a person said about the items that are meant; what is not said is no condition."""
+
+    items: Sequence[int] = ()
+    cause: str | None = None
+    device: str | None = None
+    nothing_found: bool = False  # only those in whose pictures the search found no text
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was said."""
+        return not self.items and self.cause is None and self.device is None and not self.nothing_found
+
+
+def choose_in_state(connection: psycopg.Connection[Any], choice: Choice, state: str) -> list[SettledItem]:
+    """The items that are meant, all of them in this state.
+
+    Raises NotChosenError if a number, the cause or the device is unknown, or if no item is meant.
+    """
+    _check_numbers(connection, choice.items, {state})
+    found = choose_items(
+        connection,
+        items=choice.items,
+        state=state,
+        cause=choice.cause,
+        device=choice.device,
+        nothing_found=choice.nothing_found,
+    )
+    if not found:
+        raise NotChosenError(_why_none(connection, choice, state))
+    return found
+
+
+def check_settled(connection: psycopg.Connection[Any], items: Sequence[int], function: str | None) -> None:
+    """Raise NotChosenError if a number is unknown or its item is in work, or if the function is unknown."""
+    from infra.provision.function_card import function_cards
+
+    _check_numbers(connection, items, {"done", "held", "quarantined"})
+    names = sorted(card.function for card in function_cards())
+    if function is not None and function not in names:
+        raise NotChosenError(f"There is no function of this name. There are {', '.join(names)}.")
+
+
+def _check_numbers(connection: psycopg.Connection[Any], items: Sequence[int], states: set[str]) -> None:
+    rows = connection.cursor(row_factory=dict_row).execute(_SQL["states"], {"items": list(items)})
+    known = {row["id"]: row["state"] for row in rows}
+    unknown = [number for number in items if number not in known]
+    if unknown:
+        raise NotChosenError(f"There is no item {unknown[0]}; dcm2set status shows the numbers.")
+    for number in items:
+        if known[number] not in states:
+            raise NotChosenError(_OTHERWISE[known[number]].format(id=number))
+
+
+_IN_WORK = "Item {id} is in the pipeline already; dcm2set trace item-{id} shows it."
+_OTHERWISE = {
+    "running": _IN_WORK,
+    "retry": _IN_WORK,
+    "held": "Item {id} is held: dcm2set release --item {id} --why '…' lets it pass.",
+    "done": "Item {id} is not held: it is done; dcm2set trace item-{id} shows how.",
+    "quarantined": "Item {id} is not held but quarantined: fix the cause, then dcm2set replay --item {id}.",
+}
+
+
+def _why_none(connection: psycopg.Connection[Any], choice: Choice, state: str) -> str:
+    """The first of the conditions that no item meets, as a sentence."""
+    see = "dcm2set status shows what is held." if state == "held" else "dcm2set status shows the items."
+    for name, value in (("cause", choice.cause), ("device", choice.device)):
+        values = {"cause": None, "device": None, name: value}
+        if value is not None and not choose_items(connection, state=state, **values):
+            return f"No item is {state} with exactly this {name}; {see}"
+    return f"No item is {state} that all of this is true of; {see}"
