@@ -10,7 +10,7 @@ from infra.backup.commands import backup, restore
 from infra.demo.commands import demo
 from infra.health.commands import doctor, status
 from infra.items.chosen import NotChosenError
-from infra.items.commands import release, replay, resolve, trace
+from infra.items.commands import held, refuse, release, replay, resolve, trace
 from infra.labelling.commands import labels, tasks
 from infra.local.causes.os_errors import os_error_text
 from infra.local.commands import rotate_token, up
@@ -29,7 +29,7 @@ def cli() -> None:
 
 
 for _command in (
-    *(up, demo, status, doctor, reconcile, trace, replay, release, resolve),
+    *(up, demo, status, doctor, reconcile, trace, replay, held, release, refuse, resolve),
     *(backup, restore, report, pseudonym, erase, nas, rotate_token),
     *(quality, train, labels, tasks, export, diff, verify, sets),
 ):

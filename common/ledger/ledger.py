@@ -21,6 +21,7 @@ class State(StrEnum):
     DONE = "done"
     RETRY = "retry"
     HELD = "held"
+    REFUSED = "refused"  # by a person, after it was held
     QUARANTINED = "quarantined"
 
 

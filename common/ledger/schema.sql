@@ -15,6 +15,7 @@ select function,
     coalesce(sum(number) filter (where state = 'running'), 0)::bigint as running,
     coalesce(sum(number) filter (where state = 'retry'), 0)::bigint as retry,
     coalesce(sum(number) filter (where state = 'held'), 0)::bigint as held,
+    coalesce(sum(number) filter (where state = 'refused'), 0)::bigint as refused,
     coalesce(sum(number) filter (where state = 'quarantined'), 0)::bigint as quarantined,
     coalesce(sum(number) filter (where state = 'done'), 0)::bigint as done,
     extract(epoch from now() - min(oldest)) as oldest_seconds

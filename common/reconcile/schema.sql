@@ -50,6 +50,15 @@ language sql stable security definer set search_path = public, pg_temp as $$
         and coalesce(l.moved_to_key, l.key) collate "C" between from_key and to_key
     order by coalesce(l.moved_to_key, l.key) collate "C" limit most)
     union all
+    -- Originals of refused items; apart from the others, because these have an index of their own.
+    (select coalesce(l.moved_to_key, l.key), 'original', l.etag, l.size,
+        (select s.sha256 from source_file s where s.raw_key = l.key and s.etag = l.etag limit 1),
+        l.id, l.sop_instance_uid, null, l.moved_to_key is not null, l.moved_to_key is not null
+    from ledger_item l
+    where coalesce(l.moved_to_bucket, l.bucket) = this_bucket and l.state = 'refused'
+        and coalesce(l.moved_to_key, l.key) collate "C" between from_key and to_key
+    order by coalesce(l.moved_to_key, l.key) collate "C" limit most)
+    union all
     (select v.name || '/v' || v.number || '/manifest.json', 'training_set', null, null, null, null, null, null, true, false
     from training_set_version v
     where this_bucket = 'training-sets'

@@ -10,7 +10,7 @@ from common.database import Database, queries
 from common.errors import TransientError
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
-_STATES = ("waiting", "running", "retry", "held", "quarantined", "done")
+_STATES = ("waiting", "running", "retry", "held", "refused", "quarantined", "done")
 _VERDICTS = ("good", "review", "black", "low_quality")
 
 

@@ -1,7 +1,7 @@
 -- Queries for the gauges of the ledger. They read views, because sweep may not read names of the NAS.
 
 -- name: functions
-select function, waiting, running, retry, held, quarantined, done, oldest_seconds from ledger_state;
+select function, waiting, running, retry, held, refused, quarantined, done, oldest_seconds from ledger_state;
 
 -- name: balance
 select * from balance;

@@ -16,7 +16,7 @@ begin
     select array_agg(source_file_id), array_agg(ledger_id) into ids, items from (
         select source_file_id, ledger_id from file_state
         where counted_as is null and source_file_id is not null
-            and not (waiting or held or quarantined) and skipped::int + erased::int + extracted::int = 1
+            and not (waiting or held or refused or quarantined) and skipped::int + erased::int + extracted::int = 1
         order by source_file_id limit most) as found;
     if ids is not null then
         select array_agg(id) into items from (
@@ -28,7 +28,7 @@ begin
                 when duplicate then 'duplicate' else 'extracted' end) as category
             from file_state
             where source_file_id = any(ids) and counted_as is null and (ledger_id is null or ledger_id = any(items))
-                and not (waiting or held or quarantined) and skipped::int + erased::int + extracted::int = 1
+                and not (waiting or held or refused or quarantined) and skipped::int + erased::int + extracted::int = 1
             group by source_file_id having count(*) = 1
         ), marked as (
             update source_file s set counted_as = c.category from closed c where s.id = c.source_file_id

@@ -12,7 +12,7 @@ select key, allocated_bucket from image_allocation where bucket = allocated_buck
 
 -- name: moved
 select moved_to_bucket as bucket, moved_to_key as key from ledger_item
-where moved_to_key is not null and state in ('done', 'held', 'quarantined');
+where moved_to_key is not null and state in ('done', 'held', 'refused', 'quarantined');
 
 -- name: originals
 select key from ledger_item where function = 'extract' and bucket = 'raw';

@@ -24,6 +24,7 @@ select f.source_file_id, f.ledger_id, f.counted_as,
         false) as waiting,
     coalesce(state = 'done' and outcome = 'erased', false) as erased,
     coalesce(state = 'held', false) as held,
+    coalesce(state = 'refused', false) as refused,
     coalesce(state = 'quarantined', false) as quarantined,
     coalesce(state = 'done' and outcome in ('extracted', 'duplicate') and e.completed_at is not null, false)
         as extracted,
@@ -66,7 +67,7 @@ with total as (
 ), file as (
     select count(*) as found, count(*) filter (where skipped) as skipped, count(*) filter (where waiting) as waiting,
         count(*) filter (where erased) as erased, count(*) filter (where held) as held,
-        count(*) filter (where quarantined) as quarantined, count(*) filter (where extracted) as extracted,
+        count(*) filter (where refused) as refused, count(*) filter (where quarantined) as quarantined, count(*) filter (where extracted) as extracted,
         count(*) filter (where duplicate) as duplicates
     from file_state where counted_as is null
 ), frame as (
@@ -80,7 +81,8 @@ with total as (
     from image_state where counted_images is null
 ), counts as (
     select t.found + f.found as files_found, t.skipped + f.skipped as files_skipped, f.waiting as files_waiting,
-        t.erased + f.erased as files_erased, f.held as files_held, f.quarantined as files_quarantined,
+        t.erased + f.erased as files_erased, f.held as files_held, f.refused as files_refused,
+        f.quarantined as files_quarantined,
         t.extracted + f.extracted as files_extracted, t.duplicates + f.duplicates as files_duplicate,
         t.frames + r.frames as frames, t.good + i.good as images_good, t.review + i.review as images_review,
         t.black + i.black as images_black, t.low_quality + i.low_quality as images_low_quality, i.waiting as images_waiting,
@@ -88,7 +90,8 @@ with total as (
     from total t, file f, frame r, image i
 )
 select *,
-    files_found - files_skipped - files_waiting - files_erased - files_held - files_quarantined - files_extracted
+    files_found - files_skipped - files_waiting - files_erased - files_held - files_refused - files_quarantined
+        - files_extracted
         as files_difference,
     frames - images_good - images_review - images_black - images_low_quality - images_waiting - images_quarantined
         as images_difference
@@ -100,7 +103,8 @@ create view balance_recount as
 with file as (
     select count(*) as files_found, count(*) filter (where skipped) as files_skipped,
         count(*) filter (where waiting) as files_waiting, count(*) filter (where erased) as files_erased,
-        count(*) filter (where held) as files_held, count(*) filter (where quarantined) as files_quarantined,
+        count(*) filter (where held) as files_held, count(*) filter (where refused) as files_refused,
+        count(*) filter (where quarantined) as files_quarantined,
         count(*) filter (where extracted) as files_extracted, count(*) filter (where duplicate) as files_duplicate
     from file_state
 ), frame as (
@@ -113,7 +117,8 @@ with file as (
     from image_state
 ), counts as (select * from file, frame, image)
 select *,
-    files_found - files_skipped - files_waiting - files_erased - files_held - files_quarantined - files_extracted
+    files_found - files_skipped - files_waiting - files_erased - files_held - files_refused - files_quarantined
+        - files_extracted
         as files_difference,
     frames - images_good - images_review - images_black - images_low_quality - images_waiting - images_quarantined
         as images_difference

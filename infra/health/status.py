@@ -20,7 +20,7 @@ from infra.quality.drift.newest_week import read_drift
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _MOST_LISTED = 10_000  # objects listed below one prefix; of more, only these are counted
 _MOST_BUCKETS = 10
-_STATES = ("running", "retry", "held", "quarantined", "done")
+_STATES = ("running", "retry", "held", "refused", "quarantined", "done")
 
 
 def read_status(url: str, store: ObjectStore, *, recount: bool = False) -> dict[str, Any]:

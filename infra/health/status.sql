@@ -8,6 +8,7 @@ select function,
     count(*) filter (where state = 'running') as running,
     count(*) filter (where state = 'retry' and attempts > 0) as retry,
     count(*) filter (where state = 'held') as held,
+    count(*) filter (where state = 'refused') as refused,
     count(*) filter (where state = 'quarantined') as quarantined,
     count(*) filter (where state = 'done') as done
 from ledger_item group by function;
@@ -97,9 +98,10 @@ from (select * from image_bucket order by created_at desc, bucket desc limit %(m
 select count(*) as number from image_bucket;
 
 -- name: set_aside
-select function, state, cause, min(next_step) as next_step, count(*) as items,
+select function, state, cause, case when state <> 'refused' then min(next_step)
+        else 'To have them held again: dcm2set refuse --undo --item NUMBER --why ''…''' end as next_step, count(*) as items,
     (array_agg(id order by id))[1:20] as item_ids,
     (array_agg(distinct device) filter (where device is not null))[1:20] as devices,
-    count(*) filter (where text_finding = 'nothing') as nothing_found
-from ledger_item where state in ('held', 'quarantined') and counted_as is null
+    count(*) filter (where state = 'held' and text_finding = 'nothing') as nothing_found
+from ledger_item where state in ('held', 'refused', 'quarantined') and counted_as is null
 group by function, state, cause order by function, state, items desc;

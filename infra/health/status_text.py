@@ -8,7 +8,7 @@ from infra.health.reconciled import reconciled_text
 from infra.health.stalled import stalled_text
 from infra.quality.drift.drift_text import drift_status_text
 
-_COLUMNS = ("waiting", "running", "retry", "held", "quarantined", "done")
+_COLUMNS = ("waiting", "running", "retry", "held", "refused", "quarantined", "done")
 
 
 def status_text(status: dict[str, Any]) -> str:
@@ -57,7 +57,8 @@ def balance_text(balance: dict[str, Any]) -> str:
     b = balance
     files = (
         f"Files   {b['files_found']} found = {b['files_skipped']} skipped + {b['files_waiting']} waiting"
-        f" + {b['files_held']} held + {b['files_quarantined']} quarantined + {b['files_extracted']} extracted"
+        f" + {b['files_held']} held + {b['files_refused']} refused + {b['files_quarantined']} quarantined"
+        f" + {b['files_extracted']} extracted"
         f"{_erased(b['files_erased'])}"
         f" ({b['files_duplicate']} of them duplicates); difference {b['files_difference']}"
     )
@@ -75,7 +76,7 @@ def _erased(number: int) -> str:
 
 
 def set_aside_text(rows: Sequence[dict[str, Any]]) -> str:
-    """The held and quarantined items by cause, and what to do about each cause."""
+    """The held, refused and quarantined items by cause, and what to do about each cause."""
     lines = []
     for row in rows:
         numbers = ", ".join(str(number) for number in row["item_ids"])

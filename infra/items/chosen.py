@@ -1,7 +1,7 @@
 """The items that a person means by number, cause or device; what is unknown is told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 
 from common.database import queries
 from common.errors import PermanentError
-from infra.items.replay import SettledItem, choose_items
+from infra.items.replay import REFUSED, SettledItem, choose_items
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 
@@ -26,6 +26,7 @@ class Choice:
     items: Sequence[int] = ()
     cause: str | None = None
     device: str | None = None
+    function: str | None = None
     nothing_found: bool = False  # only those in whose pictures the search found no text
 
     @property
@@ -44,12 +45,16 @@ def choose_in_state(connection: psycopg.Connection[Any], choice: Choice, state: 
         connection,
         items=choice.items,
         state=state,
+        function=choice.function,
         cause=choice.cause,
         device=choice.device,
         nothing_found=choice.nothing_found,
     )
     if not found:
         raise NotChosenError(_why_none(connection, choice, state))
+    others = sorted({*choice.items} - {item.id for item in found}) if choice.function else []
+    if others:
+        raise NotChosenError(_ONLY.format(function=choice.function, id=others[0]))
     return found
 
 
@@ -71,14 +76,18 @@ def _check_numbers(connection: psycopg.Connection[Any], items: Sequence[int], st
         raise NotChosenError(f"There is no item {unknown[0]}; dcm2set status shows the numbers.")
     for number in items:
         if known[number] not in states:
-            raise NotChosenError(_OTHERWISE[known[number]].format(id=number))
+            is_told_apart = states != {"refused"} or known[number] in {"running", "retry"}
+            told = _OTHERWISE[known[number]] if is_told_apart else _NOT_REFUSED
+            raise NotChosenError(told.format(id=number, state=known[number]))
 
 
+_ONLY = "This is only for items of {function}, and all that is said must be true: item {id} is none."
 _IN_WORK = "Item {id} is in the pipeline already; dcm2set trace item-{id} shows it."
+_NOT_REFUSED = "Item {id} is not refused: it is {state}; dcm2set trace item-{id} shows how."
 _OTHERWISE = {
     "running": _IN_WORK,
     "retry": _IN_WORK,
-    "held": "Item {id} is held: dcm2set release --item {id} --why '…' lets it pass.",
+    "refused": REFUSED,
     "done": "Item {id} is not held: it is done; dcm2set trace item-{id} shows how.",
     "quarantined": "Item {id} is not held but quarantined: fix the cause, then dcm2set replay --item {id}.",
 }
@@ -86,9 +95,11 @@ _OTHERWISE = {
 
 def _why_none(connection: psycopg.Connection[Any], choice: Choice, state: str) -> str:
     """The first of the conditions that no item meets, as a sentence."""
-    see = "dcm2set status shows what is held." if state == "held" else "dcm2set status shows the items."
+    see = "dcm2set status shows what is held and refused."
     for name, value in (("cause", choice.cause), ("device", choice.device)):
         values = {"cause": None, "device": None, name: value}
         if value is not None and not choose_items(connection, state=state, **values):
             return f"No item is {state} with exactly this {name}; {see}"
+    if choice.function is not None and choose_in_state(connection, replace(choice, function=None), state):
+        return _ONLY.format(function=choice.function, id=choice.items[0] if choice.items else "of these")
     return f"No item is {state} that all of this is true of; {see}"

@@ -1,9 +1,12 @@
 """The commands that show, replay and release items of the ledger."""
 
+from pathlib import Path
+
 import click
 
 from common.ledger.ledger import PixelRectangle
 from infra.command_options import (
+    NEW_FOLDER,
     connected,
     database_url,
     decision_options,
@@ -106,6 +109,100 @@ def release(
         for item in chosen:
             release_item(connection, store, item, who=who, why=why, blank=rectangles)
     click.echo(f"{len(chosen)} item(s) released.")
+
+
+@click.command()
+@home_option
+@_items_option
+@click.option("--cause", help="All items held for exactly this cause, as dcm2set status shows it.")
+@click.option("--device", help="All items held from exactly this device, as dcm2set status shows it.")
+@click.option("--undo", is_flag=True, help="Undo the refusal: the items are held again.")
+@decision_options(why="Why they stay out, or why the refusal is undone; stored with your name.")
+def refuse(
+    home: Home,
+    items: tuple[int, ...],
+    cause: str | None,
+    device: str | None,
+    *,
+    undo: bool,
+    why: str,
+    who: str,
+) -> None:
+    """Keep held files out for good, after a person has looked at them: the opposite of release.
+
+    Nothing is made of a refused file, and its original stays in raw/held. With --undo it is held again,
+    and can be released.
+    """
+    from infra.items.chosen import Choice, choose_in_state
+    from infra.items.replay import extracted_before, undo_refusal
+    from infra.items.replay import refuse as refuse_item
+
+    choice = Choice(items, cause, device, function="extract")
+    if choice.is_empty:
+        raise click.UsageError("Say which: --item NUMBER, --cause TEXT or --device TEXT.")
+    with connected(home) as (connection, _):
+        chosen = choose_in_state(connection, choice, "refused" if undo else "held")
+        change = undo_refusal if undo else refuse_item
+        number = sum(change(connection, item, who=who, why=why) for item in chosen)
+        older = 0 if undo else extracted_before(connection, chosen)
+    click.echo(f"{number} item(s) {'held again' if undo else 'refused'}.")
+    if older:
+        click.echo(
+            f"{older} of them had been extracted before they were held: images of that time stay.", err=True
+        )
+
+
+@click.command()
+@home_option
+@click.option("--out", type=NEW_FOLDER, required=True, help="New folder, for its owner only.")
+@_items_option
+@click.option("--cause", help="Only items held for exactly this cause, as dcm2set status shows it.")
+@click.option("--device", help="Only items held from exactly this device, as dcm2set status shows it.")
+@click.option("-n", "most", type=click.IntRange(1), default=100, show_default=True, help="At most so many.")
+@click.option(
+    "--frames",
+    type=click.IntRange(1),
+    default=8,
+    show_default=True,
+    help="Pictures of each item at most; those in which text was found come first.",
+)
+def held(
+    home: Home,
+    out: Path,
+    items: tuple[int, ...],
+    cause: str | None,
+    device: str | None,
+    *,
+    most: int,
+    frames: int,
+) -> None:
+    """Write the pictures of held items, and a table of them, for the person who decides about them.
+
+    The pictures may show who the patient is. Delete the folder when all of them are decided with release
+    and refuse.
+    """
+    from common.settings import settings
+    from infra.items.chosen import Choice, choose_in_state
+    from infra.items.held.folder import TABLE, write_held
+    from infra.items.replay import choose_items
+
+    choice = Choice(items, cause, device, function="extract")
+    with connected(home) as (connection, store):
+        if choice.is_empty:
+            chosen = choose_items(connection, function="extract", state="held")
+        else:
+            chosen = choose_in_state(connection, choice, "held")
+        numbers = [item.id for item in chosen[:most]]
+        megabytes = settings().max_megabytes_per_file
+        written = write_held(connection, store, numbers, out, most_frames=frames, most_megabytes=megabytes)
+    click.echo(f"{written.pictures} picture(s) of {written.items} held item(s) and {TABLE} written.")
+    if written.undrawn:
+        click.echo(f"{written.undrawn} item(s) could not be drawn; the column note says why.")
+    if len(chosen) > most:
+        click.echo(f"{len(chosen) - most} more are held: decide about these first, or raise -n.")
+    click.echo(
+        "They may show who the patients are: only you can read the folder. Delete it when you are done."
+    )
 
 
 @click.command()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import class_row, tuple_row
 from psycopg.types.json import Jsonb
 
 from common.database import queries
@@ -18,6 +18,10 @@ from common.store.object_store import ObjectStore
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 
 
+REFUSED = (
+    "A person refused item {id}; dcm2set trace item-{id} shows why. To decide again, have it held first: "
+    "dcm2set refuse --undo --item {id} --why '…'"
+)
 WITHDRAWN = "withdrawn"  # the outcome of an item for which a person chose another one
 
 
@@ -91,10 +95,12 @@ def put_back(connection: psycopg.Connection, store: ObjectStore, item: SettledIt
         raise ConflictError(f"Item {item.id} can't be put back yet: another object lies at its location.")
     etag = source.etag if source else item.etag
     connection.execute(_SQL["outdate_later_items"], {"id": item.id})
-    if not connection.execute(_SQL["reopen"], {"id": item.id, "etag": etag}).rowcount:
+    if not connection.execute(_SQL["reopen"], {"id": item.id, "etag": etag, "state": item.state}).rowcount:
         connection.rollback()
         # The pending delete would remove the object that is put back.
-        raise ConflictError(f"Item {item.id} can't be put back yet: it is still being moved. Try again.")
+        raise ConflictError(
+            f"Item {item.id} can't be put back yet: it is being moved, or was decided just now. Try again."
+        )
     connection.commit()
     move_back(store, item)
 
@@ -129,3 +135,26 @@ def release(
     rectangles = Jsonb([list(each) for each in blank]) if blank else None
     connection.execute(_SQL["release"], {"id": item.id, "who": who, "why": why, "blank": rectangles})
     put_back(connection, store, item)
+
+
+def refuse(connection: psycopg.Connection, item: SettledItem, *, who: str, why: str) -> bool:
+    """Keep a held item out; its original stays where it is. False if the item is no longer held."""
+    return _decided(connection, "refuse", item, who=who, why=why)
+
+
+def undo_refusal(connection: psycopg.Connection, item: SettledItem, *, who: str, why: str) -> bool:
+    """Hold a refused item again. False if it is no longer refused."""
+    return _decided(connection, "undo_refusal", item, who=who, why=why)
+
+
+def _decided(connection: psycopg.Connection, query: str, item: SettledItem, *, who: str, why: str) -> bool:
+    done = connection.execute(_SQL[query], {"id": item.id, "who": who, "why": why})
+    connection.commit()
+    return done.rowcount > 0
+
+
+def extracted_before(connection: psycopg.Connection, items: Sequence[SettledItem]) -> int:
+    """How many of the items were extracted before they were held, so that images of them are there."""
+    rows = connection.cursor(row_factory=tuple_row)
+    found = rows.execute(_SQL["extracted_before"], {"items": [item.id for item in items]}).fetchone()
+    return int(found[0]) if found else 0

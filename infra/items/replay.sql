@@ -8,7 +8,8 @@ where (%(items)s::bigint[] is null or id = any(%(items)s))
     and (%(cause)s::text is null or cause = %(cause)s)
     and (%(device)s::text is null or device = %(device)s)
     and (not %(nothing_found)s or text_finding = 'nothing')
-    and state in ('done', 'held', 'quarantined')
+    -- A refused item is only found if it is asked for, so that nothing puts it back by the way.
+    and (state in ('done', 'held', 'quarantined') or state = 'refused' and %(state)s = 'refused')
 order by id;
 
 -- name: choose_older_recipe
@@ -22,7 +23,7 @@ order by l.id;
 update ledger_item
 set state = 'retry', due_at = now(), crashes = 0, cause = null, next_step = null, outcome = null,
     etag = %(etag)s, settled_at = null
-where id = %(id)s and not pending_delete;
+where id = %(id)s and state = %(state)s and not pending_delete;
 
 -- name: outdate_later_items
 -- The later items of the instance stay as history, but no longer match the versions of their objects.
@@ -30,6 +31,21 @@ where id = %(id)s and not pending_delete;
 update ledger_item set etag = etag || ' until ' || now()::text
 where function in ('store_metadata', 'quality') and state = 'done'
     and sop_instance_uid = (select sop_instance_uid from ledger_item where id = %(id)s and function = 'extract');
+
+-- name: refuse
+with changed as (
+    update ledger_item set state = 'refused' where id = %(id)s and state = 'held' and function = 'extract' returning id
+)
+insert into refusal (item_id, decision, why, decided_by) select id, 'refused', %(why)s, %(who)s from changed;
+
+-- name: undo_refusal
+with changed as (
+    update ledger_item set state = 'held' where id = %(id)s and state = 'refused' returning id
+)
+insert into refusal (item_id, decision, why, decided_by) select id, 'undone', %(why)s, %(who)s from changed;
+
+-- name: extracted_before
+select count(*) as number from extraction where item_id = any(%(items)s::bigint[]) and completed_at is not null;
 
 -- name: release
 -- Rectangles of an earlier release stay, unless new ones replace them.

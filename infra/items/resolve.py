@@ -18,7 +18,7 @@ from common.database import queries
 from common.errors import ObjectMissingError, PermanentError, TransientError
 from common.store.minio_store import MinioStore
 from common.store.object_key import LABELLING, Location
-from infra.items.replay import SettledItem, choose_items, move_back, put_back
+from infra.items.replay import REFUSED, SettledItem, choose_items, move_back, put_back
 from infra.patients.erase import frozen_exports, wait_for_claims
 from infra.patients.instance_rows import delete_instances
 
@@ -76,6 +76,8 @@ def resolve(connection: psycopg.Connection[Any], store: MinioStore, decision: De
             )
         return _finished(connection, store, decision, last, is_repeated=True)
     conflict = _one(connection, "conflict", item=decision.item)
+    if conflict is not None and conflict["state"] == "refused" and decision.keep == "this":
+        raise PermanentError(REFUSED.format(id=decision.item))
     is_withdrawn = conflict is not None and conflict["withdrawn_at"] is not None
     is_same = is_withdrawn if decision.keep == "other" else conflict is None
     if last is not None and last["kept"] == decision.keep and is_same:

@@ -53,6 +53,7 @@ def trace(url: str, name: str) -> dict[str, Any]:
             "source": next((row["source"] for row in items if row["source"]), None),
             "files": files,
             "items": [_with_attempts(row, attempts) for row in items],
+            "refusals": connection.execute(_SQL["refusals"], {"items": numbers}).fetchall(),
             **conflicts_of(connection, numbers, subject.uid),
             "instance": connection.execute(_SQL["instance"], values).fetchone(),
             "images": [
@@ -109,7 +110,8 @@ def _with_attempts(item: DictRow, attempts: Sequence[DictRow]) -> dict[str, Any]
     known = {row["attempt"] for row in before}
     last = {
         "attempt": item["attempts"],
-        "state": item["state"],
+        # A person refuses an item after its attempt has ended.
+        "state": "held" if item["state"] == "refused" else item["state"],
         "outcome": item["outcome"],
         "cause": item["cause"],
         "worker": item["worker"],

@@ -64,6 +64,10 @@ order by id;
 select item_id, attempt, state, outcome, cause, worker, started_at, ended_at from ledger_attempt
 where item_id = any(%(items)s::bigint[]) order by item_id, attempt;
 
+-- name: refusals
+select item_id, decision, why, decided_by, decided_at from refusal
+where item_id = any(%(items)s::bigint[]) order by id;
+
 -- name: labels
 select to_jsonb(l) as label from current_label l
 where sop_instance_uid = %(uid)s and (%(frame)s::int is null or frame = %(frame)s) order by frame, label;

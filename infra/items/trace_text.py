@@ -12,7 +12,7 @@ _Line = tuple[datetime | None, str]
 def trace_text(trace: dict[str, Any]) -> str:
     """Everything that happened, the earliest first; lines without a time stand last."""
     lines = [*_files(trace["files"]), *_items(trace["items"]), *_instance(trace["instance"])]
-    lines += resolution_lines(trace)
+    lines += [*resolution_lines(trace), *_refusals(trace["refusals"])]
     for image in trace["images"]:
         lines += _image(image)
     last = datetime.max.replace(tzinfo=UTC)
@@ -59,8 +59,14 @@ def _items(items: list[dict[str, Any]]) -> Iterator[_Line]:
             yield None, f"{name}, search for text: {item['text_finding']}{places}"
         if item["state"] in {"running", "retry"}:
             yield None, f"{name} is {_state(item)}"
-        if item["next_step"]:
+        if item["next_step"] and item["state"] != "refused":
             yield None, f"{name}, next step: {item['next_step']}"
+
+
+def _refusals(refusals: list[dict[str, Any]]) -> Iterator[_Line]:
+    for each in refusals:
+        what = "refused" if each["decision"] == "refused" else "held again, the refusal undone"
+        yield each["decided_at"], f"item {each['item_id']} {what} by {each['decided_by']}: {each['why']}"
 
 
 def _state(row: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from common.database import queries
 from infra.provision.snapshot import read_snapshot
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
-_REFUSED = ("held", "quarantined", "skipped")
+_REFUSED = ("held", "refused", "quarantined", "skipped")
 Report = list[dict[str, Any]]
 
 

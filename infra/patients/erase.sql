@@ -169,7 +169,7 @@ where not starts_with(f.name, 'erased/')
 -- name: unknown_patients
 select count(*) as number from ledger_item
 where function = 'extract' and bucket = 'raw' and patient_id is null
-    and state in ('held', 'quarantined', 'running', 'retry');
+    and state in ('held', 'refused', 'quarantined', 'running', 'retry');
 
 -- name: backups
 -- Backups of a state in which the patient may have been known.

@@ -100,7 +100,11 @@ ALLOWED: dict[str, set[str]] = {
         *COMMAND, "common.confinement", "common.nas", "deidentification.pixels.text_search",
         "infra.quality.drift", "model",
     },
-    "infra.items": {*COMMAND, "common.ledger", "infra.labelling", "infra.patients"},
+    "infra.items": {*COMMAND, "common.ledger", "infra.items.held", "infra.labelling", "infra.patients"},
+    "infra.items.held": {
+        "common", "common.confinement", "common.process", "common.store", "deidentification",
+        "deidentification.pixels", "imaging.frames", "imaging.rendering",
+    },
     "infra.nas": {*COMMAND, "common.nas", "infra.health"},
     "infra.patients": {*COMMAND, "common.labels", "deidentification", "infra.labelling"},
     "infra.quality": {*COMMAND, "imaging.png", "infra.quality.drift", "model.training", *MODEL},

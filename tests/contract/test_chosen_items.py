@@ -14,8 +14,8 @@ _CAUSE = "Text was found in frame 1."
 
 @pytest.fixture
 def connection(database: Database, database_url: str) -> Iterator[psycopg.Connection[Any]]:
-    """Items in every state: 1 and 2 held, 3 done, 4 quarantined, 5 running, 6 due."""
-    states = ("held", "held", "done", "quarantined", "running", "retry")
+    """Items in every state: 1 and 2 held, 3 done, 4 quarantined, 5 running, 6 due, 7 refused."""
+    states = ("held", "held", "done", "quarantined", "running", "retry", "refused")
     for number, state in enumerate(states, start=1):
         database.run(
             "insert into ledger_item (function, bucket, key, etag, state, cause, device) "
@@ -53,6 +53,8 @@ def test_what_is_meant_is_found(
         (Choice(items=[4]), "dcm2set replay --item 4"),
         (Choice(items=[5]), "Item 5 is in the pipeline already"),
         (Choice(items=[6]), "Item 6 is in the pipeline already"),
+        (Choice(items=[7]), "A person refused item 7; .* dcm2set refuse --undo --item 7"),
+        (Choice(items=[1], function="quality"), "only for items of quality"),
         (Choice(cause="It is cut."), "No item is held with exactly this cause"),
         (Choice(device="ACME"), "No item is held with exactly this device"),
         (Choice(device="ACME 2", items=[1]), "No item is held that all of this is true of"),
@@ -67,7 +69,12 @@ def test_what_is_unknown_is_told(connection: psycopg.Connection[Any], choice: Ch
 
 @pytest.mark.parametrize(
     ("items", "function", "words"),
-    [([99], None, "There is no item 99"), ([6], None, "already"), ([], "extrakt", "There are annotations, ")],
+    [
+        ([99], None, "There is no item 99"),
+        ([6], None, "already"),
+        ([7], None, "refused item 7"),
+        ([], "extrakt", "There are annotations, "),
+    ],
 )
 def test_a_replay_of_something_unknown_is_told(
     connection: psycopg.Connection[Any], items: list[int], function: str | None, words: str
@@ -80,4 +87,4 @@ def test_a_replay_of_something_unknown_is_told(
 def test_settled_items_may_be_replayed(connection: psycopg.Connection[Any]) -> None:
     """Items that are done, held or quarantined, and every function."""
     check_settled(connection, [1, 3, 4], "extract")
-    assert 6 == len(connection.execute("select from ledger_item").fetchall())
+    assert 7 == len(connection.execute("select from ledger_item").fetchall())

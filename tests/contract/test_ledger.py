@@ -30,9 +30,9 @@ def test_settled_item_is_never_claimed_again(ledger: Ledger) -> None:
     assert ExistingItem(claim.id, State.DONE, "extracted", None, MOVED_TO) == existing(ledger)
 
 
-@pytest.mark.parametrize("state", [State.HELD, State.QUARANTINED])
+@pytest.mark.parametrize("state", [State.HELD, State.REFUSED, State.QUARANTINED])
 def test_item_set_aside_stays_with_its_cause(ledger: Ledger, state: State) -> None:
-    """A held or quarantined item stays so, with its cause."""
+    """A held, refused or quarantined item stays so, with its cause."""
     ledger.settle(claimed(ledger), Settlement(state, cause="No DICOM.", next_step="Send again."))
     found = existing(ledger)
     assert (state, "No DICOM.", None) == (found.state, found.cause, found.moved_to)

@@ -56,7 +56,7 @@ class Row:
     def was_moved(self) -> bool:
         """Whether it is settled and its object was moved or erased."""
         end = self.settlement
-        if end is None or self.state not in {State.DONE, State.HELD, State.QUARANTINED}:
+        if end is None or self.state not in {State.DONE, State.HELD, State.REFUSED, State.QUARANTINED}:
             return False
         return end.moved_to is not None or end.outcome == ERASED
 

@@ -15,7 +15,7 @@ insert into verdict (sop_instance_uid, frame, verdict, by_model, score, threshol
 select sop_instance_uid, frame, {verdict}, 'good', 0, 1, 1, '{{}}', '{{}}', 'normal', '1'
 from image_allocation
 """
-_STATES = ("running", "retry", "held", "quarantined", "done")
+_STATES = ("running", "retry", "held", "refused", "quarantined", "done")
 
 
 class RandomRows:
@@ -107,7 +107,13 @@ class RandomRows:
         )
 
     def settled(self) -> None:
-        ends = [("done", "extracted"), ("done", "extracted"), ("done", "skipped"), ("held", None)]
+        ends = [
+            ("done", "extracted"),
+            ("done", "extracted"),
+            ("done", "skipped"),
+            ("held", None),
+            ("refused", None),
+        ]
         state, outcome = self._random.choice(
             [*ends, ("quarantined", None), ("retry", None), ("done", "duplicate")]
         )

@@ -10,6 +10,7 @@ from infra.cli import cli
 
 _WORDS = {
     "release": ["--item", "1"],
+    "refuse": ["--item", "1"],
     "resolve": ["--item", "1", "--keep", "this"],
     "erase": ["--patient", "P" + "0" * 20],
     "quality set": ["key", "good"],

@@ -102,15 +102,15 @@ def test_notifications_follow_the_cards() -> None:
     } == {bucket: [(n.target, n.prefix, n.suffix) for n in each] for bucket, each in found.items()}
 
 
+_FILES = "found skipped waiting erased held refused quarantined extracted duplicate difference"
+
+
 def _status(**changes: object) -> dict:
-    balance = {
-        f"files_{name}": 0
-        for name in "found skipped waiting erased held quarantined extracted duplicate difference".split()
-    } | {
+    balance = {f"files_{name}": 0 for name in _FILES.split()} | {
         f"images_{name}": 0 for name in "good review black low_quality waiting quarantined difference".split()
     }
     row = {"function": "extract", "oldest_waiting_seconds": 75.4}
-    row |= dict.fromkeys(("waiting", "running", "retry", "held", "quarantined", "done"), 0)
+    row |= dict.fromkeys(("waiting", "running", "retry", "held", "refused", "quarantined", "done"), 0)
     return {
         "functions": [row | changes.pop("row", {})],
         "balance": balance | {"frames": 0} | changes.pop("balance", {}),
@@ -144,7 +144,7 @@ def test_balance_is_two_equations() -> None:
     """The balance is one equation for files and one for images."""
     text = balance_text(_status(balance={"files_found": 3, "files_held": 1, "files_extracted": 2})["balance"])
     files, images = text.splitlines()
-    assert files.startswith("Files   3 found = 0 skipped + 0 waiting + 1 held + 0 quarantined + 2 extracted")
+    assert files.startswith("Files   3 found = 0 skipped + 0 waiting + 1 held + 0 refused + 0 quarantined")
     assert files.endswith("difference 0")
     assert images.startswith("Images  0 frames = 0 good")
 

@@ -1,0 +1,131 @@
+"""The pictures and the table of held items, in a folder that only its owner can read."""
+
+import csv
+import io
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from common.database import queries
+from common.errors import ObjectMissingError, PermanentError, PipelineError
+from common.store.object_key import Location
+from common.store.object_store import ObjectStore
+from infra.items.held.drawing import Drawn, Request, draw
+
+_SQL = queries(Path(__file__).with_name("held.sql"))
+TABLE = "held.csv"
+_COLUMNS = ("item", "frame", "file", "folder", "device", "cause", "boxes", "note")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for a formula
+
+
+@dataclass
+class Written:
+    """What was written."""
+
+    items: int = 0
+    pictures: int = 0
+    undrawn: int = 0  # items of which the table says why something is not drawn
+
+
+def write_held(
+    connection: psycopg.Connection[Any],
+    store: ObjectStore,
+    items: Sequence[int],
+    out: Path,
+    *,
+    most_frames: int,
+    most_megabytes: int,
+) -> Written:
+    """Write the pictures of held items as `item-N-frame-M.png`, and the table.
+
+    Raises PermanentError if the folder has content, or can't be made.
+    """
+    _make_private(out)
+    rows = connection.cursor(row_factory=dict_row).execute(_SQL["held"], {"items": list(items)}).fetchall()
+    connection.commit()
+    written, table = Written(), io.StringIO()
+    lines = csv.DictWriter(table, _COLUMNS)
+    lines.writeheader()
+    for row in rows:
+        drawn = _drawn(store, row, most_frames=most_frames, most_megabytes=most_megabytes)
+        for number, body in sorted(drawn.pictures.items()):
+            _write_private(out / _name(row, number), body)
+        lines.writerows({name: _cell(value) for name, value in line.items()} for line in _lines(row, drawn))
+        written.items += 1
+        written.pictures += len(drawn.pictures)
+        written.undrawn += drawn.cause is not None
+    _write_private(out / TABLE, table.getvalue().encode())
+    return written
+
+
+def _drawn(store: ObjectStore, row: dict[str, Any], *, most_frames: int, most_megabytes: int) -> Drawn:
+    """The pictures of one item; never raises for a fault of its file."""
+    boxes = row["text_boxes"] or []
+    frames = sorted({box["frame"] for box in boxes})
+    request = Request(most_frames, frames, row["releases"], row["blank"] or ())
+    with tempfile.TemporaryDirectory(prefix="dcm2set-held-") as folder:
+        try:
+            version = store.stat(Location(row["bucket"], row["key"]))
+            if version.size > most_megabytes * 1024 * 1024:
+                return Drawn(cause=f"It has more than {most_megabytes} MB, so it was not drawn.")
+            store.download(version, Path(folder) / "source.dcm")
+        except ObjectMissingError:
+            return Drawn(cause="Its original is not in the object store.")
+        except PipelineError:
+            return Drawn(cause="Its original can't be read.")
+        return draw(Path(folder), request)
+
+
+def _lines(row: dict[str, Any], drawn: Drawn) -> Iterator[dict[str, Any]]:
+    """The lines of an item: one for each picture, or one that says why there is none."""
+    line = {"item": row["id"], "folder": row["folder"], "device": row["device"], "cause": row["cause"]}
+    left_out = (drawn.frames or 0) - len(drawn.pictures)
+    more = f"{left_out} of {drawn.frames} frames are not drawn." if left_out > 0 else None
+    note = drawn.cause or more
+    if not drawn.pictures:
+        yield {**line, "boxes": _boxes(row, None), "note": note or "It has no picture."}
+    for number in sorted(drawn.pictures):
+        yield {
+            **line,
+            "frame": number,
+            "file": _name(row, number),
+            "boxes": _boxes(row, number),
+            "note": note,
+        }
+
+
+def _boxes(row: dict[str, Any], frame: int | None) -> str:
+    """The places of text in a frame, or in all, each as --blank takes it."""
+    found = [box for box in row["text_boxes"] or [] if frame in {None, box["frame"]}]
+    return "; ".join(f"{box['left']},{box['top']},{box['width']},{box['height']}" for box in found)
+
+
+def _name(row: dict[str, Any], frame: int) -> str:
+    return f"item-{row['id']}-frame-{frame}.png"
+
+
+def _cell(value: object) -> object:
+    """A text that a spreadsheet does not take for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def _make_private(out: Path) -> None:
+    try:
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(out.iterdir()):
+            raise PermanentError("The folder of --out has content; choose a new one.")
+        out.chmod(0o700)
+    except OSError as error:
+        raise PermanentError(f"The folder of --out can't be made ({error.strerror}).") from None
+
+
+def _write_private(path: Path, body: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(body)
