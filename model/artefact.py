@@ -2,6 +2,7 @@
 
 import hashlib
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from io import BytesIO
@@ -15,6 +16,7 @@ from common.errors import SettingsError
 from model.card import QualityCard, card_path
 from model.features.image_features import FEATURE_NAMES
 from model.limits import Limits
+from model.looks import look_of
 from model.reasons import UsualRange
 
 DEFAULT_MODEL = Path(__file__).with_name("quality_svm.joblib")
@@ -30,7 +32,8 @@ class QualityModel:
     """A loaded model. It keeps no state between calls, so threads may share it."""
 
     version: str
-    _limits: Limits = field(repr=False)
+    _limits: Mapping[str, Limits] = field(repr=False)
+    _looks: Mapping[str, frozenset[str]] = field(repr=False)
     low_confidence_modalities: frozenset[str]
     """DICOM codes of modalities with too few patients in the training data."""
     known_modalities: frozenset[str]
@@ -53,14 +56,17 @@ class QualityModel:
         """
         return float(self._classifier.predict_proba(_checked(features)[None, :])[0, 1])
 
-    def limits(self, modality: str | None) -> Limits:  # noqa: ARG002
+    def limits(self, modality: str | None) -> Limits:
         """Return the limits for pictures of a modality; those of all modalities if it is unknown."""
-        return self._limits
+        return self._limits.get(modality or "", self._limits[""])
 
-    def unfamiliar(self, modality: str | None, features: NDArray[np.float64]) -> str | None:  # noqa: ARG002
+    def unfamiliar(self, modality: str | None, features: NDArray[np.float64]) -> str | None:
         """Return in words what training has never seen: modality or look; None if it has seen both."""
         if modality not in self.known_modalities:
             return "a modality that training has not seen"
+        look = look_of(dict(zip(FEATURE_NAMES, features.tolist(), strict=True)))
+        if look not in self._looks.get(modality, frozenset()):
+            return f"{look}, as training has not seen this modality"
         return None
 
     def reasons(self, features: NDArray[np.float64]) -> tuple[str, ...]:
@@ -104,7 +110,8 @@ def load_quality_model(path: Path) -> QualityModel:
     classifier, usual = _unpickled(content, path)
     return QualityModel(
         card.version,
-        Limits(card.threshold, card.threshold),
+        {code: Limits(**limits) for code, limits in card.limits_by_modality.items()},
+        {code: frozenset(looks) for code, looks in card.looks.items()},
         frozenset(card.low_confidence_modalities),
         frozenset(card.patients_by_modality),
         classifier,

@@ -15,8 +15,12 @@ class QualityCard:
     """SHA-256 of the artefact's bytes, checked before they are unpickled."""
     features: tuple[str, ...]
     """Feature names in the order of the columns that the model was fitted to."""
-    threshold: float
-    """A picture is rejected by default if its probability of being bad is this or more."""
+    limits_by_modality: dict[str, dict[str, float]]
+    """Limits of review and of rejection; under "" those of any other modality. See `model.limits`."""
+    cost: dict[str, float]
+    """Shares of clean pictures that the limits may reject and give to review."""
+    looks: dict[str, list[str]]
+    """Looks of the clean training pictures by modality; see `model.looks`."""
     libraries: dict[str, str]
     seeds: dict[str, int]
     model: dict[str, Any]
@@ -27,6 +31,9 @@ class QualityCard:
     """Number of training patients by DICOM modality code."""
     low_confidence_modalities: list[str]
     """Modalities with so few training patients that their verdicts have low confidence."""
+    reference: dict[str, dict[str, Any]]
+    """By modality, to notice drift: deciles of the scores of clean pictures of unseen sources, and of each
+    feature of the clean training pictures the 1st and 99th percentile."""
     threshold_table: list[dict[str, float]]
     """Rates of caught bad and rejected good pictures at other thresholds, on unseen sources."""
     metrics: dict[str, Any]

@@ -15,6 +15,8 @@ Verdict = Literal["good", "review", "black", "low_quality"]
 Confidence = Literal["normal", "low"]
 STAYING: frozenset[Verdict] = frozenset({"good", "review"})
 """An image with one of these verdicts stays in its bucket; all others move to suboptimal."""
+_BRIGHT = 48  # grey level of 255
+_FEW_PIXELS = 0.002  # of all; noise, dead pixels and a letter are fewer
 
 
 class Model(Protocol):
@@ -70,7 +72,7 @@ class Judge:
         pictures are familiar, whatever training has seen.
         """
         mean = float(picture.sum(axis=0, dtype=np.uint32).sum(dtype=np.uint64) / picture.size)
-        if mean < self.black_mean:
+        if mean < self.black_mean and _is_dark_throughout(picture):
             return self._black(mean, modality, site)
         named = dict(zip(FEATURE_NAMES, map(float, image_features(picture)), strict=True))
         return self.judge_features(named, mean, modality=modality, site=site)
@@ -118,6 +120,12 @@ class Judge:
             confidence=model.confidence(modality),
             model_version=model.version,
         )
+
+
+def _is_dark_throughout(picture: Picture) -> bool:
+    """Whether also the bright end is dark: a small organ in a wide black margin has a low mean, too."""
+    brightest = picture if picture.ndim == 2 else picture.max(axis=2)
+    return int((brightest >= _BRIGHT).sum()) <= _FEW_PIXELS * brightest.size
 
 
 def _verdict(score: float, limits: Limits) -> Verdict:

@@ -150,14 +150,41 @@ quality.add_command(drift)
 @click.option("--good", type=EXISTING_FOLDER, help="Folder with good images of your own.")
 @click.option("--bad", type=EXISTING_FOLDER, help="Folder with low-quality images of your own.")
 @click.option("--weight", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True)
-def train(out: Path, good: Path | None, bad: Path | None, weight: float) -> None:
+@click.option("--modality", default="", help="DICOM modality code of your images, if they have the same.")
+@click.option(
+    "--may-reject",
+    type=click.FloatRange(0, 0.5, min_open=True),
+    default=0.005,
+    show_default=True,
+    help="Share of clean images that may be rejected.",
+)
+@click.option(
+    "--may-review",
+    type=click.FloatRange(0, 0.5, min_open=True),
+    default=0.03,
+    show_default=True,
+    help="Share of clean images that may be in review.",
+)
+def train(
+    out: Path,
+    good: Path | None,
+    bad: Path | None,
+    weight: float,
+    modality: str,
+    may_reject: float,
+    may_review: float,
+) -> None:
     """Train the quality model on real images from packages, and write it with its model card.
 
     Images of your own (PNG or DICOM) are added with the weight --weight. All files of a subfolder count as
-    one patient, and so do files whose names are equal up to the first _ or the first dot.
+    one patient, and so do files whose names are equal up to the first _ or the first dot. With --modality
+    the model knows this modality, also if the packages have none of it.
     """
+    from model.training.chosen_limits import Cost
+    from model.training.sources.site_pictures import SitePictures
     from model.training.train import train as train_model
 
     out.mkdir(parents=True, exist_ok=True)
-    card = train_model(out, progress=click.echo, good=good, bad=bad, weight=weight)
+    site = SitePictures(good, bad, weight, modality)
+    card = train_model(out, progress=click.echo, site=site, cost=Cost(may_reject, may_review))
     click.echo(orjson.dumps(card, option=orjson.OPT_INDENT_2, default=str))

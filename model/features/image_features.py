@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from model.features import displacement, echoes, illumination, intensity, lines, spectrum, texture
+from model.features import colour, displacement, echoes, illumination, intensity, lines, spectrum, texture
 from model.features.picture_views import Picture, PictureViews, canonical_orientation, grey, padded
 
 FEATURE_NAMES: tuple[str, ...] = (
@@ -14,6 +14,7 @@ FEATURE_NAMES: tuple[str, ...] = (
     *echoes.NAMES,
     *displacement.NAMES,
     *illumination.NAMES,
+    *colour.NAMES,
 )
 
 
@@ -49,6 +50,7 @@ def image_features(picture: Picture) -> NDArray[np.float64]:
             *echoes.echoes(views),
             *displacement.displacement(views),
             *illumination.illumination(views),
+            *colour.colour(picture),
         ],
         np.float64,
     )

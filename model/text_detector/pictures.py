@@ -10,7 +10,7 @@ from deidentification.pixels.text.arrays import Bytes
 from imaging.frames.image_checks import NoPictureError
 from model.text_detector.fonts.designs import Half
 from model.training.sources.corpus import Source, build_corpus, picture_of_dicom
-from model.training.sources.recipes import PACKAGES
+from model.training.sources.packages import PACKAGES
 
 # Seen by eye on sheets of all pictures, before anything was tuned.
 SOURCES_WITH_TEXT = {

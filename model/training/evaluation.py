@@ -1,6 +1,6 @@
 """Measure the model on unseen patients and on unseen kinds of fault."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
-from model.training.samples import CLEAN, MILD, Samples
+from model.training.chosen_limits import Verdicts
+from model.training.samples import CLEAN_KINDS, MILD, Samples
 
 Probabilities = NDArray[np.float64]
 Progress = Callable[[str], None]
 
 _FOLDS = 6
 _INNER_FOLDS = 4
+_KIND_FOLDS = 3
 _THREADS = 4  # libsvm releases the GIL
-_MIN_CAUGHT = 0.86
-_THRESHOLDS = np.round(np.arange(0.5, 0.96, 0.01), 2)
 _TABLE = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
 
@@ -34,7 +34,7 @@ class Settings:
     """Gamma times the number of features."""
 
 
-GRID = tuple(Settings(c, breadth) for c, breadth in product((4.0,), (1.0, 2.0, 4.0)))
+GRID = tuple(Settings(c, breadth) for c, breadth in product((4.0,), (1.0, 2.0)))
 Fit = Callable[[Samples, Settings], Any]
 
 
@@ -105,7 +105,7 @@ def left_out_kinds(
         is_kind = samples.kind == kind
         tested = is_kind | ~samples.bad
         scores = np.zeros(samples.bad.size)
-        for training, held_out in folds(samples):
+        for training, held_out in folds(samples, _KIND_FOLDS):
             chosen = held_out & tested
             if chosen.any():
                 scores[chosen] = score(samples.where(training & ~is_kind), samples.where(chosen), settings)
@@ -119,74 +119,81 @@ def left_out_kinds(
     return result
 
 
-def chosen_threshold(samples: Samples, probabilities: Probabilities) -> float:
-    """Return the highest threshold that still catches 86 % of the bad pictures of unseen sources.
-
-    This keeps false alarms low while most bad pictures are caught. The threshold is at least 0.5.
-    """
-    for threshold in _THRESHOLDS[::-1]:
-        if _rejected(samples, probabilities >= threshold, samples.bad) >= _MIN_CAUGHT:
-            return float(threshold)
-    return float(_THRESHOLDS[0])
-
-
-def figures(
-    samples: Samples, probabilities: Probabilities, threshold: float, modalities: Sequence[str]
-) -> dict[str, Any]:
-    """Return a model's figures at a threshold. All sources have equal weight, and so do good and bad.
-
-    Parameters
-    ----------
-    modalities : sequence of str
-        DICOM modality code by index of source.
-    """
-    rejected = probabilities >= threshold
-    by_modality = np.array(modalities)[samples.source]
-    codes = sorted(dict.fromkeys(by_modality.tolist()))
+def figures(samples: Samples, probabilities: Probabilities, verdicts: Verdicts) -> dict[str, Any]:
+    """Return a model's figures with its limits. All sources have equal weight, and so do good and bad."""
+    modalities = verdicts.modalities
     return {
         "sources": int(np.unique(samples.source).size),
         "auc": _auc(samples, probabilities),
         "balanced_accuracy_at_half": _balanced(samples, probabilities >= 0.5),
-        "balanced_accuracy": _balanced(samples, rejected),
-        **_rates(samples, rejected),
+        **_rates(samples, verdicts),
         "by_modality": {
             code: {
-                "sources": int(np.unique(samples.source[by_modality == code]).size),
-                **_rates(samples.where(by_modality == code), rejected[by_modality == code]),
+                "sources": int(np.unique(samples.source[modalities == code]).size),
+                **_rates(samples.where(modalities == code), verdicts.where(modalities == code)),
             }
-            for code in codes
+            for code in sorted(set(modalities.tolist()))
         },
         "caught_by_kind": {
-            kind: _rounded(_rejected(samples, rejected, samples.kind == kind)) for kind in _kinds(samples)
+            kind: {
+                "rejected": _rounded(_share(samples, verdicts.rejected, samples.kind == kind)),
+                "rejected_or_in_review": _rounded(_share(samples, verdicts.kept_back, samples.kind == kind)),
+            }
+            for kind in _kinds(samples)
         },
     }
 
 
 def threshold_table(samples: Samples, probabilities: Probabilities) -> list[dict[str, float]]:
     """Return the rates of caught bad and rejected good pictures at each threshold."""
-    return [{"threshold": threshold, **_rates(samples, probabilities >= threshold)} for threshold in _TABLE]
-
-
-def clean_rejections(samples: Samples, probabilities: Probabilities, threshold: float) -> dict[int, int]:
-    """Return the number of rejected clean pictures by index of source, without sources that have none."""
-    rejected = (probabilities >= threshold) & (samples.kind == CLEAN)
-    sources, counts = np.unique(samples.source[rejected], return_counts=True)
-    return dict(zip(sources.tolist(), counts.tolist(), strict=True))
-
-
-def _rates(samples: Samples, rejected: NDArray[np.bool_]) -> dict[str, float]:
     groups = {
         "bad_caught": samples.bad,
-        "clean_good_rejected": samples.kind == CLEAN,
+        "clean_good_rejected": np.isin(samples.kind, CLEAN_KINDS),
         "changed_good_rejected": samples.kind == MILD,
     }
-    return {name: _rounded(_rejected(samples, rejected, chosen)) for name, chosen in groups.items()}
+    return [
+        {
+            "threshold": threshold,
+            **{
+                name: _rounded(_share(samples, probabilities >= threshold, chosen))
+                for name, chosen in groups.items()
+            },
+        }
+        for threshold in _TABLE
+    ]
+
+
+def clean_kept_back(samples: Samples, verdicts: Verdicts) -> dict[int, dict[str, int]]:
+    """Return how many clean pictures are rejected and in review, by index of those sources that have any."""
+    clean = np.isin(samples.kind, CLEAN_KINDS)
+    rejected = np.bincount(samples.source[clean & verdicts.rejected], minlength=samples.source.max() + 1)
+    review = np.bincount(
+        samples.source[clean & verdicts.kept_back & ~verdicts.rejected], minlength=rejected.size
+    )
+    return {
+        int(index): {"rejected": int(rejected[index]), "in_review": int(review[index])}
+        for index in np.flatnonzero(rejected + review)
+    }
+
+
+def _rates(samples: Samples, verdicts: Verdicts) -> dict[str, float]:
+    groups = {
+        "bad": samples.bad,
+        "clean": np.isin(samples.kind, CLEAN_KINDS),
+        "changed": samples.kind == MILD,
+    }
+    in_review = verdicts.kept_back & ~verdicts.rejected
+    return {
+        f"{name}_{what}": _rounded(_share(samples, hit, chosen))
+        for name, chosen in groups.items()
+        for what, hit in (("rejected", verdicts.rejected), ("in_review", in_review))
+    }
 
 
 def _balanced(samples: Samples, rejected: NDArray[np.bool_]) -> float:
     """Return the share of correct verdicts if good and bad pictures were equally frequent."""
-    caught = _rejected(samples, rejected, samples.bad)
-    return _rounded((1 - _rejected(samples, rejected, ~samples.bad) + caught) / 2)
+    caught = _share(samples, rejected, samples.bad)
+    return _rounded((1 - _share(samples, rejected, ~samples.bad) + caught) / 2)
 
 
 def _auc(samples: Samples, scores: Probabilities) -> float:
@@ -197,11 +204,11 @@ def _kinds(samples: Samples) -> list[str]:
     return [str(kind) for kind in dict.fromkeys(samples.kind[samples.bad])]
 
 
-def _rejected(samples: Samples, rejected: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> float:
-    """Return the mean over sources of the rejected share of the chosen pictures; 0 if none is chosen."""
+def _share(samples: Samples, hits: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> float:
+    """Return the mean over sources of the share of hits among the chosen pictures; 0 if none is chosen."""
     owners = samples.source[chosen]
     counts = np.bincount(owners)
-    shares = np.bincount(owners, rejected[chosen]) / np.maximum(counts, 1)
+    shares = np.bincount(owners, hits[chosen]) / np.maximum(counts, 1)
     return float(shares[counts > 0].mean()) if owners.size else 0.0
 
 

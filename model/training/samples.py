@@ -1,6 +1,7 @@
 """Build the training table: features of clean, mildly changed and degraded pictures."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
@@ -13,14 +14,22 @@ from numpy.typing import NDArray
 
 from model.features.image_features import FEATURE_NAMES, image_features
 from model.features.picture_views import Picture, box_reduced
-from model.training.degradation.degradations import MILD_CHANGES, degraded
+from model.training.degradation.degradations import MILD_CHANGES, degraded, inverted
 from model.training.degradation.picture_arithmetic import to_picture
 from model.training.sources.corpus import Source
 
 CLEAN = "clean"
+CLEAN_INVERTED = "clean, inverted"
 MILD = "mild change"
 REALLY_BAD = "bad in practice"
-GOOD_KINDS = (CLEAN, MILD)
+CLEAN_KINDS = (CLEAN, CLEAN_INVERTED)
+GOOD_KINDS = (*CLEAN_KINDS, MILD)
+INVERTIBLE = frozenset({"CR", "CT", "DX", "MG", "NM", "PT", "XA"})
+"""Modalities of which practice knows pictures on black and on white, so that neither is a fault."""
+_SHARE_INVERTED = 0.25  # of the changed and degraded pictures of these modalities
+_EVEN_MODALITY = (
+    12  # sources; the sources of a modality with more count less, so that none outweighs the others
+)
 _PICTURES_PER_SOURCE = 4
 _MILD_CHAINS = 15
 _LARGEST_SIDE = 1200
@@ -66,7 +75,8 @@ def build_samples(sources: Sequence[Source], seed: int, progress: Callable[[str]
     owners: list[int] = []
     kinds: list[str] = []
     with _workers(len(sources)) as pool:
-        jobs = range(len(sources)), sources, [seed] * len(sources)
+        pictures = [max(1, round(_PICTURES_PER_SOURCE * share)) for share in _shares(sources)]
+        jobs = range(len(sources)), sources, [seed] * len(sources), pictures
         measured = map(_measured, *jobs) if pool is None else pool.map(_measured, *jobs)
         for index, (source, table) in enumerate(zip(sources, measured, strict=True)):
             for kind, features in table:
@@ -76,8 +86,15 @@ def build_samples(sources: Sequence[Source], seed: int, progress: Callable[[str]
             progress(f"Measured {source.name}: {len(table)} pictures ({index + 1} of {len(sources)}).")
     owner_array, kind_array = np.array(owners), np.array(kinds)
     features = np.array(rows).reshape(-1, len(FEATURE_NAMES))
-    importance = np.array([source.weight for source in sources])[owner_array]
+    weights = [source.weight * share for source, share in zip(sources, _shares(sources), strict=True)]
+    importance = np.array(weights)[owner_array]
     return Samples(features, ~np.isin(kind_array, GOOD_KINDS), owner_array, kind_array, importance)
+
+
+def _shares(sources: Sequence[Source]) -> list[float]:
+    """Return for each source 1, or less in a modality with many sources."""
+    counts = Counter(source.modality for source in sources if source.modality)
+    return [min(1.0, _EVEN_MODALITY / counts.get(source.modality, 1)) for source in sources]
 
 
 def _workers(sources: int) -> "ProcessPoolExecutor | nullcontext[None]":
@@ -88,28 +105,36 @@ def _workers(sources: int) -> "ProcessPoolExecutor | nullcontext[None]":
     return ProcessPoolExecutor(count, mp_context=get_context("spawn"))
 
 
-def _measured(index: int, source: Source, seed: int) -> list[tuple[str, NDArray[np.float64]]]:
+def _measured(index: int, source: Source, seed: int, pictures: int) -> list[tuple[str, NDArray[np.float64]]]:
     rng = np.random.default_rng([seed, index])
-    return [(kind, image_features(picture)) for kind, picture in _pictures(source, rng)]
+    return [(kind, image_features(picture)) for kind, picture in _pictures(source, rng, pictures)]
 
 
-def _pictures(source: Source, rng: Generator) -> Iterator[tuple[str, Picture]]:
-    """Yield the clean pictures, and about equally many changed and degraded ones for every source."""
+def _pictures(source: Source, rng: Generator, pictures: int) -> Iterator[tuple[str, Picture]]:
+    """Yield the clean pictures, and changed and degraded versions of about `pictures` of them."""
+    turned = source.modality in INVERTIBLE
     for picture in source.pictures:
         yield CLEAN, picture
+        if turned:
+            yield CLEAN_INVERTED, inverted(picture)
     for picture in source.bad_pictures:
         yield REALLY_BAD, picture
     if not source.pictures:
         return
-    chosen = [_bounded(picture) for picture in source.pictures[:_PICTURES_PER_SOURCE]]
-    rounds = -(-_PICTURES_PER_SOURCE // len(chosen))
-    for picture in chosen * rounds:
-        for change in MILD_CHANGES.values():
-            yield MILD, change(picture, rng)
-        for _ in range(_MILD_CHAINS):
-            yield MILD, _changed(picture, rng)
-        # Degrade a mildly changed picture, so that the mild change alone doesn't separate good from bad.
-        yield from degraded(_changed(picture, rng), rng)
+    chosen = [_bounded(picture) for picture in source.pictures[:pictures]]
+    for picture in chosen * -(-pictures // len(chosen)):
+        for kind, changed in _changes(picture, rng):
+            turn = turned and rng.random() < _SHARE_INVERTED
+            yield kind, inverted(changed) if turn else changed
+
+
+def _changes(picture: Picture, rng: Generator) -> Iterator[tuple[str, Picture]]:
+    for change in MILD_CHANGES.values():
+        yield MILD, change(picture, rng)
+    for _ in range(_MILD_CHAINS):
+        yield MILD, _changed(picture, rng)
+    # Degrade a mildly changed picture, so that the mild change alone doesn't separate good from bad.
+    yield from degraded(_changed(picture, rng), rng)
 
 
 def _bounded(picture: Picture) -> Picture:

@@ -107,7 +107,9 @@ ALLOWED: dict[str, set[str]] = {
     },
     "infra.nas": {*COMMAND, "common.nas", "infra.health"},
     "infra.patients": {*COMMAND, "common.labels", "deidentification", "infra.labelling"},
-    "infra.quality": {*COMMAND, "imaging.png", "infra.quality.drift", "model.training", *MODEL},
+    "infra.quality": {
+        *COMMAND, "imaging.png", "infra.quality.drift", "model.training", "model.training.sources", *MODEL,
+    },
     "infra.quality.drift": {"common", "model"},
     "infra.reconcile": {*COMMAND, "common.reconcile", "infra.backup", "infra.items"},
     "infra.training_sets": {*COMMAND, "common.labels", "training_set.export", "training_set.publish", *SETS},

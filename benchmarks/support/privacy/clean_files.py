@@ -13,7 +13,7 @@ from common.errors import PermanentError
 from imaging.frames.image_checks import NoPictureError
 from model.text_detector.fonts.designs import Half
 from model.text_detector.pictures import SOURCES_WITH_TEXT, other_files, sources
-from model.training.sources.recipes import PACKAGES
+from model.training.sources.packages import PACKAGES
 
 _TEST_FILES = ("pydicom", "pydicom-data")
 

@@ -22,6 +22,7 @@ DEGRADATIONS: dict[str, Change] = {
     for change in (
         optical_faults.defocus,
         optical_faults.motion,
+        optical_faults.movement,
         optical_faults.gaussian_noise,
         optical_faults.poisson_noise,
         optical_faults.speckle_noise,
@@ -30,6 +31,8 @@ DEGRADATIONS: dict[str, Change] = {
         optical_faults.over_exposure,
         optical_faults.low_contrast,
         optical_faults.wrong_window,
+        optical_faults.high_window,
+        optical_faults.veil,
         optical_faults.shading,
         transfer_faults.bit_wrap,
         transfer_faults.posterisation,
@@ -41,6 +44,8 @@ DEGRADATIONS: dict[str, Change] = {
         transfer_faults.grid,
         transfer_faults.ghost,
         transfer_faults.truncated,
+        transfer_faults.lost_part,
+        transfer_faults.collimation,
         transfer_faults.missing_rows,
         transfer_faults.block_loss,
         transfer_faults.mostly_empty,
@@ -135,13 +140,16 @@ def half_size(picture: Picture, rng: Generator) -> Picture:  # noqa: ARG001 all 
 
 
 def frame(picture: Picture, rng: Generator) -> Picture:
-    """Put on a background of up to twice the side, mostly black, sometimes white as beside a collimator."""
+    """Put on a background of up to 1.5 times the side, mostly black, sometimes white as beside a collimator.
+
+    The picture lies in the middle third, for a background on one side alone looks like a lost part.
+    """
     rows, columns = picture.shape[:2]
-    factors = rng.uniform(1.0, 2.0, 2) * rng.choice([[1, 0], [0, 1], [1, 1]])
+    factors = rng.uniform(1.0, 1.5, 2) * rng.choice([[1, 0], [0, 1], [1, 1]])
     height, width = (
         max(side, round(side * factor)) for side, factor in zip((rows, columns), factors, strict=True)
     )
-    top, left = int(rng.integers(0, height - rows + 1)), int(rng.integers(0, width - columns + 1))
+    top, left = (round(free * rng.uniform(0.33, 0.67)) for free in (height - rows, width - columns))
     ground = int(rng.choice([0, 0, 0, 255]))
     result = np.full((height, width, *picture.shape[2:]), ground, np.uint8)
     result[top : top + rows, left : left + columns] = picture
@@ -171,6 +179,11 @@ def stretched(picture: Picture, rng: Generator) -> Picture:
     factor = rng.uniform(0.7, 1.4)
     size = (max(_SMALLEST_SIDE, round(image.width * factor)), image.height)
     return np.asarray(image.resize(size, Image.Resampling.BICUBIC))
+
+
+def inverted(picture: Picture) -> Picture:
+    """Exchange black and white."""
+    return 255 - picture
 
 
 MILD_CHANGES: dict[str, Change] = {

@@ -31,14 +31,54 @@ def defocus(picture: Picture, rng: Generator) -> Picture:
 
 
 def motion(picture: Picture, rng: Generator) -> Picture:
-    """Blur along a line of 4 to 10 % of the side in a random direction."""
-    length = max(6.0, rng.uniform(0.04, 0.10) * short_side(picture))
+    """Blur along a line of 2.5 to 10 % of the side in a random direction."""
+    length = max(6.0, np.exp(rng.uniform(np.log(0.025), np.log(0.10))) * short_side(picture))
     angle = rng.uniform(0, np.pi)
     total = np.zeros(picture.shape, np.float32)
-    offsets = np.linspace(-length / 2, length / 2, 13)
+    offsets = np.linspace(-length / 2, length / 2, max(13, round(length)))
     for offset in offsets:
         total += shifted(picture, round(offset * np.sin(angle)), round(offset * np.cos(angle)))
     return to_picture(total / offsets.size)
+
+
+def movement(picture: Picture, rng: Generator) -> Picture:
+    """Replace 25 to 45 % of the lines of the Fourier space by those of shifted positions.
+
+    A magnetic resonance scanner measures line by line; a patient who moves meanwhile leaves copies along
+    one axis.
+    """
+    axis = int(rng.integers(0, 2))
+    length = picture.shape[axis]
+    spectrum = np.fft.fft(picture.astype(np.float32), axis=axis)
+    frequency = np.fft.fftfreq(length)
+    reach = rng.uniform(0.02, 0.06) * length
+    moves = np.repeat(rng.uniform(-reach, reach, -(-length // 4)), 4)[:length]
+    moves[rng.random(length) > rng.uniform(0.25, 0.45)] = 0
+    moves = np.fft.fftshift(moves)
+    moves[np.abs(frequency) < 0.01] = 0
+    phase = np.exp(-2j * np.pi * frequency * moves)
+    shape = [1] * picture.ndim
+    shape[axis] = length
+    return to_picture(np.abs(np.fft.ifft(spectrum * phase.reshape(shape), axis=axis)))
+
+
+def veil(picture: Picture, rng: Generator) -> Picture:
+    """Lay 35 to 75 % of an even or slowly changing brightness over the picture, as scattered light does."""
+    rows, columns = picture.shape[:2]
+    y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
+    slope = rng.uniform(0, 0.25)
+    angle = rng.uniform(0, 2 * np.pi)
+    share = np.clip(rng.uniform(0.35, 0.75) + slope * (np.cos(angle) * x + np.sin(angle) * y), 0.25, 0.9)
+    share = with_channel_axis(share, picture)
+    return to_picture(picture * (1 - share) + rng.uniform(110, 255) * share)
+
+
+def high_window(picture: Picture, rng: Generator) -> Picture:
+    """Show only the brightest 1 to 8 % of the content, on black."""
+    inside = foreground(picture)
+    low = float(np.percentile(inside, rng.uniform(92, 99)))
+    high = max(float(np.percentile(inside, 99.9)), low + 4)
+    return to_picture((picture - low) * (255 / (high - low)))
 
 
 def gaussian_noise(picture: Picture, rng: Generator) -> Picture:

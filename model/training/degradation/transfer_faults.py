@@ -101,6 +101,39 @@ def truncated(picture: Picture, rng: Generator) -> Picture:
     return result
 
 
+def lost_part(picture: Picture, rng: Generator) -> Picture:
+    """Replace 30 to 65 % of the picture, from any side, by one value, noise or the last line."""
+    turns = int(rng.integers(0, 4))
+    turned = np.rot90(picture, turns).copy()
+    stop = max(1, round(turned.shape[0] * rng.uniform(0.35, 0.7)))
+    filling = rng.random()
+    if filling < 0.15:
+        turned[stop:] = turned[stop - 1]
+    elif filling < 0.3:
+        turned[stop:] = rng.integers(0, 256, turned[stop:].shape)
+    else:
+        turned[stop:] = int(rng.choice([0, 0, 0, 128, 255]))
+    return np.ascontiguousarray(np.rot90(turned, -turns))
+
+
+def collimation(picture: Picture, rng: Generator) -> Picture:
+    """Keep only a turned rectangle or an ellipse of 6 to 30 % of the area; the rest is black or white."""
+    rows, columns = picture.shape[:2]
+    y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
+    angle = float(rng.choice([0, 0, rng.uniform(-0.5, 0.5)]))
+    y, x = y - rng.uniform(-0.4, 0.4), x - rng.uniform(-0.4, 0.4)
+    across, down = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
+    area, ratio = rng.uniform(0.06, 0.3), np.exp(rng.uniform(-0.6, 0.6))
+    width, height = np.sqrt(area * ratio), np.sqrt(area / ratio)
+    if rng.random() < 0.7:
+        inside = (np.abs(across) < width) & (np.abs(down) < height)
+    else:
+        inside = (across / width) ** 2 + (down / height) ** 2 < 4 / np.pi
+    result = picture.copy()
+    result[~inside] = int(rng.choice([0, 0, 0, 255]))
+    return result
+
+
 def missing_rows(picture: Picture, rng: Generator) -> Picture:
     """Set 3 to 8 bands of rows, about a third of the picture, to one value."""
     result = picture.copy()

@@ -20,7 +20,8 @@ from imaging.frames.image_file import ImageFile, read_image_file
 from imaging.frames.stored_value import stored_value
 from imaging.rendering.picture_recipe import PictureRecipe
 from model.features.picture_views import Picture
-from model.training.sources.recipes import HELD_OUT, PACKAGES, RECIPES, Recipe
+from model.training.sources.packages import PACKAGES
+from model.training.sources.recipes import HELD_OUT, RECIPES, Recipe
 from model.training.sources.volumes import SUFFIXES, apply_window, slices
 
 _SMALLEST_SIDE = 64

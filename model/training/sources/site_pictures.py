@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import PermanentError
@@ -12,7 +13,21 @@ _IMAGES = {".png", ".jpg", ".jpeg"}
 _DICOM = {".dcm", ".dicom", ".ima", ""}
 
 
-def site_sources(good: Path | None, bad: Path | None, weight: float) -> list[Source]:
+@dataclass(frozen=True)
+class SitePictures:
+    """A site's own pictures, which are added to the others."""
+
+    good: Path | None = None
+    """Folder of PNG, JPEG or DICOM files. Only the first frame of a DICOM file is used."""
+    bad: Path | None = None
+    """The same with pictures that were bad in practice."""
+    weight: float = 1.0
+    """How much one patient of the site counts in training, compared with one of the packages."""
+    modality: str = ""
+    """DICOM modality code of all these pictures. Without one they don't make a modality familiar."""
+
+
+def site_sources(site: SitePictures) -> list[Source]:
     """Return one source per patient of the folders, sorted by name. A patient may be in both folders.
 
     Each direct subfolder is a patient, with all files below it. For a file in the folder itself the
@@ -20,21 +35,16 @@ def site_sources(good: Path | None, bad: Path | None, weight: float) -> list[Sou
     `p17`. Evaluation holds out all pictures of a patient together, so two names for one patient make
     the figures look better than they are.
 
-    Parameters
-    ----------
-    good, bad : Path or None
-        Folders of PNG, JPEG or DICOM files. Only the first frame of a DICOM file is used.
-    weight : float
-        How much each of these sources counts in training.
-
     Raises
     ------
     ValueError
         If a folder doesn't exist or has no readable picture, or the weight isn't positive.
     """
-    if not weight > 0:
-        raise ValueError(f"The weight of a site's pictures must be positive, not {weight:g}.")
-    pictures = {kind: dict(_by_patient(folder)) for kind, folder in (("good", good), ("bad", bad)) if folder}
+    if not site.weight > 0:
+        raise ValueError(f"The weight of a site's pictures must be positive, not {site.weight:g}.")
+    pictures = {
+        kind: dict(_by_patient(folder)) for kind, folder in (("good", site.good), ("bad", site.bad)) if folder
+    }
     names = sorted({name for patients in pictures.values() for name in patients})
     return [
         Source(
@@ -43,8 +53,9 @@ def site_sources(good: Path | None, bad: Path | None, weight: float) -> list[Sou
             "the site's own",
             (),
             tuple(pictures.get("good", {}).get(name, ())),
+            site.modality,
             bad_pictures=tuple(pictures.get("bad", {}).get(name, ())),
-            weight=weight,
+            weight=site.weight,
         )
         for name in names
     ]

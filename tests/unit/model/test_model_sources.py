@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.training.sources.recipes import PACKAGES
+from model.training.sources.packages import PACKAGES
 from model.training.sources.source_packages import Kind, SourcePackage
 from model.training.sources.volumes import apply_window, slices
 

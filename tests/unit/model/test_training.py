@@ -11,7 +11,7 @@ from model.training import evaluation, samples
 from model.training.degradation.degradations import DEGRADATIONS
 from model.training.sources.corpus import Source, build_corpus
 from model.training.sources.recipes import HELD_OUT, RECIPES, Recipe
-from model.training.sources.site_pictures import site_sources
+from model.training.sources.site_pictures import SitePictures, site_sources
 from model.training.train import train
 from tests.unit.model.pictures import Picture, heavy_noise, real_picture
 
@@ -60,7 +60,7 @@ def test_a_subfolder_or_a_file_name_prefix_is_a_patient(tmp_path: Path) -> None:
     (good / "broken.png").write_bytes(b"not a picture")
     found = {
         source.name: (len(source.pictures), len(source.bad_pictures), source.weight)
-        for source in site_sources(good, bad, 2.5)
+        for source in site_sources(SitePictures(good, bad, 2.5))
     }
     assert {"site: p1": (2, 0, 2.5), "site: p2": (1, 1, 2.5), "site: p3": (0, 1, 2.5)} == found
 
@@ -75,7 +75,7 @@ def test_a_site_folder_that_cannot_be_used_is_refused(
         site(folder, {"a.png": real_picture("CT_small.dcm")} if inside == "picture" else {})
         folder.mkdir(exist_ok=True)
     with pytest.raises(ValueError, match=r"folder|has no readable|must be positive"):
-        site_sources(folder, None, weight)
+        site_sources(SitePictures(folder, None, weight))
 
 
 def test_a_site_can_add_its_own_pictures(tmp_path: Path, quick_training: None) -> None:
@@ -85,9 +85,12 @@ def test_a_site_can_add_its_own_pictures(tmp_path: Path, quick_training: None) -
     bad = site(tmp_path / "bad", {"b_1.png": heavy_noise(picture)})
     out = tmp_path / "out"
     out.mkdir()
-    card = train(out, progress=lambda _: None, sources=small_sources(), good=good, bad=bad, weight=3)
+    card = train(out, progress=lambda _: None, sources=small_sources(), site=SitePictures(good, bad, 3, "XA"))
     added = [source for source in card.sources if source["name"].startswith("site: ")]
     assert [("site: a", 3), ("site: b", 3)] == [(source["name"], source["weight"]) for source in added]
+    assert card.patients_by_modality["XA"] == 2
+    assert "XA" in card.looks
+    assert "XA" in card.limits_by_modality
     assert "bad in practice" in card.metrics["nested_cross_validation"]["caught_by_kind"]
 
 
