@@ -97,8 +97,12 @@ def _why_none(connection: psycopg.Connection[Any], choice: Choice, state: str) -
     """The first of the conditions that no item meets, as a sentence."""
     see = "dcm2set status shows what is held and refused."
     for name, value in (("cause", choice.cause), ("device", choice.device)):
-        values = {"cause": None, "device": None, name: value}
-        if value is not None and not choose_items(connection, state=state, **values):
+        if value is not None and not choose_items(
+            connection,
+            state=state,
+            cause=value if name == "cause" else None,
+            device=value if name == "device" else None,
+        ):
             return f"No item is {state} with exactly this {name}; {see}"
     if choice.function is not None and choose_in_state(connection, replace(choice, function=None), state):
         return _ONLY.format(function=choice.function, id=choice.items[0] if choice.items else "of these")

@@ -13,6 +13,7 @@ from infra.training_sets.export import Export
 from tests.in_memory.object_store import InMemoryObjectStore
 from tests.support.set_rows import SetImage, add_images
 from training_set.selection.allowed_labels import ANY_LABEL, AllowedLabels
+from training_set.selection.statement import WITHOUT
 from training_set.versions.freeze import FrozenVersion
 
 NONE: dict[str, Any] = dict.fromkeys(
@@ -52,7 +53,7 @@ def export(
 ) -> FrozenVersion:
     """Freeze a version, or find one by its number."""
     made = Export(connection, store, "chest", lambda _: None, allowed)
-    return made.version(number, NONE | selection)
+    return made.version(number, NONE | {WITHOUT: "a test"} | selection)
 
 
 def test_labels_need_a_vocabulary_or_the_option(

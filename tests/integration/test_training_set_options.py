@@ -177,6 +177,6 @@ def test_label_sets_have_files_of_their_own(site: Site, name: str, tmp_path: Pat
         (["--label-set", "a="], "has no label"),
         (["--label-set", "a=Unknown"], "no label 'Unknown'"),
         (["--folds", "1"], "at least 2"),
-        (["--version", "1", "--folds", "0"], "allows no selection options"),
+        (["--version", "1", "--folds", "0"], "allows no options of a new version"),
     ):
         assert cause in site.run("export", name, *words, "--out", str(tmp_path / "x"), code=2).stderr

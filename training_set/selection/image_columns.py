@@ -7,6 +7,7 @@ INTEGER = pa.int64()
 REAL = pa.float64()
 DATE = pa.date32()
 BOOLEAN = pa.bool_()
+FOLD = "fold"  # after split, if the set has folds: from 1, or 0 in the test split
 
 # In the order of images.parquet, after file_name, split and the labels. Nothing here tells when a file
 # arrived, as an image bucket's name does: arrival and shifted study date together give the date shift.
@@ -81,6 +82,7 @@ COLUMNS: dict[str, pa.DataType] = {name: kind for name, (kind, _) in _DICTIONARY
 DESCRIPTIONS: dict[str, str] = {
     "file_name": "Path of the picture in the export: split, patient, study, series, instance and frame.",
     "split": "Split of the image: train, validation or test.",
+    FOLD: "Fold of cross-validation, from 1; 0 in the test split.",
     **{name: text for name, (_, text) in _DICTIONARY.items()},
 }
 
@@ -88,7 +90,6 @@ DESCRIPTIONS: dict[str, str] = {
 METADATA = """patient_id study_instance_uid series_instance_uid sop_instance_uid frame modality body_part
     laterality view_position study_date sex age_years rows columns""".split()
 
-FOLD = "fold"  # after split, if the set has folds: from 1, or 0 in the test split
 LABEL = "label_"  # prefix of label columns, so that they can't clash with other columns
 
 

@@ -2,12 +2,18 @@
 
 import pytest
 
-from training_set.selection.image_columns import COLUMNS, DESCRIPTIONS, column_description, label_column
+from training_set.selection.image_columns import (
+    COLUMNS,
+    DESCRIPTIONS,
+    FOLD,
+    column_description,
+    label_column,
+)
 
 
 def test_every_column_is_described_in_one_sentence() -> None:
     """Each column of images.parquet has one plain sentence; no two columns share it."""
-    assert ["file_name", "split", *COLUMNS] == list(DESCRIPTIONS)
+    assert ["file_name", "split", FOLD, *COLUMNS] == list(DESCRIPTIONS)
     assert len(DESCRIPTIONS) == len(set(DESCRIPTIONS.values()))
     for name, text in DESCRIPTIONS.items():
         assert text.endswith("."), name
