@@ -1,5 +1,6 @@
 """The status as text for a terminal."""
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -81,7 +82,7 @@ def set_aside_text(rows: Sequence[dict[str, Any]]) -> str:
     for row in rows:
         numbers = ", ".join(str(number) for number in row["item_ids"])
         lines.append(f"{row['items']} {row['state']} by {row['function']} (item {numbers}): {row['cause']}")
-        lines += [f"    of {device}" for device in row["devices"] or ()]
+        lines += [f"    --device {shlex.quote(device)}" for device in row["devices"] or ()]
         if row["next_step"]:
             lines.append(f"    {row['next_step']}")
         if row["nothing_found"]:

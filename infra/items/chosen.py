@@ -1,5 +1,6 @@
 """The items that a person means by number, cause or device; what is unknown is told."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -81,6 +82,21 @@ def _check_numbers(connection: psycopg.Connection[Any], items: Sequence[int], st
             raise NotChosenError(told.format(id=number, state=known[number]))
 
 
+_OUTLOOK = {
+    "held": "{number} held item(s): read and searched again, and held again unless a setting or rule has "
+    "changed. To let an item pass: dcm2set release.",
+    "done": "{number} finished item(s): worked on again. Files are drawn again under the same names, their "
+    "images are judged again, and verdicts of persons stay.",
+    "quarantined": "{number} quarantined item(s): tried again.",
+}
+
+
+def outlook(items: Sequence[SettledItem]) -> list[str]:
+    """What a replay will do with the items, a sentence for each state."""
+    numbers = Counter(item.state for item in items)
+    return [text.format(number=numbers[state]) for state, text in _OUTLOOK.items() if numbers[state]]
+
+
 _ONLY = "This is only for items of {function}, and all that is said must be true: item {id} is none."
 _IN_WORK = "Item {id} is in the pipeline already; dcm2set trace item-{id} shows it."
 _NOT_REFUSED = "Item {id} is not refused: it is {state}; dcm2set trace item-{id} shows how."
@@ -96,14 +112,10 @@ _OTHERWISE = {
 def _why_none(connection: psycopg.Connection[Any], choice: Choice, state: str) -> str:
     """The first of the conditions that no item meets, as a sentence."""
     see = "dcm2set status shows what is held and refused."
-    for name, value in (("cause", choice.cause), ("device", choice.device)):
-        if value is not None and not choose_items(
-            connection,
-            state=state,
-            cause=value if name == "cause" else None,
-            device=value if name == "device" else None,
-        ):
-            return f"No item is {state} with exactly this {name}; {see}"
+    if choice.cause is not None and not choose_items(connection, state=state, cause=choice.cause):
+        return f"No item is {state} with exactly this cause; {see}"
+    if choice.device is not None and not choose_items(connection, state=state, device=choice.device):
+        return f"No item is {state} with exactly this device; {see}"
     if choice.function is not None and choose_in_state(connection, replace(choice, function=None), state):
         return _ONLY.format(function=choice.function, id=choice.items[0] if choice.items else "of these")
     return f"No item is {state} that all of this is true of; {see}"

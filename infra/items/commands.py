@@ -44,7 +44,7 @@ _items_option = click.option("--item", "items", type=int, multiple=True, help="I
 @click.option("--recipe-older-than", "recipe", type=int, help="Files rendered by an older recipe version.")
 def replay(home: Home, items: tuple[int, ...], function: str | None, state: str, recipe: int | None) -> None:
     """Put quarantined or already settled items back into the pipeline."""
-    from infra.items.chosen import check_settled
+    from infra.items.chosen import check_settled, outlook
     from infra.items.replay import WITHDRAWN, choose_items, choose_older_recipe, put_back
 
     if not items and function is None and recipe is None:
@@ -57,6 +57,8 @@ def replay(home: Home, items: tuple[int, ...], function: str | None, state: str,
             chosen = choose_items(connection, items=items, function=function, state=None if items else state)
         withdrawn = [item.id for item in chosen if item.outcome == WITHDRAWN]
         chosen = [item for item in chosen if item.id not in withdrawn]
+        for sentence in outlook(chosen):
+            click.echo(sentence, err=True)
         for item in chosen:
             put_back(connection, store, item)
     for number in withdrawn:
@@ -234,7 +236,8 @@ def trace(home: Home, name: str, as_json: bool) -> None:
     """Show everything that happened to one file or image, with every attempt.
 
     NAME is the number of an item, the source in a log line (file-N, item-N), an SOP Instance UID with
-    or without /FRAME, or s3://BUCKET/KEY.
+    or without /FRAME, s3://BUCKET/KEY, or the path of a file on the NAS. Its folder may have the name
+    from before or after it was marked as processed.
     """
     from infra.items.trace import trace as read_trace
     from infra.items.trace_text import trace_text

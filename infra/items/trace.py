@@ -19,8 +19,9 @@ _SQL = queries(Path(__file__).with_suffix(".sql"))
 _UID = re.compile(r"(?P<uid>[0-9]+(?:\.[0-9]+)+)(?:/(?P<frame>[0-9]+)(?:\.png)?)?$")
 _EXPECTED = (
     "Give the number of an item, file-N, item-N, an SOP Instance UID with or without /FRAME, "
-    "or s3://BUCKET/KEY."
+    "s3://BUCKET/KEY, or the path of a file on the NAS."
 )
+_DEEPEST = 64  # folders of a path that are compared
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,7 @@ def _subject(connection: psycopg.Connection[DictRow], name: str) -> Subject:
     if number.isdecimal() and kind in {"", "item"}:
         return _subject_of_item(connection, int(number), name)
     if number.isdecimal() and kind == "file":
-        found = connection.execute(_SQL["items_of_file"], {"id": int(number)}).fetchall()
-        return _subject_of_extract_items(found, files=(int(number),))
+        return _subject_of_files(connection, [int(number)])
     bucket, _, key = name.removeprefix("s3://").partition("/")
     if name.startswith("s3://"):
         found = connection.execute(_SQL["image_at"], {"bucket": bucket, "key": key}).fetchall()
@@ -80,10 +80,28 @@ def _subject(connection: psycopg.Connection[DictRow], name: str) -> Subject:
         if bucket == RAW:
             values = {"keys": original_keys(key)}
             return _subject_of_extract_items(connection.execute(_SQL["items_at"], values).fetchall())
+    elif files := _files_at(connection, name):
+        return _subject_of_files(connection, files)
     uid = _UID.search(name.removesuffix(".json").removesuffix(".dcm"))
+    if uid is None and "/" in name:  # it may be a path that names a patient
+        raise PermanentError(f"No file of this path is known. {_EXPECTED}")
     if uid is None:
         raise PermanentError(f"{name} does not name a file or image. {_EXPECTED}")
     return Subject(uid=uid["uid"], frame=int(uid["frame"]) if uid["frame"] else None)
+
+
+def _files_at(connection: psycopg.Connection[DictRow], path: str) -> list[int]:
+    """The files at a path of the NAS, the newest first; any mount point may stand before the folder."""
+    parts = [part for part in path.split("/") if part not in {"", "."}][-_DEEPEST:]
+    folders = parts[:-1] or [""]  # a file directly in the root is in the folder without a name
+    paths = ["/".join(parts[place + 1 :]) for place in range(len(parts) - 1)] or parts
+    values = {"folders": folders, "paths": paths}
+    return [row["id"] for row in connection.execute(_SQL["files_at"], values)]
+
+
+def _subject_of_files(connection: psycopg.Connection[DictRow], files: Sequence[int]) -> Subject:
+    found = connection.execute(_SQL["items_of_file"], {"ids": list(files)}).fetchall()
+    return _subject_of_extract_items(found, files=tuple(files))
 
 
 def _subject_of_item(connection: psycopg.Connection[DictRow], number: int, name: str) -> Subject:

@@ -9,7 +9,14 @@ select l.id, coalesce(l.sop_instance_uid, c.sop_instance_uid) as sop_instance_ui
 join ledger_item l on l.function = 'extract' and l.bucket = 'raw' and l.key = s.raw_key
     and (l.etag = s.etag or s.etag is null)
 left join item_conflict c on c.item_id = l.id
-where s.id = %(id)s;
+where s.id = any(%(ids)s::bigint[]) order by s.id desc, l.id desc;
+
+-- name: files_at
+-- Files at a path of the NAS, the newest first. The folder may have the name that it had before it was marked.
+select s.id from unnest(%(folders)s::text[], %(paths)s::text[]) with ordinality as asked (folder, path, place)
+join source_folder f on asked.folder in (f.name, f.mark)
+join source_file s on s.folder_id = f.id and s.path = asked.path
+order by asked.place, s.id desc;
 
 -- name: items_at
 -- Items of an object in raw, by the key that it has now or had when it arrived.

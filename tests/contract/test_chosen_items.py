@@ -7,7 +7,8 @@ import psycopg
 import pytest
 
 from common.database import Database, connect
-from infra.items.chosen import Choice, NotChosenError, check_settled, choose_in_state
+from infra.items.chosen import Choice, NotChosenError, check_settled, choose_in_state, outlook
+from infra.items.replay import choose_items
 
 _CAUSE = "Text was found in frame 1."
 
@@ -88,3 +89,12 @@ def test_settled_items_may_be_replayed(connection: psycopg.Connection[Any]) -> N
     """Items that are done, held or quarantined, and every function."""
     check_settled(connection, [1, 3, 4], "extract")
     assert 7 == len(connection.execute("select from ledger_item").fetchall())
+
+
+def test_a_replay_says_what_it_will_do(connection: psycopg.Connection[Any]) -> None:
+    """A sentence for each state: held items are held again, finished ones are drawn again."""
+    held, done, quarantined = outlook(choose_items(connection, items=[1, 2, 3, 4]))
+    assert held.startswith("2 held item(s): read and searched again, and held again unless")
+    assert done.startswith("1 finished item(s): worked on again")
+    assert "1 quarantined item(s): tried again." == quarantined
+    assert [] == outlook([])

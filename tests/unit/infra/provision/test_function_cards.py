@@ -164,7 +164,7 @@ def test_items_set_aside_are_shown_with_cause_and_next_step() -> None:
         [row | {"item_ids": [4, 7]}]
     )
     text = set_aside_text([row | {"item_ids": [4, 7], "devices": ["ACME / Sono 3 / 480 x 640"]}])
-    assert "Possible text.\n    of ACME / Sono 3 / 480 x 640\n    Look." in text
+    assert "Possible text.\n    --device 'ACME / Sono 3 / 480 x 640'\n    Look." in text
     assert "" == set_aside_text([])
 
 

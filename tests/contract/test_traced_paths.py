@@ -1,0 +1,61 @@
+"""A trace by the path of a file on the NAS."""
+
+import pytest
+
+from common.database import Database
+from common.errors import PermanentError
+from infra.items.trace import trace
+
+
+@pytest.fixture
+def nas(database: Database) -> None:
+    """Folder 1 is marked and has files 1, 2 and 3, two of one path; 4 is in the root, 5 in a later folder."""
+    database.run(
+        "insert into source_folder (name, generation, mark) values ('Doe', 1, 'Doe_processed'), "
+        "('', 1, null), ('Doe', 2, null)"
+    )
+    for folder, path, version in (
+        (1, "im/1.dcm", 1),
+        (1, "2.1", 1),
+        (1, "im/1.dcm", 2),
+        (2, "1.2.3", 1),
+        (3, "b", 1),
+    ):
+        database.run(
+            "with file as (insert into source_file (folder_id, path, version, size, modified_at, state, "
+            "raw_key) values (%(folder)s, %(path)s, %(version)s, 1, now(), 'copied', %(key)s) "
+            "returning raw_key) insert into ledger_item (function, bucket, key, etag, state, outcome) "
+            "select 'extract', 'raw', raw_key, 'e', 'done', 'skipped' from file",
+            folder=folder,
+            path=path,
+            version=version,
+            key=f"nas/{folder}/{path}~{version}",
+        )
+
+
+@pytest.mark.usefixtures("nas")
+@pytest.mark.parametrize(
+    ("path", "files"),
+    [
+        ("Doe/im/1.dcm", {1, 3}),
+        ("Doe_processed/im/1.dcm", {1, 3}),
+        ("/mnt/nas/dicom/Doe_processed/im/1.dcm", {1, 3}),
+        ("./Doe/2.1", {2}),
+        ("1.2.3", {4}),
+        ("Doe/b", {5}),
+    ],
+)
+def test_a_file_is_found_by_its_path(database_url: str, path: str, files: set[int]) -> None:
+    """With the folder's name from before or after the mark, below any mount point; also like a UID."""
+    found = trace(database_url, path)
+    assert files == {row["id"] for row in found["files"]}
+    assert files == {row["id"] for row in found["items"]}
+
+
+@pytest.mark.usefixtures("nas")
+@pytest.mark.parametrize("path", ["Doe/im/2.dcm", "im/1.dcm", "Doe_other/im/1.dcm", "1.dcm"])
+def test_an_unknown_path_is_not_repeated(database_url: str, path: str) -> None:
+    """No other file is shown, and a path with a name in it is not in the error."""
+    with pytest.raises(PermanentError) as error:
+        trace(database_url, path)
+    assert "Doe" not in str(error.value)
