@@ -24,7 +24,7 @@ from infra.health.nas_waiting import nas_waiting_findings
 from infra.health.reconciled import reconciled_findings
 from infra.health.stalled import stalled_findings
 from infra.health.status import read_status
-from infra.local.home import Home, read_endpoints
+from infra.local.home import Home, nas_address, read_endpoints
 from infra.local.minio_binary import find_minio
 from infra.local.pseudonym_key import checked_keys
 from model.artefact import DEFAULT_MODEL, load_quality_model
@@ -46,10 +46,13 @@ def _findings(home: Home) -> Iterator[Finding]:
     except PipelineError as error:
         yield Finding("settings", False, str(error))
         return
-    yield Finding("settings", True, "every setting has a valid form")
+    where = " in this shell; a running home keeps those that it was started with"
+    yield Finding(
+        "settings", True, f"every setting has a valid form{where if home.endpoints.exists() else ''}"
+    )
     yield from security_findings(home, settings)
     yield _postgres(settings)
-    yield _nas(settings)
+    yield nas_finding(home, settings)
     yield _tried("quality model", lambda: load_quality_model(settings.model_path or DEFAULT_MODEL).version)
     yield Finding("text reader", can_read(), _text_reader())
     yield _disk(home)
@@ -82,10 +85,27 @@ def _server_version(settings: Settings) -> str:
     return f"{tried_values(settings.required('database_url'))} at DATABASE_URL"
 
 
-def _nas(settings: Settings) -> Finding:
+def nas_finding(home: Home, settings: Settings) -> Finding:
+    """The NAS of the running home; if none runs, that of this shell's settings."""
+    own = nas_address(settings.nas_url)
+    polled = read_endpoints(home).get("nas", own) if home.endpoints.exists() else own
+    if polled != own:
+        return Finding("NAS", True, f"{_polls(polled)}; {_shell(own)}")
     if settings.nas_url is None:
         return Finding("NAS", True, "DCM2SET_NAS_URL is not set, so no folder is polled")
     return _tried("NAS", lambda: f"{_folders(settings)} folder(s); dcm2set nas check tries the rest")
+
+
+def _polls(polled: str | None) -> str:
+    if polled is None:
+        return "the running home polls none"
+    return f"the running home polls {polled}; the line of poll_nas says whether it answers"
+
+
+def _shell(own: str | None) -> str:
+    if own is None:
+        return "DCM2SET_NAS_URL is not set in this shell, so nothing was tried from here"
+    return f"DCM2SET_NAS_URL of this shell names {own}, which the home polls once it is started with it"
 
 
 def _folders(settings: Settings) -> int:
@@ -116,6 +136,9 @@ def _running_home(home: Home) -> Iterator[Finding]:
 
     pool = urllib3.PoolManager(timeout=5, retries=False)
     for name, url in endpoints["functions"].items():
+        if name == "poll_nas" and endpoints.get("nas", name) is None:
+            yield Finding(name, True, "has nothing to do, because the home polls no NAS")
+            continue
         try:
             health = pool.request("GET", url).json()
         except (urllib3.exceptions.HTTPError, ValueError):

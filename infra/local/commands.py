@@ -6,7 +6,7 @@ import threading
 import click
 
 from infra.command_options import home_option
-from infra.local.home import Home
+from infra.local.home import Home, polled_nas
 
 
 @click.command()
@@ -29,7 +29,9 @@ def up(home: Home, new_space: str | None) -> None:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    with running(home, load_settings(), click.echo, new_pseudonym_space=new_space) as run:
+    settings = load_settings()
+    with running(home, settings, click.echo, new_pseudonym_space=new_space) as run:
+        click.echo(polled_nas(home, settings.nas_url))
         click.echo(f"Ready. Put files into raw/incoming/ at http://{run.endpoints['minio']['endpoint']}.")
         click.echo(f"Keys and URLs: {home.endpoints}. Logs: {home.logs}. Ctrl-C ends everything.")
         run.watch(ended)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from common.errors import SettingsError
 from infra.provision.function_card import function_cards
@@ -83,6 +84,11 @@ class Home:
         return self.folder / "supervisord.conf"
 
     @property
+    def last_nas(self) -> Path:
+        """The URL of the NAS that the home polled last, without user and password."""
+        return self.folder / "last_nas"
+
+    @property
     def lock(self) -> Path:
         return self.folder / "up.lock"
 
@@ -146,6 +152,28 @@ def read_endpoints(home: Home) -> dict[str, Any]:
         raise SettingsError(
             f"The home {home.folder} is not running; start it with: dcm2set up --home {home.folder}"
         ) from None
+
+
+def nas_address(url: str | None) -> str | None:
+    """The URL of a NAS without user and password; None without a NAS."""
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def polled_nas(home: Home, url: str | None) -> str:
+    """Say which NAS a home polls, and remember it; without one, name the last one that it polled."""
+    address = nas_address(url)
+    if address is not None:
+        write_private(home.last_nas, address)
+        return f"The NAS {address} is polled."
+    if not home.last_nas.exists():
+        return "No NAS is polled: DCM2SET_NAS_URL is not set."
+    last = home.last_nas.read_text(encoding="utf-8")
+    return (
+        f"No NAS is polled. The last one was {last}: to poll it again, set DCM2SET_NAS_URL and start again."
+    )
 
 
 def write_tokens(home: Home, tokens: Iterable[str]) -> None:

@@ -26,7 +26,7 @@ from infra.local.causes.disk_room import require_open_files, require_room
 from infra.local.causes.os_errors import start_errors
 from infra.local.causes.start_logs import StartLogs
 from infra.local.causes.waiting import START_SECONDS, Waiting
-from infra.local.home import Home, write_private, write_tokens
+from infra.local.home import Home, nas_address, write_private, write_tokens
 from infra.local.minio_binary import minio_binary
 from infra.local.postgres_server import DATABASE, PostgresServer
 from infra.local.programs import Plan, programs, servers, write_minio_environment
@@ -192,6 +192,7 @@ def _set_up(plan: Plan, waiting: Waiting, say: Say, new_space: str | None) -> di
         },
         "database_url": plan.database_url,
         "functions": plan.urls,
+        "nas": nas_address(plan.settings.nas_url),
         "token": plan.tokens.current,
     }
 

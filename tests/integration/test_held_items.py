@@ -28,7 +28,7 @@ def _refused(home: RunningHome) -> int:
 def _metric(home: RunningHome, text: str) -> bool:
     answer = urllib3.request(
         "GET",
-        f"{home.endpoints['functions']['sweep']}/metrics",
+        f"{home.endpoints['functions']['sweep']}metrics",
         headers={"Authorization": f"Bearer {home.endpoints['token']}"},
         retries=False,
     )

@@ -171,4 +171,25 @@ def test_a_file_of_the_nas_is_the_source(start_home, tmp_path: Path) -> None:
     assert 3 == len(found["items"])
     log = (home.folder / "log" / "poll_nas.log").read_text()
     assert f'"source":"file-{file["id"]}"' in log
+    assert wait_for((tmp_path / "nas" / "Folder_processed").exists, seconds=30)
+    assert wait_for(lambda: home.rows("select from source_folder where mark is not null"), seconds=30)
+    for path in ("Folder/1.dcm", "Folder_processed/1.dcm", str(tmp_path / "nas" / "Folder_processed/1.dcm")):
+        assert found["items"] == trace(home, path)["items"], path
+    # This shell has no NAS, and the home has one.
+    assert f"ok     NAS: the running home polls {home.settings['DCM2SET_NAS_URL']};" in _doctor(home)
     home.end()
+    assert f"The NAS {home.settings['DCM2SET_NAS_URL']} is polled." in _said_by_up(home)
+
+
+def test_a_home_without_a_nas_says_so(home: RunningHome) -> None:
+    """`up` says that none is polled, and for the doctor poll_nas is no fault."""
+    assert "No NAS is polled" in _said_by_up(home)
+    assert "ok     poll_nas: has nothing to do" in _doctor(home)
+
+
+def _doctor(home: RunningHome) -> str:
+    return home.run_cli("doctor").stdout
+
+
+def _said_by_up(home: RunningHome) -> str:
+    return (home.folder.parent / "up.log").read_text(encoding="utf-8")
