@@ -236,10 +236,19 @@ def trace(home: Home, name: str, as_json: bool) -> None:
     """Show everything that happened to one file or image, with every attempt.
 
     NAME is the number of an item, the source in a log line (file-N, item-N), an SOP Instance UID with
-    or without /FRAME, s3://BUCKET/KEY, or the path of a file on the NAS. Its folder may have the name
-    from before or after it was marked as processed.
+    or without /FRAME, that of the original, s3://BUCKET/KEY, or the path of a file on the NAS. The folder
+    may have its name from before or after it was marked as processed.
     """
     from infra.items.trace import trace as read_trace
     from infra.items.trace_text import trace_text
 
-    print_result(read_trace(database_url(home), name), trace_text, as_json=as_json)
+    url = database_url(home)
+
+    def pseudonyms(uid: str) -> list[str]:
+        from deidentification.pseudonym import Pseudonyms
+        from infra.local.pseudonym_key import checked_keys
+
+        keys, _ = checked_keys(home, url)
+        return [Pseudonyms(key).uid(uid) for key in (keys.current, *keys.others)]
+
+    print_result(read_trace(url, name, pseudonyms=pseudonyms), trace_text, as_json=as_json)

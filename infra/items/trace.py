@@ -1,8 +1,8 @@
 """Everything that happened to one file or image, from the NAS to its labels, with every attempt."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ _SQL = queries(Path(__file__).with_suffix(".sql"))
 _UID = re.compile(r"(?P<uid>[0-9]+(?:\.[0-9]+)+)(?:/(?P<frame>[0-9]+)(?:\.png)?)?$")
 _EXPECTED = (
     "Give the number of an item, file-N, item-N, an SOP Instance UID with or without /FRAME, "
-    "s3://BUCKET/KEY, or the path of a file on the NAS."
+    "the UID in the original, s3://BUCKET/KEY, or the path of a file on the NAS."
 )
 _DEEPEST = 64  # folders of a path that are compared
 
@@ -34,13 +34,20 @@ class Subject:
     frame: int | None = None  # None: all frames
 
 
-def trace(url: str, name: str) -> dict[str, Any]:
+def _no_pseudonyms(_uid: str) -> Sequence[str]:
+    return ()
+
+
+def trace(
+    url: str, name: str, *, pseudonyms: Callable[[str], Sequence[str]] = _no_pseudonyms
+) -> dict[str, Any]:
     """Everything that is known of a file, an item, an instance or an image, in one snapshot.
 
+    If a UID is not known, it may be that of an original: `pseudonyms` gives what stands for it.
     Raises PermanentError if nothing of that name is known.
     """
     with read_snapshot(url) as connection:
-        subject = _subject(connection, name.strip())
+        subject = _pseudonymous(connection, _subject(connection, name.strip()), pseudonyms)
         values = {"uid": subject.uid, "frame": subject.frame, "items": list(subject.items)}
         items = connection.execute(_SQL["items"], values).fetchall()
         numbers = [row["id"] for row in items]
@@ -64,6 +71,20 @@ def trace(url: str, name: str) -> dict[str, Any]:
                 for row in connection.execute(_SQL["images"], values)
             ],
         }
+
+
+def _pseudonymous(
+    connection: psycopg.Connection[DictRow], subject: Subject, pseudonyms: Callable[[str], Sequence[str]]
+) -> Subject:
+    """The subject with a UID that is known, if its own is that of an original."""
+    if subject.uid is None or subject.items or subject.files or _is_known(connection, subject.uid):
+        return subject
+    known = (uid for uid in pseudonyms(subject.uid) if _is_known(connection, uid))
+    return replace(subject, uid=next(known, subject.uid))
+
+
+def _is_known(connection: psycopg.Connection[DictRow], uid: str) -> bool:
+    return connection.execute(_SQL["known"], {"uid": uid}).fetchone() is not None
 
 
 def _subject(connection: psycopg.Connection[DictRow], name: str) -> Subject:

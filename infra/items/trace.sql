@@ -11,6 +11,14 @@ join ledger_item l on l.function = 'extract' and l.bucket = 'raw' and l.key = s.
 left join item_conflict c on c.item_id = l.id
 where s.id = any(%(ids)s::bigint[]) order by s.id desc, l.id desc;
 
+-- name: known
+select from extraction where sop_instance_uid = %(uid)s
+union all
+select from ledger_item where sop_instance_uid = %(uid)s
+union all
+select from item_conflict where sop_instance_uid = %(uid)s
+limit 1;
+
 -- name: files_at
 -- Files at a path of the NAS, the newest first. The folder may have the name that it had before it was marked.
 select s.id from unnest(%(folders)s::text[], %(paths)s::text[]) with ordinality as asked (folder, path, place)

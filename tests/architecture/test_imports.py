@@ -100,7 +100,10 @@ ALLOWED: dict[str, set[str]] = {
         *COMMAND, "common.confinement", "common.nas", "deidentification.pixels.text_search",
         "infra.quality.drift", "model",
     },
-    "infra.items": {*COMMAND, "common.ledger", "infra.items.held", "infra.labelling", "infra.patients"},
+    "infra.items": {
+        *COMMAND, "common.ledger", "deidentification", "infra.items.held", "infra.labelling",
+        "infra.patients",
+    },
     "infra.items.held": {
         "common", "common.confinement", "common.process", "common.store", "deidentification",
         "deidentification.pixels", "imaging.frames", "imaging.rendering",

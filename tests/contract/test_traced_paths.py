@@ -59,3 +59,22 @@ def test_an_unknown_path_is_not_repeated(database_url: str, path: str) -> None:
     with pytest.raises(PermanentError) as error:
         trace(database_url, path)
     assert "Doe" not in str(error.value)
+
+
+def test_the_uid_of_an_original_is_found_by_its_pseudonym(database: Database, database_url: str) -> None:
+    """What is not known as it stands is looked for under each key; a known one is never replaced."""
+    for number, uid in enumerate(("2.25.7", "2.25.8"), start=1):
+        database.run(
+            "insert into ledger_item (function, bucket, key, etag, state, outcome, sop_instance_uid) "
+            "values ('extract', 'raw', %(key)s, 'e', 'done', 'duplicate', %(uid)s)",
+            key=f"incoming/{number}",
+            uid=uid,
+        )
+
+    def pseudonyms(uid: str) -> list[str]:
+        return [f"2.25.{uid[-1]}9", f"2.25.{uid[-1]}"]  # of two keys
+
+    for name, item in (("1.2.840.7", 1), ("1.2.840.8/1", 2), ("2.25.8", 2)):
+        assert [item] == [each["id"] for each in trace(database_url, name, pseudonyms=pseudonyms)["items"]]
+    with pytest.raises(PermanentError, match="Nothing is known"):
+        trace(database_url, "1.2.840.6", pseudonyms=pseudonyms)

@@ -1,9 +1,11 @@
 """Traces of files and images, and what logs and metrics show of them."""
 
+import io
 import json
 from pathlib import Path
 
 import orjson
+import pydicom
 import pytest
 import urllib3
 
@@ -44,7 +46,9 @@ def test_every_name_of_a_file_gives_the_same_trace(home: RunningHome, item: dict
     uid = item["sop_instance_uid"]
     image = home.rows("select bucket, key from image_allocation where sop_instance_uid = %s", uid)[0]
     names = (str(item["id"]), f"item-{item['id']}", uid, f"{uid}/1", f"s3://{image['bucket']}/{image['key']}")
-    for name in (*names, "s3://raw/processed/Tracemarker^Jane/1.dcm"):
+    original = pydicom.dcmread(io.BytesIO(make_instance(1, patient=701))).SOPInstanceUID
+    assert original != uid
+    for name in (*names, str(original), f"{original}/1", "s3://raw/processed/Tracemarker^Jane/1.dcm"):
         found = trace(home, name)
         assert f"item-{item['id']}" == found["source"], name
         assert {"extract", "store_metadata", "quality"} == {each["function"] for each in found["items"]}, name
