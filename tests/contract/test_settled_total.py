@@ -33,7 +33,7 @@ def test_settled_rows_are_summed_up(database: Database) -> None:
     )
     while rows.numbers("balance")["files_waiting"]:
         rows.settled()
-        aside = "state in ('held', 'quarantined')"
+        aside = "state in ('held', 'refused', 'quarantined')"
         rows.run(f"update ledger_item set state = 'done', outcome = 'skipped' where {aside}")
     rows.run(JUDGE.format(verdict="'good'"))
     rows.run("update ledger_item set outcome = 'skipped' where outcome = 'duplicate'")
@@ -76,6 +76,23 @@ def test_an_item_changes_after_its_file_was_added(database: Database, most: int,
     item = database.one("select id from ledger_item where function = 'extract'") or {}
     rows.run(change, id=item["id"])
     assert rows.numbers("balance_recount") == rows.numbers("balance")
+
+
+def test_a_file_is_found_whose_item_was_added_before(database: Database) -> None:
+    """An object that was put directly counts as a file; found on the NAS, too, it is still one file."""
+    rows = RandomRows(database, 4)
+    rows.run(
+        "insert into ledger_item (function, bucket, key, etag, state, outcome) "
+        "values ('extract', 'raw', 'incoming/1', 'e', 'done', 'skipped')"
+    )
+    rows.run("select count_settled(10)")
+    assert 1 == rows.run("select from ledger_item where counted_as = 'skipped'")
+    rows.run(
+        "insert into source_file (folder_id, path, size, modified_at, state, raw_key) "
+        "values (1, '1', 1, now(), 'waiting', 'incoming/1')"
+    )
+    assert rows.numbers("balance_recount") == rows.numbers("balance")
+    assert rows.functions("functions_recount") == rows.functions("functions")
 
 
 @pytest.mark.parametrize("table", ["verdict", "image_allocation"])
