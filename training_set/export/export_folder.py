@@ -81,13 +81,7 @@ def write_export(
     bodies = version.files if not missing else all_files(written)
     if request.images == "reference":
         _write_references(request.references, _references(written, locations))
-    for name, body in bodies.items():
-        if name != MANIFEST:
-            write_atomically(request.folder / name, body)
-    write_atomically(request.folder / EXPORT, export_mark(request, version, bodies[MANIFEST]))
-    # The manifest comes last: a folder with a manifest is complete.
-    write_atomically(request.folder / MANIFEST, bodies[MANIFEST])
-    remove_parts(request.folder)
+    finish_export(request, version, bodies)
     return written
 
 
@@ -106,9 +100,9 @@ def begin_export(request: ExportRequest, version: FrozenVersion) -> None:
     except OSError as error:
         raise PermanentError(f"Can't write to {folder} ({error.strerror}).") from None
     if is_empty:
-        write_atomically(mark_file, export_mark(request, version))
+        write_atomically(mark_file, _export_mark(request, version))
         return
-    expected = orjson.loads(export_mark(request, version))
+    expected = orjson.loads(_export_mark(request, version))
     if read_mark(mark_file) | {"sha256": {}} != expected:
         raise PermanentError(
             f"{folder} contains something else than {expected['name']} v{expected['version']} as "
@@ -117,7 +111,17 @@ def begin_export(request: ExportRequest, version: FrozenVersion) -> None:
     (folder / MANIFEST).unlink(missing_ok=True)
 
 
-def export_mark(request: ExportRequest, version: FrozenVersion, manifest: bytes | None = None) -> bytes:
+def finish_export(request: ExportRequest, version: FrozenVersion, bodies: Mapping[str, bytes]) -> None:
+    """Write the files beside the pictures; the manifest comes last: a folder with a manifest is complete."""
+    for name, body in bodies.items():
+        if name != MANIFEST:
+            write_atomically(request.folder / name, body)
+    write_atomically(request.folder / EXPORT, _export_mark(request, version, bodies[MANIFEST]))
+    write_atomically(request.folder / MANIFEST, bodies[MANIFEST])
+    _remove_parts(request.folder)
+
+
+def _export_mark(request: ExportRequest, version: FrozenVersion, manifest: bytes | None = None) -> bytes:
     """Return the contents of export.json, with the digest of the manifest once it is known."""
     head = version.frozen.head
     mark = {
@@ -179,7 +183,7 @@ def files_by_digest(folder: Path) -> dict[str, Path]:
     }
 
 
-def remove_parts(folder: Path) -> None:
+def _remove_parts(folder: Path) -> None:
     """Remove partial files of an interrupted run."""
     for path in folder.rglob(f"*{PART}"):
         path.unlink()

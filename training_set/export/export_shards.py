@@ -5,15 +5,7 @@ from collections.abc import Callable
 
 from common.store.object_store import ObjectStore
 from training_set.card.card import CARD
-from training_set.export.export_folder import (
-    EXPORT,
-    ExportRequest,
-    begin_export,
-    export_mark,
-    refuse_missing,
-    remove_parts,
-)
-from training_set.export.image_files import write_atomically
+from training_set.export.export_folder import ExportRequest, begin_export, finish_export, refuse_missing
 from training_set.export.image_locations import ImageLocations
 from training_set.export.progress import Progress
 from training_set.export.shard_files import SHARDS, Shard, ShardFiles
@@ -58,12 +50,7 @@ def write_shards(
     bodies = _bodies(version.files if not missing else all_files(written), form, listed)
     bodies[CROISSANT] = _croissant(written, bodies, named, form)
     manifest = written.manifest(bodies, {name: shard.sha256 for name, shard in named.items()})
-    for name, body in bodies.items():
-        write_atomically(request.folder / name, body)
-    write_atomically(request.folder / EXPORT, export_mark(request, version, manifest))
-    # The manifest comes last: a folder with a manifest is complete.
-    write_atomically(request.folder / MANIFEST, manifest)
-    remove_parts(request.folder)
+    finish_export(request, version, bodies | {MANIFEST: manifest})
     return written
 
 
