@@ -1,5 +1,6 @@
 """The commands that show, replay and release items of the ledger."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -7,6 +8,7 @@ import click
 from common.ledger.ledger import PixelRectangle
 from infra.command_options import (
     NEW_FOLDER,
+    Command,
     connected,
     database_url,
     decision_options,
@@ -34,6 +36,21 @@ def _rectangles(
 
 
 _items_option = click.option("--item", "items", type=int, multiple=True, help="Item number; may be repeated.")
+
+
+def _held_options(which: str) -> Callable[[Command], Command]:
+    """Add `--item`, `--cause` and `--device`, which choose held items; `which` begins their help."""
+
+    def add(command: Command) -> Command:
+        cause = click.option(
+            "--cause", help=f"{which} items held for exactly this cause, as dcm2set status shows it."
+        )
+        device = click.option(
+            "--device", help=f"{which} items held from exactly this device, as dcm2set status shows it."
+        )
+        return _items_option(cause(device(command)))
+
+    return add
 
 
 @click.command()
@@ -72,9 +89,7 @@ def replay(home: Home, items: tuple[int, ...], function: str | None, state: str,
 
 @click.command()
 @home_option
-@_items_option
-@click.option("--cause", help="All items held for exactly this cause, as dcm2set status shows it.")
-@click.option("--device", help="All items held from exactly this device, as dcm2set status shows it.")
+@_held_options("All")
 @click.option("--nothing-found", is_flag=True, help="Only items in which the search found no text.")
 @click.option(
     "--blank",
@@ -115,9 +130,7 @@ def release(
 
 @click.command()
 @home_option
-@_items_option
-@click.option("--cause", help="All items held for exactly this cause, as dcm2set status shows it.")
-@click.option("--device", help="All items held from exactly this device, as dcm2set status shows it.")
+@_held_options("All")
 @click.option("--undo", is_flag=True, help="Undo the refusal: the items are held again.")
 @decision_options(why="Why they stay out, or why the refusal is undone; stored with your name.")
 def refuse(
@@ -157,9 +170,7 @@ def refuse(
 @click.command()
 @home_option
 @click.option("--out", type=NEW_FOLDER, required=True, help="New folder, for its owner only.")
-@_items_option
-@click.option("--cause", help="Only items held for exactly this cause, as dcm2set status shows it.")
-@click.option("--device", help="Only items held from exactly this device, as dcm2set status shows it.")
+@_held_options("Only")
 @click.option("-n", "most", type=click.IntRange(1), default=100, show_default=True, help="At most so many.")
 @click.option(
     "--frames",
