@@ -31,7 +31,8 @@ from functions.store_metadata.metadata_rows import PostgresMetadataRows
 from functions.store_metadata.persist_metadata import MetadataPersister
 from imaging.frames.image_checks import Limits
 from imaging.rendering.picture_recipe import PictureRules
-from model.artefact import DEFAULT_MODEL, load_quality_model
+from model.artefact import load_quality_model
+from model.card import DEFAULT_MODEL
 from model.judgement import Judge
 from tests.support.local_home import RunningHome, wait_for
 from tests.support.own_database import key_check_of, run_database_call

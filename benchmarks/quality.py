@@ -29,7 +29,8 @@ from imaging.frames.image_checks import Limits
 from imaging.frames.image_file import read_image_file
 from imaging.png.png_picture import decode_png
 from imaging.rendering.picture_recipe import PictureRecipe
-from model.artefact import DEFAULT_MODEL, load_quality_model
+from model.artefact import load_quality_model
+from model.card import DEFAULT_MODEL
 from model.judgement import Judge
 
 _FASTEST_PROTOTYPE = 12.0  # images a second

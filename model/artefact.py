@@ -19,7 +19,6 @@ from model.limits import Limits
 from model.looks import look_of
 from model.reasons import UsualRange
 
-DEFAULT_MODEL = Path(__file__).with_name("quality_svm.joblib")
 _RESTORE = "restore both files from one training run"
 
 

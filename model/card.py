@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+DEFAULT_MODEL = Path(__file__).with_name("quality_svm.joblib")
+"""The artefact that is shipped; named here because whoever reads only its card needs no numpy."""
+
 
 @dataclass(frozen=True)
 class QualityCard:

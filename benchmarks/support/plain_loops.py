@@ -34,7 +34,8 @@ from functions.store_metadata.metadata_rows import PostgresMetadataRows
 from imaging.frames.image_checks import Limits
 from imaging.png.png_picture import decode_png
 from imaging.rendering.picture_recipe import PictureRules
-from model.artefact import DEFAULT_MODEL, load_quality_model
+from model.artefact import load_quality_model
+from model.card import DEFAULT_MODEL
 from model.judgement import STAYING, Judge, Judgement
 from tests.support.own_database import key_check_of, run_database_call
 

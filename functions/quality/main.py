@@ -15,7 +15,8 @@ from common.http.http_target import Target, respond
 from common.settings import settings
 from functions.quality.check_image import ImageChecker
 from functions.quality.verdict_rows import PostgresVerdictRows
-from model.artefact import DEFAULT_MODEL, load_quality_model
+from model.artefact import load_quality_model
+from model.card import DEFAULT_MODEL
 from model.judgement import Judge
 from model.limits import ChosenLimits
 

@@ -27,7 +27,8 @@ from infra.health.status import read_status
 from infra.local.home import Home, nas_address, read_endpoints
 from infra.local.minio_binary import find_minio
 from infra.local.pseudonym_key import checked_keys
-from model.artefact import DEFAULT_MODEL, load_quality_model
+from model.artefact import load_quality_model
+from model.card import DEFAULT_MODEL
 
 _LEAST_FREE_BYTES = 2 * 1024**3
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from common.settings import Settings, load_settings
-from model.artefact import DEFAULT_MODEL, load_quality_model
+from model.artefact import load_quality_model
+from model.card import DEFAULT_MODEL
 from model.judgement import Judge
 from model.limits import ChosenLimits
 

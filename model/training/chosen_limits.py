@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from model.features.image_features import FEATURE_NAMES
 from model.limits import Limits
 from model.looks import look_of
-from model.training.samples import CLEAN_KINDS, Samples
+from model.training.samples import Samples
 
 _OTHERS = 30  # sources, as which those of all other modalities count together
 _KNOWN = 0.9  # share of the clean pictures that count as of a kind that training has seen
@@ -30,9 +30,7 @@ class Cost:
 DEFAULT_COST = Cost()
 
 
-def limits_by_modality(
-    samples: Samples, probabilities: NDArray[np.float64], modalities: Sequence[str], cost: Cost
-) -> dict[str, Limits]:
+def limits_by_modality(samples: Samples, probabilities: NDArray[np.float64], cost: Cost) -> dict[str, Limits]:
     """Return the limits for each modality, and under "" those for any other.
 
     Each is the lowest score that no more than the accepted share of the clean pictures reaches. A share so
@@ -49,44 +47,35 @@ def limits_by_modality(
     ----------
     probabilities : float64 array of shape (n,)
         Of the samples, by models that never saw their source.
-    modalities : sequence of str
-        DICOM modality code by index of source.
     """
-    clean = np.isin(samples.kind, CLEAN_KINDS)
-    peers = clean & _has_peers(samples, modalities)
-    peers = peers if peers.any() else clean
+    peers = samples.clean & _has_peers(samples)
+    peers = peers if peers.any() else samples.clean
     known = peers & _is_of_a_known_kind(samples)
     result = {}
-    for code in ("", *sorted(set(modalities) - {""})):
-        reject = _limit(*_weighted(samples, probabilities, modalities, peers, code), cost.rejected)
+    for code in ("", *sorted({*samples.modality.tolist()} - {""})):
+        reject = _limit(*_weighted(samples.where(peers), probabilities[peers], code), cost.rejected)
         review = _limit(
-            *_weighted(samples, probabilities, modalities, known, code), cost.rejected + cost.in_review
+            *_weighted(samples.where(known), probabilities[known], code), cost.rejected + cost.in_review
         )
         result[code] = Limits(min(review, reject), reject)
     return result
 
 
 def _weighted(
-    samples: Samples,
-    probabilities: NDArray[np.float64],
-    modalities: Sequence[str],
-    chosen: NDArray[np.bool_],
-    code: str,
+    samples: Samples, scores: NDArray[np.float64], code: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the scores of the chosen samples, and their weights in the limits of a modality."""
-    owners = samples.source[chosen]
-    each = 1 / np.bincount(owners)[owners]
-    others = np.array(modalities)[owners] != code
+    """Return the scores, and the weights of the samples in the limits of a modality."""
+    each = 1 / np.bincount(samples.source)[samples.source]
+    others = samples.modality != code
     shared = min(1.0, _OTHERS / max(float(each[others].sum()), 1e-9))
-    return probabilities[chosen], each * np.where(others, shared, 1.0)
+    return scores, each * np.where(others, shared, 1.0)
 
 
-def _has_peers(samples: Samples, modalities: Sequence[str]) -> NDArray[np.bool_]:
+def _has_peers(samples: Samples) -> NDArray[np.bool_]:
     """Return whether another source has clean pictures of the same modality and look, bool (n,)."""
-    codes = np.array(modalities)[samples.source].tolist()
-    kinds = [(code, _look(samples, index)) for index, code in enumerate(codes)]
+    kinds = [(code, _look(samples, index)) for index, code in enumerate(samples.modality.tolist())]
     owners: dict[tuple[str, str], set[int]] = {}
-    for index in np.flatnonzero(np.isin(samples.kind, CLEAN_KINDS)).tolist():
+    for index in np.flatnonzero(samples.clean).tolist():
         owners.setdefault(kinds[index], set()).add(int(samples.source[index]))
     return np.array([len(owners.get(kind, ())) > 1 for kind in kinds])
 
@@ -94,7 +83,7 @@ def _has_peers(samples: Samples, modalities: Sequence[str]) -> NDArray[np.bool_]
 def _is_of_a_known_kind(samples: Samples) -> NDArray[np.bool_]:
     """Return which clean pictures are among the nine tenths nearest to a good one of another source, (n,)."""
     scaled = StandardScaler().fit_transform(samples.features, sample_weight=samples.weights)
-    clean = np.flatnonzero(np.isin(samples.kind, CLEAN_KINDS))
+    clean = np.flatnonzero(samples.clean)
     good = ~samples.bad
     nearest = np.full(samples.bad.size, np.inf)
     for source in np.unique(samples.source[clean]):
@@ -115,11 +104,11 @@ def _limit(scores: NDArray[np.float64], weights: NDArray[np.float64], share: flo
     return _HIGHEST
 
 
-def looks_by_modality(samples: Samples, modalities: Sequence[str]) -> dict[str, list[str]]:
+def looks_by_modality(samples: Samples) -> dict[str, list[str]]:
     """Return the looks of the clean pictures of each modality, sorted."""
     found: dict[str, set[str]] = {}
-    for index in np.flatnonzero(np.isin(samples.kind, CLEAN_KINDS)).tolist():
-        found.setdefault(modalities[samples.source[index]], set()).add(_look(samples, index))
+    for index in np.flatnonzero(samples.clean).tolist():
+        found.setdefault(str(samples.modality[index]), set()).add(_look(samples, index))
     return {code: sorted(looks) for code, looks in sorted(found.items())}
 
 
@@ -130,29 +119,27 @@ class Verdicts:
     rejected: NDArray[np.bool_]
     kept_back: NDArray[np.bool_]
     """Rejected or in review."""
-    modalities: NDArray[np.str_]
 
     @classmethod
     def of(
         cls,
         samples: Samples,
         probabilities: NDArray[np.float64],
-        modalities: Sequence[str],
         limits: Mapping[str, Limits],
         looks: Mapping[str, Sequence[str]],
     ) -> "Verdicts":
-        """Judge the samples as the function does. `modalities` has the code by index of source."""
-        codes = np.array(modalities)[samples.source]
-        each = [limits.get(code, limits[""]) for code in codes.tolist()]
+        """Judge the samples as the function does."""
+        codes = samples.modality.tolist()
+        each = [limits.get(code, limits[""]) for code in codes]
         unfamiliar = np.array(
-            [_look(samples, index) not in looks.get(code, ()) for index, code in enumerate(codes.tolist())]
+            [_look(samples, index) not in looks.get(code, ()) for index, code in enumerate(codes)]
         )
         rejected = (probabilities >= [limit.reject_from for limit in each]) & ~unfamiliar
-        return cls(rejected, unfamiliar | (probabilities >= [limit.review_from for limit in each]), codes)
+        return cls(rejected, unfamiliar | (probabilities >= [limit.review_from for limit in each]))
 
     def where(self, chosen: NDArray[np.bool_]) -> "Verdicts":
         """Return the verdicts of the chosen samples."""
-        return Verdicts(self.rejected[chosen], self.kept_back[chosen], self.modalities[chosen])
+        return Verdicts(self.rejected[chosen], self.kept_back[chosen])
 
 
 def _look(samples: Samples, index: int) -> str:

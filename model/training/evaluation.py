@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
 from model.training.chosen_limits import Verdicts
-from model.training.samples import CLEAN_KINDS, MILD, Samples
+from model.training.samples import MILD, Samples
 
 Probabilities = NDArray[np.float64]
 Progress = Callable[[str], None]
@@ -121,7 +121,7 @@ def left_out_kinds(
 
 def figures(samples: Samples, probabilities: Probabilities, verdicts: Verdicts) -> dict[str, Any]:
     """Return a model's figures with its limits. All sources have equal weight, and so do good and bad."""
-    modalities = verdicts.modalities
+    modalities = samples.modality
     return {
         "sources": int(np.unique(samples.source).size),
         "auc": _auc(samples, probabilities),
@@ -148,7 +148,7 @@ def threshold_table(samples: Samples, probabilities: Probabilities) -> list[dict
     """Return the rates of caught bad and rejected good pictures at each threshold."""
     groups = {
         "bad_caught": samples.bad,
-        "clean_good_rejected": np.isin(samples.kind, CLEAN_KINDS),
+        "clean_good_rejected": samples.clean,
         "changed_good_rejected": samples.kind == MILD,
     }
     return [
@@ -165,7 +165,7 @@ def threshold_table(samples: Samples, probabilities: Probabilities) -> list[dict
 
 def clean_kept_back(samples: Samples, verdicts: Verdicts) -> dict[int, dict[str, int]]:
     """Return how many clean pictures are rejected and in review, by index of those sources that have any."""
-    clean = np.isin(samples.kind, CLEAN_KINDS)
+    clean = samples.clean
     rejected = np.bincount(samples.source[clean & verdicts.rejected], minlength=samples.source.max() + 1)
     review = np.bincount(
         samples.source[clean & verdicts.kept_back & ~verdicts.rejected], minlength=rejected.size
@@ -179,7 +179,7 @@ def clean_kept_back(samples: Samples, verdicts: Verdicts) -> dict[int, dict[str,
 def _rates(samples: Samples, verdicts: Verdicts) -> dict[str, float]:
     groups = {
         "bad": samples.bad,
-        "clean": np.isin(samples.kind, CLEAN_KINDS),
+        "clean": samples.clean,
         "changed": samples.kind == MILD,
     }
     in_review = verdicts.kept_back & ~verdicts.rejected

@@ -48,7 +48,14 @@ class Samples:
     kind: NDArray[np.str_]
     """Name of the degradation, CLEAN, MILD or REALLY_BAD."""
     importance: NDArray[np.float64]
-    """The weight of the sample's source; 1 for sources from packages."""
+    """The weight of the sample's source; less than 1 in a modality with many sources."""
+    modality: NDArray[np.str_]
+    """DICOM modality code of the sample's source, empty if it isn't known."""
+
+    @property
+    def clean(self) -> NDArray[np.bool_]:
+        """Whether the picture is as it was taken, or that with black and white exchanged."""
+        return np.isin(self.kind, CLEAN_KINDS)
 
     @property
     def weights(self) -> NDArray[np.float64]:
@@ -66,6 +73,7 @@ class Samples:
             self.source[chosen],
             self.kind[chosen],
             self.importance[chosen],
+            self.modality[chosen],
         )
 
 
@@ -88,7 +96,8 @@ def build_samples(sources: Sequence[Source], seed: int, progress: Callable[[str]
     features = np.array(rows).reshape(-1, len(FEATURE_NAMES))
     weights = [source.weight * share for source, share in zip(sources, _shares(sources), strict=True)]
     importance = np.array(weights)[owner_array]
-    return Samples(features, ~np.isin(kind_array, GOOD_KINDS), owner_array, kind_array, importance)
+    modality = np.array([source.modality for source in sources])[owner_array]
+    return Samples(features, ~np.isin(kind_array, GOOD_KINDS), owner_array, kind_array, importance, modality)
 
 
 def _shares(sources: Sequence[Source]) -> list[float]:

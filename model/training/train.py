@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.calibration import CalibratedClassifierCV
 
-from model.artefact import DEFAULT_MODEL
-from model.card import QualityCard, card_path
+from model.card import DEFAULT_MODEL, QualityCard, card_path
 from model.features.image_features import FEATURE_NAMES
 from model.limits import Limits
 from model.reasons import UsualRange
@@ -105,7 +104,7 @@ def _trained(sources: list[Source], cost: Cost, progress: Progress) -> tuple[byt
     if len(learned) < 3:
         raise ValueError(f"Training needs at least 3 sources, not {len(learned)}.")
     samples = build_samples(learned, SEED, progress)
-    fitted = _fitted(samples, _modalities(learned), cost, progress)
+    fitted = _fitted(samples, cost, progress)
     metrics = {
         "nested_cross_validation": _nested(samples, fitted, learned),
         "left_out_kinds": _left_out(samples, fitted.settings, progress),
@@ -117,7 +116,7 @@ def _trained(sources: list[Source], cost: Cost, progress: Progress) -> tuple[byt
     usual = UsualRange.of(samples.features[clean], samples.weights[clean])
     content = _pickled(fitted.model, usual)
     table = threshold_table(samples, fitted.probabilities)
-    reference = reference_by_modality(samples, fitted.probabilities, _modalities(learned))
+    reference = reference_by_modality(samples, fitted.probabilities)
     return content, _card(content, fitted, sources, metrics=metrics, table=table, reference=reference)
 
 
@@ -139,27 +138,21 @@ class _Fitted:
     cost: Cost
     probabilities: NDArray[np.float64]  # of each sample, by models that never saw its source
 
-    def verdicts(
-        self, samples: Samples, probabilities: NDArray[np.float64], modalities: Sequence[str]
-    ) -> Verdicts:
-        return Verdicts.of(samples, probabilities, modalities, self.limits, self.looks)
+    def verdicts(self, samples: Samples, probabilities: NDArray[np.float64]) -> Verdicts:
+        return Verdicts.of(samples, probabilities, self.limits, self.looks)
 
 
-def _fitted(samples: Samples, modalities: Sequence[str], cost: Cost, progress: Progress) -> _Fitted:
+def _fitted(samples: Samples, cost: Cost, progress: Progress) -> _Fitted:
     choose = partial(chosen_settings, score=scores)
     probabilities = nested_probabilities(samples, choose, fit, progress)
-    limits = limits_by_modality(samples, probabilities, modalities, cost)
+    limits = limits_by_modality(samples, probabilities, cost)
     settings = choose(samples)
     model = fit(samples, settings)
     progress(
         f"Fitted C {settings.c:g} and breadth {settings.breadth:g}; pictures of unknown modalities "
         f"are reviewed from {limits[''].review_from:g} and rejected from {limits[''].reject_from:g}."
     )
-    return _Fitted(model, settings, limits, looks_by_modality(samples, modalities), cost, probabilities)
-
-
-def _modalities(sources: Sequence[Source]) -> list[str]:
-    return [source.modality for source in sources]
+    return _Fitted(model, settings, limits, looks_by_modality(samples), cost, probabilities)
 
 
 def _pickled(model: CalibratedClassifierCV, usual: UsualRange) -> bytes:
@@ -169,7 +162,7 @@ def _pickled(model: CalibratedClassifierCV, usual: UsualRange) -> bytes:
 
 
 def _nested(samples: Samples, fitted: _Fitted, learned: Sequence[Source]) -> dict[str, Any]:
-    verdicts = fitted.verdicts(samples, fitted.probabilities, _modalities(learned))
+    verdicts = fitted.verdicts(samples, fitted.probabilities)
     return {
         "how": "Groups of sources left out in turn; C, gamma and calibration "
         "chosen without them. Features, mild changes and the limits were chosen "
@@ -191,7 +184,7 @@ def _left_out(samples: Samples, settings: Settings, progress: Progress) -> dict[
 def _held_out(sources: list[Source], fitted: _Fitted, progress: Progress) -> dict[str, Any]:
     samples = build_samples(sources, SEED, progress)
     probabilities = fitted.model.predict_proba(samples.features)[:, 1]
-    verdicts = fitted.verdicts(samples, probabilities, _modalities(sources))
+    verdicts = fitted.verdicts(samples, probabilities)
     return {
         "how": _HELD_OUT_HISTORY,
         "names": [source.name for source in sources],

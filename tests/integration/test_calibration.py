@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from infra.cli import cli
-from model.artefact import DEFAULT_MODEL, load_quality_model
+from model.artefact import load_quality_model
+from model.card import DEFAULT_MODEL
 from tests.support.set_rows import SetImage
 from tests.support.training_set_site import Site
 

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 from common.database import Database
 from functions.sweep.ledger_gauges import ledger_gauges
 from infra.cli import cli
-from model.artefact import DEFAULT_MODEL, load_quality_model
+from model.artefact import load_quality_model
+from model.card import DEFAULT_MODEL
 from tests.support.set_rows import SetImage
 from tests.support.training_set_site import Site
 

@@ -19,8 +19,7 @@ from infra.quality.drift.week_statistics import (
     deciles_distance,
     share_interval,
 )
-from model.artefact import DEFAULT_MODEL
-from model.card import card_path
+from model.card import DEFAULT_MODEL, card_path
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 FEWEST_PATIENTS = 20

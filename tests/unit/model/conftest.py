@@ -2,7 +2,8 @@
 
 import pytest
 
-from model.artefact import DEFAULT_MODEL, QualityModel, load_quality_model
+from model.artefact import QualityModel, load_quality_model
+from model.card import DEFAULT_MODEL
 
 
 @pytest.fixture(scope="module")

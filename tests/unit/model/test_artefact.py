@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from common.errors import SettingsError
-from model.artefact import DEFAULT_MODEL, QualityModel, load_quality_model
-from model.card import QualityCard, card_path
+from model.artefact import QualityModel, load_quality_model
+from model.card import DEFAULT_MODEL, QualityCard, card_path
 from model.features.image_features import FEATURE_NAMES
 from model.training.degradation.degradations import DEGRADATIONS
 from model.training.sources.recipes import HELD_OUT

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from model.artefact import DEFAULT_MODEL, load_quality_model
-from model.card import card_path
+from model.artefact import load_quality_model
+from model.card import DEFAULT_MODEL, card_path
 from model.training import evaluation, samples
 from model.training.degradation.degradations import DEGRADATIONS
 from model.training.sources.corpus import Source, build_corpus
