@@ -20,7 +20,8 @@ from imaging.frames.blanking import Blanking, Rectangle
 
 NEXT_STEP = (
     "Look at the picture. If it shows no name: dcm2set release --item <number> --why '<reason>'; "
-    "if it does, add --blank LEFT,TOP,WIDTH,HEIGHT, or keep it out: dcm2set refuse --item <number>."
+    "if it does, add --blank LEFT,TOP,WIDTH,HEIGHT, or keep it out: "
+    "dcm2set refuse --item <number> --why '<reason>'."
 )
 NEXT_STEP_AFTER_READING = (
     "Look again. If it shows no name, release it again; if it does, release it with --blank "
