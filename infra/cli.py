@@ -9,7 +9,6 @@ from common.errors import PipelineError
 from infra.backup.commands import backup, restore
 from infra.demo.commands import demo
 from infra.health.commands import doctor, status
-from infra.items.chosen import NotChosenError
 from infra.items.commands import held, refuse, release, replay, resolve, trace
 from infra.labelling.commands import labels, tasks
 from infra.local.causes.os_errors import os_error_text
@@ -20,6 +19,7 @@ from infra.quality.commands import quality, train
 from infra.reconcile.commands import reconcile
 from infra.training_sets.commands import diff, export, verify
 from infra.training_sets.sets_commands import sets
+from oversight.decisions.chosen import NotChosenError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +10,8 @@ from numpy.typing import NDArray
 from model.features.image_features import FEATURE_NAMES, image_features
 from model.features.picture_views import Picture
 from model.limits import MODEL_LIMITS, ChosenLimits, Limits
+from model.verdict import Confidence, Judgement, Verdict
 
-Verdict = Literal["good", "review", "black", "low_quality"]
-Confidence = Literal["normal", "low"]
-STAYING: frozenset[Verdict] = frozenset({"good", "review"})
-"""An image with one of these verdicts stays in its bucket; all others move to suboptimal."""
 _BRIGHT = 48  # grey level of 255
 _FEW_PIXELS = 0.002  # of all; noise, dead pixels and a letter are fewer
 
@@ -40,21 +37,6 @@ class Model(Protocol):
 
     def confidence(self, modality: str | None, /) -> Confidence:
         """Return "low" if the training data had too few patients of the modality."""
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """The verdict on a picture, with everything that it is based on."""
-
-    verdict: Verdict
-    score: float  # probability that the picture is bad; 1 for a black one
-    review_from: float  # a score of this or more is for a person to review
-    threshold: float  # a score of this or more counts as bad
-    mean_grey: float  # 0 to 255
-    features: Mapping[str, float]  # by name; empty for a black picture
-    reasons: tuple[str, ...]  # up to three reasons against it, in words
-    confidence: Confidence  # low: too few training patients of the modality
-    model_version: str
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ from imaging.png.png_picture import decode_png
 from imaging.rendering.picture_recipe import PictureRules
 from model.artefact import load_quality_model
 from model.card import DEFAULT_MODEL
-from model.judgement import STAYING, Judge, Judgement
+from model.judgement import Judge
+from model.verdict import STAYING, Judgement
 from tests.support.own_database import key_check_of, run_database_call
 
 _PROCESSES = 2

@@ -10,7 +10,8 @@ from common.store.object_store import ObjectStore
 from functions.quality.picture_hash import picture_hash
 from functions.quality.verdict_rows import ImageVerdict, VerdictRows
 from imaging.png.png_picture import decode_png
-from model.judgement import STAYING, Judge
+from model.judgement import Judge
+from model.verdict import STAYING
 
 
 @dataclass(frozen=True)

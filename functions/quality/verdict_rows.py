@@ -9,8 +9,8 @@ from psycopg.types.json import Jsonb
 from common.database import Database, queries
 from common.ledger.ledger import DatabaseCall
 from common.store.object_key import Location
-from model.judgement import Judgement, Verdict
 from model.limits import Limits
+from model.verdict import Judgement, Verdict
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 

@@ -61,8 +61,9 @@ def _held_options(which: str) -> Callable[[Command], Command]:
 @click.option("--recipe-older-than", "recipe", type=int, help="Files rendered by an older recipe version.")
 def replay(home: Home, items: tuple[int, ...], function: str | None, state: str, recipe: int | None) -> None:
     """Put quarantined or already settled items back into the pipeline."""
-    from infra.items.chosen import check_settled, outlook
-    from infra.items.replay import WITHDRAWN, choose_items, choose_older_recipe, put_back
+    from infra.provision.function_card import function_cards
+    from oversight.decisions.chosen import check_settled, outlook
+    from oversight.decisions.replay import WITHDRAWN, choose_items, choose_older_recipe, put_back
 
     if not items and function is None and recipe is None:
         raise click.UsageError("Say which: --item NUMBER, --function NAME or --recipe-older-than VERSION.")
@@ -70,7 +71,7 @@ def replay(home: Home, items: tuple[int, ...], function: str | None, state: str,
         if recipe is not None:
             chosen = choose_older_recipe(connection, recipe)
         else:
-            check_settled(connection, items, function)
+            check_settled(connection, items, function, [card.function for card in function_cards()])
             chosen = choose_items(connection, items=items, function=function, state=None if items else state)
         withdrawn = [item.id for item in chosen if item.outcome == WITHDRAWN]
         chosen = [item for item in chosen if item.id not in withdrawn]
@@ -115,8 +116,8 @@ def release(
 
     With --blank, parts of the pictures are made black first, in the PNGs and in the DICOM file.
     """
-    from infra.items.chosen import Choice, choose_in_state
-    from infra.items.replay import release as release_item
+    from oversight.decisions.chosen import Choice, choose_in_state
+    from oversight.decisions.replay import release as release_item
 
     choice = Choice(items, cause, device, nothing_found=nothing_found)
     if choice.is_empty:
@@ -148,9 +149,9 @@ def refuse(
     Nothing is made of a refused file, and its original stays in raw/held. With --undo it is held again,
     and can be released.
     """
-    from infra.items.chosen import Choice, choose_in_state
-    from infra.items.replay import extracted_before, undo_refusal
-    from infra.items.replay import refuse as refuse_item
+    from oversight.decisions.chosen import Choice, choose_in_state
+    from oversight.decisions.replay import extracted_before, undo_refusal
+    from oversight.decisions.replay import refuse as refuse_item
 
     choice = Choice(items, cause, device, function="extract")
     if choice.is_empty:
@@ -195,9 +196,9 @@ def held(
     and refuse.
     """
     from common.settings import settings
-    from infra.items.chosen import Choice, choose_in_state
-    from infra.items.held.folder import TABLE, write_held
-    from infra.items.replay import choose_items
+    from infra.items.held_folder import TABLE, write_held
+    from oversight.decisions.chosen import Choice, choose_in_state
+    from oversight.decisions.replay import choose_items
 
     choice = Choice(items, cause, device, function="extract")
     with connected(home) as (connection, store):
@@ -250,8 +251,9 @@ def trace(home: Home, name: str, as_json: bool) -> None:
     or without /FRAME, that of the original, s3://BUCKET/KEY, or the path of a file on the NAS. The folder
     may have its name from before or after it was marked as processed.
     """
-    from infra.items.trace import trace as read_trace
     from infra.items.trace_text import trace_text
+    from infra.provision.snapshot import read_snapshot
+    from oversight.trace.trace import trace as read_trace
 
     url = database_url(home)
 
@@ -262,4 +264,6 @@ def trace(home: Home, name: str, as_json: bool) -> None:
         keys, _ = checked_keys(home, url)
         return [Pseudonyms(key).uid(uid) for key in (keys.current, *keys.others)]
 
-    print_result(read_trace(url, name, pseudonyms=pseudonyms), trace_text, as_json=as_json)
+    with read_snapshot(url) as connection:
+        found = read_trace(connection, name, pseudonyms=pseudonyms)
+    print_result(found, trace_text, as_json=as_json)

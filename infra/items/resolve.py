@@ -18,9 +18,10 @@ from common.database import queries
 from common.errors import ObjectMissingError, PermanentError, TransientError
 from common.store.minio_store import MinioStore
 from common.store.object_key import LABELLING, Location
-from infra.items.replay import REFUSED, SettledItem, choose_items, move_back, put_back
 from infra.patients.erase import frozen_exports, wait_for_claims
 from infra.patients.instance_rows import delete_instances
+from oversight.decisions.replay import REFUSED, SettledItem, choose_items, move_back, put_back
+from oversight.trace.conflicts import CONTRADICTED
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _POLL_SECONDS = 0.2
@@ -103,7 +104,7 @@ def _begun(
     batches = [top.rstrip("/") for top in store.list_top(LABELLING)]
     connection.execute(_SQL["lock_parents"])
     own = [row["item_id"] for row in connection.execute(_SQL["same_content"], conflict)]
-    contradicted = connection.execute(_SQL["contradicted"], conflict).fetchall()
+    contradicted = connection.execute(CONTRADICTED, conflict).fetchall()
     instances = [row["sop_instance_uid"] for row in contradicted]
     files = [row["id"] for row in connection.execute(_SQL["files"], {"instances": instances})]
     values: dict[str, Any] = {"instances": instances, "items": [*own, *files], "batches": batches}

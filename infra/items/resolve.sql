@@ -9,23 +9,6 @@ from item_conflict c join ledger_item l on l.id = c.item_id where c.item_id = %(
 select item_id from item_conflict
 where sop_instance_uid = %(sop_instance_uid)s and content_digest = %(content_digest)s order by item_id;
 
--- name: contradicted
--- The extracted instances that a file contradicts: its own of other content, and those of its study or series under
--- another parent. An instance without a key is just being extracted.
-with parent as (
-    select p.parent || '/' || p.uid || '/' as prefix from known_parent p
-    where p.uid = %(study_instance_uid)s and p.parent <> %(patient_id)s
-    union
-    select s.parent || '/' || s.uid || '/' || p.uid || '/' from known_parent p join known_parent s on s.uid = p.parent
-    where p.uid = %(series_instance_uid)s and p.parent <> %(study_instance_uid)s
-)
-select e.sop_instance_uid, e.item_id, e.content_digest, a.key
-from extraction e left join image_allocation a on a.sop_instance_uid = e.sop_instance_uid and a.frame = 1
-where (e.sop_instance_uid = %(sop_instance_uid)s and e.content_digest <> %(content_digest)s)
-    or e.sop_instance_uid in (
-        select a.sop_instance_uid from parent p join image_allocation a on starts_with(a.key, p.prefix))
-order by e.item_id;
-
 -- name: files
 -- The extract items of instances: the first file of each, and its duplicates.
 select l.id, e.sop_instance_uid, l.state

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from infra.items.conflicts import conflicts_text, resolution_lines
+from oversight.trace.conflicts import conflicts_text, resolution_lines
 
 _Line = tuple[datetime | None, str]
 

@@ -111,7 +111,7 @@ def set_verdict(home: Home, image: str, verdict: Any, why: str, who: str) -> Non
 
     IMAGE is a key, s3://BUCKET/KEY or <SOP Instance UID>/<frame>.
     """
-    from infra.quality.quality_review import apply, overrule
+    from oversight.decisions.overruling import apply, overrule
 
     with connected(home) as (connection, store):
         change = overrule(connection, image, verdict, who=who, why=why)

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from common.store.object_key import SUBOPTIMAL
-from infra.quality.quality_review import Change
 from model.judgement import Judge
 from model.limits import Limits
+from oversight.decisions.overruling import Change
 
 _MOST_LISTED = 50
 

@@ -1,77 +1,26 @@
-"""New verdicts by another threshold, another model or a person, and the moves that follow from them."""
+"""New verdicts by another threshold or another model, and the images that persons have decided."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg.rows import class_row, dict_row
-from psycopg.types.json import Jsonb
+from psycopg.rows import dict_row
 
 from common.database import queries
-from common.errors import ObjectMissingError, PermanentError
-from common.store.object_key import SUBOPTIMAL, Location
+from common.errors import ObjectMissingError
+from common.store.object_key import Location
 from common.store.object_store import ObjectStore
 from imaging.png.png_picture import decode_png
 from infra.quality.site_limits import site_limits
 from model.features.image_features import FEATURE_NAMES
-from model.judgement import STAYING, Judge, Judgement, Verdict
+from model.judgement import Judge
 from model.limits import Limits
+from model.verdict import Judgement, Verdict
+from oversight.decisions.overruling import Change, JudgedImage, apply, judged_images
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _MAX_PIXELS = 10**9
-
-
-@dataclass(frozen=True)
-class JudgedImage:
-    """An image with its current verdict."""
-
-    sop_instance_uid: str
-    frame: int
-    allocated_bucket: str
-    bucket: str
-    key: str
-    modality: str | None
-    verdict: Verdict
-    by_model: Verdict
-    score: float
-    mean_grey: float
-    features: dict[str, float]
-    overruled: Verdict | None  # the verdict that a person has set
-
-    @property
-    def location(self) -> Location:
-        return Location(self.bucket, self.key)
-
-    @property
-    def id(self) -> dict[str, Any]:
-        return {"sop_instance_uid": self.sop_instance_uid, "frame": self.frame}
-
-
-@dataclass(frozen=True)
-class Change:
-    """An image and its new verdict."""
-
-    image: JudgedImage
-    judgement: Judgement | None  # None: a person decided, and the judgement of the model stays
-    verdict: Verdict  # the new one
-    limits: Limits | None = None  # by which it was judged
-
-    @property
-    def bucket(self) -> str:
-        """The bucket in which the image will lie."""
-        return self.image.allocated_bucket if self.verdict in STAYING else SUBOPTIMAL
-
-    @property
-    def moves(self) -> bool:
-        return self.bucket != self.image.bucket
-
-    @property
-    def concerns_review(self) -> bool:
-        """Whether the image stays where it is and begins or ends to wait for a person."""
-        verdicts = {self.verdict, self.image.verdict}
-        return not self.moves and "review" in verdicts and len(verdicts) > 1
 
 
 def judged_again(connection: psycopg.Connection[Any], store: ObjectStore, judge: Judge) -> Iterator[Change]:
@@ -81,62 +30,12 @@ def judged_again(connection: psycopg.Connection[Any], store: ObjectStore, judge:
     site has calibrated for the model are used.
     """
     site = site_limits(connection, judge.model.version)
-    for image in _judged(connection):
+    for image in judged_images(connection):
         own = site.get(image.modality or "")
         judgement = _judgement(image, store, judge, own)
         if judgement is not None:
             verdict = image.overruled or judgement.verdict
             yield Change(image, judgement, verdict, judge.limits(image.modality, own))
-
-
-def overrule(
-    connection: psycopg.Connection[Any], name: str, verdict: Verdict, *, who: str, why: str
-) -> Change | None:
-    """Store the verdict of a person; returns the change, or None if the image was not checked yet.
-
-    `name` is a key, s3://bucket/key or <SOP Instance UID>/<frame>. Raises PermanentError if there is
-    no such image.
-    """
-    image = _image_of(connection, name)
-    connection.execute(_SQL["insert_overruling"], image | {"verdict": verdict, "who": who, "why": why})
-    connection.commit()
-    found = list(_judged(connection, **image))
-    return Change(found[0], None, verdict) if found else None
-
-
-def apply(connection: psycopg.Connection[Any], store: ObjectStore, change: Change) -> bool:
-    """Store a new verdict, and move the image if need be; False if the image is no longer at its location.
-
-    The object is copied, then the rows are written, then the object is deleted. So it can be interrupted at
-    any point and run again, and the balance closes all the time.
-    """
-    image, source = change.image, None
-    item = {"allocated_bucket": image.allocated_bucket, "key": image.key}
-    if change.moves:
-        try:
-            source = store.stat(image.location)
-        except ObjectMissingError:
-            return False  # rendered again or erased meanwhile; the event of the new object will judge it
-        item["etag"] = source.etag
-        if change.bucket == image.allocated_bucket:
-            connection.execute(_SQL["record_move_back"], item)
-            connection.commit()
-        store.copy(source, Location(change.bucket, image.key), overwrite=True)
-        if change.bucket == SUBOPTIMAL:
-            connection.execute(_SQL["record_move_to_suboptimal"], item)
-        connection.execute(_SQL["set_bucket"], image.id | {"bucket": change.bucket})
-    if change.judgement is None:
-        connection.execute(_SQL["set_verdict"], image.id | {"verdict": change.verdict})
-    else:
-        values = _values(change.judgement) | image.id | {"verdict": change.verdict}
-        connection.execute(_SQL["set_judgement"], values)
-    connection.commit()
-    if source is not None:
-        store.delete(source)
-        if change.bucket == SUBOPTIMAL:
-            connection.execute(_SQL["mark_deleted"], item)
-            connection.commit()
-    return True
 
 
 def apply_all(connection: psycopg.Connection[Any], store: ObjectStore, judge: Judge) -> Iterator[Change]:
@@ -161,15 +60,6 @@ def write_overruled(
     return written
 
 
-def _judged(
-    connection: psycopg.Connection[Any], sop_instance_uid: str | None = None, frame: int | None = None
-) -> Iterator[JudgedImage]:
-    """Read rows one by one with a cursor that survives commits, because there may be millions."""
-    values = {"sop_instance_uid": sop_instance_uid, "frame": frame}
-    with connection.cursor("judged", row_factory=class_row(JudgedImage), withhold=True) as rows:
-        yield from rows.execute(_SQL["judged"], values)
-
-
 def _judgement(image: JudgedImage, store: ObjectStore, judge: Judge, site: Limits | None) -> Judgement | None:
     """Judge an image; None if it was moved or deleted meanwhile. A black one has no features: it is read."""
     if image.features.keys() == set(FEATURE_NAMES):
@@ -179,20 +69,3 @@ def _judgement(image: JudgedImage, store: ObjectStore, judge: Judge, site: Limit
     except ObjectMissingError:
         return None
     return judge.judge(decode_png(body, max_pixels=_MAX_PIXELS), modality=image.modality, site=site)
-
-
-def _image_of(connection: psycopg.Connection[Any], name: str) -> dict[str, Any]:
-    key = name.partition("://")[2].partition("/")[2] if "://" in name else name
-    uid, _, frame = key.removesuffix(".png").rpartition("/")
-    number = int(frame) if frame.isascii() and frame.isdigit() else 0
-    rows = connection.cursor(row_factory=dict_row)
-    values = {"key": key, "uid": uid.rpartition("/")[2], "frame": number}
-    found = rows.execute(_SQL["image"], values).fetchone()
-    if found is None:
-        raise PermanentError("No such image: give its key, or <SOP Instance UID>/<frame>.")
-    return dict(found)
-
-
-def _values(judgement: Judgement) -> dict[str, Any]:
-    values = asdict(judgement) | {"by_model": judgement.verdict, "reasons": list(judgement.reasons)}
-    return values | {"features": Jsonb(dict(judgement.features))}

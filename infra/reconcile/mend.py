@@ -25,8 +25,8 @@ from common.store.object_key import (
     Location,
 )
 from infra.backup.backup import OBJECTS, read_card, write_object
-from infra.items.replay import choose_items, put_back
 from infra.reconcile.advice import Advised, is_original
+from oversight.decisions.replay import choose_items, put_back
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 

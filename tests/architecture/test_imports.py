@@ -9,7 +9,16 @@ import pytest
 
 from tests.support.repository import ROOT
 
-PACKAGES = ("common", "deidentification", "functions", "imaging", "infra", "model", "training_set")
+PACKAGES = (
+    "common",
+    "deidentification",
+    "functions",
+    "imaging",
+    "infra",
+    "model",
+    "oversight",
+    "training_set",
+)
 COMMON = {
     "common", "common.http", "common.labels", "common.ledger", "common.nas", "common.process",
     "common.reconcile", "common.stage", "common.store",
@@ -25,6 +34,7 @@ SETS = {
     "training_set.selection",
     "training_set.splits", "training_set.versions",
 }  # fmt: skip
+OVERSIGHT = {"oversight.decisions", "oversight.held_pictures", "oversight.trace"}
 FUNCTION = {"common", "common.http", "common.ledger", "common.process", "common.stage", "common.store"}
 COMMAND = {"common", "common.store", "infra", "infra.local", "infra.provision"}
 
@@ -79,6 +89,13 @@ ALLOWED: dict[str, set[str]] = {
     },
     "training_set.export": {"common", "common.store", *SETS},
     "training_set.publish": {"common", "common.store", "training_set.export", *SETS},
+    "oversight": set(),
+    "oversight.decisions": {"common", "common.ledger", "common.store", "model"},
+    "oversight.held_pictures": {
+        "common", "common.confinement", "common.process", "deidentification", "deidentification.pixels",
+        "imaging.frames", "imaging.rendering",
+    },
+    "oversight.trace": {"common", "common.store"},
     "functions": set(),
     "functions.poll_nas": {*FUNCTION, "common.nas"},
     "functions.extract": {*FUNCTION, *IMAGING, *DEIDENTIFICATION, "common.confinement"},
@@ -89,6 +106,7 @@ ALLOWED: dict[str, set[str]] = {
     "infra": {
         *COMMAND, "infra.backup", "infra.demo", "infra.health", "infra.items", "infra.labelling",
         "infra.nas", "infra.patients", "infra.quality", "infra.reconcile", "infra.training_sets",
+        "oversight.decisions",
     },
     "infra.provision": {"common", "common.store", "deidentification"},
     "infra.local": {
@@ -101,20 +119,16 @@ ALLOWED: dict[str, set[str]] = {
         "infra.quality.drift", "model",
     },
     "infra.items": {
-        *COMMAND, "common.ledger", "deidentification", "infra.items.held", "infra.labelling",
-        "infra.patients",
-    },
-    "infra.items.held": {
-        "common", "common.confinement", "common.process", "common.store", "deidentification",
-        "deidentification.pixels", "imaging.frames", "imaging.rendering",
+        *COMMAND, *OVERSIGHT, "common.ledger", "deidentification", "infra.labelling", "infra.patients",
     },
     "infra.nas": {*COMMAND, "common.nas", "infra.health"},
     "infra.patients": {*COMMAND, "common.labels", "deidentification", "infra.labelling"},
     "infra.quality": {
-        *COMMAND, "imaging.png", "infra.quality.drift", "model.training", "model.training.sources", *MODEL,
+        *COMMAND, "imaging.png", "infra.quality.drift", "model.training", "model.training.sources",
+        "oversight.decisions", *MODEL,
     },
     "infra.quality.drift": {"common", "model"},
-    "infra.reconcile": {*COMMAND, "common.reconcile", "infra.backup", "infra.items"},
+    "infra.reconcile": {*COMMAND, "common.reconcile", "infra.backup", "infra.items", "oversight.decisions"},
     "infra.training_sets": {*COMMAND, "common.labels", "training_set.export", "training_set.publish", *SETS},
     "infra.labelling": {*COMMAND, "common.labels", "infra.training_sets", *SETS},
     "infra.demo": {*COMMAND, "infra.health"},

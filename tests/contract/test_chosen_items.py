@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 from common.database import Database, connect
-from infra.items.chosen import Choice, NotChosenError, check_settled, choose_in_state, outlook
-from infra.items.replay import choose_items
+from oversight.decisions.chosen import Choice, NotChosenError, check_settled, choose_in_state, outlook
+from oversight.decisions.replay import choose_items
 
 _CAUSE = "Text was found in frame 1."
 
@@ -74,7 +74,7 @@ def test_what_is_unknown_is_told(connection: psycopg.Connection[Any], choice: Ch
         ([99], None, "There is no item 99"),
         ([6], None, "already"),
         ([7], None, "refused item 7"),
-        ([], "extrakt", "There are annotations, "),
+        ([], "extrakt", "There are extract, quality"),
     ],
 )
 def test_a_replay_of_something_unknown_is_told(
@@ -82,12 +82,12 @@ def test_a_replay_of_something_unknown_is_told(
 ) -> None:
     """A number without an item, an item in work, and a function that does not exist."""
     with pytest.raises(NotChosenError, match=words):
-        check_settled(connection, items, function)
+        check_settled(connection, items, function, ["extract", "quality"])
 
 
 def test_settled_items_may_be_replayed(connection: psycopg.Connection[Any]) -> None:
     """Items that are done, held or quarantined, and every function."""
-    check_settled(connection, [1, 3, 4], "extract")
+    check_settled(connection, [1, 3, 4], "extract", ["extract"])
     assert 7 == len(connection.execute("select from ledger_item").fetchall())
 
 

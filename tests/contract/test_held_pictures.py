@@ -9,7 +9,7 @@ import pytest
 from common.database import Database, connect
 from common.errors import PermanentError
 from common.store.object_key import Location
-from infra.items.held.folder import Written, write_held
+from infra.items.held_folder import Written, write_held
 from tests.in_memory.object_store import InMemoryObjectStore
 from tests.support.real_files import real_file
 

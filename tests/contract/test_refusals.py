@@ -16,15 +16,21 @@ from common.reconcile.reconcile_rows import ReconcileRows
 from common.store.object_key import Location
 from common.store.object_store import ObjectVersion
 from infra.backup import backup
-from infra.items.chosen import Choice, choose_in_state
-from infra.items.replay import choose_items, extracted_before, put_back, refuse, release, undo_refusal
 from infra.items.resolve import Decision, resolve
-from infra.items.trace import trace
 from infra.items.trace_text import trace_text
+from infra.provision.snapshot import read_snapshot
+from oversight.decisions.chosen import Choice, choose_in_state
+from oversight.decisions.replay import choose_items, extracted_before, put_back, refuse, release, undo_refusal
+from oversight.trace.trace import trace
 from tests.in_memory.object_store import InMemoryObjectStore
 from tests.support.random_rows import RandomRows
 
 _ARRIVED, _HELD = Location("raw", "incoming/1.dcm"), Location("raw", "held/1.dcm")
+
+
+def _trace(url: str, name: str, **options: Any) -> dict[str, Any]:
+    with read_snapshot(url) as connection:
+        return trace(connection, name, **options)
 
 
 @pytest.fixture
@@ -121,7 +127,7 @@ def test_a_refusal_can_be_undone(connection: psycopg.Connection[Any], database: 
 def test_a_trace_tells_the_refusal(connection: psycopg.Connection[Any], database_url: str) -> None:
     """Who refused it and why; its attempt still ended as held."""
     _refused(connection)
-    found = trace(database_url, "1")
+    found = _trace(database_url, "1")
     assert ["held"] == [each["state"] for each in found["items"][0]["each_attempt"]]
     text = trace_text(found)
     assert "item 1 refused by nurse: Shows a name." in text

@@ -14,8 +14,8 @@ from common.store.object_store import ObjectVersion
 from deidentification.header.value_rules import printable
 from functions.extract.instance_metadata import to_json_values
 from functions.quality.verdict_rows import ImageRow, ImageVerdict
-from model.judgement import Judgement
 from model.limits import Limits
+from model.verdict import Judgement
 from tests.contract.tables import PATIENT, Tables, instance_path
 from tests.support.code_points import CODE_POINTS
 from tests.support.documents import make_document

@@ -1,10 +1,18 @@
 """A trace by the path of a file on the NAS."""
 
+from typing import Any
+
 import pytest
 
 from common.database import Database
 from common.errors import PermanentError
-from infra.items.trace import trace
+from infra.provision.snapshot import read_snapshot
+from oversight.trace.trace import trace
+
+
+def _trace(url: str, name: str, **options: Any) -> dict[str, Any]:
+    with read_snapshot(url) as connection:
+        return trace(connection, name, **options)
 
 
 @pytest.fixture
@@ -47,7 +55,7 @@ def nas(database: Database) -> None:
 )
 def test_a_file_is_found_by_its_path(database_url: str, path: str, files: set[int]) -> None:
     """With the folder's name from before or after the mark, below any mount point; also like a UID."""
-    found = trace(database_url, path)
+    found = _trace(database_url, path)
     assert files == {row["id"] for row in found["files"]}
     assert files == {row["id"] for row in found["items"]}
 
@@ -57,7 +65,7 @@ def test_a_file_is_found_by_its_path(database_url: str, path: str, files: set[in
 def test_an_unknown_path_is_not_repeated(database_url: str, path: str) -> None:
     """No other file is shown, and a path with a name in it is not in the error."""
     with pytest.raises(PermanentError) as error:
-        trace(database_url, path)
+        _trace(database_url, path)
     assert "Doe" not in str(error.value)
 
 
@@ -75,6 +83,6 @@ def test_the_uid_of_an_original_is_found_by_its_pseudonym(database: Database, da
         return [f"2.25.{uid[-1]}9", f"2.25.{uid[-1]}"]  # of two keys
 
     for name, item in (("1.2.840.7", 1), ("1.2.840.8/1", 2), ("2.25.8", 2)):
-        assert [item] == [each["id"] for each in trace(database_url, name, pseudonyms=pseudonyms)["items"]]
+        assert [item] == [each["id"] for each in _trace(database_url, name, pseudonyms=pseudonyms)["items"]]
     with pytest.raises(PermanentError, match="Nothing is known"):
-        trace(database_url, "1.2.840.6", pseudonyms=pseudonyms)
+        _trace(database_url, "1.2.840.6", pseudonyms=pseudonyms)

@@ -14,7 +14,7 @@ import psycopg
 
 from common.store.object_store import ListedObject
 from deidentification.pseudonym import Pseudonyms
-from model.judgement import STAYING
+from model.verdict import STAYING
 from tests.faults.input_files import PICTURES, InputFile, Kind
 from tests.support.local_home import RunningHome
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from model.judgement import Confidence
 from model.limits import Limits
+from model.verdict import Confidence
 
 
 @dataclass

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from common.store.object_key import Location
 from functions.quality.verdict_rows import ImageRow, ImageVerdict, VerdictRows
-from model.judgement import Judgement, Verdict
 from model.limits import Limits
+from model.verdict import Judgement, Verdict
 from tests.in_memory.database_call import InMemoryCall
 from tests.in_memory.image_allocation import InMemoryAllocation
 

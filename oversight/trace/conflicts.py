@@ -10,7 +10,7 @@ from psycopg.rows import DictRow
 from common.database import queries
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
-_CONTRADICTED = queries(Path(__file__).with_name("resolve.sql"))["contradicted"]
+CONTRADICTED = _SQL["contradicted"]
 _MOST = 10  # other files that are shown
 _IDENTIFIERS = ("patient_id", "study_instance_uid", "series_instance_uid", "sop_instance_uid")
 _SHOWN = ("state", "source", "size", "first_seen_at", *_IDENTIFIERS)
@@ -23,7 +23,7 @@ def conflicts_of(
     values = {"items": list(items), "uid": uid}
     compared = []
     for row in connection.execute(_SQL["conflicts"], values).fetchall():
-        others = connection.execute(_CONTRADICTED, row).fetchall()
+        others = connection.execute(CONTRADICTED, row).fetchall()
         paths = {other["item_id"]: other["key"].split("/") for other in others if other["key"]}
         known = {row["item_id"]: [row[name] for name in _IDENTIFIERS]} | dict(list(paths.items())[:_MOST])
         facts = connection.execute(_SQL["facts"], {"items": list(known)}).fetchall()

@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 
 from common.database import queries
 from common.errors import PermanentError
-from infra.items.replay import REFUSED, SettledItem, choose_items
+from oversight.decisions.replay import REFUSED, SettledItem, choose_items
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 
@@ -59,12 +59,14 @@ def choose_in_state(connection: psycopg.Connection[Any], choice: Choice, state: 
     return found
 
 
-def check_settled(connection: psycopg.Connection[Any], items: Sequence[int], function: str | None) -> None:
-    """Raise NotChosenError if a number is unknown or its item is in work, or if the function is unknown."""
-    from infra.provision.function_card import function_cards
+def check_settled(
+    connection: psycopg.Connection[Any], items: Sequence[int], function: str | None, names: Sequence[str]
+) -> None:
+    """Raise NotChosenError if a number is unknown or its item is in work, or if the function is unknown.
 
+    `names` are those of all functions.
+    """
     _check_numbers(connection, items, {"done", "held", "quarantined"})
-    names = sorted(card.function for card in function_cards())
     if function is not None and function not in names:
         raise NotChosenError(f"There is no function of this name. There are {', '.join(names)}.")
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from infra.items.held import drawing
-from infra.items.held.drawing import Request, draw, environment_of_worker
-from infra.items.held.worker import chosen_frames
+from oversight.held_pictures import drawing
+from oversight.held_pictures.drawing import Request, draw, environment_of_worker
+from oversight.held_pictures.worker import chosen_frames
 from tests.support.factories import make_dataset, to_bytes
 from tests.support.real_files import real_file
 

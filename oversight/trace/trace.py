@@ -12,8 +12,7 @@ from psycopg.rows import DictRow
 from common.database import queries
 from common.errors import PermanentError
 from common.store.object_key import RAW, original_keys
-from infra.items.conflicts import conflicts_of
-from infra.provision.snapshot import read_snapshot
+from oversight.trace.conflicts import conflicts_of
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _UID = re.compile(r"(?P<uid>[0-9]+(?:\.[0-9]+)+)(?:/(?P<frame>[0-9]+)(?:\.png)?)?$")
@@ -39,38 +38,40 @@ def _no_pseudonyms(_uid: str) -> Sequence[str]:
 
 
 def trace(
-    url: str, name: str, *, pseudonyms: Callable[[str], Sequence[str]] = _no_pseudonyms
+    connection: psycopg.Connection[DictRow],
+    name: str,
+    *,
+    pseudonyms: Callable[[str], Sequence[str]] = _no_pseudonyms,
 ) -> dict[str, Any]:
-    """Everything that is known of a file, an item, an instance or an image, in one snapshot.
+    """Everything that is known of a file, an item, an instance or an image; `connection` reads a snapshot.
 
     If a UID is not known, it may be that of an original: `pseudonyms` gives what stands for it.
     Raises PermanentError if nothing of that name is known.
     """
-    with read_snapshot(url) as connection:
-        subject = _pseudonymous(connection, _subject(connection, name.strip()), pseudonyms)
-        values = {"uid": subject.uid, "frame": subject.frame, "items": list(subject.items)}
-        items = connection.execute(_SQL["items"], values).fetchall()
-        numbers = [row["id"] for row in items]
-        files = connection.execute(_SQL["file"], {"ids": list(subject.files), "items": numbers}).fetchall()
-        if not items and not files:
-            raise PermanentError(f"Nothing is known of {name}. {_EXPECTED}")
-        attempts = connection.execute(_SQL["attempts"], {"items": numbers}).fetchall()
-        overrulings = connection.execute(_SQL["overrulings"], values).fetchall()
-        labels = _labels(connection, values)
-        return {
-            "source": next((row["source"] for row in items if row["source"]), None),
-            "files": files,
-            "items": [_with_attempts(row, attempts) for row in items],
-            "refusals": connection.execute(_SQL["refusals"], {"items": numbers}).fetchall(),
-            **conflicts_of(connection, numbers, subject.uid),
-            "instance": connection.execute(_SQL["instance"], values).fetchone(),
-            "images": [
-                row
-                | {"overrulings": [each for each in overrulings if each["frame"] == row["frame"]]}
-                | {"labels": [each for each in labels if each.get("frame") == row["frame"]]}
-                for row in connection.execute(_SQL["images"], values)
-            ],
-        }
+    subject = _pseudonymous(connection, _subject(connection, name.strip()), pseudonyms)
+    values = {"uid": subject.uid, "frame": subject.frame, "items": list(subject.items)}
+    items = connection.execute(_SQL["items"], values).fetchall()
+    numbers = [row["id"] for row in items]
+    files = connection.execute(_SQL["file"], {"ids": list(subject.files), "items": numbers}).fetchall()
+    if not items and not files:
+        raise PermanentError(f"Nothing is known of {name}. {_EXPECTED}")
+    attempts = connection.execute(_SQL["attempts"], {"items": numbers}).fetchall()
+    overrulings = connection.execute(_SQL["overrulings"], values).fetchall()
+    labels = _labels(connection, values)
+    return {
+        "source": next((row["source"] for row in items if row["source"]), None),
+        "files": files,
+        "items": [_with_attempts(row, attempts) for row in items],
+        "refusals": connection.execute(_SQL["refusals"], {"items": numbers}).fetchall(),
+        **conflicts_of(connection, numbers, subject.uid),
+        "instance": connection.execute(_SQL["instance"], values).fetchone(),
+        "images": [
+            row
+            | {"overrulings": [each for each in overrulings if each["frame"] == row["frame"]]}
+            | {"labels": [each for each in labels if each.get("frame") == row["frame"]]}
+            for row in connection.execute(_SQL["images"], values)
+        ],
+    }
 
 
 def _pseudonymous(

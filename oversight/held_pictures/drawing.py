@@ -13,9 +13,9 @@ from typing import BinaryIO
 import orjson
 
 from common.process import native_libraries
-from infra.items.held.worker import HEAD
+from oversight.held_pictures.worker import HEAD
 
-_WORKER = "infra.items.held.worker"
+_WORKER = "oversight.held_pictures.worker"
 _MOST_MEGABYTES = 2048  # of the pictures of one file
 _LONGEST_SECONDS = 600.0  # by the clock; the limit of DCM2SET_SECONDS_PER_FILE is of processor time
 # Everything that the process must know, and no credential.
@@ -57,7 +57,7 @@ def draw(folder: Path, request: Request) -> Drawn:
     }
     with tempfile.TemporaryFile() as answers:
         try:
-            ended = subprocess.run(
+            ended = subprocess.run(  # noqa: S603 runs a module of this project
                 [sys.executable, "-m", _WORKER],
                 input=orjson.dumps(header),
                 stdout=answers,

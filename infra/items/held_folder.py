@@ -16,9 +16,9 @@ from common.database import queries
 from common.errors import ObjectMissingError, PermanentError, PipelineError
 from common.store.object_key import Location
 from common.store.object_store import ObjectStore
-from infra.items.held.drawing import Drawn, Request, draw
+from oversight.held_pictures.drawing import Drawn, Request, draw
 
-_SQL = queries(Path(__file__).with_name("held.sql"))
+_SQL = queries(Path(__file__).with_suffix(".sql"))
 TABLE = "held.csv"
 _COLUMNS = ("item", "frame", "file", "folder", "device", "cause", "boxes", "note")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for a formula

@@ -1,0 +1,1 @@
+"""What persons see and decide: used by the commands of a shell and by the page."""

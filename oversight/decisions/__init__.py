@@ -1,0 +1,1 @@
+"""Decisions of persons: release, refuse, replay, and other verdicts."""
