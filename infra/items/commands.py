@@ -15,6 +15,7 @@ from infra.command_options import (
     home_option,
     json_option,
     print_result,
+    who_option,
 )
 from infra.local.home import Home
 
@@ -59,11 +60,15 @@ def _held_options(which: str) -> Callable[[Command], Command]:
 @click.option("--function", help="All items of this function with the given state.")
 @click.option("--state", type=click.Choice(["quarantined", "done"]), default="quarantined", show_default=True)
 @click.option("--recipe-older-than", "recipe", type=int, help="Files rendered by an older recipe version.")
-def replay(home: Home, items: tuple[int, ...], function: str | None, state: str, recipe: int | None) -> None:
+@who_option
+def replay(
+    home: Home, items: tuple[int, ...], function: str | None, state: str, *, recipe: int | None, who: str
+) -> None:
     """Put quarantined or already settled items back into the pipeline."""
     from infra.provision.function_card import function_cards
     from oversight.decisions.chosen import check_settled, outlook
-    from oversight.decisions.replay import WITHDRAWN, choose_items, choose_older_recipe, put_back
+    from oversight.decisions.replay import WITHDRAWN, choose_items, choose_older_recipe
+    from oversight.decisions.replay import replay as replay_item
 
     if not items and function is None and recipe is None:
         raise click.UsageError("Say which: --item NUMBER, --function NAME or --recipe-older-than VERSION.")
@@ -78,7 +83,7 @@ def replay(home: Home, items: tuple[int, ...], function: str | None, state: str,
         for sentence in outlook(chosen):
             click.echo(sentence, err=True)
         for item in chosen:
-            put_back(connection, store, item)
+            replay_item(connection, store, item, who=who)
     for number in withdrawn:
         click.echo(
             f"Item {number} stays out: a person decided that another file stands. See dcm2set trace "
@@ -180,6 +185,7 @@ def refuse(
     show_default=True,
     help="Pictures of each item at most; those in which text was found come first.",
 )
+@who_option
 def held(
     home: Home,
     out: Path,
@@ -189,6 +195,7 @@ def held(
     *,
     most: int,
     frames: int,
+    who: str,
 ) -> None:
     """Write the pictures of held items, and a table of them, for the person who decides about them.
 
@@ -196,7 +203,7 @@ def held(
     and refuse.
     """
     from common.settings import settings
-    from infra.items.held_folder import TABLE, write_held
+    from infra.items.held_folder import TABLE, PictureLimits, write_held
     from oversight.decisions.chosen import Choice, choose_in_state
     from oversight.decisions.replay import choose_items
 
@@ -207,8 +214,8 @@ def held(
         else:
             chosen = choose_in_state(connection, choice, "held")
         numbers = [item.id for item in chosen[:most]]
-        megabytes = settings().max_megabytes_per_file
-        written = write_held(connection, store, numbers, out, most_frames=frames, most_megabytes=megabytes)
+        limits = PictureLimits(frames, settings().max_megabytes_per_file)
+        written = write_held(connection, store, numbers, out, limits, who=who)
     click.echo(f"{written.pictures} picture(s) of {written.items} held item(s) and {TABLE} written.")
     if written.undrawn:
         click.echo(f"{written.undrawn} item(s) could not be drawn; the column note says why.")

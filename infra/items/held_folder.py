@@ -16,12 +16,21 @@ from common.database import queries
 from common.errors import ObjectMissingError, PermanentError, PipelineError
 from common.store.object_key import Location
 from common.store.object_store import ObjectStore
+from oversight.audit.audit_log import AuditEvent, record_views
 from oversight.held_pictures.drawing import Drawn, Request, draw
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 TABLE = "held.csv"
 _COLUMNS = ("item", "frame", "file", "folder", "device", "cause", "boxes", "note")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for a formula
+
+
+@dataclass(frozen=True)
+class PictureLimits:
+    """How much is drawn of a file."""
+
+    frames: int  # at most; those in which text was found come first
+    megabytes: int  # of a file that is drawn at all
 
 
 @dataclass
@@ -38,22 +47,23 @@ def write_held(
     store: ObjectStore,
     items: Sequence[int],
     out: Path,
+    limits: PictureLimits,
     *,
-    most_frames: int,
-    most_megabytes: int,
+    who: str,
 ) -> Written:
-    """Write the pictures of held items as `item-N-frame-M.png`, and the table.
+    """Write the pictures of held items as `item-N-frame-M.png`, and the table; the audit tells who did it.
 
     Raises PermanentError if the folder has content, or can't be made.
     """
     _make_private(out)
     rows = connection.cursor(row_factory=dict_row).execute(_SQL["held"], {"items": list(items)}).fetchall()
-    connection.commit()
+    record_views(connection, AuditEvent(who, "shell", "write held pictures"), items)
+    connection.commit()  # before a picture is written
     written, table = Written(), io.StringIO()
     lines = csv.DictWriter(table, _COLUMNS)
     lines.writeheader()
     for row in rows:
-        drawn = _drawn(store, row, most_frames=most_frames, most_megabytes=most_megabytes)
+        drawn = _drawn(store, row, limits)
         for number, body in sorted(drawn.pictures.items()):
             _write_private(out / _name(row, number), body)
         lines.writerows({name: _cell(value) for name, value in line.items()} for line in _lines(row, drawn))
@@ -64,16 +74,16 @@ def write_held(
     return written
 
 
-def _drawn(store: ObjectStore, row: dict[str, Any], *, most_frames: int, most_megabytes: int) -> Drawn:
+def _drawn(store: ObjectStore, row: dict[str, Any], limits: PictureLimits) -> Drawn:
     """The pictures of one item; never raises for a fault of its file."""
     boxes = row["text_boxes"] or []
     frames = sorted({box["frame"] for box in boxes})
-    request = Request(most_frames, frames, row["releases"], row["blank"] or ())
+    request = Request(limits.frames, frames, row["releases"], row["blank"] or ())
     with tempfile.TemporaryDirectory(prefix="dcm2set-held-") as folder:
         try:
             version = store.stat(Location(row["bucket"], row["key"]))
-            if version.size > most_megabytes * 1024 * 1024:
-                return Drawn(cause=f"It has more than {most_megabytes} MB, so it was not drawn.")
+            if version.size > limits.megabytes * 1024 * 1024:
+                return Drawn(cause=f"It has more than {limits.megabytes} MB, so it was not drawn.")
             store.download(version, Path(folder) / "source.dcm")
         except ObjectMissingError:
             return Drawn(cause="Its original is not in the object store.")

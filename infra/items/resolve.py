@@ -20,6 +20,7 @@ from common.store.minio_store import MinioStore
 from common.store.object_key import LABELLING, Location
 from infra.patients.erase import frozen_exports, wait_for_claims
 from infra.patients.instance_rows import delete_instances
+from oversight.audit.audit_log import AuditEvent, record
 from oversight.decisions.replay import REFUSED, SettledItem, choose_items, move_back, put_back
 from oversight.trace.conflicts import CONTRADICTED
 
@@ -122,16 +123,12 @@ def _begun(
         _withdraw_files(connection, files, standing=own)
         connection.execute(_SQL["reopen_conflicts"], {"items": own})
         connection.execute(_SQL["say_unfinished"], {"items": own})
-    connection.execute(
-        _SQL["insert_resolution"],
-        {
-            "item": decision.item,
-            "kept": decision.keep,
-            "others": files,
-            "why": decision.why,
-            "who": decision.who,
-        },
+    kept = {"item": decision.item, "kept": decision.keep, "others": files}
+    connection.execute(_SQL["insert_resolution"], {**kept, "why": decision.why, "who": decision.who})
+    event = AuditEvent(
+        decision.who, "shell", "resolve", item_id=decision.item, why=decision.why, details=kept
     )
+    record(connection, event)
     connection.commit()
     return _one(connection, "last_resolution", item=decision.item)
 

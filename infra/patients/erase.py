@@ -22,6 +22,7 @@ from infra.patients.instance_rows import INSTANCE_TABLES
 from infra.patients.label_versions import delete_label_versions
 from infra.patients.object_versions import ObjectVersions
 from infra.provision.store_copies import bucket_copies
+from oversight.audit.audit_log import AuditEvent, record
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _DELETED = (  # in the order that foreign keys require
@@ -67,6 +68,7 @@ def erase_patient(
     erasure = Erasure(patient)
     with connect(url, row_factory=dict_row) as connection:
         connection.execute(_SQL["refuse"], {"patient": patient, "who": who, "why": why})
+        record(connection, AuditEvent(who, "shell", "erase", why=why, details={"patient_id": patient}))
         connection.commit()
         deadline = time.monotonic() + seconds
         while True:

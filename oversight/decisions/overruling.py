@@ -15,6 +15,7 @@ from common.store.object_key import SUBOPTIMAL, Location
 from common.store.object_store import ObjectStore
 from model.limits import Limits
 from model.verdict import STAYING, Judgement, Verdict
+from oversight.audit.audit_log import AuditEvent, Via, record
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 
@@ -71,7 +72,13 @@ class Change:
 
 
 def overrule(
-    connection: psycopg.Connection[Any], name: str, verdict: Verdict, *, who: str, why: str
+    connection: psycopg.Connection[Any],
+    name: str,
+    verdict: Verdict,
+    *,
+    who: str,
+    why: str,
+    via: Via = "shell",
 ) -> Change | None:
     """Store the verdict of a person; returns the change, or None if the image was not checked yet.
 
@@ -80,6 +87,8 @@ def overrule(
     """
     image = _image_of(connection, name)
     connection.execute(_SQL["insert_overruling"], image | {"verdict": verdict, "who": who, "why": why})
+    details = {"verdict": verdict}
+    record(connection, AuditEvent(who, via, "overrule", why=why, details=details, **image))
     connection.commit()
     found = list(judged_images(connection, **image))
     return Change(found[0], None, verdict) if found else None

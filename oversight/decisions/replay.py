@@ -14,6 +14,7 @@ from common.errors import ConflictError, ObjectMissingError
 from common.ledger.ledger import PixelRectangle
 from common.store.object_key import Location
 from common.store.object_store import ObjectStore
+from oversight.audit.audit_log import AuditEvent, Via, record
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 
@@ -122,6 +123,14 @@ def _is_free(store: ObjectStore, location: Location, etag: str) -> bool:
         return True
 
 
+def replay(
+    connection: psycopg.Connection, store: ObjectStore, item: SettledItem, *, who: str, via: Via = "shell"
+) -> None:
+    """Put a quarantined or settled item back into the pipeline, and store who did it."""
+    record(connection, AuditEvent(who, via, "replay", item_id=item.id, details={"state": item.state}))
+    put_back(connection, store, item)
+
+
 def release(
     connection: psycopg.Connection,
     store: ObjectStore,
@@ -130,27 +139,39 @@ def release(
     who: str,
     why: str,
     blank: Sequence[PixelRectangle] = (),
+    via: Via = "shell",
 ) -> None:
     """Let a held item pass, and store who decided it and why; `blank` is made black in its pictures."""
-    rectangles = Jsonb([list(each) for each in blank]) if blank else None
-    connection.execute(_SQL["release"], {"id": item.id, "who": who, "why": why, "blank": rectangles})
+    rectangles = [list(each) for each in blank]
+    values = {"id": item.id, "who": who, "why": why, "blank": Jsonb(rectangles) if rectangles else None}
+    connection.execute(_SQL["release"], values)
+    details = {"blank": rectangles} if rectangles else None
+    record(connection, AuditEvent(who, via, "release", item_id=item.id, why=why, details=details))
     put_back(connection, store, item)
 
 
-def refuse(connection: psycopg.Connection, item: SettledItem, *, who: str, why: str) -> bool:
+def refuse(
+    connection: psycopg.Connection, item: SettledItem, *, who: str, why: str, via: Via = "shell"
+) -> bool:
     """Keep a held item out; its original stays where it is. False if the item is no longer held."""
-    return _decided(connection, "refuse", item, who=who, why=why)
+    return _decided(connection, "refuse", AuditEvent(who, via, "refuse", item_id=item.id, why=why))
 
 
-def undo_refusal(connection: psycopg.Connection, item: SettledItem, *, who: str, why: str) -> bool:
+def undo_refusal(
+    connection: psycopg.Connection, item: SettledItem, *, who: str, why: str, via: Via = "shell"
+) -> bool:
     """Hold a refused item again. False if it is no longer refused."""
-    return _decided(connection, "undo_refusal", item, who=who, why=why)
+    return _decided(
+        connection, "undo_refusal", AuditEvent(who, via, "undo refusal", item_id=item.id, why=why)
+    )
 
 
-def _decided(connection: psycopg.Connection, query: str, item: SettledItem, *, who: str, why: str) -> bool:
-    done = connection.execute(_SQL[query], {"id": item.id, "who": who, "why": why})
+def _decided(connection: psycopg.Connection, query: str, event: AuditEvent) -> bool:
+    done = connection.execute(_SQL[query], {"id": event.item_id, "who": event.who, "why": event.why}).rowcount
+    if done:
+        record(connection, event)
     connection.commit()
-    return done.rowcount > 0
+    return done > 0
 
 
 def extracted_before(connection: psycopg.Connection, items: Sequence[SettledItem]) -> int:

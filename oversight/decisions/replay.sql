@@ -35,6 +35,8 @@ where function in ('store_metadata', 'quality') and state = 'done'
 -- name: refuse
 with changed as (
     update ledger_item set state = 'refused' where id = %(id)s and state = 'held' and function = 'extract' returning id
+), decided as (
+    delete from pending_decision where item_id = %(id)s
 )
 insert into refusal (item_id, decision, why, decided_by) select id, 'refused', %(why)s, %(who)s from changed;
 
@@ -49,6 +51,9 @@ select count(*) as number from extraction where item_id = any(%(items)s::bigint[
 
 -- name: release
 -- Rectangles of an earlier release stay, unless new ones replace them.
+with decided as (
+    delete from pending_decision where item_id = %(id)s
+)
 update ledger_item
 set releases = releases + 1, released_by = %(who)s, released_why = %(why)s, released_at = now(),
     blank = coalesce(%(blank)s::jsonb, blank)

@@ -34,7 +34,9 @@ SETS = {
     "training_set.selection",
     "training_set.splits", "training_set.versions",
 }  # fmt: skip
-OVERSIGHT = {"oversight.decisions", "oversight.held_pictures", "oversight.trace"}
+OVERSIGHT = {
+    "oversight.audit", "oversight.decisions", "oversight.held_pictures", "oversight.trace",
+}  # fmt: skip
 FUNCTION = {"common", "common.http", "common.ledger", "common.process", "common.stage", "common.store"}
 COMMAND = {"common", "common.store", "infra", "infra.local", "infra.provision"}
 
@@ -90,7 +92,8 @@ ALLOWED: dict[str, set[str]] = {
     "training_set.export": {"common", "common.store", *SETS},
     "training_set.publish": {"common", "common.store", "training_set.export", *SETS},
     "oversight": set(),
-    "oversight.decisions": {"common", "common.ledger", "common.store", "model"},
+    "oversight.audit": {"common"},
+    "oversight.decisions": {"common", "common.ledger", "common.store", "model", "oversight.audit"},
     "oversight.held_pictures": {
         "common", "common.confinement", "common.process", "deidentification", "deidentification.pixels",
         "imaging.frames", "imaging.rendering",
@@ -122,7 +125,7 @@ ALLOWED: dict[str, set[str]] = {
         *COMMAND, *OVERSIGHT, "common.ledger", "deidentification", "infra.labelling", "infra.patients",
     },
     "infra.nas": {*COMMAND, "common.nas", "infra.health"},
-    "infra.patients": {*COMMAND, "common.labels", "deidentification", "infra.labelling"},
+    "infra.patients": {*COMMAND, "oversight.audit", "common.labels", "deidentification", "infra.labelling"},
     "infra.quality": {
         *COMMAND, "imaging.png", "infra.quality.drift", "model.training", "model.training.sources",
         "oversight.decisions", *MODEL,

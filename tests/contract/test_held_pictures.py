@@ -9,7 +9,7 @@ import pytest
 from common.database import Database, connect
 from common.errors import PermanentError
 from common.store.object_key import Location
-from infra.items.held_folder import Written, write_held
+from infra.items.held_folder import PictureLimits, Written, write_held
 from tests.in_memory.object_store import InMemoryObjectStore
 from tests.support.real_files import real_file
 
@@ -44,7 +44,7 @@ def store(database: Database) -> InMemoryObjectStore:
 
 def _write(url: str, store: InMemoryObjectStore, out: Path, *, megabytes: int = 10) -> Written:
     with connect(url) as connection:
-        return write_held(connection, store, [1, 2, 3, 4], out, most_frames=2, most_megabytes=megabytes)
+        return write_held(connection, store, [1, 2, 3, 4], out, PictureLimits(2, megabytes), who="nurse")
 
 
 def test_pictures_and_table_of_held_items(

@@ -1,0 +1,1 @@
+"""The audit: who looked at, decided, replayed or erased what, and when."""
