@@ -5,6 +5,7 @@ import io
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from common.errors import ObjectMissingError, PermanentError, PipelineError
 from common.store.object_key import Location
 from common.store.object_store import ObjectStore
 from oversight.audit.audit_log import AuditEvent, record_views
-from oversight.held_pictures.drawing import Drawn, Request, draw
+from oversight.held_pictures.drawing import DrawingProcess
+from oversight.held_pictures.request import Drawn, Request
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 TABLE = "held.csv"
@@ -62,8 +64,7 @@ def write_held(
     written, table = Written(), io.StringIO()
     lines = csv.DictWriter(table, _COLUMNS)
     lines.writeheader()
-    for row in rows:
-        drawn = _drawn(store, row, limits)
+    for row, drawn in _each_drawn(store, rows, limits):
         for number, body in sorted(drawn.pictures.items()):
             _write_private(out / _name(row, number), body)
         lines.writerows({name: _cell(value) for name, value in line.items()} for line in _lines(row, drawn))
@@ -74,11 +75,20 @@ def write_held(
     return written
 
 
-def _drawn(store: ObjectStore, row: dict[str, Any], limits: PictureLimits) -> Drawn:
+def _each_drawn(
+    store: ObjectStore, rows: Sequence[dict[str, Any]], limits: PictureLimits
+) -> Iterator[tuple[dict[str, Any], Drawn]]:
+    """Each item with its pictures; one process draws all of them."""
+    with closing(DrawingProcess()) as process:
+        for row in rows:
+            yield row, _drawn(store, process, row, limits)
+
+
+def _drawn(store: ObjectStore, process: DrawingProcess, row: dict[str, Any], limits: PictureLimits) -> Drawn:
     """The pictures of one item; never raises for a fault of its file."""
     boxes = row["text_boxes"] or []
     frames = sorted({box["frame"] for box in boxes})
-    request = Request(limits.frames, frames, row["releases"], row["blank"] or ())
+    request = Request(limits.frames, frames, releases=row["releases"], blank=row["blank"] or ())
     with tempfile.TemporaryDirectory(prefix="dcm2set-held-") as folder:
         try:
             version = store.stat(Location(row["bucket"], row["key"]))
@@ -89,7 +99,7 @@ def _drawn(store: ObjectStore, row: dict[str, Any], limits: PictureLimits) -> Dr
             return Drawn(cause="Its original is not in the object store.")
         except PipelineError:
             return Drawn(cause="Its original can't be read.")
-        return draw(Path(folder), request)
+        return process.draw(Path(folder), request)
 
 
 def _lines(row: dict[str, Any], drawn: Drawn) -> Iterator[dict[str, Any]]:

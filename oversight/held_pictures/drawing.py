@@ -1,78 +1,102 @@
 """Draws held files, each in a process of its own without credentials (`worker`)."""
 
 import os
+import select
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO
 
 import orjson
 
 from common.process import native_libraries
-from oversight.held_pictures.worker import HEAD
+from oversight.held_pictures.request import HEAD, Drawn, Request
 
 _WORKER = "oversight.held_pictures.worker"
 _MOST_MEGABYTES = 2048  # of the pictures of one file
 _LONGEST_SECONDS = 600.0  # by the clock; the limit of DCM2SET_SECONDS_PER_FILE is of processor time
+_CRASHED = "The process that draws it crashed, or exceeded a limit; see DCM2SET_SECONDS_PER_FILE."
 # Everything that the process must know, and no credential.
 _PASSED = (
-    *("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH"),
+    *("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "DCM2SET_PROCESS_OF"),
     *("DCM2SET_MAX_PIXELS_PER_FRAME", "DCM2SET_MAX_FRAMES", "DCM2SET_WINDOWS", "DCM2SET_BLANKING_RULES"),
     *("DCM2SET_DEIDENTIFICATION_PROFILE", "DCM2SET_SECONDS_PER_FILE", "DCM2SET_MEGABYTES_PER_FILE"),
 )
 
 
-@dataclass(frozen=True)
-class Request:
-    """What is to be drawn of a file."""
+class DrawingProcess:
+    """A process that draws one file after another; it starts at the first one. Safe to share by threads."""
 
-    most_frames: int
-    frames_of_text: Sequence[int] = ()  # in which text was found; they are drawn first
-    releases: int = 0
-    blank: Sequence[Sequence[int]] = ()  # what a person has made black
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._process: subprocess.Popen[bytes] | None = None
 
+    def draw(self, folder: Path, request: Request) -> Drawn:
+        """Draw the file `source.dcm` in a folder; never raises for a fault of the file."""
+        header = asdict(request) | {"folder": str(folder.resolve()), "megabytes": _MOST_MEGABYTES}
+        with self._lock:
+            try:
+                is_ended_well = self._request(orjson.dumps(header) + b"\n")
+            except TimeoutError:
+                self._end()
+                return Drawn(cause="It was not drawn in time.")
+        answers = folder / "answers"
+        if not answers.exists():
+            return Drawn(cause=_CRASHED)
+        with answers.open("rb") as file:
+            drawn = _read(file)
+        if not is_ended_well and drawn.cause is None:
+            drawn.cause = _CRASHED
+        return drawn
 
-@dataclass
-class Drawn:
-    """The pictures of one file."""
+    def close(self) -> None:
+        """End the process."""
+        with self._lock:
+            self._end()
 
-    pictures: dict[int, bytes] = field(default_factory=dict)  # PNGs by frame, counted from 1
-    frames: int | None = None  # of the file, if all that was wanted was drawn
-    cause: str | None = None  # why not
+    def _request(self, line: bytes) -> bool:
+        """Send a request, and wait until its child has ended; whether it ended well."""
+        process = self._started()
+        assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 opened as pipes
+        with suppress(BrokenPipeError):
+            process.stdin.write(line)
+        answer, deadline = b"", time.monotonic() + _LONGEST_SECONDS
+        while not answer.endswith(b"\n"):
+            if not select.select([process.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise TimeoutError
+            part = os.read(process.stdout.fileno(), 64)
+            if not part:
+                self._end()
+                return False
+            answer += part
+        return answer == b"0\n"
 
-
-def draw(folder: Path, request: Request) -> Drawn:
-    """Draw the file `source.dcm` in a folder; never raises for a fault of the file."""
-    header = {
-        "folder": str(folder.resolve()),
-        "most_frames": request.most_frames,
-        "frames_of_text": list(request.frames_of_text),
-        "releases": request.releases,
-        "blank": [list(each) for each in request.blank],
-        "megabytes": _MOST_MEGABYTES,
-    }
-    with tempfile.TemporaryFile() as answers:
-        try:
-            ended = subprocess.run(  # noqa: S603 runs a module of this project
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self._end()
+            self._process = subprocess.Popen(  # noqa: S603 runs a module of this project
                 [sys.executable, "-m", _WORKER],
-                input=orjson.dumps(header),
-                stdout=answers,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # libraries may quote the file there
                 env=environment_of_worker(os.environ),
-                timeout=_LONGEST_SECONDS,
-                check=False,
-            ).returncode
-        except subprocess.TimeoutExpired:
-            return Drawn(cause="It was not drawn in time.")
-        answers.seek(0)
-        drawn = _read(answers)
-    if ended and drawn.cause is None:
-        drawn.cause = "The process that draws it crashed, or exceeded a limit; see DCM2SET_SECONDS_PER_FILE."
-    return drawn
+                bufsize=0,
+            )
+        return self._process
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None:
+                    pipe.close()
+            self._process = None
 
 
 def environment_of_worker(environment: Mapping[str, str]) -> dict[str, str]:
@@ -91,9 +115,22 @@ def _read(answers: BinaryIO) -> Drawn:
         with suppress(orjson.JSONDecodeError):
             report = orjson.loads(body)
         if isinstance(report, dict):
-            drawn.frames = report.get("frames", drawn.frames)
-            drawn.cause = report.get("cause") or drawn.cause
+            _take_report(drawn, report)
     return drawn
+
+
+def _take_report(drawn: Drawn, report: dict[str, object]) -> None:
+    """Take what a child says of its file; values of another kind than expected are left out."""
+    for name in ("frames", "rows", "columns"):
+        value = report.get(name)
+        if isinstance(value, int):
+            setattr(drawn, name, value)
+    windows = report.get("windows")
+    if isinstance(windows, list):
+        drawn.windows = [(float(pair[0]), float(pair[1])) for pair in windows]
+    drawn.is_grey = report.get("is_grey") is True
+    cause = report.get("cause")
+    drawn.cause = cause if isinstance(cause, str) else None
 
 
 def _messages(answers: BinaryIO) -> Iterator[tuple[int, bytes]]:

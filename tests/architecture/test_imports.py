@@ -96,7 +96,7 @@ ALLOWED: dict[str, set[str]] = {
     "oversight.decisions": {"common", "common.ledger", "common.store", "model", "oversight.audit"},
     "oversight.held_pictures": {
         "common", "common.confinement", "common.process", "deidentification", "deidentification.pixels",
-        "imaging.frames", "imaging.rendering",
+        "imaging.dataset", "imaging.frames", "imaging.rendering",
     },
     "oversight.trace": {"common", "common.store"},
     "functions": set(),
