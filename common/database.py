@@ -185,6 +185,27 @@ class Database:
             yield cursor
 
     @contextmanager
+    def session(self) -> Iterator[LimitedConnection]:
+        """A connection for code that commits itself; what is not committed at the end is rolled back."""
+        with _database_errors(self._url):
+            self._pool.open()
+            with self._pool.connection() as connection:
+                connection.autocommit = False
+                try:
+                    yield connection
+                finally:
+                    if not connection.closed:
+                        connection.rollback()
+                        connection.autocommit = True
+
+    @contextmanager
+    def snapshot(self) -> Iterator[LimitedConnection]:
+        """A connection for reading; all queries see the database as it is at the first one."""
+        with self.session() as connection:
+            connection.execute("set transaction isolation level repeatable read, read only")
+            yield connection
+
+    @contextmanager
     def _cursor(self) -> Iterator[Cursor[Row]]:
         """A cursor in autocommit mode: no round trips for begin and commit."""
         with _database_errors(self._url):

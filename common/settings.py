@@ -16,9 +16,10 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from common.errors import SettingsError
+from common.page_settings import PageSettings
 from common.tokens import EXPECTED_FORM, TOKEN
 
 
@@ -53,7 +54,7 @@ BucketPrefix = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,3
 Window = Annotated[tuple[float, float], AfterValidator(_has_width)]
 
 
-class Settings(BaseSettings):
+class Settings(PageSettings):
     """All settings, grouped by who sets them. A function needs only the settings that it uses.
 
     No secret has a default: a function without a secret that it needs answers 503 and names the setting.

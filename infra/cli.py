@@ -14,6 +14,7 @@ from infra.labelling.commands import labels, tasks
 from infra.local.causes.os_errors import os_error_text
 from infra.local.commands import rotate_token, up
 from infra.nas.commands import nas
+from infra.page.commands import users
 from infra.patients.commands import erase, pseudonym, report
 from infra.quality.commands import quality, train
 from infra.reconcile.commands import reconcile
@@ -30,7 +31,7 @@ def cli() -> None:
 
 for _command in (
     *(up, demo, status, doctor, reconcile, trace, replay, held, release, refuse, resolve),
-    *(backup, restore, report, pseudonym, erase, nas, rotate_token),
+    *(backup, restore, report, pseudonym, erase, nas, rotate_token, users),
     *(quality, train, labels, tasks, export, diff, verify, sets),
 ):
     cli.add_command(_command)

@@ -27,7 +27,10 @@ PERMISSIVE = re.compile(
 # Weak copyleft: the package is used unchanged and isn't linked into dcm2set.
 WEAK_COPYLEFT = re.compile(r"MPL-2\.0|Mozilla Public License 2\.0 \(MPL 2\.0\)|LGPL-3\.0-only")
 # Packages whose metadata states no licence, with the licence of their source.
-STATED_BY_SOURCE = {"mlcroissant": "Apache-2.0"}  # LICENSE of github.com/mlcommons/croissant
+STATED_BY_SOURCE = {
+    "mlcroissant": "Apache-2.0",  # LICENSE of github.com/mlcommons/croissant
+    "axe-playwright-python": "MIT",  # LICENSE in the wheel; axe-core, which it contains, is MPL-2.0
+}
 HEADER = """# Licences of the packages
 
 Written by `make licences`; `make check` holds it to what is installed. Licences that would bind dcm2set

@@ -5,7 +5,7 @@ import threading
 
 import click
 
-from infra.command_options import home_option
+from infra.command_options import home_option, operator_database
 from infra.local.home import Home, polled_nas
 
 
@@ -25,6 +25,7 @@ def up(home: Home, new_space: str | None) -> None:
     """
     from common.settings import load_settings
     from infra.local.runner import running
+    from oversight.accounts.first_link import page_sentence
 
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -32,6 +33,8 @@ def up(home: Home, new_space: str | None) -> None:
     settings = load_settings()
     with running(home, settings, click.echo, new_pseudonym_space=new_space) as run:
         click.echo(polled_nas(home, settings.nas_url))
+        with operator_database(run.endpoints) as database:
+            click.echo(page_sentence(database, settings, run.endpoints["functions"]["review"]))
         click.echo(f"Ready. Put files into raw/incoming/ at http://{run.endpoints['minio']['endpoint']}.")
         click.echo(f"Keys and URLs: {home.endpoints}. Logs: {home.logs}. Ctrl-C ends everything.")
         run.watch(ended)

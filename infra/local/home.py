@@ -113,7 +113,16 @@ class Home:
         path = self.folder / "secrets.json"
         if not path.exists():
             self.store_secrets(_new_secrets())
-        return Secrets(**json.loads(path.read_text(encoding="utf-8")))
+        found = Secrets(**json.loads(path.read_text(encoding="utf-8")))
+        if missing := [card.function for card in function_cards() if card.function not in found.minio_keys]:
+            # The home is from a version without these functions.
+            found = replace(
+                found,
+                minio_keys=found.minio_keys | _new_keys(missing),
+                postgres_keys=found.postgres_keys | _new_keys(missing),
+            )
+            self.store_secrets(found)
+        return found
 
     def set_pseudonym_key(self, key: str) -> None:
         """Use an existing key, in a new home."""
@@ -199,9 +208,13 @@ def _new_secrets() -> Secrets:
         postgres_password=secrets.token_urlsafe(24),
         token=secrets.token_urlsafe(32),
         pseudonym_key=secrets.token_hex(32),
-        minio_keys={name: secrets.token_urlsafe(24) for name in functions},
-        postgres_keys={name: secrets.token_urlsafe(24) for name in functions},
+        minio_keys=_new_keys(functions),
+        postgres_keys=_new_keys(functions),
     )
+
+
+def _new_keys(functions: Iterable[str]) -> dict[str, str]:
+    return {name: secrets.token_urlsafe(24) for name in functions}
 
 
 def _free_tcp_ports(wanted: list[int]) -> list[int]:

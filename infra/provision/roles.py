@@ -95,15 +95,22 @@ def _grant(connection: Connection, card: FunctionCard, role: str, database: str)
 
 
 def _protect_ledger(connection: Connection) -> None:
-    """Set row security: functions use their own rows and announce items of some others; sweep reads all."""
+    """Set row security: functions use their own rows and announce items of some others.
+
+    sweep and review read all rows, and review changes settled ones.
+    """
     connection.execute("alter table ledger_item enable row level security")
     for name, condition in (
         ("own_rows", "current_user = current_database() || '_' || function"),
         ("sweep_reads", "current_user = current_database() || '_sweep'"),
+        ("review_reads", "current_user = current_database() || '_review'"),
+        ("review_decides", _IS_SETTLED),
     ):
-        verb = "for select" if name == "sweep_reads" else "for all"
+        verb = _VERBS.get(name, "for all")
         connection.execute(sql.SQL("drop policy if exists {} on ledger_item").format(sql.Identifier(name)))
         policy = f"create policy {name} on ledger_item {verb} using ({condition})"
+        if name == "review_decides":  # the row that is written may be due again
+            policy += " with check (current_user = current_database() || '_review')"
         connection.execute(policy)
     connection.execute("drop policy if exists announced on ledger_item")
     connection.execute(
@@ -112,6 +119,13 @@ def _protect_ledger(connection: Connection) -> None:
             "with check (state = 'retry' and attempts = 0 and ({}))"
         ).format(sql.SQL(" or ").join(_announcements()))
     )
+
+
+# What a person decides about: an item that a function works on can't be changed from the page.
+_IS_SETTLED = (
+    "current_user = current_database() || '_review' and state in ('held', 'refused', 'quarantined', 'done')"
+)
+_VERBS = {"sweep_reads": "for select", "review_reads": "for select", "review_decides": "for update"}
 
 
 def _announcements() -> Iterator[sql.Composed]:

@@ -1,0 +1,32 @@
+"""What the page works with, built once per process."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+
+from common.database import Database
+from common.settings import Settings
+from common.store.object_store import ObjectStore
+from functions.review.pictures.held_pictures import HeldPictures
+
+_NAME = "dcm2set"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The object store, the database, the settings, and the process that draws held files."""
+
+    store: ObjectStore
+    database: Database
+    settings: Settings
+    held_pictures: HeldPictures
+
+    def attach(self, extensions: dict[str, object]) -> None:
+        """Make these the ports of a Flask application, by its `extensions`."""
+        extensions[_NAME] = self
+
+
+def ports() -> Ports:
+    """The ports of the application that answers the current request."""
+    return cast("Ports", current_app.extensions[_NAME])

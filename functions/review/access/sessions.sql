@@ -1,0 +1,17 @@
+-- Queries of sessions.
+
+-- name: begin
+insert into page_session (token_hash, who, roles) values (%(hash)s, %(who)s, %(roles)s);
+
+-- name: use
+update page_session set last_seen_at = now()
+where token_hash = %(hash)s and last_seen_at > now() - %(idle)s * interval '1 second'
+    and created_at > now() - %(longest)s * interval '1 second'
+returning who, roles;
+
+-- name: end
+delete from page_session where token_hash = %(hash)s;
+
+-- name: delete_old
+delete from page_session where last_seen_at <= now() - %(idle)s * interval '1 second'
+    or created_at <= now() - %(longest)s * interval '1 second';

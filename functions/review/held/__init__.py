@@ -1,0 +1,1 @@
+"""The held files: what they show, and the decisions about them."""

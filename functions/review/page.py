@@ -1,0 +1,146 @@
+"""The Flask application behind the function: every request is checked here, in one place."""
+
+import hashlib
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+from flask import Flask, Response, abort, current_app, g, redirect, render_template, request, url_for
+from flask import Request as FlaskRequest
+from markupsafe import Markup
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from common.errors import ConflictError, PipelineError, SettingsError
+from common.process.json_log import log_item
+from functions.review.access import sessions, sign_in
+from functions.review.access.ports import Ports, ports
+from functions.review.access.rights import check_form, roles_of
+from functions.review.held import held_page
+from functions.review.overview import overview_page
+from functions.review.text_filters import FILTERS
+
+_FOLDER = Path(__file__).parent
+_MOST_BYTES = 256 * 1024  # of a request
+_POLICY = (
+    "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+# The pages in the navigation: endpoint, text, and the roles that may see it (none: everybody).
+_PAGES: tuple[tuple[str, str, frozenset[str]], ...] = (
+    ("overview.page", "Overview", frozenset()),
+    ("held.listing", "Held", frozenset({"reviewer"})),
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+def is_for_page(request: FlaskRequest) -> bool:
+    """Whether a request comes from a browser: functions answer POST / and GET / in JSON, and /metrics."""
+    path = request.path.rstrip("/")
+    if path == "":
+        return request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("Accept", "")
+    return path != "/metrics"
+
+
+def page_response(request: FlaskRequest, build: Callable[[], Flask]) -> AnyResponse:
+    """Answer a request with the application; a wrong setting is told with its name."""
+    try:
+        application = build()
+    except SettingsError as error:
+        return Response(str(error), status=503, content_type="text/plain; charset=utf-8", headers=_HEADERS)
+    # The framework has read the body; and it has a folder of its own below /static.
+    body = request.get_data()
+    return Response.from_app(application, request.environ | {"wsgi.input": BytesIO(body)})
+
+
+def create_page(wired: Ports) -> Flask:
+    """The application on these ports."""
+    application = Flask(
+        __name__,
+        static_url_path="/assets",
+        static_folder=str(_FOLDER / "static"),
+        template_folder=str(_FOLDER / "templates"),
+    )
+    application.config.update(MAX_CONTENT_LENGTH=_MOST_BYTES, MAX_FORM_MEMORY_SIZE=_MOST_BYTES)
+    wired.attach(application.extensions)
+    application.jinja_env.trim_blocks = application.jinja_env.lstrip_blocks = True
+    application.jinja_env.filters.update(FILTERS)
+    application.jinja_env.globals.update(assets=_assets(), pages=_PAGES, csrf=_csrf_field)
+    for module in (sign_in, overview_page, held_page):
+        application.register_blueprint(module.blueprint)
+    application.before_request(_check)
+    application.after_request(_finish)
+    application.register_error_handler(Exception, _fault)
+    return application
+
+
+def _check() -> AnyResponse | None:
+    """Refuse a request without a session, without the role, or with a form of another site."""
+    g.user = None
+    if request.method == "POST" and request.headers.get("Origin", _origin()) != _origin():
+        abort(403, "The form is from another site.")
+    if request.endpoint in {None, "static"}:
+        return None  # a page that does not exist: 404 or 405, which tell nothing
+    roles = roles_of(current_app.view_functions[str(request.endpoint)])
+    g.user = sessions.user_of(ports().database, ports().settings, request)
+    if roles is None:
+        return None
+    if g.user is None:
+        return redirect(url_for("sign_in.form"), code=303) if request.method == "GET" else abort(401)
+    if not any(g.user.has(role) for role in roles):
+        abort(403, f"This needs the role {' or '.join(sorted(roles))}.")
+    if request.method == "POST":
+        check_form(g.user.csrf_token)
+    return None
+
+
+def _origin() -> str:
+    """The address that browsers use."""
+    return ports().settings.page_url or request.host_url.rstrip("/")
+
+
+def _finish(response: Response) -> Response:
+    """Set the headers of every answer; nothing but style and script is stored by browsers or proxies."""
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    is_static = request.endpoint == "static" and response.status_code == 200
+    response.headers["Cache-Control"] = "max-age=31536000, immutable" if is_static else "no-store"
+    if sessions.is_secure(ports().settings):
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    return response
+
+
+def _csrf_field() -> Markup:
+    """The hidden field of every form that changes something."""
+    token = g.user.csrf_token if g.user else ""
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(token)
+
+
+def _fault(error: Exception) -> tuple[str, int]:
+    """A page for an error, without what the request or a file contained."""
+    if isinstance(error, HTTPException):
+        status = error.code or 500
+        text = error.description if status in {400, 403, 404, 409} else error.name
+    elif isinstance(error, ConflictError):
+        status, text = 409, str(error)
+    elif isinstance(error, PipelineError):
+        status, text = 503, str(error)
+    else:
+        log_item("review", status="retry", cause=f"Unexpected {type(error).__name__}.")
+        status, text = 500, f"Unexpected {type(error).__name__}; see the log."
+    return render_template("fault.html", status=status, text=text or ""), status
+
+
+def _assets() -> str:
+    """A digest of style and script: a new version of either has a new address."""
+    digest = hashlib.sha256()
+    for path in sorted((_FOLDER / "static").iterdir()):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,1 @@
+"""Pictures of held files, drawn for the page."""

@@ -1,0 +1,1 @@
+"""The commands for the page: its users and its first link."""
