@@ -17,6 +17,7 @@ from tests.contract.tables import Tables
 from tests.in_memory.object_store import InMemoryObjectStore
 from tests.support.own_bucket import remove_bucket
 from tests.support.own_database import own_database
+from tests.support.page_bench import PageBench
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +52,12 @@ def database(pool: Database) -> Database:
         assert names is not None
         cursor.execute(f"truncate {names['names']} restart identity cascade")
     return pool
+
+
+@pytest.fixture
+def bench(database: Database) -> PageBench:
+    """The page for reviewers on empty tables and an empty store in memory."""
+    return PageBench.on(database)
 
 
 @pytest.fixture(params=["memory", "real"])
