@@ -8,8 +8,9 @@ import click
 
 @click.command()
 @click.option("--home", "folder", type=click.Path(path_type=Path), help="A new folder. Created if not given.")
-def demo(folder: Path | None) -> None:
+@click.option("--stay", is_flag=True, help="Keep the home running afterwards, and print the page's link.")
+def demo(folder: Path | None, *, stay: bool) -> None:
     """Run the complete pipeline on real DICOM files in a new home, and print the balance."""
     from infra.demo.demo import run_demo
 
-    sys.exit(run_demo(folder, click.echo))
+    sys.exit(run_demo(folder, click.echo, stay=stay))

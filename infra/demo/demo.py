@@ -13,12 +13,14 @@ from common.database import connect
 from common.settings import load_settings
 from common.store.minio_store import MinioStore
 from common.store.object_key import ANNOTATIONS, Location
+from infra.command_options import operator_database
 from infra.demo.contact_sheet import draw_contact_sheet
 from infra.demo.demo_files import create_nas_folders
 from infra.health.status import is_closed, is_waiting, read_status
 from infra.health.status_text import balance_text, set_aside_text
 from infra.local.home import Home
-from infra.local.runner import running
+from infra.local.runner import ended_by_signal, running
+from oversight.accounts.first_link import page_sentence
 
 Say = Callable[[str], None]
 LIMIT_SECONDS = 120
@@ -31,8 +33,11 @@ _SETTINGS = {
 }
 
 
-def run_demo(folder: Path | None, say: Say) -> int:
-    """Run the demonstration; returns exit code 0 only if the balance closes and nothing waits."""
+def run_demo(folder: Path | None, say: Say, *, stay: bool = False) -> int:
+    """Run the demonstration; returns exit code 0 only if the balance closes and nothing waits.
+
+    With `stay`, the home keeps running until Ctrl-C, for a look at the page.
+    """
     folder = (folder or Path("dcm2set-home") / f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}").resolve()
     nas = folder / "nas"
     nas.mkdir(parents=True)
@@ -40,8 +45,17 @@ def run_demo(folder: Path | None, say: Say) -> int:
     say(f"{number} files in {len(list(nas.iterdir()))} folders on the NAS {nas}, some of them junk.")
     home = Home(folder)
     variables = _SETTINGS | {"DCM2SET_NAS_URL": nas.as_uri()}
-    with _environment(variables), running(home, load_settings(), say) as run:
-        return _follow(home, run.endpoints, number, say)
+    with _environment(variables), running(home, settings := load_settings(), say) as run:
+        code = _follow(home, run.endpoints, number, say)
+        if stay:
+            ended = ended_by_signal()
+            with operator_database(run.endpoints) as database:
+                say(page_sentence(database, settings, run.endpoints["functions"]["review"]))
+            say("Ctrl-C ends everything.")
+            run.watch(ended)
+        else:
+            say("To decide about the held files on the page: dcm2set demo --stay")
+        return code
 
 
 def _follow(home: Home, endpoints: dict[str, Any], number: int, say: Say) -> int:

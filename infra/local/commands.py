@@ -1,8 +1,5 @@
 """The commands that start a home, and change its token."""
 
-import signal
-import threading
-
 import click
 
 from infra.command_options import home_option, operator_database
@@ -24,12 +21,10 @@ def up(home: Home, new_space: str | None) -> None:
     endpoints.json in the home folder, which only its owner can read.
     """
     from common.settings import load_settings
-    from infra.local.runner import running
+    from infra.local.runner import ended_by_signal, running
     from oversight.accounts.first_link import page_sentence
 
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+    ended = ended_by_signal()
     settings = load_settings()
     with running(home, settings, click.echo, new_pseudonym_space=new_space) as run:
         click.echo(polled_nas(home, settings.nas_url))

@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -53,6 +54,14 @@ class Running:
         self.supervised.skip_to_now()
         while not ended.wait(timeout=1):
             self.supervised.say_news()
+
+
+def ended_by_signal() -> Event:
+    """An event that Ctrl-C or SIGTERM sets, instead of ending this process."""
+    ended = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    return ended
 
 
 @contextmanager

@@ -141,7 +141,7 @@ ALLOWED: dict[str, set[str]] = {
     "infra.reconcile": {*COMMAND, "common.reconcile", "infra.backup", "infra.items", "oversight.decisions"},
     "infra.training_sets": {*COMMAND, "common.labels", "training_set.export", "training_set.publish", *SETS},
     "infra.labelling": {*COMMAND, "common.labels", "infra.training_sets", *SETS},
-    "infra.demo": {*COMMAND, "infra.health"},
+    "infra.demo": {*COMMAND, "infra.health", "oversight.accounts"},
 }  # fmt: skip
 
 # What every room needs lies at a root; everything else has a room of its own.

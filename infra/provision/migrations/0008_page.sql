@@ -42,6 +42,9 @@ comment on column pending_decision.who is 'Name of the user who decided.';
 comment on column pending_decision.why is 'Why, in the words of that person.';
 comment on column pending_decision.decided_at is 'When it was decided.';
 
+-- The list of held files in order of their numbers, also if a hundred thousand are held.
+create index ledger_item_held on ledger_item (id) include (cause, device) where function = 'extract' and state = 'held';
+
 create table page_user (
     name              text primary key check (name ~ '^[a-z0-9][a-z0-9._@-]{0,63}$'),
     roles             text[] not null check (roles <@ array['viewer', 'reviewer', 'operator'] and roles <> '{}'),
