@@ -31,7 +31,7 @@ _HOLD = """
 insert into ledger_item (function, bucket, key, etag, state, cause, device, moved_to_bucket, moved_to_key,
     settled_at, attempts)
 select 'extract', 'raw', 'incoming/held' || i || '.dcm', md5(i::text), 'held',
-    'Possible burned-in text ' || i % 7, 'Device ' || i % 23, 'raw', 'held/held' || i || '.dcm', now(), 1
+    'Possible burned-in text ' || i %% 7, 'Device ' || i %% 23, 'raw', 'held/held' || i || '.dcm', now(), 1
 from generate_series(1, %(number)s) as i"""
 
 
