@@ -207,7 +207,7 @@ def _put_back(connection: psycopg.Connection[Any], store: MinioStore, number: in
         _SQL["reopened"], {"items": items}
     )
     for item in reopened.fetchall():
-        move_back(store, item)
+        move_back(connection, store, item)
     return items
 
 

@@ -60,6 +60,11 @@ def _put_back_original(connection: psycopg.Connection[Any], store: MinioStore, f
     key = key.removeprefix(PROCESSED).removeprefix(HELD)
     target = Location(RAW, key if key.startswith((NAS, INCOMING)) else INCOMING + key)
     version = store.stat(there)
+    if target != there:
+        # Its place must be empty before extract gets the copy: extract may move that copy to the same place.
+        aside = store.copy(version, Location(RAW, f"{HELD}put-back/{key}"))
+        store.delete(version)
+        version = aside
     copy = version if target == there else store.copy(version, target)
     if copy.location.key.startswith(NAS):
         values = {"key": copy.location.key, "etag": copy.etag, "size": copy.size}

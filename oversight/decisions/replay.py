@@ -1,5 +1,6 @@
 """Putting items back into the pipeline: replay after the cause was fixed, release by a person's decision."""
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ REFUSED = (
     "A person refused item {id}; dcm2set trace item-{id} shows why. To decide again, have it held first: "
     "dcm2set refuse --undo --item {id} --why '…'"
 )
+_WORKER_SECONDS = 60.0
 WITHDRAWN = "withdrawn"  # the outcome of an item for which a person chose another one
 
 
@@ -88,7 +90,7 @@ def put_back(connection: psycopg.Connection, store: ObjectStore, item: SettledIt
 
     The ledger is changed first, so that the event is not taken for a late one. If the object was not
     moved, there is no event, and the next sweep sends the item again. Raises ConflictError if another
-    object lies at the item's location, or if the item is still being moved.
+    object lies at the item's location, or if the item is still being moved or worked on.
     """
     moved_to = item.moved_to
     source = store.stat(moved_to) if moved_to else None
@@ -103,16 +105,42 @@ def put_back(connection: psycopg.Connection, store: ObjectStore, item: SettledIt
             f"Item {item.id} can't be put back yet: it is being moved, or was decided just now. Try again."
         )
     connection.commit()
-    move_back(store, item)
+    move_back(connection, store, item)
 
 
-def move_back(store: ObjectStore, item: SettledItem) -> None:
-    """Move the object of a reopened item back to where it arrived, unless that is done."""
-    if item.moved_to is not None and item.moved_to != item.location:
+def move_back(connection: psycopg.Connection, store: ObjectStore, item: SettledItem) -> None:
+    """Move the object of a reopened item back to where it arrived, unless that is done.
+
+    The item's row is locked meanwhile, so that nobody can claim the item. Otherwise a worker could be done
+    before the object is deleted here: it would take that object for its own copy, and none would be left.
+    """
+    if _is_locked(connection, item) and item.moved_to is not None and item.moved_to != item.location:
         with suppress(ObjectMissingError):
             source = store.stat(item.moved_to)
             store.copy(source, item.location, overwrite=False)
             store.delete(source)
+        connection.execute(_SQL["make_due"], {"id": item.id})
+    connection.commit()
+
+
+def _is_locked(connection: psycopg.Connection, item: SettledItem) -> bool:
+    """Lock the row of a reopened item; False if the item is settled already.
+
+    A worker that a late event gave the item finds no object, and soon lets it go.
+    """
+    deadline = time.monotonic() + _WORKER_SECONDS
+    rows = connection.cursor(row_factory=tuple_row)
+    while row := rows.execute(_SQL["lock"], {"id": item.id}).fetchone():
+        (state,) = row
+        if state == "retry":
+            return True
+        connection.rollback()
+        if state != "running":
+            return False
+        if time.monotonic() > deadline:
+            raise ConflictError(f"Item {item.id} can't be put back yet: it is being worked on. Try again.")
+        time.sleep(0.1)
+    return False
 
 
 def _is_free(store: ObjectStore, location: Location, etag: str) -> bool:

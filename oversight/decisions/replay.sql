@@ -20,10 +20,17 @@ where e.recipe_version < %(version)s and l.state = 'done'
 order by l.id;
 
 -- name: reopen
+-- An object that was moved has to be moved back first; the item is due in a minute if that is interrupted.
 update ledger_item
-set state = 'retry', due_at = now(), crashes = 0, cause = null, next_step = null, outcome = null,
+set state = 'retry', due_at = now() + make_interval(mins => (moved_to_key is not null)::int), crashes = 0, cause = null, next_step = null, outcome = null,
     etag = %(etag)s, settled_at = null
 where id = %(id)s and state = %(state)s and not pending_delete;
+
+-- name: lock
+select state from ledger_item where id = %(id)s for update;
+
+-- name: make_due
+update ledger_item set due_at = now() where id = %(id)s and state = 'retry';
 
 -- name: outdate_later_items
 -- The later items of the instance stay as history, but no longer match the versions of their objects.
