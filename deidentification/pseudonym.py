@@ -7,8 +7,6 @@ pseudonym, UIDs and date shift reveal nothing about one another.
 import hmac
 from datetime import date, timedelta
 
-from pydicom._uid_dict import UID_dictionary
-
 # 1 to 40 years: an attacker who knows that twelve examinations were on working days still has 1,200 of these
 # shifts to choose from (tests/unit/deidentification/test_shift_attack.py); of 3,650 days there were 300.
 MIN_SHIFT_DAYS, MAX_SHIFT_DAYS = 366, 14_600
@@ -73,4 +71,6 @@ class Pseudonyms:
 
 def is_registered(uid: str) -> bool:
     """Whether PS3.6 lists a UID, so that it identifies nobody."""
+    from pydicom._uid_dict import UID_dictionary  # pydicom takes half a second, and keys need none
+
     return uid in UID_dictionary

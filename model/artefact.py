@@ -1,8 +1,10 @@
 """Load the quality model. The artefact's digest is checked before anything is unpickled."""
 
 import hashlib
+import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from io import BytesIO
@@ -144,12 +146,25 @@ def _check_library(path: Path, card: QualityCard) -> None:
 def _unpickled(content: bytes, path: Path) -> tuple[Any, UsualRange]:
     """Unpickle the classifier and the range of good pictures. scikit-learn is imported only here."""
     import joblib
-    from sklearn.exceptions import InconsistentVersionWarning
+
+    with _no_pandas():
+        from sklearn.exceptions import InconsistentVersionWarning
 
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _no_pandas():
             warnings.simplefilter("error", InconsistentVersionWarning)
             parts = joblib.load(BytesIO(content))
             return parts["classifier"], UsualRange(*parts["usual"])
     except Exception as error:  # noqa: BLE001 - unpickling can raise any exception
         raise SettingsError(f"{path.name} can't be loaded ({type(error).__name__}); {_RESTORE}.") from None
+
+
+@contextmanager
+def _no_pandas() -> Iterator[None]:
+    """Hide pandas from scikit-learn, which imports it for half a second although arrays need none of it."""
+    is_hidden = sys.modules.setdefault("pandas", None) is None  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        if is_hidden:
+            del sys.modules["pandas"]

@@ -139,7 +139,12 @@ def _function(plan: Plan, card: FunctionCard) -> Program:
         environment["DCM2SET_NAS_URL"] = plan.settings.nas_url
     if card.function == "sweep":
         environment["DCM2SET_FUNCTION_URLS"] = json.dumps(plan.urls)
-    port = plan.tcp_ports.functions[card.function]
-    command = [sys.executable, "-m", "functions_framework", "--source", str(card.source)]
-    command += ["--target", card.function, "--host", "127.0.0.1", "--port", str(port)]
+    command = _command(card, plan.tcp_ports.functions[card.function])
     return Program(card.function, command, environment, priority=10, group="functions")
+
+
+def _command(card: FunctionCard, port: int) -> list[str]:
+    """The command that serves a function under functions-framework."""
+    command = [sys.executable, "-m", "common.process.quick_process", "functions_framework"]
+    command += ["--source", str(card.source), "--target", card.function]
+    return [*command, "--host", "127.0.0.1", "--port", str(port)]

@@ -7,8 +7,8 @@ from typing import Any
 from common.store.minio_store import MinioStore
 from common.store.object_key import FIXED_BUCKETS, RAW
 from common.store.object_store import Notification
+from infra.provision import minio_users
 from infra.provision.function_card import IMAGES, FunctionCard, function_cards
-from infra.provision.minio_users import create_user, minio_admin
 
 _ACTIONS = {
     "read": ["s3:GetObject"],
@@ -52,10 +52,13 @@ def create_users(
     tls: ssl.SSLContext | None = None,
 ) -> None:
     """Create a user for each function, with the rights of its card; `keys` are the passwords by function."""
-    admin = minio_admin(endpoint=endpoint, access_key=user, secret_key=password, tls=tls)
-    for card in function_cards():
-        policy = policy_of(card, images_prefix=images_prefix)
-        create_user(admin, f"dcm2set-{card.function}", keys[card.function], policy)
+    admin = minio_users.minio_admin(endpoint=endpoint, access_key=user, secret_key=password, tls=tls)
+    cards = {f"dcm2set-{card.function}": card for card in function_cards()}
+    minio_users.create_users(
+        admin,
+        {name: keys[card.function] for name, card in cards.items()},
+        {name: policy_of(card, images_prefix=images_prefix) for name, card in cards.items()},
+    )
 
 
 def policy_of(card: FunctionCard, *, images_prefix: str) -> dict[str, Any]:

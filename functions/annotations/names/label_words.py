@@ -8,9 +8,9 @@ of any name, so only what looks like an identifier is refused.
 import re
 import unicodedata
 
-from deidentification.header.descriptions import has_old_age, is_harmless
 from deidentification.header.descriptor_words import is_descriptor_word
-from deidentification.normal_form import spellings
+
+# The other imports wait for the first label: they load pydicom, which takes half a second.
 
 MOST_DIGITS = 4  # beside one another, as in descriptions
 _KNOWN = "image"  # a word of radiology, which stands for a word of labels
@@ -44,6 +44,8 @@ _DATE = re.compile(r"(?<!\d)\d{1,4}(\W{1,3})\d{1,2}\1\d{1,4}(?!\d)")
 
 def identifier_in(name: str) -> str | None:
     """What a name has that looks like an identifier, for the cause of a refusal; None if it has nothing."""
+    from deidentification.normal_form import spellings
+
     if _E_MAIL.search(unicodedata.normalize("NFKC", name)):
         return "an e-mail address"
     if "^" in name:
@@ -59,11 +61,15 @@ def identifier_in(name: str) -> str | None:
 
 def names_a_patient(annotator: str) -> bool:
     """Whether an annotator has a word and a number as of a patient's id or birth, or an age over 89."""
+    from deidentification.header.descriptions import has_old_age
+
     return bool(_OF_PATIENT.search(annotator)) or has_old_age(annotator)
 
 
 def is_known_label(label: str) -> bool:
     """Whether every word and number of a label may stay without a vocabulary."""
+    from deidentification.header.descriptions import has_old_age, is_harmless
+
     if _digits(label) > MOST_DIGITS or _TITLE.search(label) or has_old_age(label):
         return False
     text = _SHORT_WORD.sub(lambda found: _known_short(found[0]), label.replace("_", " "))

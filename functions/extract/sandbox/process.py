@@ -131,7 +131,7 @@ class _SandboxProcess:
         environment = {name: os.environ[name] for name in names if name in os.environ}
         with self.folder.errors.open("ab") as errors:
             self._process = subprocess.Popen(  # noqa: S603 runs a module of this project
-                [sys.executable, "-m", _WORKER],
+                [sys.executable, "-m", "common.process.quick_process", _WORKER],
                 env={**environment, **native_libraries.ENVIRONMENT},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

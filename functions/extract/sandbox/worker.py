@@ -7,6 +7,7 @@ file it gives up for good what it has no need of: other files, sockets, other pr
 
 import contextlib
 import faulthandler
+import gc
 import os
 import resource
 import signal
@@ -34,6 +35,8 @@ _PACKAGES = ("common", "deidentification", "functions", "imaging")  # modules of
 def main() -> None:
     """Answer requests until standard input ends."""
     end_with_parent(signal.SIGKILL)
+    gc.freeze()  # what was imported is no garbage
+    gc.enable()
     faulthandler.enable()
     requests = sys.stdin.buffer
     # The pipe is for answers only: what libraries print, C code included, goes to standard error.
