@@ -97,14 +97,14 @@ def _grant(connection: Connection, card: FunctionCard, role: str, database: str)
 def _protect_ledger(connection: Connection) -> None:
     """Set row security: functions use their own rows and announce items of some others.
 
-    sweep and review read all rows, and review changes settled ones.
+    sweep and review read all rows, and review changes those that nobody works on.
     """
     connection.execute("alter table ledger_item enable row level security")
     for name, condition in (
         ("own_rows", "current_user = current_database() || '_' || function"),
         ("sweep_reads", "current_user = current_database() || '_sweep'"),
         ("review_reads", "current_user = current_database() || '_review'"),
-        ("review_decides", _IS_SETTLED),
+        ("review_decides", _IS_IDLE),
     ):
         verb = _VERBS.get(name, "for all")
         connection.execute(sql.SQL("drop policy if exists {} on ledger_item").format(sql.Identifier(name)))
@@ -121,10 +121,8 @@ def _protect_ledger(connection: Connection) -> None:
     )
 
 
-# What a person decides about: an item that a function works on can't be changed from the page.
-_IS_SETTLED = (
-    "current_user = current_database() || '_review' and state in ('held', 'refused', 'quarantined', 'done')"
-)
+# An item that a function works on can not be changed from the page.
+_IS_IDLE = "current_user = current_database() || '_review' and state <> 'running'"
 _VERBS = {"sweep_reads": "for select", "review_reads": "for select", "review_decides": "for update"}
 
 

@@ -130,17 +130,16 @@ def _is_locked(connection: psycopg.Connection, item: SettledItem) -> bool:
     """
     deadline = time.monotonic() + _WORKER_SECONDS
     rows = connection.cursor(row_factory=tuple_row)
-    while row := rows.execute(_SQL["lock"], {"id": item.id}).fetchone():
-        (state,) = row
-        if state == "retry":
-            return True
+    # The page's role may lock no row that is being worked on, but read it.
+    while rows.execute(_SQL["lock"], {"id": item.id}).fetchone() is None:
+        found = rows.execute(_SQL["state"], {"id": item.id}).fetchone()
         connection.rollback()
-        if state != "running":
+        if found is None or found[0] not in {"running", "retry"}:
             return False
         if time.monotonic() > deadline:
             raise ConflictError(f"Item {item.id} can't be put back yet: it is being worked on. Try again.")
         time.sleep(0.1)
-    return False
+    return True
 
 
 def _is_free(store: ObjectStore, location: Location, etag: str) -> bool:

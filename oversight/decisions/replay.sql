@@ -27,7 +27,10 @@ set state = 'retry', due_at = now() + make_interval(mins => (moved_to_key is not
 where id = %(id)s and state = %(state)s and not pending_delete;
 
 -- name: lock
-select state from ledger_item where id = %(id)s for update;
+select from ledger_item where id = %(id)s and state = 'retry' for update;
+
+-- name: state
+select state from ledger_item where id = %(id)s;
 
 -- name: make_due
 update ledger_item set due_at = now() where id = %(id)s and state = 'retry';

@@ -15,9 +15,9 @@ from common.stage.item import Outcome, Result
 from common.stage.stage import Stage
 from common.store.event_record import EventRecord
 from common.store.object_key import Location, processed
-from infra.items.replay import choose_items, put_back
 from infra.reconcile.advice import advised
 from infra.reconcile.mend import redraw
+from oversight.decisions.replay import choose_items, put_back
 from tests.in_memory.object_store import InMemoryObjectStore
 from tests.support.local_home import wait_for
 
