@@ -16,8 +16,12 @@ from common.process.json_log import log_item
 from functions.review.access import sessions, sign_in
 from functions.review.access.ports import Ports, ports
 from functions.review.access.rights import check_form, roles_of
+from functions.review.audit import audit_page
+from functions.review.folders import folders_page
 from functions.review.held import held_page
+from functions.review.items import items_page
 from functions.review.overview import overview_page
+from functions.review.quarantine import quarantine_page
 from functions.review.text_filters import FILTERS
 
 _FOLDER = Path(__file__).parent
@@ -30,6 +34,10 @@ _POLICY = (
 _PAGES: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("overview.page", "Overview", frozenset()),
     ("held.listing", "Held", frozenset({"reviewer"})),
+    ("quarantine.page", "Quarantine", frozenset()),
+    ("folders.page", "Folders", frozenset()),
+    ("items.page", "Find", frozenset()),
+    ("audit.page", "Audit", frozenset({"reviewer", "operator"})),
 )
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
@@ -73,7 +81,15 @@ def create_page(wired: Ports) -> Flask:
     application.jinja_env.trim_blocks = application.jinja_env.lstrip_blocks = True
     application.jinja_env.filters.update(FILTERS)
     application.jinja_env.globals.update(assets=_assets(), pages=_PAGES, csrf=_csrf_field)
-    for module in (sign_in, overview_page, held_page):
+    for module in (
+        sign_in,
+        overview_page,
+        held_page,
+        quarantine_page,
+        folders_page,
+        items_page,
+        audit_page,
+    ):
         application.register_blueprint(module.blueprint)
     application.before_request(_check)
     application.after_request(_finish)

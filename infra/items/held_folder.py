@@ -18,13 +18,13 @@ from common.errors import ObjectMissingError, PermanentError, PipelineError
 from common.store.object_key import Location
 from common.store.object_store import ObjectStore
 from oversight.audit.audit_log import AuditEvent, record_views
+from oversight.audit.spreadsheet import cell
 from oversight.held_pictures.drawing import DrawingProcess
 from oversight.held_pictures.request import Drawn, Request
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 TABLE = "held.csv"
 _COLUMNS = ("item", "frame", "file", "folder", "device", "cause", "boxes", "note")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for a formula
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def write_held(
     for row, drawn in _each_drawn(store, rows, limits):
         for number, body in sorted(drawn.pictures.items()):
             _write_private(out / _name(row, number), body)
-        lines.writerows({name: _cell(value) for name, value in line.items()} for line in _lines(row, drawn))
+        lines.writerows({name: cell(value) for name, value in line.items()} for line in _lines(row, drawn))
         written.items += 1
         written.pictures += len(drawn.pictures)
         written.undrawn += drawn.cause is not None
@@ -128,11 +128,6 @@ def _boxes(row: dict[str, Any], frame: int | None) -> str:
 
 def _name(row: dict[str, Any], frame: int) -> str:
     return f"item-{row['id']}-frame-{frame}.png"
-
-
-def _cell(value: object) -> object:
-    """A text that a spreadsheet does not take for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _make_private(out: Path) -> None:

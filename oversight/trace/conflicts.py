@@ -13,7 +13,7 @@ _SQL = queries(Path(__file__).with_suffix(".sql"))
 CONTRADICTED = _SQL["contradicted"]
 _MOST = 10  # other files that are shown
 _IDENTIFIERS = ("patient_id", "study_instance_uid", "series_instance_uid", "sop_instance_uid")
-_SHOWN = ("state", "source", "size", "first_seen_at", *_IDENTIFIERS)
+SHOWN = ("state", "source", "size", "first_seen_at", *_IDENTIFIERS)
 
 
 def conflicts_of(
@@ -51,9 +51,14 @@ def conflicts_text(trace: dict[str, Any]) -> Iterator[str]:
         sides = [each["this"], *each["others"]]
         yield f"item {each['item']} contradicts {each['number_of_others']} item(s):"
         yield _row("", [f"item {side['item']}" for side in sides])
-        for name in _SHOWN:
+        for name in SHOWN:
             yield _row(name, [str(side[name]) for side in sides])
-        yield f"Say which stands: dcm2set resolve --item {each['item']} --keep this|other --why TEXT"
+        yield f"Say which stands: {resolve_command(each['item'])}"
+
+
+def resolve_command(item: int) -> str:
+    """The command with which a person decides the conflict of an item."""
+    return f"dcm2set resolve --item {item} --keep this|other --why TEXT"
 
 
 def resolution_lines(trace: dict[str, Any]) -> Iterator[tuple[Any, str]]:

@@ -48,7 +48,7 @@ def trace(
     If a UID is not known, it may be that of an original: `pseudonyms` gives what stands for it.
     Raises PermanentError if nothing of that name is known.
     """
-    subject = _pseudonymous(connection, _subject(connection, name.strip()), pseudonyms)
+    subject = _pseudonymous(connection, find_subject(connection, name.strip()), pseudonyms)
     values = {"uid": subject.uid, "frame": subject.frame, "items": list(subject.items)}
     items = connection.execute(_SQL["items"], values).fetchall()
     numbers = [row["id"] for row in items]
@@ -78,17 +78,19 @@ def _pseudonymous(
     connection: psycopg.Connection[DictRow], subject: Subject, pseudonyms: Callable[[str], Sequence[str]]
 ) -> Subject:
     """The subject with a UID that is known, if its own is that of an original."""
-    if subject.uid is None or subject.items or subject.files or _is_known(connection, subject.uid):
+    if subject.uid is None or subject.items or subject.files or is_known(connection, subject.uid):
         return subject
-    known = (uid for uid in pseudonyms(subject.uid) if _is_known(connection, uid))
+    known = (uid for uid in pseudonyms(subject.uid) if is_known(connection, uid))
     return replace(subject, uid=next(known, subject.uid))
 
 
-def _is_known(connection: psycopg.Connection[DictRow], uid: str) -> bool:
+def is_known(connection: psycopg.Connection[DictRow], uid: str) -> bool:
+    """Whether this is a pseudonymous SOP Instance UID; the UID of an original is not known."""
     return connection.execute(_SQL["known"], {"uid": uid}).fetchone() is not None
 
 
-def _subject(connection: psycopg.Connection[DictRow], name: str) -> Subject:
+def find_subject(connection: psycopg.Connection[DictRow], name: str) -> Subject:
+    """What a name means; raises PermanentError if it is no name, or that of no file."""
     kind, _, number = name.rpartition("-")
     if number.isdecimal() and kind in {"", "item"}:
         return _subject_of_item(connection, int(number), name)

@@ -101,10 +101,18 @@ ALLOWED: dict[str, set[str]] = {
     "functions.review": {
         "common", "common.http", "common.process", "functions.review.access", "functions.review.held",
         "functions.review.overview", "functions.review.pictures", *OVERSIGHT,
+        "functions.review.audit", "functions.review.folders", "functions.review.items",
+        "functions.review.quarantine",
     },
     "functions.review.pictures": {"common", "common.store", "oversight.held_pictures"},
     "functions.review.access": {
         "common", "common.store", "functions.review.pictures", "oversight.accounts", "oversight.audit",
+    },
+    "functions.review.audit": {"common", "functions.review.access", "oversight.audit"},
+    "functions.review.folders": {"common", "functions.review.access"},
+    "functions.review.items": {"common", "common.store", "functions.review.access", "oversight.trace"},
+    "functions.review.quarantine": {
+        "common", "common.store", "functions.review.access", "oversight.decisions",
     },
     "functions.review.overview": {"common", "functions.review.access", *OVERSIGHT},
     "functions.review.held": {

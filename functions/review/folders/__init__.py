@@ -1,0 +1,1 @@
+"""The folders of the NAS, and what became of their files."""

@@ -1,0 +1,1 @@
+"""Any item, file or image: everything that happened to it, and its pictures."""

@@ -1,0 +1,1 @@
+"""What could not be worked on, and putting it back."""
