@@ -15,7 +15,14 @@ def test_every_view_says_who_may_use_it(bench: PageBench) -> None:
             roles_of(view)
 
 
-@pytest.mark.parametrize("path", ["/", "/held/", "/held/1", "/held/1/frames/1.png", "/held/sheet?cause=x"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/held/", "/held/1", "/held/1/frames/1.png", "/held/sheet?cause=x"),
+        *("/items/", "/items/1", "/items/image/1.2/1.png", "/folders/", "/quarantine/"),
+        *("/audit/", "/audit/audit.csv"),
+    ],
+)
 def test_no_page_without_a_session(bench: PageBench, path: str) -> None:
     """The browser is sent to the form to sign in."""
     answer = bench.application.test_client().get(path)
