@@ -29,7 +29,9 @@ with parent as (
 )
 select e.sop_instance_uid, e.item_id, e.content_digest, a.key
 from extraction e left join image_allocation a on a.sop_instance_uid = e.sop_instance_uid and a.frame = 1
-where (e.sop_instance_uid = %(sop_instance_uid)s and e.content_digest <> %(content_digest)s)
-    or e.sop_instance_uid in (
-        select a.sop_instance_uid from parent p join image_allocation a on starts_with(a.key, p.prefix))
+where e.sop_instance_uid in (
+    select o.sop_instance_uid from extraction o
+    where o.sop_instance_uid = %(sop_instance_uid)s and o.content_digest <> %(content_digest)s
+    union
+    select o.sop_instance_uid from parent p join image_allocation o on starts_with(o.key, p.prefix))
 order by e.item_id;

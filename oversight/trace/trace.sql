@@ -39,8 +39,11 @@ select sop_instance_uid, frame from image_allocation where key = %(key)s and %(b
 select s.id, s.folder_id, s.version, s.size, s.state, s.cause, s.archive_id, s.found_at, s.copied_at,
     f.processed_at as folder_processed_at
 from source_file s join source_folder f on f.id = s.folder_id
-where s.id = any(%(ids)s::bigint[]) or s.raw_key = any(
-    select key from ledger_item where id = any(%(items)s::bigint[]) and function = 'extract')
+where s.id in (
+    select unnest(%(ids)s::bigint[])
+    union
+    select o.id from ledger_item l join source_file o on o.raw_key = l.key
+    where l.id = any(%(items)s::bigint[]) and l.function = 'extract')
 order by s.id;
 
 -- name: instance
@@ -58,21 +61,29 @@ select frame, verdict, why, decided_by, decided_at from overruling
 where sop_instance_uid = %(uid)s and (%(frame)s::int is null or frame = %(frame)s) order by id;
 
 -- name: items
--- All items of the instance: by its UID if the item has one, otherwise by the keys of its objects.
+-- All items of the instance: by its UID if the item has one, otherwise by the keys of its objects. Each part of the
+-- union has an index; with "or", all items would be read.
 select id, function, case when bucket = 'raw' then null else bucket || '/' || key end as object, state, attempts,
     outcome, cause, next_step, source, worker, released_by, released_why, released_at,
     blank, text_finding, jsonb_array_length(text_boxes) as text_places, first_seen_at, started_at,
     settled_at
 from ledger_item
-where id = any(%(items)s::bigint[])
-    or (sop_instance_uid = %(uid)s and (%(frame)s::int is null or function <> 'quality'))
-    or id in (select item_id from item_conflict where sop_instance_uid = %(uid)s)
-    or (function = 'quality' and (bucket, key) in (
-        select allocated_bucket, key from image_allocation
-        where sop_instance_uid = %(uid)s and (%(frame)s::int is null or frame = %(frame)s)))
-    or (function = 'store_metadata' and bucket = 'metadata' and key in (
-        select regexp_replace(key, '/[^/]*$', '.json') from image_allocation
-        where sop_instance_uid = %(uid)s))
+where id in (
+    select unnest(%(items)s::bigint[])
+    union
+    select id from ledger_item
+    where sop_instance_uid = %(uid)s and (%(frame)s::int is null or function <> 'quality')
+    union
+    select item_id from item_conflict where sop_instance_uid = %(uid)s
+    union
+    select l.id from image_allocation a
+    join ledger_item l on l.function = 'quality' and l.bucket = a.allocated_bucket and l.key = a.key
+    where a.sop_instance_uid = %(uid)s and (%(frame)s::int is null or a.frame = %(frame)s)
+    union
+    select l.id from image_allocation a
+    join ledger_item l on l.function = 'store_metadata' and l.bucket = 'metadata'
+        and l.key = regexp_replace(a.key, '/[^/]*$', '.json')
+    where a.sop_instance_uid = %(uid)s)
 order by id;
 
 -- name: attempts
@@ -85,4 +96,7 @@ where item_id = any(%(items)s::bigint[]) order by id;
 
 -- name: labels
 select to_jsonb(l) as label from current_label l
-where sop_instance_uid = %(uid)s and (%(frame)s::int is null or frame = %(frame)s) order by frame, label;
+where image_id = any(array(
+    select image_id from image_allocation
+    where sop_instance_uid = %(uid)s and (%(frame)s::int is null or frame = %(frame)s)))
+order by frame, label;

@@ -45,31 +45,30 @@ def _label(bench: PageBench, *, value: float | None) -> None:
 
 def _listed(bench: PageBench, *, before: int | None = None) -> list[Folder]:
     with bench.database.snapshot() as connection:
-        return listed(connection, before=before, with_names=False)
+        return listed(connection, before=before, with_names=False)[0]
 
 
 def test_the_way_of_the_files_of_a_folder(folders: PageBench) -> None:
     """Each file and image counts where it is, and what waits is told with its cause."""
     (folder,) = _listed(folders)
+    assert (6, None) == (folder.files, folder.name)
     assert {
-        "found": 6, "extracted": 2, "skipped": 1, "waiting": 2, "held": 1,
-        "refused": 0, "quarantined": 0, "erased": 0,
-    } == folder.files  # fmt: skip
-    assert {"images": 2, "good": 1, "labelled": 1} == folder.images
-    assert {
-        ("held", "Text was found.", 1), ("retry", "The store was away.", 1), ("waiting", None, 1)
-    } == {(row["state"], row["cause"], row["files"]) for row in folder.causes}  # fmt: skip
+        "extracted": 2, "skipped": 1, "waiting": 2, "held": 1, "images": 2, "good": 1, "labelled": 1,
+    } == folder.numbers  # fmt: skip
+    assert {("held", "Text was found.", 1), ("waiting", "The store was away.", 1), ("waiting", None, 1)} == {
+        (row["state"], row["cause"], row["number"]) for row in folder.waiting
+    }
 
 
 def test_a_label_of_the_study_counts_and_a_withdrawn_one_does_not(folders: PageBench) -> None:
     """As in the view current_label."""
     _label(folders, value=None)
-    assert 0 == _listed(folders)[0].images["labelled"]
+    assert 0 == _listed(folders)[0].numbers["labelled"]
     insert(
         folders.database, "group_label", import_id=3, line=1, label_id=1, annotator_id=2, level="study",
         uid="2.25.8", value=1, labelled_at=NOW,
     )  # fmt: skip
-    assert 2 == _listed(folders)[0].images["labelled"]
+    assert 2 == _listed(folders)[0].numbers["labelled"]
 
 
 def test_only_a_reviewer_sees_the_names_of_folders(folders: PageBench) -> None:
@@ -88,10 +87,23 @@ def test_folders_come_in_pages_the_newest_first(folders: PageBench) -> None:
     """The next page begins below the last number of this one."""
     folders.database.run("insert into source_folder (name) select 'f' || i from generate_series(1, 60) i")
     first = _listed(folders)
-    assert [*range(61, 61 - PAGE - 1, -1)] == [folder.id for folder in first]
+    assert [*range(61, 61 - PAGE, -1)] == [folder.id for folder in first]
     rest = _listed(folders, before=first[PAGE - 1].id)
     assert [*range(11, 0, -1)] == [folder.id for folder in rest]
     viewer = folders.sign_in()
     assert f'href="/folders/?before={first[PAGE - 1].id}"' in viewer.get("/folders/").text
     assert "Older folders" not in viewer.get("/folders/?before=12").text
     assert "No folder was found on a NAS before these." in viewer.get("/folders/?before=1").text
+
+
+def test_a_page_has_fewer_folders_if_they_have_many_files(
+    folders: PageBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page counts only so many files, but at least one folder."""
+    folders.database.run("insert into source_folder (name) select 'f' || i from generate_series(1, 3) i")
+    folders.database.run("update source_file set folder_id = 3 where id = 6")
+    monkeypatch.setattr("functions.review.folders.folder_list.PAGE_FILES", 5)
+    assert [4, 3, 2] == [folder.id for folder in _listed(folders)]
+    assert "/folders/?before=2" in folders.sign_in().get("/folders/").text
+    monkeypatch.setattr("functions.review.folders.folder_list.PAGE_FILES", 1)
+    assert [1] == [folder.id for folder in _listed(folders, before=2)]

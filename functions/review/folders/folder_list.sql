@@ -1,52 +1,36 @@
 -- Queries of the folders of the NAS. Each counts only the files of the folders of one page.
 
 -- name: listed
-select id, name, generation, looked_at, processed_at, cause from source_folder
-where %(before)s::bigint is null or id < %(before)s order by id desc limit %(most)s;
+select f.id, f.name, f.processed_at, f.cause, (select count(*) from source_file s where s.folder_id = f.id) as files
+from source_folder f
+where %(before)s::bigint is null or f.id < %(before)s order by f.id desc limit %(most)s;
 
--- name: files
--- By folder; the conditions are those of the view file_state.
-with file as (
-    select s.folder_id, s.state as source_state, l.id as ledger_id, l.state, l.outcome, e.completed_at
+-- name: numbers
+-- Files by what became of them (as in the view file_state) and cause, and images; an image whose file was found twice
+-- counts in each of the folders.
+with file as materialized (
+    select s.folder_id, e.sop_instance_uid, coalesce(l.cause, s.cause) as cause, case
+        when s.state = 'skipped' or (l.state = 'done' and l.outcome in ('skipped', 'withdrawn')) then 'skipped'
+        when l.state in ('held', 'refused', 'quarantined') then l.state
+        when l.state = 'done' and l.outcome = 'erased' then 'erased'
+        when l.state = 'done' and e.completed_at is not null then 'extracted'
+        else 'waiting' end as state
     from source_file s
     left join ledger_item l on l.function = 'extract' and l.bucket = 'raw' and l.key = s.raw_key
         and (l.etag = s.etag or s.etag is null)
     left join extraction e using (sop_instance_uid)
     where s.folder_id = any(%(folders)s::bigint[])
-)
-select folder_id, count(*) as found,
-    count(*) filter (where state = 'done' and outcome in ('extracted', 'duplicate') and completed_at is not null) as extracted,
-    count(*) filter (where source_state = 'skipped' or state = 'done' and outcome in ('skipped', 'withdrawn')) as skipped,
-    count(*) filter (where source_state <> 'skipped' and (ledger_id is null or state in ('running', 'retry'))) as waiting,
-    count(*) filter (where state = 'held') as held,
-    count(*) filter (where state = 'refused') as refused,
-    count(*) filter (where state = 'quarantined') as quarantined,
-    count(*) filter (where state = 'done' and outcome = 'erased') as erased
-from file group by folder_id;
-
--- name: images
--- By folder; an image whose file was found twice counts in each of the folders.
-with own as materialized (
-    select distinct s.folder_id, a.image_id, a.bucket = a.allocated_bucket and v.verdict = 'good' as is_good
-    from source_file s
-    join ledger_item l on l.function = 'extract' and l.bucket = 'raw' and l.key = s.raw_key
-        and (l.etag = s.etag or s.etag is null)
+), own as materialized (
+    select f.folder_id, a.image_id, v.verdict = 'good' and a.bucket = a.allocated_bucket as is_good
+    from (select distinct folder_id, sop_instance_uid from file where state = 'extracted') f
     join image_allocation a using (sop_instance_uid)
-    left join verdict v using (sop_instance_uid, frame)
-    where s.folder_id = any(%(folders)s::bigint[]) and l.state = 'done'
+    left join verdict v on v.sop_instance_uid = a.sop_instance_uid and v.frame = a.frame
 ), labelled as materialized (
     select distinct image_id from current_label where image_id = any(array(select image_id from own))
 )
-select folder_id, count(*) as images, count(*) filter (where is_good) as good, count(l.image_id) as labelled
-from own left join labelled l using (image_id) group by folder_id;
-
--- name: causes
--- What waits, by folder, with the most frequent cause first.
-select s.folder_id, coalesce(l.state, s.state) as state, coalesce(l.cause, s.cause) as cause, count(*) as files
-from source_file s
-left join ledger_item l on l.function = 'extract' and l.bucket = 'raw' and l.key = s.raw_key
-    and (l.etag = s.etag or s.etag is null)
-where s.folder_id = any(%(folders)s::bigint[])
-    and (l.state in ('running', 'retry', 'held', 'refused', 'quarantined')
-        or (l.id is null and s.state in ('waiting', 'copied')))
-group by s.folder_id, 2, 3 order by files desc, state, cause;
+select folder_id, state, cause, count(*) as number from file group by folder_id, state, cause
+union all
+select folder_id, unnest(array['images', 'good', 'labelled']), null, unnest(array[count(*),
+    count(*) filter (where is_good), count(*) filter (where image_id in (select image_id from labelled))])
+from own group by folder_id
+order by number desc, state, cause;
