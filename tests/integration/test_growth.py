@@ -49,7 +49,7 @@ def _rows_read(url: str) -> dict[str, int]:
         return dict(connection.execute(_READ).fetchall())
 
 
-@pytest.mark.parametrize("name", ["event", "sweep", "poll", "status"])
+@pytest.mark.parametrize("name", ["event", "sweep", "poll", "status", "trace"])
 def test_frequent_operations_do_not_read_settled_files(pipeline: PipelineOnDatabase, name: str) -> None:
     """No table has more rows read than a tenth of the settled files."""
     operation: Callable[[], None] = getattr(pipeline, name)

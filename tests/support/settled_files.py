@@ -18,6 +18,7 @@ from functions.poll_nas.source_rows import Copy, ListedFile
 from functions.sweep.pending_items import PendingItems
 from functions.sweep.resend import sweep_once
 from infra.health.status import read_status
+from oversight.trace.trace import trace
 from tests.support.own_database import create_migrated_database
 
 _SETTLED = """
@@ -87,6 +88,12 @@ class PipelineOnDatabase:
     def status(self) -> None:
         """Run the query of `dcm2set status`."""
         read_status(self.url, self.store)
+
+    def trace(self) -> None:
+        """Read the traces of one file, one item and one image."""
+        with self.database.snapshot() as connection:
+            for name in ("file-7", "item-8", "2.25.9/1"):
+                assert trace(connection, name)["items"]
 
 
 class _NoSender:
