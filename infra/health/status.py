@@ -15,7 +15,7 @@ from deidentification.pixels.text_search.installed_reader import can_read
 from infra.health.stalled import read_stalled
 from infra.provision.function_card import FunctionCard, function_cards
 from infra.provision.snapshot import read_snapshot
-from infra.quality.drift.newest_week import read_drift
+from oversight.drift.newest_week import read_drift
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _MOST_LISTED = 10_000  # objects listed below one prefix; of more, only these are counted

@@ -7,7 +7,7 @@ from typing import Any
 from infra.health.nas_waiting import nas_refused_text, nas_waiting_text
 from infra.health.reconciled import reconciled_text
 from infra.health.stalled import stalled_text
-from infra.quality.drift.drift_text import drift_status_text
+from oversight.drift.drift_text import drift_status_text
 
 _COLUMNS = ("waiting", "running", "retry", "held", "refused", "quarantined", "done")
 

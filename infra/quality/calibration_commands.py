@@ -124,8 +124,8 @@ def sample(home: Home, modality: str, number: int, seed: int, as_json: bool) -> 
 @json_option
 def drift(home: Home, as_json: bool) -> None:
     """Show whether this week's scores, verdicts and features differ from training or the weeks before."""
-    from infra.quality.drift.drift_text import drift_text
-    from infra.quality.drift.newest_week import read_drift
+    from oversight.drift.drift_text import drift_text
+    from oversight.drift.newest_week import read_drift
 
     with connected(home) as (connection, _):
         found = read_drift(connection)

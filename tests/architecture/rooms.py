@@ -26,8 +26,8 @@ SETS = {
     "training_set.splits", "training_set.versions",
 }  # fmt: skip
 OVERSIGHT = {
-    "oversight.accounts", "oversight.audit", "oversight.decisions", "oversight.held_pictures",
-    "oversight.trace",
+    "oversight.accounts", "oversight.audit", "oversight.decisions", "oversight.drift",
+    "oversight.held_pictures", "oversight.trace",
 }  # fmt: skip
 FUNCTION = {"common", "common.http", "common.ledger", "common.process", "common.stage", "common.store"}
 COMMAND = {"common", "common.store", "infra", "infra.local", "infra.provision"}
@@ -87,6 +87,7 @@ ALLOWED: dict[str, set[str]] = {
     "oversight.accounts": {"common"},
     "oversight.audit": {"common"},
     "oversight.decisions": {"common", "common.ledger", "common.store", "model", "oversight.audit"},
+    "oversight.drift": {"common", "model"},
     "oversight.held_pictures": {
         "common", "common.confinement", "common.process", "deidentification", "deidentification.pixels",
         "imaging.dataset", "imaging.frames", "imaging.rendering",
@@ -134,7 +135,7 @@ ALLOWED: dict[str, set[str]] = {
     "infra.backup": {*COMMAND, "common.reconcile", "deidentification"},
     "infra.health": {
         *COMMAND, "common.confinement", "common.nas", "deidentification.pixels.text_search",
-        "infra.quality.drift", "model",
+        "oversight.drift", "model",
     },
     "infra.items": {
         *COMMAND, *OVERSIGHT, "common.ledger", "deidentification", "infra.labelling", "infra.patients",
@@ -142,10 +143,9 @@ ALLOWED: dict[str, set[str]] = {
     "infra.nas": {*COMMAND, "common.nas", "infra.health"},
     "infra.patients": {*COMMAND, "oversight.audit", "common.labels", "deidentification", "infra.labelling"},
     "infra.quality": {
-        *COMMAND, "imaging.png", "infra.quality.drift", "model.training", "model.training.sources",
+        *COMMAND, "imaging.png", "oversight.drift", "model.training", "model.training.sources",
         "oversight.decisions", *MODEL,
     },
-    "infra.quality.drift": {"common", "model"},
     "infra.reconcile": {*COMMAND, "common.reconcile", "infra.backup", "infra.items", "oversight.decisions"},
     "infra.training_sets": {*COMMAND, "common.labels", "training_set.export", "training_set.publish", *SETS},
     "infra.labelling": {*COMMAND, "common.labels", "infra.training_sets", *SETS},

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from infra.quality.drift.drift_text import drift_status_text, drift_text
-from infra.quality.drift.newest_week import drifts
-from infra.quality.drift.week_statistics import deciles_distance, share_interval
+from oversight.drift.drift_text import drift_status_text, drift_text
+from oversight.drift.newest_week import drifts
+from oversight.drift.week_statistics import deciles_distance, share_interval
 
 MONDAY = date(2026, 11, 23)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from infra.quality.drift.newest_week import FEWEST_PATIENTS, Drift
+from oversight.drift.newest_week import FEWEST_PATIENTS, Drift
 
 _HEAD = (
     f"{'modality':<9}{'device':<32}{'week':<12}{'images':>8}"

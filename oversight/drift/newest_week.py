@@ -13,13 +13,13 @@ from psycopg.rows import dict_row
 from common.database import queries
 from common.errors import SettingsError
 from common.settings import load_settings
-from infra.quality.drift.week_statistics import (
+from model.card import DEFAULT_MODEL, card_path
+from oversight.drift.week_statistics import (
     bins_distance,
     critical_distance,
     deciles_distance,
     share_interval,
 )
-from model.card import DEFAULT_MODEL, card_path
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 FEWEST_PATIENTS = 20
