@@ -165,10 +165,10 @@ begin
                 as number from judged where bin is not null) numbered
         where number <= 100
     ), percentiles as (
-        select week, modality, device, f.model_version, name,
+        select week, f.modality, device, f.model_version, name,
             percentile_disc(array[0.1, 0.5, 0.9]) within group (order by value::float8) as three
         from few f join verdict v using (sop_instance_uid, frame), jsonb_each_text(v.features) as feature (name, value)
-        group by week, modality, device, f.model_version, name
+        group by week, f.modality, device, f.model_version, name
     ), features as (
         select week, modality, device, model_version, jsonb_object_agg(name, three) as features
         from percentiles group by week, modality, device, model_version

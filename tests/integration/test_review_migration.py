@@ -17,7 +17,9 @@ _MOVED = """
 update image_allocation a set bucket = 'suboptimal' from verdict v
 where v.sop_instance_uid = a.sop_instance_uid and v.frame = a.frame and v.verdict <> 'good'
 """
-_VERDICTS = "select to_jsonb(v) - 'review_from' as row from verdict v order by sop_instance_uid, frame"
+_VERDICTS = (
+    "select to_jsonb(v) - 'review_from' - 'modality' as row from verdict v order by sop_instance_uid, frame"
+)
 
 
 @pytest.fixture
@@ -33,6 +35,7 @@ def older(empty_database: str, tmp_path: Path) -> Iterator[RandomRows]:
     rows = RandomRows(database, 5)
     for change in (rows.found, rows.copied, rows.claimed, *[rows.extracted] * 8):
         change()
+    rows.run("update extraction set modality = 'CT' where number_of_frames = 1")
     rows.run(_JUDGED)
     rows.run(_MOVED)
     rows.run("update extraction set counted_images = null")
@@ -71,6 +74,11 @@ def test_verdicts_of_before_stay_as_they_were(older: RandomRows, empty_database:
     assert ["0002_review"] == migrate(empty_database)[:1]
     assert before == older.database.all(_VERDICTS)
     assert 0 == older.run("select from verdict where review_from is not null")
+    assert older.run("select from verdict where modality = 'CT'")
+    assert 0 == older.run(
+        "select from verdict v join extraction e using (sop_instance_uid) "
+        "where v.modality is distinct from coalesce(e.modality, '')"
+    )
     balance = older.numbers("balance")
     assert (0, 0) == (balance["images_review"], balance["images_difference"])
     assert balance == older.numbers("balance_recount")
