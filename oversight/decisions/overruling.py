@@ -10,7 +10,7 @@ from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
 from common.database import queries
-from common.errors import ObjectMissingError, PermanentError
+from common.errors import ConflictError, ObjectMissingError, PermanentError
 from common.store.object_key import SUBOPTIMAL, Location
 from common.store.object_store import ObjectStore
 from model.limits import Limits
@@ -71,6 +71,14 @@ class Change:
         return not self.moves and "review" in verdicts and len(verdicts) > 1
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a person saw of an image before overruling its verdict."""
+
+    verdict: Verdict
+    overruling: int  # number of the newest one of the image; 0: it had none
+
+
 def overrule(
     connection: psycopg.Connection[Any],
     name: str,
@@ -79,13 +87,16 @@ def overrule(
     who: str,
     why: str,
     via: Via = "shell",
+    seen: Seen | None = None,
 ) -> Change | None:
     """Store the verdict of a person; returns the change, or None if the image was not checked yet.
 
     `name` is a key, s3://bucket/key or <SOP Instance UID>/<frame>. Raises PermanentError if there is
-    no such image.
+    no such image, and ConflictError if its verdict is no longer what the person has seen.
     """
     image = _image_of(connection, name)
+    if seen is not None:
+        _check_seen(connection, image, seen)
     connection.execute(_SQL["insert_overruling"], image | {"verdict": verdict, "who": who, "why": why})
     details = {"verdict": verdict}
     record(connection, AuditEvent(who, via, "overrule", why=why, details=details, **image))
@@ -136,6 +147,20 @@ def judged_images(
     values = {"sop_instance_uid": sop_instance_uid, "frame": frame}
     with connection.cursor("judged", row_factory=class_row(JudgedImage), withhold=True) as rows:
         yield from rows.execute(_SQL["judged"], values)
+
+
+def _check_seen(connection: psycopg.Connection[Any], image: dict[str, Any], seen: Seen) -> None:
+    """Raise ConflictError unless the verdict is as seen; no other can be stored until the commit."""
+    rows = connection.cursor(row_factory=dict_row)
+    verdict = rows.execute(_SQL["lock_verdict"], image).fetchone()
+    newest = rows.execute(_SQL["newest_overruling"], image).fetchone()
+    if newest and newest["id"] != seen.overruling:
+        words = newest["verdict"].replace("_", " ")
+        raise ConflictError(
+            f"{newest['decided_by']} has overruled this image as {words} meanwhile. Load the page again."
+        )
+    if verdict is None or verdict["verdict"] != seen.verdict:
+        raise ConflictError("This image was judged again meanwhile. Load the page again.")
 
 
 def _image_of(connection: psycopg.Connection[Any], name: str) -> dict[str, Any]:

@@ -13,6 +13,13 @@ order by a.sop_instance_uid, a.frame;
 select sop_instance_uid, frame from image_allocation
 where key = %(key)s or (sop_instance_uid = %(uid)s and frame = %(frame)s);
 
+-- name: lock_verdict
+select verdict from verdict where sop_instance_uid = %(sop_instance_uid)s and frame = %(frame)s for update;
+
+-- name: newest_overruling
+select id, verdict, decided_by from overruling
+where sop_instance_uid = %(sop_instance_uid)s and frame = %(frame)s order by id desc limit 1;
+
 -- name: insert_overruling
 insert into overruling (sop_instance_uid, frame, verdict, why, decided_by)
 values (%(sop_instance_uid)s, %(frame)s, %(verdict)s, %(why)s, %(who)s);
