@@ -19,8 +19,10 @@ from functions.review.access.rights import check_form, roles_of
 from functions.review.audit import audit_page
 from functions.review.folders import folders_page
 from functions.review.held import held_page
+from functions.review.images import image_page
 from functions.review.items import items_page
 from functions.review.overview import overview_page
+from functions.review.quality import quality_page
 from functions.review.quarantine import quarantine_page
 from functions.review.text_filters import FILTERS
 
@@ -38,6 +40,7 @@ _PAGES: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("folders.page", "Folders", frozenset()),
     ("items.page", "Find", frozenset()),
     ("audit.page", "Audit", frozenset({"reviewer", "operator"})),
+    ("quality.gallery", "Quality", frozenset()),
 )
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
@@ -89,6 +92,8 @@ def create_page(wired: Ports) -> Flask:
         folders_page,
         items_page,
         audit_page,
+        image_page,
+        quality_page,
     ):
         application.register_blueprint(module.blueprint)
     application.before_request(_check)

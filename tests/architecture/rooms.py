@@ -104,7 +104,13 @@ ALLOWED: dict[str, set[str]] = {
         "functions.review.overview", "functions.review.pictures", *OVERSIGHT,
         "functions.review.audit", "functions.review.folders", "functions.review.items",
         "functions.review.quarantine",
+        "functions.review.images",
+        "functions.review.overview", "functions.review.pictures",
+        "functions.review.quality",
+        *OVERSIGHT,
     },
+    "functions.review.images": {"common", "common.store", "functions.review.access"},
+    "functions.review.quality": {"common", "functions.review.access", "model", *OVERSIGHT},
     "functions.review.pictures": {"common", "common.store", "oversight.held_pictures"},
     "functions.review.access": {
         "common", "common.store", "functions.review.pictures", "oversight.accounts", "oversight.audit",

@@ -229,3 +229,30 @@ function rectangles(root, {picture, stage, columns, rows}) {
   });
 }
 findAll("[data-viewer]").forEach(viewer);
+
+// Pictures to overrule: j and k move between them, g and b choose for the one with the focus.
+function gallery(root) {
+  const pictures = findAll("[data-picture-link]", root);
+  document.getElementById(location.hash.slice(1))?.focus();
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    const place = pictures.findIndex((each) => each.closest("li").contains(document.activeElement));
+    if (event.key === "j" || event.key === "k") {
+      const next = event.key === "j" ? place + 1 : Math.max(0, place - 1);
+      pictures[Math.min(pictures.length - 1, next)].focus();
+    } else if (!event.repeat && place >= 0) {
+      find(`[data-choice="${CSS.escape(event.key)}"]`, pictures[place].closest("li"))?.click();
+    }
+  });
+}
+findAll("[data-gallery]").forEach(gallery);
+
+// A form that is sent once: a second key press while the answer is on its way does nothing.
+findAll("[data-once]").forEach((form) => {
+  let isSent = false;
+  form.addEventListener("submit", (event) => {
+    if (isSent) event.preventDefault();
+    isSent = true;
+  });
+  addEventListener("pageshow", () => { isSent = false; });
+});

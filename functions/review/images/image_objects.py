@@ -1,0 +1,49 @@
+"""The objects of de-identified images, by the pseudonymous UID and the frame."""
+
+import re
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+
+from common.database import Database, queries
+from common.errors import ObjectMissingError
+from common.store.object_key import SUBOPTIMAL, Location, frame_number
+from common.store.object_store import ObjectStore, ObjectVersion
+
+_SQL = queries(Path(__file__).with_suffix(".sql"))
+_UID = re.compile(r"[0-9.]{1,64}", re.ASCII)
+_TRIES = 2  # an image that is moved just now is at its other location at the second try
+_LARGEST_FRAME = 2**31 - 1
+
+
+def open_image(
+    database: Database, store: ObjectStore, uid: str, frame: int
+) -> tuple[ObjectVersion, Generator[bytes]] | None:
+    """The version of an image and its content in pieces; None if there is no such image."""
+    for _ in range(_TRIES):
+        location = _location(database, uid, frame)
+        if location is None:
+            return None
+        try:
+            version = store.stat(location)
+            pieces = store.stream(version)
+            return version, _pieces(next(pieces, b""), pieces)
+        except ObjectMissingError:
+            continue
+    return None
+
+
+def _location(database: Database, uid: str, frame: int) -> Location | None:
+    """Where an image lies; None for whatever is not an image of this name in a bucket of images."""
+    if not _UID.fullmatch(uid) or not 0 < frame <= _LARGEST_FRAME:
+        return None
+    row = database.one(_SQL["location"], uid=uid, frame=frame)
+    if row is None or not (row["bucket"] == SUBOPTIMAL or row["bucket"].startswith("images-")):
+        return None
+    return Location(row["bucket"], row["key"]) if frame_number(row["key"]) == (uid, frame) else None
+
+
+def _pieces(first: bytes, others: Generator[bytes]) -> Generator[bytes]:
+    with closing(others):
+        yield first
+        yield from others

@@ -1,0 +1,1 @@
+"""The verdicts: images near the limits, what persons overrule, distributions and weeks."""
