@@ -16,14 +16,17 @@ from common.process.json_log import log_item
 from functions.review.access import sessions, sign_in
 from functions.review.access.ports import Ports, ports
 from functions.review.access.rights import check_form, roles_of
+from functions.review.api import api
 from functions.review.audit import audit_page
 from functions.review.folders import folders_page
 from functions.review.held import held_page
 from functions.review.images import image_page
 from functions.review.items import items_page
+from functions.review.labels import labels_page
 from functions.review.overview import overview_page
 from functions.review.quality import quality_page
 from functions.review.quarantine import quarantine_page
+from functions.review.sets import sets_page
 from functions.review.text_filters import FILTERS
 
 _FOLDER = Path(__file__).parent
@@ -32,15 +35,21 @@ _POLICY = (
     "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+_MODULES = (
+    *(sign_in, overview_page, held_page, quality_page, quarantine_page, folders_page, labels_page),
+    *(sets_page, items_page, audit_page, image_page, api),
+)
 # The pages in the navigation: endpoint, text, and the roles that may see it (none: everybody).
 _PAGES: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("overview.page", "Overview", frozenset()),
     ("held.listing", "Held", frozenset({"reviewer"})),
+    ("quality.gallery", "Quality", frozenset()),
     ("quarantine.page", "Quarantine", frozenset()),
     ("folders.page", "Folders", frozenset()),
+    ("labels.page", "Labels", frozenset()),
+    ("sets.page", "Sets", frozenset()),
     ("items.page", "Find", frozenset()),
     ("audit.page", "Audit", frozenset({"reviewer", "operator"})),
-    ("quality.gallery", "Quality", frozenset()),
 )
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
@@ -84,17 +93,7 @@ def create_page(wired: Ports) -> Flask:
     application.jinja_env.trim_blocks = application.jinja_env.lstrip_blocks = True
     application.jinja_env.filters.update(FILTERS)
     application.jinja_env.globals.update(assets=_assets(), pages=_PAGES, csrf=_csrf_field)
-    for module in (
-        sign_in,
-        overview_page,
-        held_page,
-        quarantine_page,
-        folders_page,
-        items_page,
-        audit_page,
-        image_page,
-        quality_page,
-    ):
+    for module in _MODULES:
         application.register_blueprint(module.blueprint)
     application.before_request(_check)
     application.after_request(_finish)
@@ -114,7 +113,8 @@ def _check() -> AnyResponse | None:
     if roles is None:
         return None
     if g.user is None:
-        return redirect(url_for("sign_in.form"), code=303) if request.method == "GET" else abort(401)
+        is_page = request.method == "GET" and request.blueprint != "api"
+        return redirect(url_for("sign_in.form"), code=303) if is_page else abort(401, "Sign in first.")
     if not any(g.user.has(role) for role in roles):
         abort(403, f"This needs the role {' or '.join(sorted(roles))}.")
     if request.method == "POST":

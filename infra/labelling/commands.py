@@ -35,14 +35,17 @@ def labels(home: Home, rule: str | None, uncertain: str | None, as_json: bool) -
     differ are listed. A warning says where several annotators meet the rule last.
     """
     from common.settings import load_settings
-    from infra.labelling.label_overview import overview_text, read_overview
+    from infra.labelling.overview_text import overview_text
+    from infra.provision.snapshot import read_snapshot
+    from oversight.labels.label_overview import read_overview
 
     settings = load_settings()
-    overview = read_overview(
-        database_url(home),
-        rule=rule or settings.label_rule,
-        uncertain=uncertain or settings.label_uncertain,
-    )
+    with read_snapshot(database_url(home)) as connection:
+        overview = read_overview(
+            connection,
+            rule=rule or settings.label_rule,
+            uncertain=uncertain or settings.label_uncertain,
+        )
     print_result(overview, overview_text, as_json=as_json)
 
 

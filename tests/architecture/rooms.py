@@ -28,6 +28,9 @@ SETS = {
 OVERSIGHT = {
     "oversight.accounts", "oversight.audit", "oversight.decisions", "oversight.drift",
     "oversight.held_pictures", "oversight.trace",
+    "oversight.accounts", "oversight.audit", "oversight.decisions", "oversight.held_pictures",
+    "oversight.labels",
+    "oversight.trace",
 }  # fmt: skip
 FUNCTION = {"common", "common.http", "common.ledger", "common.process", "common.stage", "common.store"}
 COMMAND = {"common", "common.store", "infra", "infra.local", "infra.provision"}
@@ -92,6 +95,7 @@ ALLOWED: dict[str, set[str]] = {
         "common", "common.confinement", "common.process", "deidentification", "deidentification.pixels",
         "imaging.dataset", "imaging.frames", "imaging.rendering",
     },
+    "oversight.labels": {"common", "training_set.agreement"},
     "oversight.trace": {"common", "common.store"},
     "functions": set(),
     "functions.poll_nas": {*FUNCTION, "common.nas"},
@@ -108,6 +112,10 @@ ALLOWED: dict[str, set[str]] = {
         "functions.review.overview", "functions.review.pictures",
         "functions.review.quality",
         *OVERSIGHT,
+        "functions.review.api",
+        "functions.review.images",
+        "functions.review.labels",
+        "functions.review.sets",
     },
     "functions.review.images": {"common", "common.store", "functions.review.access"},
     "functions.review.quality": {"common", "functions.review.access", "model", *OVERSIGHT},
@@ -125,6 +133,13 @@ ALLOWED: dict[str, set[str]] = {
     "functions.review.held": {
         "common", "common.ledger", "common.store", "functions.review.access",
         "functions.review.pictures", *OVERSIGHT,
+    },
+    "functions.review.labels": {"common", "common.process", "functions.review.access", *OVERSIGHT},
+    "functions.review.sets": {"common", "common.store", "functions.review.access", "training_set.versions"},
+    "functions.review.images": {"common", "common.store", "functions.review.access"},
+    "functions.review.api": {
+        "common", "common.process", "functions.review.access", "functions.review.overview",
+        "functions.review.sets",
     },
     "functions.sweep": {*FUNCTION, "common.reconcile"},
     "infra": {
@@ -156,6 +171,8 @@ ALLOWED: dict[str, set[str]] = {
     "infra.training_sets": {*COMMAND, "common.labels", "training_set.export", "training_set.publish", *SETS},
     "infra.labelling": {*COMMAND, "common.labels", "infra.training_sets", *SETS},
     "infra.demo": {*COMMAND, "infra.health", "oversight.accounts"},
+    "infra.labelling": {*COMMAND, "common.labels", "infra.training_sets", *OVERSIGHT, *SETS},
+    "infra.demo": {*COMMAND, "infra.health"},
 }  # fmt: skip
 
 # What every room needs lies at a root; everything else has a room of its own.

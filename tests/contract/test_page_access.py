@@ -22,6 +22,14 @@ def test_every_view_says_who_may_use_it(bench: PageBench) -> None:
         *("/items/", "/items/1", "/items/image/1.2/1.png", "/folders/", "/quarantine/"),
         *("/audit/", "/audit/audit.csv"),
         *("/quality/", "/quality/scores", "/quality/weeks", "/images/2.25.1/1.png"),
+        "/",
+        "/held/",
+        "/held/1",
+        "/held/1/frames/1.png",
+        "/held/sheet?cause=x",
+        "/labels/",
+        "/labels/1",
+        "/sets/",
     ],
 )
 def test_no_page_without_a_session(bench: PageBench, path: str) -> None:

@@ -38,19 +38,26 @@ def read_agreement(
 
     Of each label, at most `most` images on which annotators differ are listed.
     """
+    agreements = read_label_agreement(connection, images)
     values = {"images": None if images is None else list(images), "most": most}
     rows = connection.cursor(row_factory=dict_row)
-    patterns: defaultdict[int, list[Pattern]] = defaultdict(list)
-    for row in rows.execute(_SQL["patterns"], values):
-        found = Pattern(tuple(row["annotators"]), tuple(row["votes"]), row["images"])
-        patterns[row["label_id"]].append(found)
     differing: defaultdict[int, list[DifferingReadings]] = defaultdict(list)
     for row in rows.execute(_SQL["differing"], values):
         pairs = zip(row["annotators"], (round(value, 6) for value in row["values"]), strict=True)
         differing[row["label_id"]].append(DifferingReadings(row["key"], tuple(pairs)))
-    return {
-        label: Readings(label_agreement(found), tuple(differing[label])) for label, found in patterns.items()
-    }
+    return {label: Readings(found, tuple(differing[label])) for label, found in agreements.items()}
+
+
+def read_label_agreement(
+    connection: psycopg.Connection[Any], images: Collection[int] | None
+) -> dict[int, LabelAgreement]:
+    """Return the agreement on each label by its id, on images by number or on all."""
+    values = {"images": None if images is None else list(images)}
+    patterns: defaultdict[int, list[Pattern]] = defaultdict(list)
+    for row in connection.cursor(row_factory=dict_row).execute(_SQL["patterns"], values):
+        found = Pattern(tuple(row["annotators"]), tuple(row["votes"]), row["images"])
+        patterns[row["label_id"]].append(found)
+    return {label: label_agreement(found) for label, found in patterns.items()}
 
 
 def read_annotators(

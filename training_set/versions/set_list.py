@@ -11,9 +11,15 @@ from common.database import queries
 _SQL = queries(Path(__file__).with_name("set_versions.sql"))
 
 
-def list_versions(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
-    """Return name, version, time of freezing, digest, images, patients and splits of every version."""
-    rows = connection.cursor(row_factory=dict_row).execute(_SQL["all_versions"]).fetchall()
+def list_versions(
+    connection: psycopg.Connection[Any], *, after: tuple[str, int] = ("", 0), most: int | None = None
+) -> list[dict[str, Any]]:
+    """Return name, version, time of freezing, digest, images, patients and splits of every version.
+
+    They are in order of name and number; `after` and `most` give a part of the list.
+    """
+    values = {"name": after[0], "number": after[1], "most": most}
+    rows = connection.cursor(row_factory=dict_row).execute(_SQL["all_versions"], values).fetchall()
     return [
         {
             "name": row["name"],

@@ -13,7 +13,8 @@ where name = %(name)s and (number = %(number)s or (%(number)s::int is null and n
     select max(number) from training_set_version where name = %(name)s)));
 
 -- name: all_versions
-select name, number, created_at, digest, counts from training_set_version order by name collate "C", number;
+select name, number, created_at, digest, counts from training_set_version
+where (name collate "C", number) > (%(name)s, %(number)s::int) order by name collate "C", number limit %(most)s;
 
 -- name: assigned
 -- A patient has the same split in all versions. The first version shows which patient came earlier.

@@ -1,0 +1,1 @@
+"""The numbers of the page as JSON, for dashboards and scripts."""

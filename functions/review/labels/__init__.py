@@ -1,0 +1,1 @@
+"""The labels: their numbers, the agreement of readers, and the images on which they differ."""

@@ -1,0 +1,74 @@
+"""The numbers of all labels, counted in the background: with many labels this takes seconds."""
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYetError
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Lock
+
+from common.database import Database
+from common.errors import PipelineError
+from common.process.json_log import log_item
+from oversight.labels.label_overview import LabelNumbers, read_numbers
+
+MOST_DIFFERING = 10_000  # images of a label that are shown one after another
+_PATIENCE = 0.12  # seconds that a request waits for numbers that are being counted
+_FRESH_SECONDS = 5.0
+_SHARE = 20  # numbers are counted again after so many times the seconds that counting takes
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Numbers, and when they were true."""
+
+    numbers: LabelNumbers
+    at: datetime
+    seconds: float
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether a request is answered without counting again."""
+        age = (datetime.now(UTC) - self.at).total_seconds()
+        return 0 <= age < max(_FRESH_SECONDS, _SHARE * self.seconds)
+
+
+@dataclass
+class CountedLabels:
+    """The newest numbers; one count at a time. Safe to share between threads."""
+
+    _newest: Counted | None = None
+    _fault: PipelineError | None = None
+    _running: "Future[None] | None" = None
+    _lock: Lock = field(default_factory=Lock)
+    _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "labels"))
+
+    def newest(self, database: Database) -> Counted | None:
+        """The newest numbers, counted now if that is quick; None while the first are being counted.
+
+        Raises the error of the last count if there are no numbers.
+        """
+        with self._lock:
+            known = self._newest
+            if known is not None and known.is_fresh:
+                return known
+            if self._running is None or self._running.done():
+                self._running = self._thread.submit(self._count, database)
+            running = self._running
+        with suppress(NotYetError):
+            running.result(_PATIENCE)
+        if self._newest is None and self._fault is not None:
+            raise self._fault
+        return self._newest
+
+    def _count(self, database: Database) -> None:
+        at, begin = datetime.now(UTC), time.monotonic()
+        try:
+            with database.snapshot() as connection:
+                numbers = read_numbers(connection, most=MOST_DIFFERING)
+        except PipelineError as error:
+            self._fault = error
+            log_item("review", status="retry", cause=f"The labels could not be counted: {error}")
+            return
+        self._newest, self._fault = Counted(numbers, at, time.monotonic() - begin), None

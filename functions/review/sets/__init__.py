@@ -1,0 +1,1 @@
+"""The frozen versions of training sets: their cards, files and differences."""
