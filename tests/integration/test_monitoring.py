@@ -1,0 +1,89 @@
+"""Every metric in the alert rules and the dashboard is exported by a running home, with these labels."""
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+
+import urllib3
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.support.local_home import RunningHome, wait_for
+from tests.support.monitoring import expressions
+from tests.support.promql import Matcher, parse
+from tests.support.real_files import make_instance
+
+_PROMETHEUS_OWN = {"up"}
+Samples = dict[str, list[dict[str, str]]]  # the labels of each sample, by name
+
+
+def test_every_metric_is_exported(home: RunningHome) -> None:
+    """By a function or by MinIO; gauges also have the values of labels that are asked for."""
+    home.put("incoming/monitoring/1.dcm", make_instance(1, patient=977))
+    home.settled("extract", "incoming/monitoring/1.dcm")
+    home.wait_until_idle()
+    home.rows("select count_quality_weeks(0)")
+    queries = [parse(expression) for expression in expressions()]
+    names = {name for query in queries for name, _ in query.selectors} - _PROMETHEUS_OWN
+    samples: Samples = {}
+
+    def all_exported() -> bool:  # the first comparison of rows and objects begins some sweeps after the start
+        samples.update(_samples(home))
+        return names <= samples.keys()
+
+    assert wait_for(all_exported, seconds=60), names - samples.keys()
+    for query in queries:
+        known = {label for name, _ in query.selectors for each in samples.get(name, ()) for label in each}
+        assert query.groups <= known | {"le"}
+        for name, matchers in query.selectors:
+            if name not in _PROMETHEUS_OWN:
+                assert _has(samples[name], matchers, is_counter=name.endswith("_total")), (name, matchers)
+
+
+def _has(samples: list[dict[str, str]], matchers: tuple[Matcher, ...], *, is_counter: bool) -> bool:
+    """Whether a sample has the labels. A counter has a value of a label only after such an event."""
+    if is_counter:
+        return all(any(label in each for each in samples) for label, _, _ in matchers)
+    return any(
+        all(re.fullmatch(value, each.get(label, "")) for label, _, value in matchers) for each in samples
+    )
+
+
+def _samples(home: RunningHome) -> Samples:
+    found: Samples = defaultdict(list)
+    for family in _families(home):
+        for sample in family.samples:
+            found[sample.name].append(sample.labels)
+    return dict(found)
+
+
+def _families(home: RunningHome) -> Iterator[Metric]:
+    for url in home.endpoints["functions"].values():
+        yield from _scraped(url.rstrip("/") + "/metrics", home.endpoints["token"])
+    minio = home.endpoints["minio"]
+    token = _minio_token(minio["access_key"], minio["secret_key"])
+    yield from _scraped(f"http://{minio['endpoint']}/minio/v2/metrics/cluster", token)
+
+
+def _scraped(url: str, token: str) -> list[Metric]:
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = urllib3.request("GET", url, headers=headers, timeout=10, retries=False)
+    assert 200 == answer.status, (url, answer.status)
+    return list(text_string_to_metric_families(answer.data.decode()))
+
+
+def _minio_token(access_key: str, secret_key: str) -> str:
+    """The token that `mc admin prometheus generate` prints: a JSON Web Token with HMAC (RFC 7519)."""
+    claims = {"exp": int(time.time()) + 600, "sub": access_key, "iss": "prometheus"}
+    parts = [_base64(json.dumps(part).encode()) for part in ({"alg": "HS512", "typ": "JWT"}, claims)]
+    signature = hmac.new(secret_key.encode(), ".".join(parts).encode(), hashlib.sha512).digest()
+    return ".".join([*parts, _base64(signature)])
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
