@@ -9,6 +9,7 @@ from typing import BinaryIO, cast
 
 from common.errors import DependencyAwayError, PermanentError, PipelineError
 from common.nas.nas import Nas, NasFile
+from common.nas.storable_name import original
 from common.process.json_log import log_item
 from common.store.object_key import RAW, Location
 from common.store.object_store import ObjectStore, ObjectVersion
@@ -21,7 +22,6 @@ from functions.poll_nas.source_rows import (
     SourceFolder,
     SourceRows,
     WaitingFile,
-    original,
 )
 from functions.poll_nas.unpack_archive import ArchiveLimits, is_archive, unpacked
 

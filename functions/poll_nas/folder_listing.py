@@ -4,9 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from common.nas.nas import Nas, NasFile
+from common.nas.storable_name import storable
 from common.nas.system_names import is_partial_upload
 from functions.poll_nas.raw_key import junk_cause
-from functions.poll_nas.source_rows import UPLOAD, ListedFile, storable
+from functions.poll_nas.source_rows import (
+    UPLOAD,
+    ListedFile,
+)
 
 
 @dataclass

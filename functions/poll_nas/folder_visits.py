@@ -6,7 +6,10 @@ from datetime import UTC, datetime
 
 from common.nas.nas import NasFolder
 from common.nas.processed_mark import Mark
-from functions.poll_nas.source_rows import KnownFolder, original, storable
+from common.nas.storable_name import original, storable
+from functions.poll_nas.source_rows import (
+    KnownFolder,
+)
 
 ROOT = ""  # stands for the files that lie in the root, in no folder
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -28,6 +31,7 @@ class VisitPlan:
 
     visits: tuple[FolderVisit, ...]
     marked: int  # number of folders that bear the mark
+    unknown: int  # of these, folders that no row has: after a restore, or processed for another database
 
 
 def planned_visits(
@@ -42,18 +46,19 @@ def planned_visits(
     """
     rows = {folder.mark or folder.name: folder for folder in known}
     due, unchanged = [_root(rows.get(ROOT))], list[FolderVisit]()
-    marked = 0
+    marked = unknown = 0
     for folder in listed:
         row = rows.get(storable(folder.name))
         is_marked = mark is not None and mark.is_on(folder.name)
         marked += is_marked
         if row is None and is_marked:
+            unknown += 1
             continue  # processed before this database existed
         key_name = original(row.name) if row else folder.name
         visit = FolderVisit(folder.name, key_name, row, folder.modified_at)
         (unchanged if _is_unchanged(visit) else due).append(visit)
     rechecked = sorted(unchanged, key=_last_visit)[:recheck]
-    return VisitPlan((*sorted(due, key=_last_visit), *rechecked), marked)
+    return VisitPlan((*sorted(due, key=_last_visit), *rechecked), marked, unknown)
 
 
 def _root(row: KnownFolder | None) -> FolderVisit:

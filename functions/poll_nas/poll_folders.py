@@ -7,12 +7,18 @@ from dataclasses import dataclass, field
 from common.errors import PipelineError
 from common.nas.nas import NameTakenError, Nas
 from common.nas.processed_mark import Mark
+from common.nas.storable_name import storable
 from common.nas.system_names import is_system_name
 from common.process.json_log import log_item
 from functions.poll_nas.copy_files import FileCopier, FolderToCopy
 from functions.poll_nas.folder_listing import Listing
 from functions.poll_nas.folder_visits import ROOT, FolderVisit, planned_visits
-from functions.poll_nas.source_rows import UPLOAD_HOURS, ListingChanges, SourceFolder, SourceRows, storable
+from functions.poll_nas.source_rows import (
+    UPLOAD_HOURS,
+    ListingChanges,
+    SourceFolder,
+    SourceRows,
+)
 
 _TIME_IS_OVER = "The poll's time is over (DCM2SET_NAS_POLL_BUDGET_SECONDS); the next one continues."
 _MOST_MARKS = 100  # names that are tried for one folder in one poll
@@ -77,6 +83,7 @@ class FolderPoller:
                 log_item("poll_nas", status="done", outcome="gone", files=closed)
             known = self.rows.known_folders([ROOT, *names])
             plan = planned_visits(listed, known, mark=self.mark, recheck=self.limits.recheck_folders)
+            self.rows.record_unknown_marks(plan.unknown)
             poll = PollContext(lambda: self.stopwatch() > ends_at or not is_held(), set(names))
             visits = iter(plan.visits)
             reports = [self._visit(visit, poll) for visit in _within(visits, poll.is_over)]
@@ -85,7 +92,8 @@ class FolderPoller:
         if left := sum(1 for _ in visits):
             answer["not_reached"] = left
             answer["cause"] = _TIME_IS_OVER if is_held() else _LOCK_IS_LOST
-        return answer | {"marked_folders": plan.marked}
+        unknown = {"unknown_marks": plan.unknown} if plan.unknown else {}
+        return answer | {"marked_folders": plan.marked} | unknown
 
     def _repair_marks(self, names: Iterable[str]) -> None:
         """Finish the marks of a poll that crashed after it renamed a folder and before it wrote the row."""

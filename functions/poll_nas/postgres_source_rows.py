@@ -14,6 +14,7 @@ from psycopg import Connection, Cursor
 from psycopg.rows import DictRow, class_row
 
 from common.database import Database, queries
+from common.nas.storable_name import storable
 from functions.poll_nas.source_rows import (
     ABSENT,
     FAULT_ENDED,
@@ -29,7 +30,6 @@ from functions.poll_nas.source_rows import (
     SourceFolder,
     SourceRows,
     WaitingFile,
-    storable,
 )
 
 _SQL = queries(Path(__file__).with_name("source_rows.sql"))
@@ -96,6 +96,9 @@ class PostgresSourceRows(SourceRows):
             cursor.execute(_SQL["closed_folders"])
             cursor.execute(_SQL["absent_folders"], values)
         return closed
+
+    def record_unknown_marks(self, number: int) -> None:
+        self._database.run(_SQL["unknown_marks"], number=number)
 
     def give_up_uploads(self, folder: SourceFolder) -> int:
         return self._database.run(

@@ -1,6 +1,5 @@
 """Rows of the folders and files found on the NAS; the state of polling is in these rows, not on the NAS."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ UPLOAD = (
 UPLOAD_ENDED = "partial upload, completed or removed since"
 UPLOAD_GIVEN_UP = f"partial upload that did not change for {UPLOAD_HOURS} hours"
 FAULT_ENDED = "could not be listed at first; listed or removed since"
-_ESCAPED = re.compile(r"\\(?:\\|x([0-9a-f]{2}))")
 
 
 @dataclass(frozen=True)
@@ -134,6 +132,9 @@ class SourceRows(Protocol):
         their number.
         """
 
+    def record_unknown_marks(self, number: int) -> None:
+        """Record how many folders with the mark no row has: nobody may take them for copied."""
+
     def give_up_uploads(self, folder: SourceFolder) -> int:
         """Skip the folder's partial uploads; returns their number."""
 
@@ -173,17 +174,3 @@ class SourceRows(Protocol):
 
     def record_processed(self, folder: SourceFolder, *, mark: str | None) -> None:
         """Record that every file of the folder is in raw; `mark` is its new name on the NAS."""
-
-
-def storable(name: str) -> str:
-    """A name as text that Postgres can store: bytes that are not UTF-8 become backslash escapes.
-
-    Different names stay different: a backslash in the name itself is doubled.
-    """
-    doubled = name.replace("\\", "\\\\")
-    return doubled.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def original(text: str) -> str:
-    """The name that `storable` turned into this text."""
-    return _ESCAPED.sub(lambda found: chr(0xDC00 + int(found[1], 16)) if found[1] else "\\", text)

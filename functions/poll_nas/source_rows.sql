@@ -17,6 +17,11 @@ from source_folder f
 where (mark is null and name = any(%(names)s::text[])) or mark = any(%(names)s::text[])
 order by mark, name, generation desc;
 
+-- name: unknown_marks
+insert into nas_root (unknown_marks) values (%(number)s)
+on conflict (one) do update set unknown_marks = excluded.unknown_marks, changed_at = now()
+where nas_root.unknown_marks <> excluded.unknown_marks;
+
 -- name: lock
 select pg_try_advisory_xact_lock(hashtext('poll_nas')) as is_locked;
 

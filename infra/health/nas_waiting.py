@@ -21,6 +21,19 @@ def nas_refused_text(rows: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
+def nas_unknown_text(number: int) -> str:
+    """One line if folders have the mark and no row; otherwise nothing."""
+    return f"On the NAS: {unknown_sentence(number)}." if number else ""
+
+
+def unknown_sentence(number: int) -> str:
+    """What marked folders without a row mean."""
+    return (
+        f"{number} folder(s) with the mark of processed ones are not known to this database, so nothing of "
+        "them is copied here; after a restore, remove the mark from those that it lacks"
+    )
+
+
 def nas_waiting_findings(rows: Sequence[Mapping[str, Any]]) -> list[Finding]:
     """One finding for each cause; it is wrong if something waits for it longer than it should."""
     return [

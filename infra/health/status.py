@@ -48,6 +48,7 @@ def read_status(url: str, store: ObjectStore, *, recount: bool = False) -> dict[
             "buckets_in_all": _number(connection, "buckets_in_all"),
             "aside": connection.execute(_SQL["set_aside"]).fetchall(),
             "nas_waiting": connection.execute(_SQL["nas_waiting"]).fetchall(),
+            "nas_unknown_marks": _number(connection, "unknown_marks"),
             "nas_refused": connection.execute(_SQL["nas_refused"]).fetchall(),
             "drift": [drift.text for drift in read_drift(connection) if drift.findings],
             "reconciled": connection.execute(_SQL["reconciled"]).fetchone(),

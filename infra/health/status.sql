@@ -51,6 +51,9 @@ where s.state = 'skipped' and s.cause ~ '(archive, not|archive within|in its arc
     and not exists (select from source_file n where n.folder_id = s.folder_id and n.path = s.path and n.version > s.version)
 group by s.cause order by files desc, s.cause;
 
+-- name: unknown_marks
+select unknown_marks as number from nas_root;
+
 -- name: not_checked
 select extract(epoch from now() - p.allocated_at)::float8 as seconds
 from image_state p

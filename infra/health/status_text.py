@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from infra.health.nas_waiting import nas_refused_text, nas_waiting_text
+from infra.health.nas_waiting import nas_refused_text, nas_unknown_text, nas_waiting_text
 from infra.health.reconciled import reconciled_text
 from infra.health.stalled import stalled_text
 from oversight.drift.drift_text import drift_status_text
@@ -17,6 +17,7 @@ def status_text(status: dict[str, Any]) -> str:
     parts = [_functions(status["functions"]), stalled_text(status["stalled"])]
     parts.append(nas_waiting_text(status["nas_waiting"]))
     parts.append(nas_refused_text(status["nas_refused"]))
+    parts.append(nas_unknown_text(status["nas_unknown_marks"]))
     parts += [balance_text(status["balance"]), set_aside_text(status["aside"])]
     if number := status["balance"]["images_review"]:
         parts.append(f"{number} image(s) wait for a person's review; list them with dcm2set quality list.")

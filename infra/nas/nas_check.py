@@ -15,6 +15,7 @@ from common.nas.processed_mark import Mark, configured_mark
 from common.nas.system_names import is_system_name
 from common.settings import Settings
 from infra.health.finding import Finding, tried
+from infra.nas.known_marks import unknown_marks
 
 _READ_BYTES = 64 * 1024
 _MOST_FOLDERS = 20  # in which a file to read is searched
@@ -91,6 +92,10 @@ class NasCheck:
             return difference
         return f"{difference}; poll_nas uses the clock of the NAS, TLS uses both"
 
+    def marked_folders(self) -> list[str]:
+        """The folders with the mark of processed ones."""
+        return [name for name in self.folders if self.mark is not None and self.mark.is_on(name)]
+
     def _unmarked_folders(self) -> list[str]:
         return [name for name in self.folders if self.mark is None or not self.mark.is_on(name)]
 
@@ -104,29 +109,37 @@ class NasCheck:
 def check_nas(settings: Settings, *, may_write: bool, database_url: str | None = None) -> list[Finding]:
     """Check the NAS; the only finding is an error if the settings do not name one.
 
-    After a successful login, refused logins are removed from the database at `database_url`.
+    After a successful login, the marked folders are compared with the rows of the database at `database_url`,
+    and refused logins are removed from it.
     """
     try:
         nas = open_nas(settings)
     except PipelineError as error:
         return [Finding("settings", False, str(error))]
     try:
-        findings = list(NasCheck(nas, configured_mark(settings), may_write).findings())
+        check = NasCheck(nas, configured_mark(settings), may_write)
+        findings = list(check.findings())
         if database_url is not None and findings[0].is_good:
-            findings += _forget_refusals(database_url)
+            findings += _compared(database_url, check.marked_folders())
         return findings
     finally:
         with suppress(PipelineError):
             nas.close()
 
 
-def _forget_refusals(database_url: str) -> list[Finding]:
-    """Let poll_nas log in again: a person has just logged in successfully."""
+def _compared(database_url: str, marked: list[str]) -> list[Finding]:
+    """What the database says: marked folders that it lacks; and poll_nas may log in again."""
     database = Database(database_url)
+    try:
+        return [*unknown_marks(database, marked), *_forget_refusals(database)]
+    finally:
+        database.close()
+
+
+def _forget_refusals(database: Database) -> list[Finding]:
+    """Let poll_nas log in again: a person has just logged in successfully."""
     try:
         number = PostgresRefusals(database).forget()
     except PipelineError as error:
         return [Finding("refused logins", False, str(error))]
-    finally:
-        database.close()
     return [Finding("refused logins", True, f"{number} forgotten; poll_nas logs in again")] if number else []

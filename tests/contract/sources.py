@@ -40,6 +40,14 @@ class Sources:
         """The row that each row replaces, by id."""
         return {file["id"]: file["replaces"] for file in self._files()}
 
+    def unknown_marks(self) -> int | None:
+        """How many folders had the mark and no row at the last poll."""
+        if isinstance(self.rows, InMemorySourceRows):
+            return self.rows.unknown_marks
+        assert self._database is not None
+        row = self._database.one("select unknown_marks from nas_root")
+        return None if row is None else int(row["unknown_marks"])
+
     def _files(self) -> list[dict[str, Any]]:
         if isinstance(self.rows, InMemorySourceRows):
             files = [file for files in self.rows.files_of.values() for file in files.values()]

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from common.database import Database
+from common.nas.storable_name import original, storable
 from functions.poll_nas.postgres_source_rows import PostgresSourceRows
-from functions.poll_nas.source_rows import GONE, ArchivedFile, ListedFile, original, storable
+from functions.poll_nas.source_rows import GONE, ArchivedFile, ListedFile
 from tests.contract.sources import FILE, TIME, Sources
 
 
@@ -174,3 +175,12 @@ def test_cause_of_a_failed_visit(database: Database) -> None:
     assert "no longer" in database.all(causes)[0]["cause"]
     rows.record_present([])
     assert [{"cause": None}] == database.all(causes)
+
+
+def test_folders_with_an_unknown_mark_are_counted(sources: Sources) -> None:
+    """The number of the newest poll; the time says since when it is this."""
+    numbers = []
+    for number in (3, 3, 0):
+        sources.rows.record_unknown_marks(number)
+        numbers.append(sources.unknown_marks())
+    assert [3, 3, 0] == numbers

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
+from common.nas.storable_name import storable
 from common.store.object_key import RAW, Location
 from common.store.object_store import ObjectVersion
 from functions.poll_nas.source_rows import (
@@ -21,7 +22,6 @@ from functions.poll_nas.source_rows import (
     SourceFolder,
     SourceRows,
     WaitingFile,
-    storable,
 )
 from tests.in_memory.ledger import LedgerTable
 from tests.in_memory.source_files import SourceFile, as_listed, gone_cause, is_changed, is_gone, is_news
@@ -41,6 +41,7 @@ class InMemorySourceRows(SourceRows):
     marks: dict[int, str] = field(default_factory=dict)  # planned, by folder
     folder_causes: dict[int, str] = field(default_factory=dict)  # of the last failed visit, by folder
     absent: set[int] = field(default_factory=set)  # folders that the last listing of the root lacked
+    unknown_marks: int | None = None  # marked folders that no row has
     ledger: LedgerTable | None = None  # where what was copied is announced
     _lock: Lock = field(default_factory=Lock)
     _change: Lock = field(default_factory=Lock)
@@ -127,6 +128,9 @@ class InMemorySourceRows(SourceRows):
         for each in list(self.files_of[file.folder_id].values()):
             if self.archive_of.get(each.id) == file.id and each.state == "waiting":
                 self._put(replace(each, state="skipped", cause=GONE))
+
+    def record_unknown_marks(self, number: int) -> None:
+        self.unknown_marks = number
 
     def record_present(self, names: Iterable[str]) -> int:
         present, closed = {storable(name) for name in names}, 0

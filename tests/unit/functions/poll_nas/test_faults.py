@@ -37,11 +37,13 @@ def test_new_folder_with_the_name_of_a_marked_one_is_a_new_generation() -> None:
 
 
 def test_unknown_marked_folders_are_not_visited() -> None:
-    """A folder with the mark counts as done, even if it has no row."""
+    """A folder with the mark counts as done, even if it has no row; such folders are counted."""
     polls = Polls()
     polls.nas.write("f_processed", "a.dcm", b"1")
     polls.nas.write("f_processed2", "a.dcm", b"1")
-    assert {"status": "no_updates", "folders": [], "marked_folders": 2} == polls.until_quiet()
+    expected = {"status": "no_updates", "folders": [], "marked_folders": 2, "unknown_marks": 2}
+    assert expected == polls.until_quiet()
+    assert 2 == polls.rows.unknown_marks
     assert [] == polls.store.keys(RAW)
 
 

@@ -122,6 +122,7 @@ def _status(**changes: object) -> dict:
         "can_read_text": True,
         "drift": ["CT of M, week of 2026-11-23: 20% rejected, 3% in the weeks before"],
         "reconciled": {"findings": {"missing": 2, "row": 1}, "age_seconds": 180.0},
+        "nas_unknown_marks": 0,
         "nas_refused": [
             {"cause": "archive, not unpacked: x", "files": 1, "folders": [7], "has_more_folders": True}
         ],
