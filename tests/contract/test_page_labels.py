@@ -5,6 +5,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from common.database import LimitedConnection
 from tests.support.local_home import wait_for
 from tests.support.page_bench import PageBench, SignedIn
 from tests.support.set_rows import SetImage, add_images, add_labels
@@ -115,6 +116,27 @@ def test_a_count_that_fails_is_told(bench: PageBench, monkeypatch: pytest.Monkey
     nurse = bench.sign_in()
     with monkeypatch.context() as patch:
         patch.setattr(counted_labels, "read_numbers", fail)
+        patch.setattr(counted_labels, "_PAUSE_SECONDS", 0.0)
         assert wait_for(lambda: nurse.get("/labels/").status_code == 503, seconds=10)
         assert "The database does not answer." in nurse.get("/labels/").text
     assert wait_for(lambda: "No labels yet" in nurse.get("/labels/").text, seconds=30)
+
+
+def test_after_a_fault_there_is_a_pause(bench: PageBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a database in trouble is not asked by every request; the limits of the connection stay."""
+    from common.errors import DependencyAwayError
+    from functions.review.labels import counted_labels
+
+    counts = []
+
+    def fail(connection: LimitedConnection, **_: object) -> None:
+        counts.append((connection.seconds, connection.execute("show statement_timeout").fetchone()))
+        raise DependencyAwayError("The database does not answer.")
+
+    monkeypatch.setattr(counted_labels, "read_numbers", fail)
+    nurse = bench.sign_in()
+    assert wait_for(lambda: nurse.get("/labels/").status_code == 503, seconds=10)
+    assert [503] * 3 == [nurse.get("/labels/").status_code for _ in range(3)]
+    assert [(600, {"statement_timeout": "10min"})] == counts
+    with bench.database.snapshot() as connection:
+        assert 30.0 == connection.seconds
