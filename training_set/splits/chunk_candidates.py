@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
+from training_set.splits.chunk_slots import ChunkSlots, Words
+from training_set.splits.spread import Ints, Pairs, spread
 
-_PAIRS_AT_A_TIME = 1 << 15  # this many fit into the CPU cache
 _LONG = 8  # hashes; a shorter sequence is as many runs, because pairs of single hashes are faster
 
 
@@ -30,9 +30,7 @@ class Runs:
     @classmethod
     def of(cls, chunk: Ints, owners: Ints, bits: int) -> "Runs":
         """Sort hashes by their chunk of so many bits; chunk and owners are below 2 to the power of 31."""
-        keys = (chunk << 31) | owners
-        order = np.argsort(keys)
-        keys = keys[order]
+        order, keys = _sorted(chunk, owners)
         is_new = np.r_[True, keys[1:] != keys[:-1]]
         sizes = np.diff(np.r_[np.flatnonzero(is_new), len(keys)])
         begins = np.flatnonzero(is_new | np.repeat(sizes < _LONG, sizes))
@@ -44,51 +42,58 @@ class Runs:
         has_long[keys[sizes > 1] >> 31] = True
         return cls(order, keys & ((1 << 31) - 1), begins, sizes, table, has_long)
 
-    def pairs(self, *, with_neighbours: bool) -> Iterator[tuple[Ints, Ints]]:
-        """Yield pairs of hashes as positions in the order, in batches; a few may have the same owner."""
-        for low, high in self._chunks(with_neighbours=with_neighbours):
-            is_slow = self.has_long[low] | self.has_long[high]
-            for one, other in self._runs(low[~is_slow], high[~is_slow]):
-                yield self.begins[one], self.begins[other]  # owners are compared faster later
-            for one, other in self._runs(low[is_slow], high[is_slow]):
-                differ = self.owners[one] != self.owners[other]
-                yield from self._hashes(one[differ], other[differ])
+    def near_pairs(self, words: Words, most: int, *, with_neighbours: bool) -> Iterator[Pairs]:
+        """Yield the pairs, as positions in the order, whose words differ in at most so many bits, in batches.
 
-    def _chunks(self, *, with_neighbours: bool) -> Iterator[tuple[Ints, Ints]]:
-        """Yield pairs of chunks that are equal and, if wanted, that differ in one bit."""
+        `words` are those of the hashes in the order. A few pairs may have the same owner.
+        """
+        if with_neighbours:
+            counts = np.where(self.has_long, 0, np.diff(self.table))
+            first = np.r_[self.begins, len(words)][self.table[:-1]]
+            yield from ChunkSlots(words, first, counts).near_neighbours(most)
+        for left, right in self._pairs(with_neighbours=with_neighbours):
+            near = np.flatnonzero(np.bitwise_count(words[left] ^ words[right]) <= most)
+            yield left[near], right[near]
+
+    def _pairs(self, *, with_neighbours: bool) -> Iterator[Pairs]:
+        """Yield pairs with equal chunks and, if wanted, those of neighbours of which one has a long run."""
         counts = np.diff(self.table)
         several = np.flatnonzero(counts > 1)
-        yield several, several
+        is_long = self.has_long[several]
+        for one, other in self._runs(several[~is_long], several[~is_long]):
+            yield self.begins[one], self.begins[other]  # owners are compared faster later
+        yield from self._pairs_of_long(several[is_long], several[is_long])
+        long = np.flatnonzero(self.has_long)
         for bit in range((len(counts) - 1).bit_length() if with_neighbours else 0):
-            occurs = (counts > 0).reshape(-1, 2, 1 << bit)
-            both = np.flatnonzero(occurs[:, 0] & occurs[:, 1])
-            low = ((both >> bit) << (bit + 1)) | (both & ((1 << bit) - 1))
-            yield low, low | (1 << bit)
+            other = long ^ (1 << bit)
+            once = (counts[other] > 0) & ((long < other) | ~self.has_long[other])
+            yield from self._pairs_of_long(long[once], other[once])
 
-    def _runs(self, low: Ints, high: Ints) -> Iterator[tuple[Ints, Ints]]:
-        """Yield the pairs of runs with these pairs of chunks, all of which are equal or all different."""
-        begins, ends = self.table[low], self.table[low + 1]
-        is_equal = len(low) > 0 and low[0] == high[0]
-        for others, one in _spread(high, begins, ends - begins):
-            first = one + 1 if is_equal else self.table[others]
-            yield from _spread(one, first, self.table[others + 1] - first)
+    def _pairs_of_long(self, chunks: Ints, others: Ints) -> Iterator[Pairs]:
+        """Yield the pairs of hashes of pairs of chunks, of which at least one has a long run."""
+        for one, other in self._runs(chunks, others):
+            differ = self.owners[one] != self.owners[other]
+            for run, left in spread(other[differ], self.begins[one[differ]], self.sizes[one[differ]]):
+                yield from spread(left, self.begins[run], self.sizes[run])
 
-    def _hashes(self, one: Ints, other: Ints) -> Iterator[tuple[Ints, Ints]]:
-        """Yield every hash of one run with every hash of the other, for pairs of runs."""
-        for others, left in _spread(other, self.begins[one], self.sizes[one]):
-            yield from _spread(left, self.begins[others], self.sizes[others])
+    def _runs(self, chunks: Ints, others: Ints) -> Iterator[Pairs]:
+        """Yield the pairs of runs of these pairs of chunks, all of which are equal or all different."""
+        begins, ends = self.table[chunks], self.table[chunks + 1]
+        is_equal = len(chunks) > 0 and chunks[0] == others[0]
+        for other, one in spread(others, begins, ends - begins):
+            first = one + 1 if is_equal else self.table[other]
+            yield from spread(one, first, self.table[other + 1] - first)
 
 
-def _spread(items: Ints, begins: Ints, counts: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """Yield each item with `count` consecutive numbers from its begin on, in batches."""
-    totals = np.cumsum(counts)
-    begin = 0
-    while begin < len(counts):
-        before = int(totals[begin - 1]) if begin else 0
-        end = max(begin + 1, int(np.searchsorted(totals, before + _PAIRS_AT_A_TIME, side="right")))
-        part = counts[begin:end]
-        shifts = begins[begin:end] - (totals[begin:end] - part - before)
-        numbers = np.repeat(shifts, part)
-        numbers += np.arange(len(numbers))
-        yield np.repeat(items[begin:end], part), numbers
-        begin = end
+def _sorted(chunk: Ints, owners: Ints) -> tuple[Ints, Ints]:
+    """Return the order by chunk and owner, and the keys (chunk, then 31 bits of the owner) in this order."""
+    keys = (chunk << 31) | owners
+    bits = len(keys).bit_length()
+    if int(owners.max(initial=0)) >> bits or int(chunk.max(initial=0)) >> 63 - 2 * bits:
+        order = np.argsort(keys)
+        return order, keys[order]
+    # Sorting numbers is several times as fast as finding their order, so each carries its place.
+    packed = (((chunk << bits) | owners) << bits) | np.arange(len(keys))
+    packed.sort()
+    order = packed & ((1 << bits) - 1)
+    return order, keys[order]

@@ -15,15 +15,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training_set.splits.chunk_candidates import Ints, Runs
+from training_set.splits.chunk_candidates import Runs
+from training_set.splits.spread import Ints, joined
 
 RADIUS = (
     24  # of 256 bits; copies differed by less, other patients' pictures by over 90 (docs/training-sets.md)
 )
 _CHUNKS, _BITS = 12, 20  # chunks that may differ in one bit, three in each word of 64 bits
+_FEWEST_BITS = 8  # of a chunk: few hashes need few values, whose tables are smaller
 _LAST_BITS = 16  # of the chunk that must be equal: the lowest four of each word
 _ODD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5], np.uint64)
-_SAMPLE = 1 << 16
+_SAMPLE, _AT_A_TIME = 1 << 16, 1 << 13  # hashes whose bits are unpacked
 _MANY_HASHES, _CENTRES, _MANY_PAIRS = 100, 4, 2_000_000
 
 
@@ -111,11 +113,11 @@ def near_hashes(hashes: NDArray[np.uint8], owners: Ints, *, links_only: bool = F
     """Return all pairs of near, different hashes of different owners, int64 (n, 2), each pair once."""
     if len(hashes) < 2:
         return np.empty((0, 2), np.int64)
-    words = _dealt(hashes)
     workers = min(os.cpu_count() or 1, 4)
     pairs = np.empty((0, 2), np.int64)
     owners = np.unique(owners, return_inverse=True)[1]
     with ThreadPoolExecutor(workers) as threads:  # NumPy releases the GIL for these operations
+        words = _dealt(hashes, threads)
         for begin in range(0, _CHUNKS + 1, workers):
             chunks = range(begin, min(begin + workers, _CHUNKS + 1))
             tasks = [
@@ -130,7 +132,7 @@ def near_hashes(hashes: NDArray[np.uint8], owners: Ints, *, links_only: bool = F
     return np.unique(pairs, axis=0)
 
 
-def _dealt(hashes: NDArray[np.uint8]) -> list[NDArray[np.uint64]]:
+def _dealt(hashes: NDArray[np.uint8], threads: ThreadPoolExecutor) -> list[NDArray[np.uint64]]:
     """Return four words of each hash, with the bits in another order, uint64 (hashes,).
 
     Low frequencies are similar in all pictures of a kind, so some bits are nearly always the same. They are
@@ -146,10 +148,13 @@ def _dealt(hashes: NDArray[np.uint8]) -> list[NDArray[np.uint64]]:
         [np.r_[chunks[3 * word : 3 * word + 3].ravel(), lowest[word]] for word in range(4)]
     )
     words = np.empty((4, len(hashes)), np.uint64)
-    for begin in range(0, len(hashes), _SAMPLE):
-        bits = np.unpackbits(hashes[begin : begin + _SAMPLE], axis=1)
+
+    def deal(begin: int) -> None:
+        bits = np.unpackbits(hashes[begin : begin + _AT_A_TIME], axis=1)
         dealt = np.packbits(bits.take(order, axis=1), axis=1).view(">u8")
-        words[:, begin : begin + _SAMPLE] = dealt.T
+        words[:, begin : begin + _AT_A_TIME] = dealt.T
+
+    list(threads.map(deal, range(0, len(hashes), _AT_A_TIME)))
     return list(words)
 
 
@@ -158,18 +163,21 @@ def _pairs_of_chunk(
 ) -> Ints:
     """Return the near pairs among hashes that agree in a chunk."""
     is_last = chunk == _CHUNKS
-    values, bits = _values(chunk, words), _LAST_BITS if is_last else _BITS
+    bits = _LAST_BITS if is_last else min(_BITS, max(_FEWEST_BITS, len(owners).bit_length()))
+    values = _values(chunk, words, bits)
     stars = _stars(values, words, bits) if links_only else np.empty((0, 2), np.int64)
     stars = stars[owners[stars[:, 0]] != owners[stars[:, 1]]]
     if len(stars):
         owners = _joined(len(owners), owners[stars])[owners]
     runs = Runs.of(values, owners, bits)
-    columns = [word[runs.order] for word in words]
     steps = _steps(chunk)
+    first, most = steps[0]
+    column = words[first][runs.order]
     found, number = [stars], 0
-    for left, right in runs.pairs(with_neighbours=not is_last):
-        near = runs.order[_near(left, right, columns, steps)]
-        near = near[owners[near[:, 0]] != owners[near[:, 1]]]
+    for left, right in joined(runs.near_pairs(column, most, with_neighbours=not is_last)):
+        one, other = runs.order[left], runs.order[right]
+        differ = np.flatnonzero(owners[one] != owners[other])
+        near = _near(one[differ], other[differ], words, steps)
         found.append(near)
         number += len(near)
         if links_only and number > _MANY_PAIRS:
@@ -200,11 +208,11 @@ def _stars(values: Ints, words: Sequence[NDArray[np.uint64]], bits: int) -> Ints
     return np.concatenate(found)
 
 
-def _values(chunk: int, words: Sequence[NDArray[np.uint64]]) -> Ints:
-    """Return the value of a chunk in each hash."""
+def _values(chunk: int, words: Sequence[NDArray[np.uint64]], bits: int) -> Ints:
+    """Return the value of a chunk in each hash, or of its first bits."""
     if chunk < _CHUNKS:
-        shift = 64 - _BITS * (chunk % 3 + 1)
-        values = words[chunk // 3] >> np.uint64(shift) & np.uint64((1 << _BITS) - 1)
+        shift = 64 - _BITS * (chunk % 3) - bits
+        values = words[chunk // 3] >> np.uint64(shift) & np.uint64((1 << bits) - 1)
     else:
         values = np.zeros(len(words[0]), np.uint64)
         for word in words:

@@ -14,6 +14,7 @@ from tests.support.hash_sets import (
     series_hashes,
     skewed_hashes,
 )
+from training_set.splits import near_duplicates
 from training_set.splits.near_duplicates import RADIUS, near_hashes, near_pairs
 
 Ints = NDArray[np.int64]
@@ -48,8 +49,13 @@ def with_copies(hashes: Hashes, copies: int) -> Hashes:
     return np.concatenate([hashes, np.stack(changed)])
 
 
-def test_all_pairs_of_20000_hashes_are_found() -> None:
-    """Random and skewed hashes with copies of 0 to 30 bits give the pairs of a full comparison."""
+@pytest.mark.parametrize("bits", [8, 20])
+def test_all_pairs_of_20000_hashes_are_found(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Random and skewed hashes with copies of 0 to 30 bits give the pairs of a full comparison.
+
+    A million hashes have chunks of 20 bits.
+    """
+    monkeypatch.setattr(near_duplicates, "_FEWEST_BITS", bits)
     hashes = with_copies(np.concatenate([random_hashes(10_000), skewed_hashes(8000)]), 2000)
     hashes = np.unique(hashes, axis=0)
     every = np.arange(len(hashes))
@@ -71,9 +77,12 @@ def test_the_radius_is_exact(bits: int) -> None:
     assert expected == near_pairs(hashes, np.arange(600), links_only=True).tolist()
 
 
-@pytest.mark.parametrize("images_of_an_owner", [1, 7, 400])
-def test_groups_are_those_of_a_full_comparison(images_of_an_owner: int) -> None:
+@pytest.mark.parametrize(("images_of_an_owner", "bits"), [(1, 8), (7, 8), (400, 8), (7, 20)])
+def test_groups_are_those_of_a_full_comparison(
+    images_of_an_owner: int, bits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Clusters of equal and similar hashes join the same owners, with or without all pairs."""
+    monkeypatch.setattr(near_duplicates, "_FEWEST_BITS", bits)
     parts = [clustered_hashes(3000, 500, 300), skewed_hashes(1000), series_hashes(1000)[0]]
     hashes = with_copies(np.concatenate(parts), 1500)
     owners = np.random.default_rng(0).permutation(len(hashes)) // images_of_an_owner
