@@ -21,8 +21,11 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup
 	@$(BIN)/dcm2set demo
 
-# Files of tests run three at a time, each third with a running home of its own: many wait for timers.
-PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile
+# Files of tests run three at a time, each third with a running home of its own: many wait for timers. They run in
+# the order of their folders: the long ones first, and at the end the many short ones, so that all end together.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+# Without bytecode every process of every test compiles this project anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 test: setup
 	@$(PYTEST)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -16,14 +17,6 @@ import pytest
 from infra.local.home import MARKER
 from tests.support.local_home import RunningHome, wait_for
 from tests.support.real_files import make_instance
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """The folder of a new home for one test."""
-    parent = Path(tempfile.mkdtemp(prefix="dcm2set-test-"))
-    yield parent / "home"
-    shutil.rmtree(parent)
 
 
 def processes_of(folder: Path) -> list[psutil.Process]:
@@ -38,31 +31,78 @@ def processes_of(folder: Path) -> list[psutil.Process]:
     return found
 
 
-def test_a_home_ends_cleanly_and_starts_again(folder: Path) -> None:
-    """Ctrl-C ends every process; a second start of the home finds its data, TCP ports and secrets."""
+@dataclass(frozen=True)
+class Life:
+    """What was seen of one home that was started, ended, started again and killed."""
+
+    folder: Path
+    first: RunningHome
+    processes: int  # while it ran
+    code: int  # of `up`, after Ctrl-C
+    left: list[psutil.Process]  # processes afterwards
+    files: set[str]  # in its folder afterwards
+    second: RunningHome
+    extracted: int  # files, by the second start
+    verdicts: list[str]
+
+
+@pytest.fixture(scope="module")
+def life() -> Iterator[Life]:
+    """A home that Ctrl-C ended once, and that a signal 9 has ended now."""
+    parent = Path(tempfile.mkdtemp(prefix="dcm2set-test-"))
+    try:
+        yield _lived(parent / "home")
+    finally:
+        shutil.rmtree(parent)
+
+
+def _lived(folder: Path) -> Life:
     first = RunningHome.start(folder, {})
-    first.put("incoming/kept.dcm", make_instance(1, patient=401))
-    first.settled("extract", "incoming/kept.dcm")
-    first.wait_until_idle()
-    assert len(processes_of(folder)) >= 8
-    before = first.endpoints
-    assert 0 == first.end(signal_number=signal.SIGINT)
-    assert [] == processes_of(folder)
-    assert not (folder / "endpoints.json").exists()
+    try:
+        first.put("incoming/kept.dcm", make_instance(1, patient=401))
+        first.settled("extract", "incoming/kept.dcm")
+        first.wait_until_idle()
+        _leave_original(folder)
+        number = len(processes_of(folder))
+    finally:
+        code = first.end(signal_number=signal.SIGINT)
+    left, files = processes_of(folder), {path.name for path in folder.iterdir()}
     second = RunningHome.start(folder, {})
     try:
-        assert (before["minio"], before["token"]) == (second.endpoints["minio"], second.endpoints["token"])
-        assert 1 == second.status()["balance"]["files_extracted"]
-        assert "good" == second.rows("select verdict from image_overview")[0]["verdict"]
+        extracted = second.status()["balance"]["files_extracted"]
+        verdicts = [row["verdict"] for row in second.rows("select verdict from image_overview")]
     finally:
-        second.end()
+        second.end(signal_number=signal.SIGKILL)
+    return Life(folder, first, number, code, left, files, second, extracted, verdicts)
 
 
-def test_a_killed_up_leaves_no_process(folder: Path) -> None:
+def _leave_original(folder: Path) -> None:
+    """Leave a file as a killed worker leaves it."""
+    (folder / "tmp" / "dcm2set-left").mkdir()
+    (folder / "tmp" / "dcm2set-left" / "source.dcm").write_bytes(b"left by a killed worker")
+
+
+def test_a_home_ends_cleanly_and_starts_again(life: Life) -> None:
+    """Ctrl-C ends every process; a second start of the home finds its data, TCP ports and secrets."""
+    assert life.processes >= 8
+    assert 0 == life.code
+    assert [] == life.left
+    assert "endpoints.json" not in life.files
+    before, after = life.first.endpoints, life.second.endpoints
+    assert (before["minio"], before["token"]) == (after["minio"], after["token"])
+    assert (1, ["good"]) == (life.extracted, life.verdicts)
+
+
+def test_the_temporary_folder_is_removed_at_the_end(life: Life) -> None:
+    """Files that a killed worker left in the temporary folder are gone when the home ends."""
+    assert "log" in life.files
+    assert "tmp" not in life.files
+
+
+def test_a_killed_up_leaves_no_process(life: Life) -> None:
     """Even if `up` is killed with signal 9, everything that it started ends too."""
-    home = RunningHome.start(folder, {})
-    home.end(signal_number=signal.SIGKILL)
-    assert wait_for(lambda: not processes_of(folder), seconds=60)
+    assert life.second.process.poll() is not None
+    assert wait_for(lambda: not processes_of(life.folder), seconds=60)
 
 
 def test_secrets_are_the_owners_alone(home: RunningHome) -> None:
@@ -128,12 +168,12 @@ def test_a_wrong_setting_is_one_line(tmp_path: Path) -> None:
     assert "sesame" not in done.stderr
 
 
-def test_a_crash_and_the_restart_are_shown(start_home) -> None:
+def test_a_crash_and_the_restart_are_shown(home: RunningHome) -> None:
     """A process that crashes is restarted, and `up` prints both."""
-    home = start_home()
+    output = home.folder.parent / "up.log"
+    before = len(output.read_text())
     for process in home.processes("sweep"):
         process.kill()
-    output = home.folder.parent / "up.log"
-    assert wait_for(lambda: "exited: sweep" in output.read_text(), seconds=30)
-    assert wait_for(lambda: "spawned: 'sweep'" in output.read_text(), seconds=30)
+    assert wait_for(lambda: "exited: sweep" in output.read_text()[before:], seconds=30)
+    assert wait_for(lambda: "spawned: 'sweep'" in output.read_text()[before:], seconds=30)
     assert wait_for(home.is_up, seconds=60)

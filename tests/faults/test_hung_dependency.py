@@ -3,7 +3,9 @@
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -40,8 +42,8 @@ def silent() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-@pytest.fixture
-def relays(home: RunningHome) -> Iterator[tuple[TcpRelay, TcpRelay]]:
+@contextmanager
+def _relays(home: RunningHome) -> Iterator[tuple[TcpRelay, TcpRelay]]:
     """A relay before the home's MinIO and one before its Postgres."""
     with ExitStack() as stack:
         minio = urlsplit("//" + home.endpoints["minio"]["endpoint"]).port
@@ -80,6 +82,13 @@ def test_a_database_that_never_answers_is_away(silent: int) -> None:
     database.close()
 
 
+@pytest.fixture
+def relays(home: RunningHome) -> Iterator[tuple[TcpRelay, TcpRelay]]:
+    """Relays for one test."""
+    with _relays(home) as relays:
+        yield relays
+
+
 def test_a_database_that_hangs_later_is_away_and_comes_back(
     home: RunningHome, relays: tuple[TcpRelay, TcpRelay]
 ) -> None:
@@ -103,38 +112,56 @@ def test_a_database_that_hangs_later_is_away_and_comes_back(
     database.close()
 
 
-@pytest.mark.parametrize("function", EVENTS)
-def test_every_function_answers_503_within_its_limit(
-    home: RunningHome, relays: tuple[TcpRelay, TcpRelay], function: str, tmp_path: Path
-) -> None:
-    """If a server hangs, an event or run is answered 503; once the server answers again, 200."""
-    minio, postgres = relays
-    nas = tmp_path / "nas"  # a folder of its own: the process's log in tmp_path must not be polled
+Answer = tuple[str, int, float]  # what hangs, the status, and the seconds that it took
+
+
+@pytest.fixture(scope="module")
+def answers(home: RunningHome, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Answer]]:
+    """The answers of all functions at once, while their servers answer, hang and answer again."""
+    folders = [tmp_path_factory.mktemp(function) for function in EVENTS]
+    with ThreadPoolExecutor(len(EVENTS)) as pool:
+        return dict(zip(EVENTS, pool.map(partial(_answers, home), EVENTS, folders), strict=True))
+
+
+def _answers(home: RunningHome, function: str, folder: Path) -> list[Answer]:
+    nas = folder / "nas"  # a folder of its own: the process's log beside it must not be polled
     nas.mkdir()
     given = home.function_environment(function)
-    environment = given | {
-        "DCM2SET_MINIO_ENDPOINT": f"127.0.0.1:{minio.port}",
-        "DATABASE_URL": make_conninfo(given["DATABASE_URL"], port=postgres.port),
-        "DCM2SET_STORE_SECONDS": str(LIMIT_SECONDS),
-        "DCM2SET_DATABASE_SECONDS": str(LIMIT_SECONDS),
-        "DCM2SET_NAS_URL": nas.as_uri(),
-        "WORKERS": "1",
-    }
-    with home.second_process(function, environment, tmp_path) as url:
+    with _relays(home) as (minio, postgres):
+        environment = given | {
+            "DCM2SET_MINIO_ENDPOINT": f"127.0.0.1:{minio.port}",
+            "DATABASE_URL": make_conninfo(given["DATABASE_URL"], port=postgres.port),
+            "DCM2SET_STORE_SECONDS": str(LIMIT_SECONDS),
+            "DCM2SET_DATABASE_SECONDS": str(LIMIT_SECONDS),
+            "DCM2SET_NAS_URL": nas.as_uri(),
+            "WORKERS": "1",
+        }
+        with home.second_process(function, environment, folder) as url:
 
-        def post() -> int:
-            headers = {"Authorization": f"Bearer {home.endpoints['token']}"}
-            return urllib3.request(
-                "POST", url, json=EVENTS[function] or {}, headers=headers, timeout=90, retries=False
-            ).status
+            def post(hangs: str) -> Answer:
+                headers = {"Authorization": f"Bearer {home.endpoints['token']}"}
+                started = time.monotonic()
+                answer = urllib3.request(
+                    "POST", url, json=EVENTS[function] or {}, headers=headers, timeout=90, retries=False
+                )
+                return hangs, answer.status, time.monotonic() - started
 
-        assert 200 == post()
-        for relay in (
-            relays if function != "poll_nas" else (postgres,)
-        ):  # without files poll_nas does not call the store
-            relay.switch(Mode.HANG)
-            started = time.monotonic()
-            assert 503 == post()
-            assert time.monotonic() - started < GENEROUS_SECONDS
-            relay.switch(Mode.PASS)
-            assert 200 == post()
+            found = [post("")]
+            for name, relay in (("store", minio), ("database", postgres)):
+                if (function, name) == ("poll_nas", "store"):
+                    continue  # without files it does not call the store
+                relay.switch(Mode.HANG)
+                found.append(post(name))
+                relay.switch(Mode.PASS)
+                found.append(post(""))
+            return found
+
+
+@pytest.mark.parametrize("function", EVENTS)
+def test_every_function_answers_503_within_its_limit(answers: dict[str, list[Answer]], function: str) -> None:
+    """If a server hangs, an event or run is answered 503; once the server answers again, 200."""
+    hung = ["database"] if function == "poll_nas" else ["store", "database"]
+    assert hung == [hangs for hangs, _, _ in answers[function] if hangs]
+    for hangs, status, seconds in answers[function]:
+        assert (503 if hangs else 200) == status
+        assert not hangs or seconds < GENEROUS_SECONDS

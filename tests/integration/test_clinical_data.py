@@ -16,13 +16,13 @@ from tests.support.real_files import make_instance
 def test_clinical_data_is_joined_with_the_images(home: RunningHome, tmp_path: Path) -> None:
     """Pseudonym and dates of a table are those of the patient's images; a wrong line writes nothing."""
     key = "incoming/clinical/1.dcm"
-    original = make_instance(1, patient=881)
+    original = make_instance(1, patient=961)
     taken = date.fromisoformat(pydicom.dcmread(io.BytesIO(original)).StudyDate)
     home.put(key, original)
     (row,) = image_rows(home, home.settled("extract", key)["sop_instance_uid"], 1)
     out = tmp_path / "clinical.csv"
     words = ("pseudonym", "--column", "Patient ID", "--out", str(out), "--shift-dates", "Taken")
-    body = "\ufeffHb;Patient ID;Taken;Born\r\n13,2;test-881;{day};1950-01-01\r\n"
+    body = "\ufeffHb;Patient ID;Taken;Born\r\n13,2;test-961;{day};1950-01-01\r\n"
     done = home.run_cli(*words, stdin=body.format(day=taken.isoformat()))
     assert (0, "") == (done.returncode, done.stdout)
     assert "not shifted: Born." in done.stderr
@@ -35,5 +35,5 @@ def test_clinical_data_is_joined_with_the_images(home: RunningHome, tmp_path: Pa
     refused = home.run_cli(*words, "--with-id", stdin=body.format(day=day))
     assert 2 == refused.returncode
     assert "Line 2, column 'Taken'" in refused.stderr
-    assert not {"881", day} & set(refused.stderr.split())
+    assert not {"961", day} & set(refused.stderr.split())
     assert not out.exists()

@@ -153,7 +153,7 @@ def test_sixteen_workers_around_a_bucket_limit(start_home) -> None:
     assert {"extract": 5, "quality": 5, "sweep": 2} == numbers  # each a parent process and its workers
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda n: home.put(f"incoming/b/{n}.dcm", make_instance(n, patient=203)), range(30)))
-    wait_for(lambda: home.status()["balance"]["files_extracted"] == 30, seconds=120)
+    wait_for(lambda: home.status()["balance"]["files_extracted"] == 30, seconds=120, pause=0.2)
     home.wait_until_idle()
     assert [7, 7, 7, 7, 2] == sorted((b["allocated"] for b in home.status()["buckets"]), reverse=True)
     for bucket in home.status()["buckets"]:

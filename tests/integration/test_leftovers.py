@@ -9,12 +9,3 @@ def test_no_original_stays_in_a_temporary_folder(home: RunningHome) -> None:
     scratch = home.folder / "tmp"
     assert 0o700 == scratch.stat().st_mode & 0o777
     assert str(scratch) == home.function_environment("extract")["TMPDIR"]
-
-
-def test_the_temporary_folder_is_removed_at_the_end(start_home) -> None:
-    """Files that a killed worker left in the temporary folder are gone when the home ends."""
-    home = start_home()
-    (home.folder / "tmp" / "dcm2set-left").mkdir()
-    (home.folder / "tmp" / "dcm2set-left" / "source.dcm").write_bytes(b"left by a killed worker")
-    home.end()
-    assert not (home.folder / "tmp").exists()

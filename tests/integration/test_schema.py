@@ -6,8 +6,6 @@ from threading import Event, Thread
 
 import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
 from common.database import Database
@@ -17,9 +15,7 @@ from common.store.object_key import Location
 from common.store.object_store import ObjectVersion
 from infra.local.schema_dump import schema_dump
 from infra.provision.schema import MIGRATIONS, migrate
-from tests.support.image_rows import image_rows
 from tests.support.local_home import RunningHome, wait_for
-from tests.support.real_files import make_instance
 
 _UNCOMMENTED = """
 select c.relname, a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
@@ -139,28 +135,3 @@ def test_a_migration_without_a_lock_lets_workers_continue(empty_database: str, t
         holder.rollback()
         migration.join(timeout=60)
     assert ["9999_later"] == done
-
-
-@pytest.mark.parametrize("may_create_roles", [True, False])
-def test_a_database_of_the_user(start_home, empty_database: str, may_create_roles: bool) -> None:
-    """With DATABASE_URL no server is started; functions get own roles if the user may create roles."""
-    url = empty_database if may_create_roles else _owned_by_a_plain_user(empty_database)
-    home = start_home(DATABASE_URL=url)
-    assert [] == home.processes("postgres")
-    home.put("incoming/own.dcm", make_instance(1, patient=501))
-    item = home.settled("extract", "incoming/own.dcm")
-    assert "good" == image_rows(home, item["sop_instance_uid"], 1)[0]["verdict"]
-    home.wait_until_idle()
-    assert may_create_roles == (home.function_environment("quality")["DATABASE_URL"] != url)
-    home.end()
-
-
-def _owned_by_a_plain_user(url: str) -> str:
-    """Make a new user without any other right the owner of the database; returns its URL."""
-    name = conninfo_to_dict(url)["dbname"]
-    user = f"{name}_plain"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(sql.SQL("create role {} login password 'plain'").format(sql.Identifier(user)))
-        owner = sql.SQL("alter database {} owner to {}")
-        connection.execute(owner.format(sql.Identifier(name), sql.Identifier(user)))
-    return make_conninfo(url, user=user, password="plain")

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
-from pathlib import Path
 from threading import Event, Thread
 
 import pytest
@@ -136,26 +135,3 @@ def test_events_have_the_new_token(busy_home: RunningHome) -> None:
     assert (busy_home.folder / "tokens").read_text() == busy_home.endpoints["token"] + "\n"
     busy_home.put("incoming/after.dcm", make_instance(1, patient=902))
     assert "extracted" == busy_home.settled("extract", "incoming/after.dcm")["outcome"]
-
-
-def test_a_token_of_the_settings_is_not_changed(start_home) -> None:
-    """With DCM2SET_TOKEN set, the command changes nothing and says where the token comes from."""
-    home = start_home(DCM2SET_TOKEN="a-token-of-the-user-s")
-    assert 200 == home.post("sweep", token="a-token-of-the-user-s").status
-    done = home.run_cli("rotate-token")
-    assert 2 == done.returncode
-    assert "DCM2SET_TOKEN" in done.stderr
-    assert 200 == home.post("sweep", token="a-token-of-the-user-s").status
-    home.end()
-
-
-def test_a_token_file_of_the_user_s_own_may_hold_two_tokens(start_home, tmp_path: Path) -> None:
-    """With DCM2SET_TOKEN_FILE set, all tokens in it are accepted, and the command changes nothing."""
-    file = tmp_path / "tokens"
-    file.write_text("a-token-of-the-user-s\n" + "b" * 16 + "\n")
-    home = start_home(DCM2SET_TOKEN_FILE=str(file))
-    assert 2 == home.run_cli("rotate-token").returncode
-    for token in ("a-token-of-the-user-s", "b" * 16):
-        assert 200 == home.post("sweep", token=token).status
-    assert 401 == home.post("sweep", token="c" * 16).status
-    home.end()

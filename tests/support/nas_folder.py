@@ -22,5 +22,5 @@ def drop(nas: Path, name: str, files: dict[str, bytes]) -> None:
 
 def balance_of(home: RunningHome, number: int) -> dict[str, Any]:
     """The balance, once at least `number` files were found and nothing waits."""
-    wait_for(lambda: home.status()["balance"]["files_found"] >= number, seconds=60)
+    wait_for(lambda: home.status()["balance"]["files_found"] >= number, seconds=60, pause=0.2)
     return dict(home.wait_until_idle()["balance"])
