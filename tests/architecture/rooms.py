@@ -28,9 +28,7 @@ SETS = {
 OVERSIGHT = {
     "oversight.accounts", "oversight.audit", "oversight.decisions", "oversight.drift",
     "oversight.held_pictures", "oversight.trace",
-    "oversight.accounts", "oversight.audit", "oversight.decisions", "oversight.held_pictures",
     "oversight.labels",
-    "oversight.trace",
 }  # fmt: skip
 FUNCTION = {"common", "common.http", "common.ledger", "common.process", "common.stage", "common.store"}
 COMMAND = {"common", "common.store", "infra", "infra.local", "infra.provision"}
@@ -104,18 +102,11 @@ ALLOWED: dict[str, set[str]] = {
     "functions.quality": {*FUNCTION, *MODEL, "imaging.png"},
     "functions.annotations": {*FUNCTION, "common.labels", "deidentification", "deidentification.header"},
     "functions.review": {
-        "common", "common.http", "common.process", "functions.review.access", "functions.review.held",
-        "functions.review.overview", "functions.review.pictures", *OVERSIGHT,
-        "functions.review.audit", "functions.review.folders", "functions.review.items",
-        "functions.review.quarantine",
-        "functions.review.images",
-        "functions.review.overview", "functions.review.pictures",
-        "functions.review.quality",
-        *OVERSIGHT,
-        "functions.review.api",
-        "functions.review.images",
-        "functions.review.labels",
-        "functions.review.sets",
+        "common", "common.http", "common.process", "functions.review.access", "functions.review.api",
+        "functions.review.audit", "functions.review.folders", "functions.review.held",
+        "functions.review.images", "functions.review.items", "functions.review.labels",
+        "functions.review.overview", "functions.review.pictures", "functions.review.quality",
+        "functions.review.quarantine", "functions.review.sets", *OVERSIGHT,
     },
     "functions.review.images": {"common", "common.store", "functions.review.access"},
     "functions.review.quality": {"common", "functions.review.access", "model", *OVERSIGHT},
@@ -136,7 +127,6 @@ ALLOWED: dict[str, set[str]] = {
     },
     "functions.review.labels": {"common", "common.process", "functions.review.access", *OVERSIGHT},
     "functions.review.sets": {"common", "common.store", "functions.review.access", "training_set.versions"},
-    "functions.review.images": {"common", "common.store", "functions.review.access"},
     "functions.review.api": {
         "common", "common.process", "functions.review.access", "functions.review.overview",
         "functions.review.sets",
@@ -169,10 +159,8 @@ ALLOWED: dict[str, set[str]] = {
     },
     "infra.reconcile": {*COMMAND, "common.reconcile", "infra.backup", "infra.items", "oversight.decisions"},
     "infra.training_sets": {*COMMAND, "common.labels", "training_set.export", "training_set.publish", *SETS},
-    "infra.labelling": {*COMMAND, "common.labels", "infra.training_sets", *SETS},
-    "infra.demo": {*COMMAND, "infra.health", "oversight.accounts"},
     "infra.labelling": {*COMMAND, "common.labels", "infra.training_sets", *OVERSIGHT, *SETS},
-    "infra.demo": {*COMMAND, "infra.health"},
+    "infra.demo": {*COMMAND, "infra.health", "oversight.accounts"},
 }  # fmt: skip
 
 # What every room needs lies at a root; everything else has a room of its own.

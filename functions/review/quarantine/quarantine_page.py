@@ -1,5 +1,7 @@
 """The page of quarantined items: their causes, what to do, and the replay after that was done."""
 
+from typing import Any
+
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -43,7 +45,8 @@ def replay() -> AnyResponse | tuple[str, int]:
         replayed = put_back_all(connection, ports().store, numbers, who=current_user().name)
     if replayed.failures:
         return _page(chosen, replayed=replayed), 409
-    return redirect(url_for("quarantine.page", put_back=replayed.number, **chosen.query), code=303)
+    query: dict[str, Any] = {"put_back": replayed.number, **chosen.query}
+    return redirect(url_for("quarantine.page", **query), code=303)
 
 
 def _page(chosen: Group, *, after: int = 0, replayed: Replayed | None = None) -> str:
