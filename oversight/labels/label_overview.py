@@ -15,6 +15,7 @@ from training_set.agreement.rule_warning import rule_warning
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _MOST_DIFFERING = 1000  # listed images of a label
+_SETTING = "DCM2SET_LABEL_RULE=majority"
 _NO_AGREEMENT = label_agreement([])
 _NOBODY = Readings(_NO_AGREEMENT, ())
 
@@ -53,7 +54,7 @@ def read_numbers(connection: psycopg.Connection[DictRow], *, most: int) -> Label
         rule["uncertain"],
         [row | {"agreement": found.get(row["id"], _NO_AGREEMENT).overall} for row in rows],
         {row["label_id"]: row["images"] for row in differing},
-        rule_warning(rule["rule"], (each.overall for each in found.values())),
+        rule_warning(rule["rule"], (each.overall for each in found.values()), option=_SETTING),
     )
 
 

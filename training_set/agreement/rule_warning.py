@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from training_set.agreement.agreement import Agreement
 
 
-def rule_warning(rule: str, agreements: Iterable[Agreement]) -> str | None:
+def rule_warning(
+    rule: str, agreements: Iterable[Agreement], *, option: str = "--rule majority"
+) -> str | None:
     """Return a sentence if several annotators meet the rule `last`, otherwise None.
 
-    `agreements` are those of all labels.
+    `agreements` are those of all labels; `option` is how another rule is chosen.
     """
     found = [each for each in agreements if each.images]
     if rule != "last" or not found:
@@ -17,5 +19,5 @@ def rule_warning(rule: str, agreements: Iterable[Agreement]) -> str | None:
     return (
         f"The rule last meets {read:,} label(s) of images that several annotators read. On {differing:,} of "
         "them they differ, and the newest reading alone decides, also against a majority. "
-        "--rule majority, any or all counts every reading."
+        f"{option}, any or all counts every reading."
     )
