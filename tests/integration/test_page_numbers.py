@@ -37,15 +37,15 @@ def test_labels_sets_and_the_api(home: RunningHome, cookie: str, tmp_path: Path,
     uid = home.settled("extract", "incoming/page/1.dcm")["sop_instance_uid"]
     home.wait_until_idle()
     image = home.rows("select key from image_allocation where sop_instance_uid = %s", uid)[0]["key"]
-    rows = f"image,label,value,annotator\n{image},Goitre,1,first\n{image},Goitre,0,second\n"
+    rows = f"image,label,value,annotator\n{image},Emphysema,1,first\n{image},Emphysema,0,second\n"
     home.put("page.csv", rows.encode(), bucket="annotations")
     home.settled("annotations", "page.csv")
     options = ("--where", f"sop_instance_uid = '{uid}'", "--any-label", "--without-statement", "a test")
     done = home.run_cli("export", name, "--out", str(tmp_path / "set"), *options)
     assert 0 == done.returncode, done.stderr
 
-    assert wait_for(lambda: b">Goitre</th>" in get("/labels/").data, seconds=60)
-    number = home.rows("select id from label_name where name = 'Goitre'")[0]["id"]
+    assert wait_for(lambda: b">Emphysema</th>" in get("/labels/").data, seconds=60)
+    number = home.rows("select id from label_name where name = 'Emphysema'")[0]["id"]
     path = f"/images/{uid}/1.png"
     assert wait_for(lambda: path.encode() in get(f"/labels/{number}").data, seconds=60)
     assert get(path).data.startswith(b"\x89PNG")
