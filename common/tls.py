@@ -59,6 +59,11 @@ def _faults(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.database_url and not _is_safe_database(settings.database_url.get_secret_value()):
         fault = f"DATABASE_URL names another machine without TLS: add sslmode=verify-full to it, {_OR_ALLOW}"
         yield variable_name("database_url"), fault
+    if settings.oidc_issuer and not (
+        settings.oidc_issuer.startswith("https://") or _is_local(settings.oidc_issuer)
+    ):
+        fault = f"DCM2SET_OIDC_ISSUER names another machine without TLS: use https, {_OR_ALLOW}"
+        yield variable_name("oidc_issuer"), fault
     for url in settings.function_urls.values():
         if not (url.startswith("https://") or _is_local(url)):
             fault = f"DCM2SET_FUNCTION_URLS names another machine without TLS: use https, {_OR_ALLOW}"

@@ -8,12 +8,15 @@ from pathlib import Path
 from flask import Flask, Response, abort, current_app, g, redirect, render_template, request, url_for
 from flask import Request as FlaskRequest
 from markupsafe import Markup
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.wrappers import Response as AnyResponse
 
-from common.errors import ConflictError, PipelineError, SettingsError
+from common.errors import BadRequestError, ConflictError, PermanentError, PipelineError, SettingsError
+from common.http.request_body import body_of
 from common.process.json_log import log_item
-from functions.review.access import sessions, sign_in
+from functions.review.access import oidc, sessions, sign_in
+from functions.review.access.address import page_origin
+from functions.review.access.numbers import DatabaseNumber
 from functions.review.access.ports import Ports, ports
 from functions.review.access.rights import check_form, roles_of
 from functions.review.api import api
@@ -36,7 +39,7 @@ _POLICY = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _MODULES = (
-    *(sign_in, overview_page, held_page, quality_page, quarantine_page, folders_page, labels_page),
+    *(sign_in, oidc, overview_page, held_page, quality_page, quarantine_page, folders_page, labels_page),
     *(sets_page, items_page, audit_page, image_page, api),
 )
 # The pages in the navigation: endpoint, text, and the roles that may see it (none: everybody).
@@ -72,12 +75,20 @@ def is_for_page(request: FlaskRequest) -> bool:
 def page_response(request: FlaskRequest, build: Callable[[], Flask]) -> AnyResponse:
     """Answer a request with the application; a wrong setting is told with its name."""
     try:
-        application = build()
+        application, body = build(), body_of(request)
     except SettingsError as error:
-        return Response(str(error), status=503, content_type="text/plain; charset=utf-8", headers=_HEADERS)
+        return _plain(str(error), 503)
+    except BadRequestError as error:
+        return _plain(str(error), 413 if (request.content_length or 0) > _MOST_BYTES else 400)
     # The framework has read the body; and it has a folder of its own below /static.
-    body = request.get_data()
-    return Response.from_app(application, request.environ | {"wsgi.input": BytesIO(body)})
+    read = {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+    return Response.from_app(application, request.environ | read)
+
+
+def _plain(text: str, status: int) -> Response:
+    """An answer without the application."""
+    headers = _HEADERS | {"Cache-Control": "no-store"}
+    return Response(text, status=status, content_type="text/plain; charset=utf-8", headers=headers)
 
 
 def create_page(wired: Ports) -> Flask:
@@ -93,6 +104,7 @@ def create_page(wired: Ports) -> Flask:
     application.jinja_env.trim_blocks = application.jinja_env.lstrip_blocks = True
     application.jinja_env.filters.update(FILTERS)
     application.jinja_env.globals.update(assets=_assets(), pages=_PAGES, csrf=_csrf_field)
+    application.url_map.converters["int"] = DatabaseNumber
     for module in _MODULES:
         application.register_blueprint(module.blueprint)
     application.before_request(_check)
@@ -104,7 +116,8 @@ def create_page(wired: Ports) -> Flask:
 def _check() -> AnyResponse | None:
     """Refuse a request without a session, without the role, or with a form of another site."""
     g.user = None
-    if request.method == "POST" and request.headers.get("Origin", _origin()) != _origin():
+    g.origin = page_origin(ports().settings, request)
+    if request.method == "POST" and request.headers.get("Origin", g.origin) != g.origin:
         abort(403, "The form is from another site.")
     if request.endpoint in {None, "static"}:
         return None  # a page that does not exist: 404 or 405, which tell nothing
@@ -122,15 +135,14 @@ def _check() -> AnyResponse | None:
     return None
 
 
-def _origin() -> str:
-    """The address that browsers use."""
-    return ports().settings.page_url or request.host_url.rstrip("/")
-
-
 def _finish(response: Response) -> Response:
     """Set the headers of every answer; nothing but style and script is stored by browsers or proxies."""
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    # A proxy may have added TLS, which an address with the scheme of this server would leave.
+    if response.headers.get("Location", "").startswith(request.host_url):
+        path = response.headers["Location"].removeprefix(request.host_url)
+        response.headers["Location"] = f"/{path.lstrip('/')}"
     is_static = request.endpoint == "static" and response.status_code == 200
     response.headers["Cache-Control"] = "max-age=31536000, immutable" if is_static else "no-store"
     if sessions.is_secure(ports().settings):
@@ -144,19 +156,24 @@ def _csrf_field() -> Markup:
     return Markup('<input type="hidden" name="csrf_token" value="{}">').format(token)
 
 
-def _fault(error: Exception) -> tuple[str, int]:
+def _fault(error: Exception) -> tuple[str, int, dict[str, str]]:
     """A page for an error, without what the request or a file contained."""
+    headers = {}
     if isinstance(error, HTTPException):
+        if isinstance(error, MethodNotAllowed) and error.valid_methods:
+            headers["Allow"] = ", ".join(error.valid_methods)
         status = error.code or 500
         text = error.description if status in {400, 403, 404, 409} else error.name
     elif isinstance(error, ConflictError):
         status, text = 409, str(error)
+    elif isinstance(error, PermanentError):  # a value that the database can't hold
+        status, text = 400, str(error)
     elif isinstance(error, PipelineError):
         status, text = 503, str(error)
     else:
         log_item("review", status="retry", cause=f"Unexpected {type(error).__name__}.")
         status, text = 500, f"Unexpected {type(error).__name__}; see the log."
-    return render_template("fault.html", status=status, text=text or ""), status
+    return render_template("fault.html", status=status, text=text or ""), status, headers
 
 
 def _assets() -> str:

@@ -29,6 +29,7 @@ from infra.local.minio_binary import find_minio
 from infra.local.pseudonym_key import checked_keys
 from model.artefact import load_quality_model
 from model.card import DEFAULT_MODEL
+from oversight.accounts.provider import Provider
 
 _LEAST_FREE_BYTES = 2 * 1024**3
 
@@ -52,6 +53,8 @@ def _findings(home: Home) -> Iterator[Finding]:
         "settings", True, f"every setting has a valid form{where if home.endpoints.exists() else ''}"
     )
     yield from security_findings(home, settings)
+    if settings.oidc_issuer is not None:
+        yield tried("OpenID Connect", lambda: Provider(settings).check())
     yield _postgres(settings)
     yield nas_finding(home, settings)
     yield _tried("quality model", lambda: load_quality_model(settings.model_path or DEFAULT_MODEL).version)

@@ -55,7 +55,8 @@ def users(rows: Rows) -> list[User]:
 def invite(rows: Rows, name: str, roles: Sequence[str]) -> str:
     """Make an account, or change the roles of one, and return the token of its one-time link.
 
-    The link sets a new password; until then an old one works. Raises PermanentError for a wrong name or role.
+    The link sets a new password; until then an old one works. The user's sessions end, because they have
+    the roles of before. Raises PermanentError for a wrong name or role.
     """
     if not _NAME.fullmatch(name):
         raise PermanentError("A name has 1 to 64 of a-z, 0-9 and . _ @ -, and begins with a letter or digit.")
@@ -67,11 +68,15 @@ def invite(rows: Rows, name: str, roles: Sequence[str]) -> str:
     token = secrets.token_urlsafe(32)
     values = {"name": name, "roles": sorted({*roles}), "hash": _digest(token), "hours": _INVITE_HOURS}
     rows.run(_SQL["invite"], **values)
+    rows.run(_SQL["end_sessions"], name=name)
     return token
 
 
 def disable(rows: Rows, name: str) -> bool:
-    """Let a user no longer sign in, and end the user's sessions; False if there is no such user."""
+    """Let a user no longer sign in, and end the user's sessions; False if there is no such user.
+
+    The password is forgotten, so that it does not count again when the user is invited again.
+    """
     found = rows.run(_SQL["disable"], name=name) > 0
     rows.run(_SQL["end_sessions"], name=name)
     return found
@@ -91,7 +96,10 @@ def accept(rows: Rows, token: str, password: str) -> str | None:
     if not FEWEST_LETTERS <= len(password) <= _MOST_LETTERS:
         raise PermanentError(f"The password needs {FEWEST_LETTERS} to {_MOST_LETTERS} letters.")
     row = rows.one(_SQL["accept"], hash=_digest(token), password=_hasher.hash(password))
-    return None if row is None else str(row["name"])
+    if row is None:
+        return None
+    rows.run(_SQL["end_sessions"], name=row["name"])  # of whoever knew the old password
+    return str(row["name"])
 
 
 def checked_roles(rows: Rows, name: str, password: str) -> tuple[str, ...] | None:

@@ -10,7 +10,8 @@ on conflict (name) do update set roles = excluded.roles, invite_hash = excluded.
     invite_expires_at = excluded.invite_expires_at, disabled_at = null;
 
 -- name: disable
-update page_user set disabled_at = coalesce(disabled_at, now()), invite_hash = null where name = %(name)s;
+update page_user set disabled_at = coalesce(disabled_at, now()), invite_hash = null, password_hash = null
+where name = %(name)s;
 
 -- name: end_sessions
 delete from page_session where who = %(name)s;

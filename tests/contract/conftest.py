@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +18,9 @@ from tests.in_memory.object_store import InMemoryObjectStore
 from tests.support.own_bucket import remove_bucket
 from tests.support.own_database import own_database
 from tests.support.page_bench import PageBench
+
+if TYPE_CHECKING:
+    from tests.support.oidc_provider import OidcProvider
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +61,28 @@ def database(pool: Database) -> Database:
 def bench(database: Database) -> PageBench:
     """The page for reviewers on empty tables and an empty store in memory."""
     return PageBench.on(database)
+
+
+@pytest.fixture
+def provider() -> Iterator["OidcProvider"]:
+    """An OpenID Connect provider with a reviewer, an operator, and a user without a role."""
+    from tests.support.oidc_provider import running_provider
+
+    with running_provider() as provider:
+        provider.add_user("17", preferred_username="nurse", groups=["radiology", "others"])
+        provider.add_user("18", preferred_username="porter", groups=["others"])
+        provider.add_user("19", groups="it")
+        yield provider
+
+
+@pytest.fixture
+def oidc_bench(database: Database, provider: "OidcProvider") -> PageBench:
+    """The page with this provider."""
+    from tests.support.oidc_provider import ROLES
+
+    return PageBench.on(
+        database, oidc_issuer=provider.issuer, oidc_client_id="page", oidc_client_secret="s", oidc_roles=ROLES
+    )
 
 
 @pytest.fixture(params=["memory", "real"])

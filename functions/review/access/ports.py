@@ -1,6 +1,7 @@
 """What the page works with, built once per process."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import cast
 
 from flask import current_app
@@ -9,6 +10,7 @@ from common.database import Database
 from common.settings import Settings
 from common.store.object_store import ObjectStore
 from functions.review.pictures.held_pictures import HeldPictures
+from oversight.accounts.provider import Provider
 
 _NAME = "dcm2set"
 
@@ -21,6 +23,11 @@ class Ports:
     database: Database
     settings: Settings
     held_pictures: HeldPictures
+
+    @cached_property
+    def provider(self) -> Provider | None:
+        """The OpenID Connect provider; None where the page has local accounts."""
+        return None if self.settings.oidc_issuer is None else Provider(self.settings)
 
     def attach(self, extensions: dict[str, object]) -> None:
         """Make these the ports of a Flask application, by its `extensions`."""

@@ -11,6 +11,7 @@ from common.settings import Settings
 from functions.review.access.rights import User, csrf_token
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
+RENEWAL = "X-Renewal"  # header of a request that no person made
 
 
 def is_secure(settings: Settings) -> bool:
@@ -44,7 +45,9 @@ def user_of(database: Database, settings: Settings, request: Request) -> User | 
     token = request.cookies.get(cookie_name(settings), "")
     if not token:
         return None
-    row = database.one(_SQL["use"], hash=_digest(token), **_limits(settings))
+    # A page that renews itself does not keep a session alive that nobody uses.
+    query = "read" if RENEWAL in request.headers else "use"
+    row = database.one(_SQL[query], hash=_digest(token), **_limits(settings))
     return None if row is None else User(row["who"], frozenset(row["roles"]), csrf_token(token))
 
 

@@ -9,6 +9,11 @@ where token_hash = %(hash)s and last_seen_at > now() - %(idle)s * interval '1 se
     and created_at > now() - %(longest)s * interval '1 second'
 returning who, roles;
 
+-- name: read
+select who, roles from page_session
+where token_hash = %(hash)s and last_seen_at > now() - %(idle)s * interval '1 second'
+    and created_at > now() - %(longest)s * interval '1 second';
+
 -- name: end
 delete from page_session where token_hash = %(hash)s;
 

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from common.database import Database, queries
@@ -15,7 +15,8 @@ from oversight.accounts.users import accept, checked_roles, invited
 from oversight.audit.audit_log import AuditEvent, record
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
-_MOST_FAILURES, _MINUTES = 5, 15  # for one name, or for one address
+_MOST_OF_NAME, _MINUTES = 5, 15  # failed attempts
+_MOST_OF_ADDRESS = 50  # behind a proxy all users have one address: one of them must not lock out the others
 _WRONG = "Name or password is wrong."
 _TOO_MANY = f"Too many failed attempts: wait {_MINUTES} minutes."
 _OLD_LINK = "This link was used already, or is too old: ask for another one."
@@ -27,17 +28,18 @@ blueprint = Blueprint("sign_in", __name__)
 @public
 def form() -> str:
     """The form to sign in."""
-    return render_template("sign_in.html")
+    return render_template("sign_in.html", has_provider=ports().settings.oidc_issuer is not None)
 
 
 @blueprint.post("/sign-in")
 @public
 def sign_in() -> AnyResponse | tuple[str, int]:
     """Sign in; a session begins with a new token, whatever cookie the browser had."""
+    _refuse_without_accounts()
     database, name = ports().database, request.form.get("name", "").strip().lower()[:64]
     subjects = [_digest(f"name {name}"), _digest(f"address {request.remote_addr}")]
-    failures = database.one(_SQL["failures"], subjects=subjects, minutes=_MINUTES)
-    if failures and failures["most"] >= _MOST_FAILURES:
+    failed = database.one(_SQL["failures"], name=subjects[0], address=subjects[1], minutes=_MINUTES)
+    if failed and (failed["of_name"] >= _MOST_OF_NAME or failed["of_address"] >= _MOST_OF_ADDRESS):
         return render_template("sign_in.html", fault=_TOO_MANY), 429
     roles = checked_roles(database, name, request.form.get("password", ""))
     if roles is None:
@@ -61,6 +63,7 @@ def signed_in(name: str, roles: list[str]) -> AnyResponse:
 @public
 def invitation(token: str) -> str | tuple[str, int]:
     """The form behind a one-time link, to choose a password."""
+    _refuse_without_accounts()
     name = invited(ports().database, token)
     if name is None:
         return render_template("sign_in.html", fault=_OLD_LINK), 404
@@ -71,6 +74,7 @@ def invitation(token: str) -> str | tuple[str, int]:
 @public
 def use_invitation(token: str) -> AnyResponse | str | tuple[str, int]:
     """Set the password, and sign in."""
+    _refuse_without_accounts()
     database, password = ports().database, request.form.get("password", "")
     try:
         name = accept(database, token, password)
@@ -91,6 +95,12 @@ def sign_out() -> AnyResponse:
     sessions.end(ports().database, ports().settings, request, response)
     _note(ports().database, AuditEvent(current_user().name, "page", "sign out"))
     return response
+
+
+def _refuse_without_accounts() -> None:
+    """With an OpenID Connect provider, local accounts and one-time links are off."""
+    if ports().settings.oidc_issuer is not None:
+        abort(404)
 
 
 def _note(database: Database, event: AuditEvent) -> None:

@@ -14,6 +14,8 @@ from oversight.audit.audit_log import AuditEvent, record, record_views
 from oversight.decisions import pending
 
 blueprint = Blueprint("held", __name__, url_prefix="/held")
+_MOST_FRAMES = 2**31 - 1  # of a file: its number of frames is such an integer (DICOM PS3.5, IS)
+_LAST = 2**63 - 1  # number that an item can have
 _AHEAD = 4  # files that are drawn before a person comes to them
 
 
@@ -21,11 +23,15 @@ def _items() -> HeldItems:
     return HeldItems(ports().database)
 
 
+def _after() -> int:
+    return min(max(0, request.args.get("after", 0, int)), _LAST)
+
+
 @blueprint.get("/")
 @allowed("reviewer")
 def listing() -> str:
     """The held files by cause and device, and a page of the list."""
-    chosen, after = Filter.of(request.args), request.args.get("after", 0, int)
+    chosen, after = Filter.of(request.args), _after()
     found = _items().listed(chosen, after=after, most=PAGE + 1)
     return render_template(
         "held_list.html",
@@ -46,7 +52,7 @@ def one(item_id: int) -> str | AnyResponse:
     if item is None:
         return _to_next(item_id, chosen)
     following = items.next_after(item_id, chosen, most=_AHEAD)
-    frame = max(1, request.args.get("frame", item.original.first_frame, int))
+    frame = min(max(1, request.args.get("frame", item.original.first_frame, int)), _MOST_FRAMES)
     drawn = ports().held_pictures.frame(item.original, frame)
     ports().held_pictures.draw_ahead([each.original for each in following])
     return render_template(
@@ -71,6 +77,8 @@ def one(item_id: int) -> str | AnyResponse:
 def picture(item_id: int, number: int) -> Response:
     """The picture of a frame; the audit has its row before a byte is sent."""
     item = _items().one(item_id) or abort(404, "The item is no longer held.")
+    if not 1 <= number <= _MOST_FRAMES:
+        abort(404, "The file has no such frame.")
     with ports().database.transaction() as cursor:
         event = AuditEvent(current_user().name, "page", "view held picture", item_id=item.id, frame=number)
         record(cursor, event)
@@ -113,7 +121,7 @@ def undo(item_id: int) -> AnyResponse:
 @allowed("reviewer")
 def sheet() -> str:
     """A contact sheet of files with one cause or device, and the form to decide about all of them."""
-    chosen, after = Filter.of(request.args), request.args.get("after", 0, int)
+    chosen, after = Filter.of(request.args), _after()
     if not chosen.query:
         abort(400, "Choose a cause or a device first.")
     found = _items().listed(chosen, after=after, most=SHEET + 1)
@@ -136,7 +144,8 @@ def sheet() -> str:
 def decide_all() -> AnyResponse:
     """Store one decision about all files of a contact sheet that were not left out."""
     form, failed = DecisionForm.of(request.form), []
-    numbers = [int(value) for value in request.form.getlist("item") if value.isdecimal()][:SHEET]
+    given = [value for value in request.form.getlist("item") if value.isdecimal() and len(value) <= 18]
+    numbers = list(map(int, given[:SHEET]))
     if not numbers:
         abort(400, "No picture is chosen.")
     for number in numbers:

@@ -36,7 +36,8 @@ function renew(part) {
   setTimeout(async () => {
     if (!document.hidden && !part.contains(document.activeElement)) {
       try {
-        const answer = await fetch(location.href, {headers: {Accept: "text/html"}});
+        const answer = await fetch(location.href, {headers: {Accept: "text/html", "X-Renewal": "1"}});
+        if (answer.redirected) return location.reload();  // the session has ended
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
         const other = find("[data-reload]", fresh);
         if (answer.ok && other) part.replaceChildren(...other.childNodes);
