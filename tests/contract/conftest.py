@@ -58,9 +58,11 @@ def database(pool: Database) -> Database:
 
 
 @pytest.fixture
-def bench(database: Database) -> PageBench:
+def bench(database: Database) -> Iterator[PageBench]:
     """The page for reviewers on empty tables and an empty store in memory."""
-    return PageBench.on(database)
+    bench = PageBench.on(database)
+    yield bench
+    bench.close()
 
 
 @pytest.fixture

@@ -223,7 +223,8 @@ def test_rows_of_another_function(
         assert not _is_allowed(connection, insert.format(other))
         changed = connection.execute("update ledger_item set state = 'done' where function = %s", [other])
         assert 0 == changed.rowcount
-    assert _is_allowed(connection, insert.format(card.function))
+    may_insert = "insert" in _rights(card.tables["ledger_item"])  # review only changes rows of others
+    assert may_insert == _is_allowed(connection, insert.format(card.function))
     connection.execute("set row_security = off")
     assert not _is_allowed(connection, "select count(function) from ledger_item")
 

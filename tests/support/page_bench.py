@@ -49,6 +49,10 @@ class PageBench:
         application.testing = False
         return cls(database, store, application)
 
+    def close(self) -> None:
+        """End the processes that draw held files."""
+        self.application.extensions["dcm2set"].held_pictures.close()
+
     def sign_in(self, *roles: str, name: str = "nurse") -> SignedIn:
         """A client of a user with these roles."""
         token = secrets.token_urlsafe(16)

@@ -81,6 +81,14 @@ class HeldPictures:
                     continue
             self._workers.submit(self._get, wanted, self._ahead)
 
+    def close(self) -> None:
+        """End the processes, and remove the originals from the temporary folder."""
+        self._workers.shutdown(cancel_futures=True)
+        self._now.close()
+        self._ahead.close()
+        while self._folders:
+            shutil.rmtree(self._folders.popitem()[1], ignore_errors=True)
+
     def _get(self, wanted: _Wanted, process: DrawingProcess) -> Drawn:
         """What was drawn before, or is being drawn, or is drawn now."""
         with self._lock:
