@@ -147,7 +147,7 @@ ALLOWED: dict[str, set[str]] = {
     "infra.health": {
         *COMMAND, "common.confinement", "common.nas", "deidentification.pixels.text_search",
         "oversight.drift", "model",
-        "infra.quality.drift", "model", "oversight.accounts",
+        "infra.quality.drift", "oversight.accounts",
     },
     "infra.items": {
         *COMMAND, *OVERSIGHT, "common.ledger", "deidentification", "infra.labelling", "infra.patients",
