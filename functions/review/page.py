@@ -156,7 +156,7 @@ def _csrf_field() -> Markup:
     return Markup('<input type="hidden" name="csrf_token" value="{}">').format(token)
 
 
-def _fault(error: Exception) -> tuple[str, int, dict[str, str]]:
+def _fault(error: Exception) -> tuple[str | dict[str, str], int, dict[str, str]]:
     """A page for an error, without what the request or a file contained."""
     headers = {}
     if isinstance(error, HTTPException):
@@ -173,6 +173,8 @@ def _fault(error: Exception) -> tuple[str, int, dict[str, str]]:
     else:
         log_item("review", status="retry", cause=f"Unexpected {type(error).__name__}.")
         status, text = 500, f"Unexpected {type(error).__name__}; see the log."
+    if request.path.startswith("/api/"):
+        return {"error": text or ""}, status, headers
     return render_template("fault.html", status=status, text=text or ""), status, headers
 
 
