@@ -15,6 +15,12 @@ PATIENT = 120
 
 
 @pytest.fixture(scope="module")
+def home(start_home) -> RunningHome:
+    """A home of its own, because new thresholds move every image of a home."""
+    return start_home(DCM2SET_SWEEP_SECONDS="1", DCM2SET_LEASE_SECONDS="5", DCM2SET_RETRY_SECONDS="1")
+
+
+@pytest.fixture(scope="module")
 def image(home: RunningHome) -> dict:
     """A checked image that lies in its allocated bucket."""
     home.put("incoming/review/1.dcm", make_instance(1, patient=PATIENT))

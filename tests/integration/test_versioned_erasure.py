@@ -176,7 +176,7 @@ def test_what_a_lock_holds_is_reported(home: RunningHome, locked: str) -> None:
     client, patient = home.store.client, f"P{'5' * 20}"
     for name in ("free", "held", "retained"):
         home.store.put(Location(locked, f"{patient}/{name}.png"), b"x", content_type="image/png")
-    until = datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=8)
+    until = _in(8)
     client.set_object_retention(locked, f"{patient}/retained.png", Retention(COMPLIANCE, until))
     client.enable_object_legal_hold(locked, f"{patient}/held.png")
     done = home.run_cli("erase", "--patient", patient, "--why", "x", "--yes")
@@ -186,7 +186,7 @@ def test_what_a_lock_holds_is_reported(home: RunningHome, locked: str) -> None:
     assert "1 of them by a legal hold" in done.stdout
     assert f"object lock is on in {locked}" in home.run_cli("doctor").stdout
     client.disable_object_legal_hold(locked, f"{patient}/held.png")
-    time.sleep(9)
+    _sleep_until(until)
     again = home.run_cli("erase", "--patient", patient, "--why", "x", "--yes")
     assert 0 == again.returncode, again.stdout
     assert [] == list(client.list_objects(locked, prefix=patient, recursive=True, include_version=True))
@@ -203,14 +203,15 @@ def test_a_locked_original_is_found_again(start_home: StartHome) -> None:
     item = home.settled("extract", "incoming/smith/1.dcm")
     home.wait_until_idle()
     key = str(item["moved_to_key"])
-    client.set_object_retention("raw", key, Retention(GOVERNANCE, _in(8)))
+    until = _in(8)
+    client.set_object_retention("raw", key, Retention(GOVERNANCE, until))
     patient = pseudonym(home, 830)
     done = home.run_cli("erase", "--patient", patient, "--why", "x", "--yes")
     assert (1, 1) == (done.returncode, done.stdout.count("NOT DELETED: a lock holds 1 version(s) in raw"))
     assert [] == home.rows("select 1 from image_overview where patient_id = %s", patient)
     (row,) = home.rows("select outcome, key from ledger_item where id = %s", item["id"])
     assert ("erased", "incoming/smith/1.dcm") == (row["outcome"], row["key"])
-    time.sleep(9)
+    _sleep_until(until)
     done = home.run_cli("erase", "--patient", patient, "--why", "x", "--yes")
     assert 0 == done.returncode, done.stdout
     assert not [name for name in versions_of(home) if "smith" in name]
@@ -221,6 +222,11 @@ def test_a_locked_original_is_found_again(start_home: StartHome) -> None:
 
 def _in(seconds: float) -> datetime:
     return datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=seconds)
+
+
+def _sleep_until(end: datetime) -> None:
+    """Sleep until the second after the end of a lock."""
+    time.sleep(max(0.0, (end - _in(-1)).total_seconds()))
 
 
 @pytest.fixture
