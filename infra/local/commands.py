@@ -22,6 +22,7 @@ def up(home: Home, new_space: str | None) -> None:
     """
     from common.settings import load_settings
     from infra.local.runner import ended_by_signal, running
+    from infra.provision.image_limit import image_limit_sentence
     from oversight.accounts.first_link import page_sentence
 
     ended = ended_by_signal()
@@ -29,6 +30,8 @@ def up(home: Home, new_space: str | None) -> None:
     with running(home, settings, click.echo, new_pseudonym_space=new_space) as run:
         click.echo(polled_nas(home, settings.nas_url))
         with operator_database(run.endpoints) as database:
+            if limit := image_limit_sentence(database, settings.images_per_bucket):
+                click.echo(limit)
             click.echo(page_sentence(database, settings, run.endpoints["functions"]["review"]))
         click.echo(f"Ready. Put files into raw/incoming/ at http://{run.endpoints['minio']['endpoint']}.")
         click.echo(f"Keys and URLs: {home.endpoints}. Logs: {home.logs}. Ctrl-C ends everything.")

@@ -68,7 +68,7 @@ def erase_patient(
     erasure = Erasure(patient)
     with connect(url, row_factory=dict_row) as connection:
         connection.execute(_SQL["refuse"], {"patient": patient, "who": who, "why": why})
-        record(connection, AuditEvent(who, "shell", "erase", why=why, details={"patient_id": patient}))
+        record(connection, AuditEvent(who, "shell", "erase", why=why))
         connection.commit()
         deadline = time.monotonic() + seconds
         while True:

@@ -78,6 +78,10 @@ delete from held_label where sop_instance_uid = any(%(instances)s) or starts_wit
 delete from group_label where uid = any(%(instances)s) or uid = any(%(parents)s);
 
 -- name: delete_overruling
+-- The audit still says that a verdict was overruled, but no longer of which image.
+with without_image as (
+    update audit_event set sop_instance_uid = null, frame = null where sop_instance_uid = any(%(instances)s)
+)
 delete from overruling where sop_instance_uid = any(%(instances)s);
 
 -- name: delete_verdict

@@ -118,6 +118,7 @@ def _description(image_file: ImageFile) -> dict[str, Any]:
         "rows": int(element_value(ds, "Rows") or 0),
         "columns": int(element_value(ds, "Columns") or 0),
         "is_grey": grey,
+        "is_ct": str(element_value(ds, "Modality") or "") == "CT",
         "windows": _windows(ds) if grey else [],
     }
 

@@ -128,7 +128,7 @@ def _take_report(drawn: Drawn, report: dict[str, object]) -> None:
     windows = report.get("windows")
     if isinstance(windows, list):
         drawn.windows = [(float(pair[0]), float(pair[1])) for pair in windows]
-    drawn.is_grey = report.get("is_grey") is True
+    drawn.is_grey, drawn.is_ct = report.get("is_grey") is True, report.get("is_ct") is True
     cause = report.get("cause")
     drawn.cause = cause if isinstance(cause, str) else None
 

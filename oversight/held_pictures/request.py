@@ -30,4 +30,5 @@ class Drawn:
     columns: int | None = None
     windows: list[tuple[float, float]] = field(default_factory=list)  # centre and width, of the file
     is_grey: bool = False  # so that a window can be chosen
+    is_ct: bool = False  # so that windows in Hounsfield units make sense
     cause: str | None = None  # why not

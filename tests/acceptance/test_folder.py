@@ -1,5 +1,7 @@
 """The main task: a folder copied to the NAS becomes rows and checked images."""
 
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,38 +14,8 @@ from tests.support.real_files import make_instance
 
 @pytest.fixture(scope="module")
 def nas_home(start_home, nas: Path) -> RunningHome:
-    """A home that polls the share, on which four folders with 500 files lie; one of them is truncated."""
-    for number in range(500):
-        body = make_instance(number, patient=number // 40, study=4)
-        content = body if number != 250 else body[: len(body) // 2]
-        drop(nas, f"batch {number // 125}", {f"{number}.dcm": content})
+    """A home that polls the share."""
     return start_home(DCM2SET_NAS_URL=nas.as_uri(), **NAS_SETTINGS)
-
-
-def test_one_truncated_file_among_five_hundred(nas_home: RunningHome) -> None:
-    """499 files are stored and checked, 1 is quarantined with its cause; the balance closes all the time."""
-    differences = []
-
-    def is_done() -> bool:
-        balance = nas_home.status()["balance"]
-        differences.append((balance["files_difference"], balance["images_difference"]))
-        return balance["files_extracted"] == 499 and balance["images_waiting"] == 0
-
-    assert wait_for(is_done, seconds=400, pause=0.2)
-    status = nas_home.wait_until_idle()
-    balance = status["balance"]
-    assert (500, 499, 1) == (
-        balance["files_found"],
-        balance["files_extracted"],
-        balance["files_quarantined"],
-    )
-    assert 499 == balance["frames"]
-    assert 499 == sum(balance[f"images_{verdict}"] for verdict in ("good", "review", "black", "low_quality"))
-    assert {(0, 0)} == set(differences)
-    (quarantined,) = status["aside"]
-    assert "shorter than the header says" in quarantined["cause"]
-    assert [400, 99] == [bucket["allocated"] for bucket in status["buckets"]]
-    assert 499 == nas_home.rows("select count(*) from image_overview where verdict is not null")[0]["count"]
 
 
 def test_a_real_folder_with_junk(nas_home: RunningHome, nas: Path) -> None:
@@ -119,3 +91,40 @@ def test_no_name_of_the_nas_leaves_raw(nas_home: RunningHome, nas: Path) -> None
     assert not [path.name for path in logs if b"marker" in path.read_bytes().lower()]
     rows = nas_home.rows("select * from image_overview") + nas_home.rows("select attributes from instance")
     assert "marker" not in str(rows).lower()
+
+
+def test_one_truncated_file_among_five_hundred(start_home) -> None:
+    """499 files are stored and checked, 1 is quarantined with its cause; the balance closes all the time."""
+    folder = Path(tempfile.mkdtemp(prefix="dcm2set-nas-"))
+    try:
+        for number in range(500):
+            body = make_instance(number, patient=number // 40, study=4)
+            content = body if number != 250 else body[: len(body) // 2]
+            drop(folder, f"batch {number // 125}", {f"{number}.dcm": content})
+        home = start_home(DCM2SET_NAS_URL=folder.as_uri(), **NAS_SETTINGS)
+        differences = []
+
+        def is_done() -> bool:
+            balance = home.status()["balance"]
+            differences.append((balance["files_difference"], balance["images_difference"]))
+            return balance["files_extracted"] == 499 and balance["images_waiting"] == 0
+
+        assert wait_for(is_done, seconds=400)
+        home.wait_until_idle()
+        balance = home.status()["balance"]
+        assert (500, 499, 1) == (
+            balance["files_found"],
+            balance["files_extracted"],
+            balance["files_quarantined"],
+        )
+        assert 499 == balance["frames"]
+        assert 499 == sum(
+            balance[f"images_{verdict}"] for verdict in ("good", "review", "black", "low_quality")
+        )
+        assert {(0, 0)} == set(differences)
+        (quarantined,) = home.status()["aside"]
+        assert "shorter than the header says" in quarantined["cause"]
+        assert [400, 99] == [bucket["allocated"] for bucket in home.status()["buckets"]]
+        assert 499 == home.rows("select count(*) from image_overview where verdict is not null")[0]["count"]
+    finally:
+        shutil.rmtree(folder)

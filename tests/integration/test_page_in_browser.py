@@ -1,11 +1,14 @@
 """The page in a real browser, on a running home: held files decided with the keyboard alone."""
 
 import io
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
@@ -159,3 +162,55 @@ def test_frames_windows_and_sheets(reviewed_home: RunningHome, browser: Browser)
     wanted = [item["id"] for item in items]
     query = "select from ledger_item where id = any(%s) and state = 'refused'"
     assert wait_for(lambda: len(home.rows(query, wanted)) == len(wanted), seconds=60)
+
+
+_LOOKS = [(360, "dark"), (1280, "light"), (2560, "dark")]
+_PAGES = {
+    "overview": "/",
+    "held": "/held/",
+    "sheet": "/held/sheet?device=ACME",
+    "quality": "/quality/?of_verdict=all",
+    "scores": "/quality/scores",
+    "weeks": "/quality/weeks",
+    "quarantine": "/quarantine/",
+    "folders": "/folders/",
+    "labels": "/labels/",
+    "sets": "/sets/",
+    "find": "/items/",
+    "item": "/items/1",
+    "audit": "/audit/",
+    "unknown": "/held/x",
+}
+
+
+@pytest.mark.parametrize(("width", "scheme"), _LOOKS)
+def test_every_page_is_accessible(
+    reviewed_home: RunningHome, browser: Browser, width: int, scheme: str, tmp_path: Path
+) -> None:
+    """Axe finds nothing on any page, and nothing is wider than the window.
+
+    With DCM2SET_SCREENSHOTS, pictures of the pages stay in that folder.
+    """
+    home, folder = reviewed_home, Path(os.environ.get("DCM2SET_SCREENSHOTS", tmp_path))
+    (held,) = put_held(home, [held_file(950 + width, frames=3)], name=f"looks{width}")
+    home.put(f"incoming/broken{width}.dcm", b"no DICOM" * 100)
+    assert home.settled("extract", f"incoming/broken{width}.dcm")["state"] == "quarantined"
+    found = {}
+    with opened(browser, viewport={"width": width, "height": 900}, color_scheme=scheme) as page:
+        address = str(home.endpoints["functions"]["review"]).rstrip("/")
+        page.goto(f"{address}/sign-in")
+        found["sign-in"] = _faults(page, folder / f"sign-in-{width}-{scheme}.png")
+        sign_in(home, page, "reviewer", "operator", name=f"looker{width}")
+        for name, path in (_PAGES | {"held item": f"/held/{held['id']}"}).items():
+            page.goto(f"{address}{path}")
+            found[name] = _faults(page, folder / f"{name.replace(' ', '-')}-{width}-{scheme}.png")
+    assert {} == {name: faults for name, faults in found.items() if faults}
+
+
+def _faults(page: Page, picture: Path) -> list[str]:
+    """What axe finds, and whether the page scrolls sideways."""
+    page.screenshot(path=picture, full_page=True)
+    violations = Axe().run(page).response["violations"]
+    found = [f"{each['id']}: {node['html'][:200]}" for each in violations for node in each["nodes"]]
+    is_wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    return found + (["wider than the window"] if is_wide else [])

@@ -17,10 +17,11 @@ DEVICES = ("ACME <script>alert(1)</script>", "Other & Sons")
 PASSWORD = "a long password"
 
 
-def held_file(number: int, *, seed: int | None = None, frames: int = 1) -> bytes:
+def held_file(number: int, *, seed: int | None = None, frames: int = 1, size: int | None = None) -> bytes:
     """A grey file of noise with a window of its own; equal seeds give equal pixels."""
     noise = np.random.default_rng(number if seed is None else seed)
-    shape = (frames, ROWS, COLUMNS) if frames > 1 else (ROWS, COLUMNS)
+    plane = (size, size) if size else (ROWS, COLUMNS)
+    shape = (frames, *plane) if frames > 1 else plane
     ds = make_grey(
         noise.integers(0, 220, shape, dtype=np.uint8),
         BurnedInAnnotation="YES",

@@ -7,10 +7,10 @@ select * from balance;
 select *, quarantined + held + retry as failures from ledger_state order by failures desc, function;
 
 -- name: arrivals
--- Files found on the NAS by hour, of the last day; the newest rows only, by their numbers.
-select date_trunc('hour', found_at) as hour, count(*) as files
-from (select found_at from source_file order by id desc limit 100000) newest
-where found_at > now() - interval '24 hours' group by 1 order by 1;
+-- Files found on the NAS, for each hour of the last day.
+select h.hour, coalesce(a.files, 0) as files
+from generate_series(date_trunc('hour', now()) - interval '23 hours', date_trunc('hour', now()), interval '1 hour') as h (hour)
+left join arrival_hour a using (hour) order by h.hour;
 
 -- name: aside
 select function, state, cause, count(*) as items, min(settled_at) as oldest from ledger_item

@@ -22,7 +22,7 @@ select at, who, 'shell', action, item_id, sop_instance_uid, frame, why, details 
         case when blank is not null then jsonb_build_object('blank', blank) end
     from ledger_item where released_at is not null and released_by is not null
     union all
-    select erased_at, erased_by, 'erase', null, null, null, why, jsonb_build_object('patient_id', patient_id)
+    select erased_at, erased_by, 'erase', null, null, null, why, null
     from erased_patient
 ) earlier
 where not exists (select from audit_event a where a.at = earlier.at and a.who = earlier.who and a.action = earlier.action)
