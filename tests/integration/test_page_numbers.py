@@ -52,5 +52,6 @@ def test_labels_sets_and_the_api(home: RunningHome, cookie: str, tmp_path: Path,
     assert f"{name}, version 1. Training set" in get(f"/sets/{name}/v1").data.decode()
     assert get(f"/sets/{name}/v1/files/plots/funnel.png").data.startswith(b"\x89PNG")
     assert any(each["name"] == name for each in get("/api/sets?most=1000").json()["versions"])
-    for route in ("overview", "held", "quarantine", "quality", "items/1", "openapi.json"):
+    item = home.settled("extract", "incoming/page/1.dcm")["id"]
+    for route in ("overview", "held", "quarantine", "quality", f"items/{item}", "openapi.json"):
         get(f"/api/{route}").json()

@@ -30,9 +30,9 @@ def review(home: RunningHome) -> Iterator[psycopg.Connection]:
     operator = home.endpoints["database_url"]
     user = f"{conninfo_to_dict(operator)['dbname']}_review"
     password = Home(home.folder).secrets().postgres_keys["review"]
-    with psycopg.connect(make_conninfo(operator, user=user, password=password)) as connection:
+    url = make_conninfo(operator, user=user, password=password)
+    with psycopg.connect(url, autocommit=True) as connection, connection.transaction(force_rollback=True):
         yield connection
-        connection.rollback()
 
 
 @pytest.fixture
@@ -132,10 +132,11 @@ def test_an_item_at_work(review: psycopg.Connection, home: RunningHome, item: in
     with psycopg.connect(home.endpoints["database_url"], autocommit=True) as operator:
         operator.execute("update ledger_item set state = 'running' where id = %s", [item])
         change = "update ledger_item set state = 'done' where id = %s"
-        assert 0 == review.execute(change, [item]).rowcount
+        with review.transaction(force_rollback=True):
+            assert 0 == review.execute(change, [item]).rowcount
         operator.execute("update ledger_item set state = 'held', settled_at = now() where id = %s", [item])
-        assert 1 == review.execute(change, [item]).rowcount
-        review.rollback()
+        with review.transaction(force_rollback=True):
+            assert 1 == review.execute(change, [item]).rowcount
 
 
 @pytest.mark.parametrize(

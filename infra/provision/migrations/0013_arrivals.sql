@@ -12,9 +12,9 @@ select date_trunc('hour', found_at), count(*) from source_file where found_at > 
 
 create function file_arrived() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 begin
-    insert into arrival_hour as old (hour, files)
+    insert into arrival_hour as known (hour, files)
     select date_trunc('hour', found_at), count(*) from arrived group by 1
-    on conflict (hour) do update set files = old.files + excluded.files;
+    on conflict (hour) do update set files = known.files + excluded.files;
     delete from arrival_hour where hour < now() - interval '8 days';
     return null;
 end $$;
