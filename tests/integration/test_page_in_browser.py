@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import StartHome
 from tests.support.browser import chromium, opened
-from tests.support.held_files import COLUMNS, ROWS, held_file, pixels_in, put_held, sign_in
+from tests.support.held_files import COLUMNS, ROWS, held_file, held_slice, pixels_in, put_held, sign_in
 from tests.support.local_home import Row, RunningHome, wait_for
 
 _NUMBER = 100
@@ -192,16 +192,17 @@ def test_every_page_is_accessible(
     With DCM2SET_SCREENSHOTS, pictures of the pages stay in that folder.
     """
     home, folder = reviewed_home, Path(os.environ.get("DCM2SET_SCREENSHOTS", tmp_path))
-    (held,) = put_held(home, [held_file(950 + width, frames=3)], name=f"looks{width}")
+    held, frames = put_held(home, [held_slice(), held_file(950 + width, frames=3)], name=f"looks{width}")
     home.put(f"incoming/broken{width}.dcm", b"no DICOM" * 100)
     assert home.settled("extract", f"incoming/broken{width}.dcm")["state"] == "quarantined"
+    items = {"held item": f"/held/{held['id']}", "held frames": f"/held/{frames['id']}"}
     found = {}
     with opened(browser, viewport={"width": width, "height": 900}, color_scheme=scheme) as page:
         address = str(home.endpoints["functions"]["review"]).rstrip("/")
         page.goto(f"{address}/sign-in")
         found["sign-in"] = _faults(page, folder / f"sign-in-{width}-{scheme}.png")
         sign_in(home, page, "reviewer", "operator", name=f"looker{width}")
-        for name, path in (_PAGES | {"held item": f"/held/{held['id']}"}).items():
+        for name, path in (_PAGES | items).items():
             page.goto(f"{address}{path}")
             found[name] = _faults(page, folder / f"{name.replace(' ', '-')}-{width}-{scheme}.png")
     assert {} == {name: faults for name, faults in found.items() if faults}

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from pydicom.uid import generate_uid
 
 from common.store.object_key import Location
-from tests.support.factories import make_grey
+from tests.support.factories import make_dataset, make_grey
 from tests.support.local_home import Row, RunningHome, wait_for
 
 ROWS, COLUMNS = 96, 128
@@ -35,6 +35,19 @@ def held_file(number: int, *, seed: int | None = None, frames: int = 1, size: in
         SeriesInstanceUID=generate_uid(),
     )
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
+    body = io.BytesIO()
+    ds.save_as(body, enforce_file_format=True)
+    return body.getvalue()
+
+
+def held_slice() -> bytes:
+    """A real slice of a CT that says that text is burned in."""
+    ds = make_dataset(
+        BurnedInAnnotation="YES",
+        SOPInstanceUID=generate_uid(),
+        StudyInstanceUID=generate_uid(),
+        SeriesInstanceUID=generate_uid(),
+    )
     body = io.BytesIO()
     ds.save_as(body, enforce_file_format=True)
     return body.getvalue()
