@@ -9,6 +9,7 @@ BENCHMARKS = (
     *("extract.py", "deidentification.py", "privacy.py", "midi_b.py", "quality.py"),
     *("concurrent_extract.py", "latency.py", "nas.py"),
     "growth.py",  # includes idle_memory.py
+    *("page.py", "deciding.py"),
     *("labels.py", "near_duplicates.py", "export.py", "pipeline.py"),
 )
 
