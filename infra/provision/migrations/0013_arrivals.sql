@@ -21,3 +21,6 @@ end $$;
 comment on function file_arrived is 'Counts new files of the NAS by hour.';
 create trigger file_arrived after insert on source_file referencing new table as arrived
     for each statement execute function file_arrived();
+
+-- The newest buckets, also if there are thousands.
+create index image_bucket_newest on image_bucket (created_at, bucket);
