@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from common.database import Database
 from common.errors import DependencyAwayError
 from common.store.object_key import SUBOPTIMAL, Location
 from functions.review.quality.nearest_images import PAGE
@@ -181,6 +182,21 @@ def test_every_signed_in_user_sees_deidentified_pictures_and_nothing_else(
     )
     assert 404 == user.get(f"/images/{good}/1.png").status_code
     assert 303 == bench.application.test_client().get(f"/images/{bad}/1.png").status_code
+
+
+def test_pictures_are_seen_with_another_prefix_of_buckets(database: Database) -> None:
+    """Image buckets are those of DCM2SET_IMAGES_PREFIX; others are not reachable."""
+    bench = PageBench.on(database, images_prefix="scans-")
+    try:
+        uid = JudgedRows(bench.database, bench.store).add("good", 0.1)
+        user, key = bench.sign_in(), f"P1/2.25.8/2.25.9/{uid}/1.png"
+        assert 404 == user.get(f"/images/{uid}/1.png").status_code
+        bench.store.ensure_bucket("scans-1")
+        bench.store.put(Location("scans-1", key), b"a picture", content_type="image/png")
+        database.run("update image_allocation set bucket = 'scans-1'")
+        assert b"a picture" == user.get(f"/images/{uid}/1.png").data
+    finally:
+        bench.close()
 
 
 def test_a_picture_that_is_gone_is_told(bench: PageBench, rows: JudgedRows) -> None:

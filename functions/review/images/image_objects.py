@@ -17,11 +17,11 @@ _LARGEST_FRAME = 2**31 - 1
 
 
 def open_image(
-    database: Database, store: ObjectStore, uid: str, frame: int
+    database: Database, store: ObjectStore, uid: str, frame: int, *, images_prefix: str
 ) -> tuple[ObjectVersion, Generator[bytes]] | None:
     """The version of an image and its content in pieces; None if there is no such image."""
     for _ in range(_TRIES):
-        location = _location(database, uid, frame)
+        location = _location(database, uid, frame, images_prefix)
         if location is None:
             return None
         try:
@@ -33,12 +33,12 @@ def open_image(
     return None
 
 
-def _location(database: Database, uid: str, frame: int) -> Location | None:
+def _location(database: Database, uid: str, frame: int, images_prefix: str) -> Location | None:
     """Where an image lies; None for whatever is not an image of this name in a bucket of images."""
     if not _UID.fullmatch(uid) or not 0 < frame <= _LARGEST_FRAME:
         return None
     row = database.one(_SQL["location"], uid=uid, frame=frame)
-    if row is None or not (row["bucket"] == SUBOPTIMAL or row["bucket"].startswith("images-")):
+    if row is None or not (row["bucket"] == SUBOPTIMAL or row["bucket"].startswith(images_prefix)):
         return None
     return Location(row["bucket"], row["key"]) if frame_number(row["key"]) == (uid, frame) else None
 

@@ -13,7 +13,8 @@ blueprint = Blueprint("images", __name__, url_prefix="/images")
 @allowed()
 def picture(uid: str, frame: int) -> Response:
     """The picture of a frame, in pieces."""
-    found = open_image(ports().database, ports().store, uid, frame)
+    prefix = ports().settings.images_prefix
+    found = open_image(ports().database, ports().store, uid, frame, images_prefix=prefix)
     if found is None:
         abort(404, "There is no such image; it may have been erased, or is drawn again just now.")
     version, pieces = found
