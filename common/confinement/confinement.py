@@ -1,5 +1,6 @@
 """What a process gives up for good before it touches a hostile file, and what of this the kernel offers."""
 
+import os
 import resource
 import sys
 import sysconfig
@@ -67,6 +68,17 @@ def confine(*, packages: Iterable[Path], readable: Iterable[Path], writable: Ite
         restrict_files([*program_files, *readable], writable)
     if offers_seccomp():
         restrict_system_calls()
+
+
+def limit_memory(megabytes: int) -> None:
+    """Limit the data segment to its present size plus `megabytes`; beyond it, MemoryError is raised.
+
+    What this process has already imported does not count. Elsewhere than on Linux, nothing is limited.
+    """
+    if _IS_LINUX:
+        used = int(Path("/proc/self/statm").read_text().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+        limit = smaller_limit(resource.RLIMIT_DATA, used + megabytes * 1024 * 1024)
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 def smaller_limit(kind: int, most: int) -> int:

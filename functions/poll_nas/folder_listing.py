@@ -7,10 +7,7 @@ from common.nas.nas import Nas, NasFile
 from common.nas.storable_name import storable
 from common.nas.system_names import is_partial_upload
 from functions.poll_nas.raw_key import junk_cause
-from functions.poll_nas.source_rows import (
-    UPLOAD,
-    ListedFile,
-)
+from functions.poll_nas.source_rows import UPLOAD, ListedFile
 
 
 @dataclass

@@ -7,9 +7,7 @@ from datetime import UTC, datetime
 from common.nas.nas import NasFolder
 from common.nas.processed_mark import Mark
 from common.nas.storable_name import original, storable
-from functions.poll_nas.source_rows import (
-    KnownFolder,
-)
+from functions.poll_nas.source_rows import KnownFolder
 
 ROOT = ""  # stands for the files that lie in the root, in no folder
 _NEVER = datetime.min.replace(tzinfo=UTC)

@@ -13,12 +13,7 @@ from common.process.json_log import log_item
 from functions.poll_nas.copy_files import FileCopier, FolderToCopy
 from functions.poll_nas.folder_listing import Listing
 from functions.poll_nas.folder_visits import ROOT, FolderVisit, planned_visits
-from functions.poll_nas.source_rows import (
-    UPLOAD_HOURS,
-    ListingChanges,
-    SourceFolder,
-    SourceRows,
-)
+from functions.poll_nas.source_rows import UPLOAD_HOURS, ListingChanges, SourceFolder, SourceRows
 
 _TIME_IS_OVER = "The poll's time is over (DCM2SET_NAS_POLL_BUDGET_SECONDS); the next one continues."
 _MOST_MARKS = 100  # names that are tried for one folder in one poll

@@ -163,7 +163,7 @@ def _fault(error: Exception) -> tuple[str | dict[str, str], int, dict[str, str]]
         if isinstance(error, MethodNotAllowed) and error.valid_methods:
             headers["Allow"] = ", ".join(error.valid_methods)
         status = error.code or 500
-        text = error.description if status in {400, 403, 404, 409} else error.name
+        text = error.description if status in {400, 401, 403, 404, 409} else error.name
     elif isinstance(error, ConflictError):
         status, text = 409, str(error)
     elif isinstance(error, PermanentError):  # a value that the database can't hold
@@ -173,7 +173,7 @@ def _fault(error: Exception) -> tuple[str | dict[str, str], int, dict[str, str]]
     else:
         log_item("review", status="retry", cause=f"Unexpected {type(error).__name__}.")
         status, text = 500, f"Unexpected {type(error).__name__}; see the log."
-    if request.path.startswith("/api/"):
+    if request.path.startswith("/api/"):  # also where no route of the API matches
         return {"error": text or ""}, status, headers
     return render_template("fault.html", status=status, text=text or ""), status, headers
 

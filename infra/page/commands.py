@@ -1,7 +1,10 @@
 """The commands for the local accounts of the page."""
 
+from typing import Any, get_args
+
 import click
 
+from common.page_settings import Role
 from infra.command_options import (
     home_option,
     json_option,
@@ -37,7 +40,7 @@ def list_users(home: Home, *, as_json: bool) -> None:
 @click.option(
     "--role",
     "roles",
-    type=click.Choice(["viewer", "reviewer", "operator"]),
+    type=click.Choice(get_args(Role)),
     multiple=True,
     default=["viewer"],
     show_default=True,
@@ -52,14 +55,13 @@ def add(home: Home, name: str, roles: tuple[str, ...], *, who: str) -> None:
     from common.settings import load_settings
     from oversight.accounts.first_link import page_address
     from oversight.accounts.users import invite
-    from oversight.audit.audit_log import AuditEvent, record
+    from oversight.audit.audit_log import AuditEvent, record_alone
 
     endpoints = read_endpoints(home)
     with operator_database(endpoints) as database:
         token = invite(database, name, roles)
-        with database.transaction() as cursor:
-            details = {"user": name, "roles": sorted(roles)}
-            record(cursor, AuditEvent(who, "shell", "add user", details=details))
+        details = {"user": name, "roles": sorted(roles)}
+        record_alone(database, AuditEvent(who, "shell", "add user", details=details))
     click.echo(f"{page_address(load_settings(), endpoints['functions']['review'])}/invitations/{token}")
     click.echo(f"Give this link to {name}. It works once, within 24 hours.", err=True)
 
@@ -72,17 +74,16 @@ def disable(home: Home, name: str, *, who: str) -> None:
     """Let a user no longer sign in, and end the user's sessions."""
     from common.errors import PermanentError
     from oversight.accounts.users import disable as disable_user
-    from oversight.audit.audit_log import AuditEvent, record
+    from oversight.audit.audit_log import AuditEvent, record_alone
 
     with operator_database(read_endpoints(home)) as database:
         if not disable_user(database, name):
             raise PermanentError("There is no user of this name; dcm2set users list shows them.")
-        with database.transaction() as cursor:
-            details = {"user": name, "disabled": True}
-            record(cursor, AuditEvent(who, "shell", "change user", details=details))
+        details = {"user": name, "disabled": True}
+        record_alone(database, AuditEvent(who, "shell", "change user", details=details))
     click.echo(f"{name} can no longer sign in.")
 
 
-def _line(user: dict[str, object]) -> str:
+def _line(user: dict[str, Any]) -> str:
     state = "disabled" if user["disabled_at"] else "" if user["has_password"] else "invited"
-    return f"{user['name']:<24} {', '.join(map(str, user['roles'])):<30} {state}".rstrip()  # type: ignore[call-overload]
+    return f"{user['name']:<24} {', '.join(user['roles']):<30} {state}".rstrip()

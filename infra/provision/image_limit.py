@@ -1,10 +1,10 @@
 """From when a changed limit of images in a bucket holds."""
 
-from common.database import Database
+from pathlib import Path
 
-_NEWEST = """
-select capacity, capacity - allocated as room, (select count(*) from image_bucket) as buckets
-from image_bucket order by created_at desc, bucket desc limit 1"""
+from common.database import Database, queries
+
+_NEWEST = queries(Path(__file__).with_suffix(".sql"))["newest"]
 
 
 def image_limit_sentence(database: Database, limit: int) -> str | None:

@@ -1,7 +1,8 @@
 """Where the page is, and the link with which its first user signs in."""
 
+from common.database import Database
 from common.settings import Settings
-from oversight.accounts.users import Rows, invite, users
+from oversight.accounts.users import invite, users
 
 FIRST_USER = "admin"
 
@@ -11,11 +12,11 @@ def page_address(settings: Settings, function_url: str) -> str:
     return settings.page_url or function_url.rstrip("/")
 
 
-def page_sentence(rows: Rows, settings: Settings, function_url: str) -> str:
+def page_sentence(database: Database, settings: Settings, function_url: str) -> str:
     """Where the page is; with a one-time link, unless somebody can sign in already."""
     address = page_address(settings, function_url)
-    is_known = any(user.has_password and user.disabled_at is None for user in users(rows))
+    is_known = any(user.has_password and user.disabled_at is None for user in users(database))
     if settings.oidc_issuer is not None or is_known:
         return f"Page: {address}"
-    token = invite(rows, FIRST_USER, ["reviewer", "operator"])
+    token = invite(database, FIRST_USER, ["reviewer", "operator"])
     return f"Page: {address}/invitations/{token} (works once, for the user {FIRST_USER}, within 24 hours)"

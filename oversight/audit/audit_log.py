@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 from psycopg.types.json import Jsonb
 
-from common.database import queries
+from common.database import Database, queries
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 
@@ -44,6 +44,12 @@ def record(connection: Executor, event: AuditEvent) -> None:
     """Write one row; it counts when the caller commits."""
     details = Jsonb(dict(event.details)) if event.details is not None else None
     connection.execute(_SQL["record"], asdict(event) | {"details": details})
+
+
+def record_alone(database: Database, event: AuditEvent) -> None:
+    """Write one row in a transaction of its own, before what it tells can be seen."""
+    with database.transaction() as cursor:
+        record(cursor, event)
 
 
 def record_views(connection: Executor, event: AuditEvent, items: Sequence[int]) -> None:

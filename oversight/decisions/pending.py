@@ -23,7 +23,7 @@ Decision = Literal["release", "refuse"]
 
 
 @dataclass(frozen=True)
-class HeldItem:
+class SeenItem:
     """A held item as the person saw it."""
 
     id: int
@@ -43,7 +43,7 @@ class PendingDecision:
 
 def decide(
     connection: psycopg.Connection[Any],
-    item: HeldItem,
+    item: SeenItem,
     decision: Decision,
     *,
     who: str,

@@ -1,7 +1,6 @@
 """Draws one held file, in a process that gives up first whatever it has no need of."""
 
 import io
-import os
 import resource
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,7 @@ import orjson
 from PIL import Image
 from pydicom.multival import MultiValue
 
-from common.confinement.confinement import confine, smaller_limit
+from common.confinement.confinement import confine, limit_memory, smaller_limit
 from common.errors import PipelineError
 from common.settings import Settings
 from deidentification.pixels.burned_in_gate import Releases, burned_in_decision
@@ -27,7 +26,6 @@ from imaging.frames.image_file import ImageFile, read_image_file
 from imaging.rendering.picture_recipe import PictureRecipe, PictureRules
 from oversight.held_pictures.request import HEAD
 
-MEGABYTE = 1024 * 1024
 _MOST_WINDOWS = 8
 _PACKAGES = ("common", "deidentification", "imaging", "oversight")  # modules of them may be imported later
 
@@ -66,11 +64,10 @@ class FileDrawer:
 
     def _limit(self, megabytes_of_pictures: int) -> None:
         """Processor time, memory and size of the answers; a limit that is exceeded ends the process."""
-        used = int(Path("/proc/self/statm").read_text().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+        limit_memory(self._settings.megabytes_per_file)
         wanted = {
             resource.RLIMIT_CPU: int(self._settings.seconds_per_file) + 1,
-            resource.RLIMIT_DATA: used + self._settings.megabytes_per_file * MEGABYTE,
-            resource.RLIMIT_FSIZE: megabytes_of_pictures * MEGABYTE,
+            resource.RLIMIT_FSIZE: megabytes_of_pictures * 1024 * 1024,
         }
         for kind, most in wanted.items():
             lowered = smaller_limit(kind, most)

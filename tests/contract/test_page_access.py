@@ -19,7 +19,7 @@ def test_every_view_says_who_may_use_it(bench: PageBench) -> None:
     "path",
     [
         *("/", "/held/", "/held/1", "/held/1/frames/1.png", "/held/sheet?cause=x"),
-        *("/items/", "/items/1", "/items/image/1.2/1.png", "/folders/", "/quarantine/"),
+        *("/items/", "/items/1", "/images/1.2/1.png", "/folders/", "/quarantine/"),
         *("/audit/", "/audit/audit.csv"),
         *("/quality/", "/quality/scores", "/quality/weeks", "/images/2.25.1/1.png"),
         "/",

@@ -112,15 +112,15 @@ def test_contradicting_files_are_side_by_side(images: PageBench) -> None:
 def test_the_deidentified_picture_is_for_everybody(images: PageBench) -> None:
     """It is never stored by a browser; what is no image is told."""
     viewer = images.sign_in("viewer")
-    answer = viewer.get(f"/items/image/{_UID}/1.png")
+    answer = viewer.get(f"/images/{_UID}/1.png")
     assert (200, b"\x89PNG picture") == (answer.status_code, answer.data)
     assert ("image/png", "no-store") == (answer.headers["Content-Type"], answer.headers["Cache-Control"])
     for path in (
-        f"/items/image/{_UID}/2.png",
+        f"/images/{_UID}/2.png",
         f"/items/image/{_UID}/2",
         "/items/image/1.2.840.99",
-        "/items/image/x/1.png",
+        "/images/x/1.png",
     ):
         assert 404 == viewer.get(path).status_code, path
     images.store.delete(images.store.stat(Location("images-1", _KEY)))
-    assert 404 == viewer.get(f"/items/image/{_UID}/1.png").status_code
+    assert 404 == viewer.get(f"/images/{_UID}/1.png").status_code

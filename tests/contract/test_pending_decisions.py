@@ -17,7 +17,7 @@ from tests.in_memory.object_store import InMemoryObjectStore
 
 _ARRIVED, _HELD = Location("raw", "incoming/1.dcm"), Location("raw", "held/1.dcm")
 _SINCE = datetime(2026, 5, 1, 12, tzinfo=UTC)
-_SEEN = pending.HeldItem(1, _SINCE)
+_SEEN = pending.SeenItem(1, _SINCE)
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_an_item_that_was_held_again_meanwhile_must_be_seen_again(
     connection: psycopg.Connection[Any], database: Database
 ) -> None:
     """A decision is about what the person saw."""
-    earlier = pending.HeldItem(1, _SINCE - timedelta(seconds=1))
+    earlier = pending.SeenItem(1, _SINCE - timedelta(seconds=1))
     with pytest.raises(ConflictError, match="no longer held as you saw it"):
         pending.decide(connection, earlier, "release", who="nurse", why="No name.")
     assert [] == database.all("select * from pending_decision")

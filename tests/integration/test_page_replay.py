@@ -61,7 +61,7 @@ def test_every_page_has_the_rights_that_it_needs(home: RunningHome, operator: Pa
     answer = operator.post("/items/", form_of="/items/", name=f"{uid}/1")
     assert (303, f"/items/image/{uid}/1") == (answer.status, answer.headers["Location"])
     assert "image 1 judged" in operator.get(f"/items/image/{uid}/1").data.decode()
-    assert operator.get(f"/items/image/{uid}/1.png").data.startswith(b"\x89PNG")
+    assert operator.get(f"/images/{uid}/1.png").data.startswith(b"\x89PNG")
     reviewer = PageClient.of(home, "reviewer")
     name = "s3://raw/incoming/Pagemarker^Jane/1.dcm"
     found = reviewer.post("/items/", form_of="/items/", name=name)

@@ -9,14 +9,13 @@ import contextlib
 import faulthandler
 import gc
 import os
-import resource
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from common.confinement.confinement import confine
+from common.confinement.confinement import confine, limit_memory
 from common.process.parent_process import end_with_parent
 from functions.extract.prepared_instance import InstancePreparer
 from functions.extract.sandbox.folder import SandboxFolder
@@ -45,7 +44,7 @@ def main() -> None:
     header, _ = unpack(_reader(requests))
     folder = SandboxFolder(Path(header["folder"]))
     preparer = InstancePreparer(unpack_rules(header))
-    _limit_memory(header["megabytes"])
+    limit_memory(header["megabytes"])
     refusal = _confine(folder)
     with contextlib.suppress(EOFError):
         while True:
@@ -84,14 +83,6 @@ def _reader(stream: BinaryIO) -> Callable[[int], bytes]:
         return data
 
     return read
-
-
-def _limit_memory(megabytes: int) -> None:
-    """Limit the data segment to its present size plus `megabytes`; beyond it, MemoryError is raised."""
-    if sys.platform == "linux":
-        used = int(Path("/proc/self/statm").read_text().split()[5]) * os.sysconf("SC_PAGE_SIZE")
-        limit = used + megabytes * 1024 * 1024
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 from werkzeug.routing import IntegerConverter
 
+MOST_DIGITS = 18  # every number of so many digits fits a bigint column
+
 
 class DatabaseNumber(IntegerConverter):
-    """A number of at most 18 digits, which every bigint column can hold; longer ones are no page."""
+    """A number that a bigint column can hold; longer ones are no page."""
 
-    regex = r"[0-9]{1,18}"
+    regex = rf"[0-9]{{1,{MOST_DIGITS}}}"

@@ -11,7 +11,7 @@ from functions.review.access import sessions
 from functions.review.access.ports import ports
 from functions.review.access.rights import public
 from oversight.accounts.provider import Attempt, Identity, Provider
-from oversight.audit.audit_log import AuditEvent, record
+from oversight.audit.audit_log import AuditEvent, record_alone
 
 _SECONDS = 600  # of an attempt to sign in
 _OLD = "This sign-in was not begun in this browser, or is too old: begin again."
@@ -54,9 +54,11 @@ def callback() -> Response:
     except PermanentError as error:
         return _answer(400, str(error))
     if not identity.roles:
-        _note(AuditEvent(identity.name, "page", "sign in failed", details=_details(identity)))
+        record_alone(
+            ports().database, AuditEvent(identity.name, "page", "sign in failed", details=_details(identity))
+        )
         return _answer(403, _NO_ROLE)
-    _note(AuditEvent(identity.name, "page", "sign in", details=_details(identity)))
+    record_alone(ports().database, AuditEvent(identity.name, "page", "sign in", details=_details(identity)))
     # A redirect would still count as sent by the provider's site, without the session's cookie.
     response = _without_attempt(make_response(render_template("signed_in.html")))
     who, roles = identity.name, list(identity.roles)
@@ -89,8 +91,3 @@ def _without_attempt(response: Response) -> Response:
 
 def _details(identity: Identity) -> dict[str, object]:
     return {"roles": list(identity.roles), "subject": identity.subject}
-
-
-def _note(event: AuditEvent) -> None:
-    with ports().database.transaction() as cursor:
-        record(cursor, event)

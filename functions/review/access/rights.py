@@ -8,9 +8,11 @@ from typing import Any, TypeVar, cast
 
 from flask import abort, g, request
 
+from oversight.accounts.users import ROLES
+
 View = TypeVar("View", bound=Callable[..., Any])
 
-EVERYBODY = frozenset({"viewer", "reviewer", "operator"})
+EVERYBODY = frozenset(ROLES)
 _ATTRIBUTE = "allowed_roles"
 
 

@@ -1,6 +1,5 @@
 """Sessions: a random token in a cookie, its digest in the database."""
 
-import hashlib
 import secrets
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from flask import Request, Response
 from common.database import Database, queries
 from common.settings import Settings
 from functions.review.access.rights import User, csrf_token
+from oversight.accounts.users import token_digest
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 RENEWAL = "X-Renewal"  # header of a request that no person made
@@ -28,7 +28,7 @@ def begin(database: Database, settings: Settings, response: Response, *, who: st
     """Begin a session with a new token, and end the user's old ones that have expired."""
     token = secrets.token_urlsafe(32)
     database.run(_SQL["delete_old"], **_limits(settings))
-    database.run(_SQL["begin"], hash=_digest(token), who=who, roles=roles)
+    database.run(_SQL["begin"], hash=token_digest(token), who=who, roles=roles)
     response.set_cookie(
         cookie_name(settings),
         token,
@@ -47,19 +47,15 @@ def user_of(database: Database, settings: Settings, request: Request) -> User | 
         return None
     # A page that renews itself does not keep a session alive that nobody uses.
     query = "read" if RENEWAL in request.headers else "use"
-    row = database.one(_SQL[query], hash=_digest(token), **_limits(settings))
+    row = database.one(_SQL[query], hash=token_digest(token), **_limits(settings))
     return None if row is None else User(row["who"], frozenset(row["roles"]), csrf_token(token))
 
 
 def end(database: Database, settings: Settings, request: Request, response: Response) -> None:
     """End the session of a request."""
-    database.run(_SQL["end"], hash=_digest(request.cookies.get(cookie_name(settings), "")))
+    database.run(_SQL["end"], hash=token_digest(request.cookies.get(cookie_name(settings), "")))
     response.delete_cookie(cookie_name(settings), path="/", secure=is_secure(settings), httponly=True)
 
 
 def _limits(settings: Settings) -> dict[str, float]:
     return {"idle": settings.page_idle_minutes * 60, "longest": settings.page_session_hours * 3600}
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

@@ -1,18 +1,17 @@
 """Signing in with a local account, one-time links, and signing out."""
 
-import hashlib
 from pathlib import Path
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from common.database import Database, queries
+from common.database import queries
 from common.errors import PermanentError
 from functions.review.access import sessions
 from functions.review.access.ports import ports
 from functions.review.access.rights import allowed, current_user, public
-from oversight.accounts.users import accept, checked_roles, invited
-from oversight.audit.audit_log import AuditEvent, record
+from oversight.accounts.users import accept, checked_roles, invited, token_digest
+from oversight.audit.audit_log import AuditEvent, record_alone
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _MOST_OF_NAME, _MINUTES = 5, 15  # failed attempts
@@ -37,14 +36,14 @@ def sign_in() -> AnyResponse | tuple[str, int]:
     """Sign in; a session begins with a new token, whatever cookie the browser had."""
     _refuse_without_accounts()
     database, name = ports().database, request.form.get("name", "").strip().lower()[:64]
-    subjects = [_digest(f"name {name}"), _digest(f"address {request.remote_addr}")]
+    subjects = [token_digest(f"name {name}"), token_digest(f"address {request.remote_addr}")]
     failed = database.one(_SQL["failures"], name=subjects[0], address=subjects[1], minutes=_MINUTES)
     if failed and (failed["of_name"] >= _MOST_OF_NAME or failed["of_address"] >= _MOST_OF_ADDRESS):
         return render_template("sign_in.html", fault=_TOO_MANY), 429
     roles = checked_roles(database, name, request.form.get("password", ""))
     if roles is None:
         database.run(_SQL["note_failure"], subjects=subjects)
-        _note(database, AuditEvent("unknown", "page", "sign in failed"))
+        record_alone(database, AuditEvent("unknown", "page", "sign in failed"))
         return render_template("sign_in.html", fault=_WRONG), 403
     database.run(_SQL["forget_failures"], subjects=subjects[:1], minutes=_MINUTES)
     return signed_in(name, list(roles))
@@ -52,7 +51,7 @@ def sign_in() -> AnyResponse | tuple[str, int]:
 
 def signed_in(name: str, roles: list[str]) -> AnyResponse:
     """Begin a session and go to the overview."""
-    _note(ports().database, AuditEvent(name, "page", "sign in", details={"roles": roles}))
+    record_alone(ports().database, AuditEvent(name, "page", "sign in", details={"roles": roles}))
     response = redirect(url_for("overview.page"), code=303)
     assert isinstance(response, Response)  # noqa: S101 flask makes its own
     sessions.begin(ports().database, ports().settings, response, who=name, roles=roles)
@@ -93,7 +92,7 @@ def sign_out() -> AnyResponse:
     response = redirect(url_for("sign_in.form"), code=303)
     assert isinstance(response, Response)  # noqa: S101 flask makes its own
     sessions.end(ports().database, ports().settings, request, response)
-    _note(ports().database, AuditEvent(current_user().name, "page", "sign out"))
+    record_alone(ports().database, AuditEvent(current_user().name, "page", "sign out"))
     return response
 
 
@@ -101,12 +100,3 @@ def _refuse_without_accounts() -> None:
     """With an OpenID Connect provider, local accounts and one-time links are off."""
     if ports().settings.oidc_issuer is not None:
         abort(404)
-
-
-def _note(database: Database, event: AuditEvent) -> None:
-    with database.transaction() as cursor:
-        record(cursor, event)
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()

@@ -5,10 +5,7 @@ from typing import Any
 
 import orjson
 from flask import Blueprint, Response, abort, request
-from werkzeug.exceptions import HTTPException
 
-from common.errors import PipelineError
-from common.process.json_log import log_item
 from functions.review.access.ports import ports
 from functions.review.access.rights import allowed
 from functions.review.api import api_rows
@@ -75,19 +72,6 @@ def item(item_id: int) -> Response:
     return _json(found or abort(404, f"There is no item {item_id}."))
 
 
-@blueprint.errorhandler(Exception)
-def fault(error: Exception) -> Response:
-    """An error in JSON, without what a file contained."""
-    if isinstance(error, HTTPException):
-        status, text = error.code or 500, str(error.description or error.name)
-    elif isinstance(error, PipelineError):
-        status, text = 503, str(error)
-    else:
-        log_item("review", status="retry", cause=f"Unexpected {type(error).__name__}.")
-        status, text = 500, f"Unexpected {type(error).__name__}; see the log."
-    return _json({"error": text}, status=status)
-
-
 def _part() -> dict[str, int]:
     """The part of a list that is asked for."""
     return {"after": _number("after", 0, _LARGEST), "most": max(1, _number("most", _USUAL, _MOST))}
@@ -101,7 +85,7 @@ def _number(name: str, usual: int, largest: int) -> int:
     return min(int(text), largest)
 
 
-def _json(body: Any, *, status: int = 200) -> Response:
+def _json(body: Any) -> Response:
     """Sums of the database are exact decimals, which JSON has not."""
     data = orjson.dumps(body, default=float, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
-    return Response(data, status=status, content_type="application/json")
+    return Response(data, content_type="application/json")

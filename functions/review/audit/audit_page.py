@@ -6,7 +6,7 @@ from common.errors import PermanentError
 from functions.review.access.ports import ports
 from functions.review.access.rights import allowed, current_user
 from functions.review.audit.audit_rows import ACTIONS, PAGE, AuditFilter, csv_lines, listed
-from oversight.audit.audit_log import AuditEvent, record
+from oversight.audit.audit_log import AuditEvent, record_alone
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 
@@ -32,8 +32,8 @@ def page() -> str:
 def download() -> Response:
     """All rows of the filter; that they were downloaded has a row too (DICOM PS3.15 A.5.3.2)."""
     chosen, database = _filter(), ports().database
-    with database.transaction() as cursor:
-        record(cursor, AuditEvent(current_user().name, "page", "download audit", details=chosen.query))
+    event = AuditEvent(current_user().name, "page", "download audit", details=chosen.query)
+    record_alone(database, event)
     headers = {"Content-Disposition": "attachment; filename=audit.csv"}
     return Response(csv_lines(database, chosen), content_type="text/csv; charset=utf-8", headers=headers)
 

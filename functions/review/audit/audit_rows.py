@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from common.database import Database, queries
 from common.errors import PermanentError
+from functions.review.access.form_fields import is_number
 from oversight.audit.audit_log import Action
 from oversight.audit.spreadsheet import cell
 
@@ -19,7 +20,6 @@ PAGE = 100  # rows
 ACTIONS: tuple[str, ...] = get_args(Action)
 _CSV_ROWS = 1000  # read at a time
 _COLUMNS = ("at", "who", "via", "action", "item_id", "sop_instance_uid", "frame", "why", "details")
-_MOST_DIGITS = 18  # of the number of an item
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class AuditFilter:
         action, item = values.get("action") or None, values.get("item", "").strip()
         if action is not None and action not in ACTIONS:
             raise PermanentError("There is no such action.")
-        if item and not (item.isascii() and item.isdecimal() and len(item) <= _MOST_DIGITS):
+        if item and not is_number(item):
             raise PermanentError("An item is a number.")
         return cls(
             who=values.get("who", "").strip() or None,

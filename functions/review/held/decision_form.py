@@ -10,10 +10,10 @@ from flask import abort
 from werkzeug.datastructures import MultiDict
 
 from common.ledger.ledger import PixelRectangle
+from functions.review.access.form_fields import read_reason
 from oversight.decisions.pending import Decision
 
 _MOST_RECTANGLES = 100
-_MOST_LETTERS = 500  # of a reason
 _LARGEST = 10**6  # of a place in a picture, in pixels
 _LOADED_BEFORE = "Load the page again, and repeat what you did."
 
@@ -30,11 +30,10 @@ class DecisionForm:
     @classmethod
     def of(cls, form: "MultiDict[str, str]") -> "DecisionForm":
         """Read the form; what is wrong is told with status 400."""
-        decision, why = form.get("decision", ""), form.get("why", "").strip()
+        decision = form.get("decision", "")
         if decision not in {"release", "refuse"}:
             abort(400, "The decision is release or refuse.")
-        if not any(sign.isalnum() for sign in why) or len(why) > _MOST_LETTERS:
-            abort(400, f"Say why, in 1 to {_MOST_LETTERS} letters; the reason is stored with the decision.")
+        why = read_reason(form, "decision")
         blank = tuple(_rectangle(value) for value in form.getlist("blank")[: _MOST_RECTANGLES + 1])
         if len(blank) > _MOST_RECTANGLES:
             abort(400, f"At most {_MOST_RECTANGLES} rectangles are made black.")

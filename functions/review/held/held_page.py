@@ -10,7 +10,7 @@ from functions.review.access.ports import ports
 from functions.review.access.rights import allowed, current_user
 from functions.review.held.decision_form import DecisionForm, read_window
 from functions.review.held.held_items import PAGE, SHEET, Filter, HeldItem, HeldItems
-from oversight.audit.audit_log import AuditEvent, record, record_views
+from oversight.audit.audit_log import AuditEvent, record_alone, record_views
 from oversight.decisions import pending
 
 blueprint = Blueprint("held", __name__, url_prefix="/held")
@@ -79,9 +79,8 @@ def picture(item_id: int, number: int) -> Response:
     item = _items().one(item_id) or abort(404, "The item is no longer held.")
     if not 1 <= number <= _MOST_FRAMES:
         abort(404, "The file has no such frame.")
-    with ports().database.transaction() as cursor:
-        event = AuditEvent(current_user().name, "page", "view held picture", item_id=item.id, frame=number)
-        record(cursor, event)
+    event = AuditEvent(current_user().name, "page", "view held picture", item_id=item.id, frame=number)
+    record_alone(ports().database, event)
     drawn = ports().held_pictures.frame(item.original, number, read_window(request.args))
     return _png(drawn.pictures.get(number), drawn.cause)
 
@@ -170,7 +169,7 @@ def _decide(item_id: int, form: DecisionForm) -> None:
     with ports().database.session() as connection:
         pending.decide(
             connection,
-            pending.HeldItem(item_id, form.held_since),
+            pending.SeenItem(item_id, form.held_since),
             form.decision,
             who=who,
             why=form.why,

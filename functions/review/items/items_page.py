@@ -1,14 +1,11 @@
-"""The pages of an item, a file or an image: the search, the time line, and the de-identified pictures."""
+"""The pages of an item, a file or an image: the search and the time line."""
 
-from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from common.database import queries
-from common.errors import ObjectMissingError, PermanentError
-from common.store.object_key import Location
+from common.errors import PermanentError
 from functions.review.access.ports import ports
 from functions.review.access.rights import allowed, current_user
 from functions.review.items.item_search import EXPECTED, UID, search
@@ -16,7 +13,6 @@ from oversight.trace.conflicts import SHOWN, resolve_command
 from oversight.trace.time_line import time_line
 from oversight.trace.trace import Subject, trace
 
-_SQL = queries(Path(__file__).with_name("item_search.sql"))
 _MOST_EVENTS = 500  # of a time line; a file may have thousands of frames
 _MOST_ITEMS, _MOST_PICTURES = 100, 24  # of a page
 
@@ -68,20 +64,6 @@ def instance(uid: str) -> str:
 def image(uid: str, frame: int) -> str:
     """One image."""
     return _shown(f"{_checked(uid)}/{frame}", f"Image {uid}/{frame}", frame)
-
-
-@blueprint.get("/image/<uid>/<int:frame>.png")
-@allowed()
-def picture(uid: str, frame: int) -> Response:
-    """The de-identified picture itself."""
-    row = ports().database.one(_SQL["picture"], uid=_checked(uid), frame=frame)
-    if row is None:
-        abort(404, "There is no such image.")
-    try:
-        version = ports().store.stat(Location(row["bucket"], row["key"]))
-        return Response(ports().store.read(version), content_type="image/png")
-    except ObjectMissingError:
-        abort(404, "The image is not in the object store: it is being drawn or moved.")
 
 
 def _checked(uid: str) -> str:

@@ -6,11 +6,9 @@ from typing import cast, get_args
 
 from flask import abort
 
+from functions.review.access.form_fields import is_number, read_reason
 from model.verdict import Verdict
 from oversight.decisions.overruling import Seen
-
-_MOST_LETTERS = 500  # of a reason
-_MOST_DIGITS = 18  # of the number of an overruling
 
 
 @dataclass(frozen=True)
@@ -24,17 +22,15 @@ class OverrulingForm:
     @classmethod
     def of(cls, form: Mapping[str, str], name: str) -> "OverrulingForm":
         """Read the form about the image of a name; what is wrong is told with status 400."""
-        verdict, why = form.get("verdict", ""), form.get("why", "").strip()
+        verdict = form.get("verdict", "")
         if verdict not in {"good", "low_quality"}:
             abort(400, "The verdict of a person is good or low_quality.")
-        if not any(sign.isalnum() for sign in why) or len(why) > _MOST_LETTERS:
-            abort(400, f"Say why, in 1 to {_MOST_LETTERS} letters; the reason is stored with the verdict.")
+        why = read_reason(form, "verdict")
         return cls(cast("Verdict", verdict), why, _seen(form.get(f"seen {name}", "")))
 
 
 def _seen(text: str) -> Seen:
     verdict, _, number = text.partition(" ")
-    is_number = number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS
-    if verdict not in get_args(Verdict) or not is_number:
+    if verdict not in get_args(Verdict) or not is_number(number):
         abort(400, "Load the page again, and repeat what you did.")
     return Seen(cast("Verdict", verdict), int(number))

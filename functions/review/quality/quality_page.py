@@ -3,8 +3,7 @@
 from threading import Lock
 from typing import Any
 
-from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
-from werkzeug.exceptions import HTTPException
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from common.errors import SettingsError, TransientError
@@ -52,7 +51,6 @@ def gallery() -> str:
         overruled=overruled,
         reason=next((each["why"] for each in overruled if each["why"] != _MISTAKE), ""),
         mistake=_MISTAKE,
-        item_link=_item_link,
     )
 
 
@@ -122,13 +120,3 @@ def _asked_limits() -> Limits | None:
             400,
             "A limit is a number over 0; images are rejected from the same score as review, or a higher one.",
         )
-
-
-def _item_link(uid: str, frame: int) -> str | None:
-    """The address of the page about an image, if there is one."""
-    address = f"/items/image/{uid}/{frame}"
-    try:
-        current_app.url_map.bind_to_environ(request.environ).match(address, method="GET")
-    except HTTPException:
-        return None
-    return address

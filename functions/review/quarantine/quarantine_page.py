@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from functions.review.access.form_fields import is_number
 from functions.review.access.ports import ports
 from functions.review.access.rights import allowed, current_user
 from functions.review.quarantine.quarantined import (
@@ -34,7 +35,7 @@ def replay() -> AnyResponse | tuple[str, int]:
     chosen = Group.of(request.form)
     number = request.form.get("item", "")
     if number:
-        if not (number.isascii() and number.isdecimal() and len(number) < 19):
+        if not is_number(number):
             abort(400, "An item is a number.")
         numbers = [int(number)]
     else:
