@@ -54,7 +54,7 @@ def run_demo(folder: Path | None, say: Say, *, stay: bool = False) -> int:
             say("Ctrl-C ends everything.")
             run.watch(ended)
         else:
-            say("To decide about the held files on the page: dcm2set demo --stay")
+            say(f"To decide about the held files on the page: {sys.argv[0]} demo --stay")
         return code
 
 
