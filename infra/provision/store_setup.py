@@ -4,9 +4,11 @@ import ssl
 from collections import defaultdict
 from typing import Any
 
+from common.errors import SettingsError
 from common.store.minio_store import MinioStore
 from common.store.object_key import FIXED_BUCKETS, RAW
 from common.store.object_store import Notification
+from common.tls import is_loopback
 from infra.provision import minio_users
 from infra.provision.function_card import IMAGES, FunctionCard, function_cards
 
@@ -51,7 +53,15 @@ def create_users(
     images_prefix: str,
     tls: ssl.SSLContext | None = None,
 ) -> None:
-    """Create a user for each function, with the rights of its card; `keys` are the passwords by function."""
+    """Create a user for each function, with the rights of its card; `keys` are the passwords by function.
+
+    Raises SettingsError if the passwords would pass a network as plain text.
+    """
+    if tls is None and not is_loopback(endpoint.rpartition(":")[0]):
+        raise SettingsError(
+            "The users of the object store can't be created on another machine without TLS: "
+            "set DCM2SET_MINIO_SECURE=true."
+        )
     admin = minio_users.minio_admin(endpoint=endpoint, access_key=user, secret_key=password, tls=tls)
     cards = {f"dcm2set-{card.function}": card for card in function_cards()}
     minio_users.create_users(
