@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from model.looks import look_of
 from model.reasons import UsualRange
 
 _RESTORE = "restore both files from one training run"
+_loading = threading.Lock()  # loading changes `sys.modules` and the filters of warnings, which threads share
 
 
 class _Classifier(Protocol):
@@ -147,11 +149,11 @@ def _unpickled(content: bytes, path: Path) -> tuple[Any, UsualRange]:
     """Unpickle the classifier and the range of good pictures. scikit-learn is imported only here."""
     import joblib
 
-    with _no_pandas():
+    with _loading, _no_pandas():
         from sklearn.exceptions import InconsistentVersionWarning
 
     try:
-        with warnings.catch_warnings(), _no_pandas():
+        with _loading, _no_pandas(), warnings.catch_warnings():
             warnings.simplefilter("error", InconsistentVersionWarning)
             parts = joblib.load(BytesIO(content))
             return parts["classifier"], UsualRange(*parts["usual"])

@@ -5,7 +5,9 @@ import os
 import secrets
 import shutil
 import socket
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 from common.errors import SettingsError
 from infra.provision.function_card import function_cards
 
+_TRIES = 50  # to find a free TCP port that no other home is about to use
 MARKER = "DCM2SET_PROCESS_OF"  # environment variable that marks every process of a home
 
 
@@ -144,13 +147,24 @@ class Home:
 
     def tcp_ports(self) -> TcpPorts:
         """The TCP ports of the last run if they are free, otherwise other free ones."""
+        with self.reserved_tcp_ports() as ports:
+            return ports
+
+    @contextmanager
+    def reserved_tcp_ports(self) -> Iterator[TcpPorts]:
+        """The same for the duration of the block, in which no other home on this machine takes them.
+
+        A port is free until its server listens. Two homes that started together took the same one, and the
+        one of them without it talked to the server of the other.
+        """
         path = self.folder / "ports.json"
         names = ["minio", "postgres", *(card.function for card in function_cards())]
         before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        chosen = _free_tcp_ports([before.get(name, 0) for name in names])
-        found = dict(zip(names, chosen, strict=True))
-        write_private(path, found)
-        return TcpPorts(found.pop("minio"), found.pop("postgres"), found)
+        with ExitStack() as reservations:
+            chosen = _free_tcp_ports([before.get(name, 0) for name in names], reservations)
+            found = dict(zip(names, chosen, strict=True))
+            write_private(path, found)
+            yield TcpPorts(found.pop("minio"), found.pop("postgres"), found)
 
 
 def read_endpoints(home: Home) -> dict[str, Any]:
@@ -217,24 +231,38 @@ def _new_keys(functions: Iterable[str]) -> dict[str, str]:
     return {name: secrets.token_urlsafe(24) for name in functions}
 
 
-def _free_tcp_ports(wanted: list[int]) -> list[int]:
+def _free_tcp_ports(wanted: list[int], reservations: ExitStack) -> list[int]:
     """A free TCP port of the loopback address for each wanted one, which is used if it is free."""
-    sockets = [_bound_socket(port) for port in wanted]
-    try:
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    with ExitStack() as listeners:  # so that no port is chosen twice
+        return [_free_tcp_port(port, listeners, reservations) for port in wanted]
 
 
-def _bound_socket(port: int) -> socket.socket:
-    for candidate in (port, 0):
-        bound = socket.socket()
+def _free_tcp_port(wanted: int, listeners: ExitStack, reservations: ExitStack) -> int:
+    for candidate in (wanted, *[0] * _TRIES):
+        bound = listeners.enter_context(socket.socket())
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             bound.bind(("127.0.0.1", candidate))
+            port = int(bound.getsockname()[1])
+            reservations.enter_context(_reservation(port))
         except OSError:
-            bound.close()
-        else:
-            return bound
+            continue
+        return port
     raise SettingsError("No TCP port is free on 127.0.0.1.")
+
+
+def _reservation(port: int) -> AbstractContextManager[object]:
+    """A name that one process of the machine can have at a time; the kernel frees it when the process ends.
+
+    It is an abstract socket address, which only Linux has (unix(7)). Raises OSError if another process has
+    it.
+    """
+    if sys.platform != "linux":
+        return nullcontext()
+    holder = socket.socket(socket.AF_UNIX)
+    try:
+        holder.bind(f"\0dcm2set TCP port {port}")
+    except OSError:
+        holder.close()
+        raise
+    return holder

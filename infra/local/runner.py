@@ -27,7 +27,7 @@ from infra.local.causes.disk_room import require_open_files, require_room
 from infra.local.causes.os_errors import start_errors
 from infra.local.causes.start_logs import StartLogs
 from infra.local.causes.waiting import START_SECONDS, Waiting
-from infra.local.home import Home, nas_address, write_private, write_tokens
+from infra.local.home import Home, TcpPorts, nas_address, write_private, write_tokens
 from infra.local.minio_binary import minio_binary
 from infra.local.postgres_server import DATABASE, PostgresServer
 from infra.local.programs import Plan, programs, servers, write_minio_environment
@@ -77,8 +77,8 @@ def running(
 
     `arrange` returns the processes to start; tests use it to put TCP relays between them.
     """
-    with start_errors(home), _locked(home):
-        plan = _plan(home, settings, say)
+    with start_errors(home), _locked(home), home.reserved_tcp_ports() as ports:
+        plan = _plan(home, settings, ports, say)
         _write_secrets(plan)
         with _supervised(plan, arrange(plan), say) as (supervised, waiting):
             with waiting.server_errors():
@@ -95,8 +95,8 @@ def running(
 @contextmanager
 def running_servers(home: Home, settings: Settings, say: Say) -> Iterator[tuple[str, MinioStore]]:
     """Start only the database and the object store of a home; the database of a new home is empty."""
-    with start_errors(home), _locked(home):
-        plan = _plan(home, settings, say)
+    with start_errors(home), _locked(home), home.reserved_tcp_ports() as ports:
+        plan = _plan(home, settings, ports, say)
         _write_secrets(plan)
         with _supervised(plan, servers(plan), say) as (_, waiting):
             if plan.postgres is not None:
@@ -130,9 +130,8 @@ def _operator_store(plan: Plan) -> MinioStore:
     )
 
 
-def _plan(home: Home, settings: Settings, say: Say) -> Plan:
+def _plan(home: Home, settings: Settings, ports: TcpPorts, say: Say) -> Plan:
     secrets, minio = home.secrets(), minio_binary(say)
-    ports = home.tcp_ports()
     if settings.database_url is not None:
         require_tls(settings, "database_url")
         url = settings.database_url.get_secret_value()
@@ -219,6 +218,8 @@ def _can_create_users(plan: Plan) -> bool:
     except MinioAdminException as error:
         if "StorageFull" in str(error):
             raise DependencyAwayError("MinIO is full: its disk needs room.") from None
+        return False
+    except urllib3.exceptions.HTTPError:  # it is away again; the next look at it finds out why
         return False
     return True
 

@@ -212,7 +212,7 @@ def test_rows_of_another_function(
 ) -> None:
     """Items of another function can't be read, inserted or updated, and an item can't change its function.
 
-    Only review reads and decides about items of all functions: see `test_review_decides_about_all_items`.
+    Only review decides about items of all functions: test_page_security.py says which.
     """
     if card.function == "review" or "update" not in _rights(card.tables.get("ledger_item", "")):
         return
@@ -227,35 +227,6 @@ def test_rows_of_another_function(
         changed = connection.execute("update ledger_item set state = 'done' where function = %s", [other])
         assert 0 == changed.rowcount
     assert _is_allowed(connection, insert.format(card.function))
-    connection.execute("set row_security = off")
-    assert not _is_allowed(connection, "select count(function) from ledger_item")
-
-
-@pytest.mark.parametrize("card", [each for each in CARDS if each.function == "review"], ids=["review"])
-def test_review_decides_about_all_items(
-    home: RunningHome, card: FunctionCard, connection: psycopg.Connection
-) -> None:
-    """It reads the items of every function and changes those that nobody works on; it inserts none."""
-    with psycopg.connect(home.endpoints["database_url"], autocommit=True) as operator:
-        for state in ("running", "held"):
-            operator.execute(
-                "insert into ledger_item "
-                "(function, bucket, key, etag, state, attempts, lease_until, settled_at) "
-                "values ('extract', 'raw', %s, 'e', %s, 1, now() + interval '1 hour', now())",
-                [f"incoming/rights-{state}.dcm", state],
-            )
-        try:
-            query = "update ledger_item set state = 'done' where key like 'incoming/rights-%' returning key"
-            with connection.transaction(force_rollback=True):
-                changed = connection.execute(query).fetchall()
-        finally:
-            operator.execute("delete from ledger_item where key like 'incoming/rights-%'")
-    assert [("incoming/rights-held.dcm",)] == changed
-    insert = (
-        "insert into ledger_item (function, bucket, key, etag, state) values ('{}', 'b', 'k', 'e', 'done')"
-    )
-    for function in {each.function for each in CARDS} | {"x"}:
-        assert not _is_allowed(connection, insert.format(function))
     connection.execute("set row_security = off")
     assert not _is_allowed(connection, "select count(function) from ledger_item")
 

@@ -139,6 +139,13 @@ def test_an_item_at_work(review: psycopg.Connection, home: RunningHome, item: in
             assert 1 == review.execute(change, [item]).rowcount
 
 
+def test_row_security_can_not_be_switched_off(review: psycopg.Connection) -> None:
+    """Otherwise nothing would keep review from items that are being worked on."""
+    review.execute("set row_security = off")
+    with pytest.raises(InsufficientPrivilege):
+        review.execute("select count(function) from ledger_item")
+
+
 @pytest.mark.parametrize(
     "statement",
     [

@@ -59,6 +59,21 @@ def test_the_card_describes_the_artefact(model: QualityModel) -> None:
     assert all(source["licence"] for source in card.sources)
 
 
+def test_threads_can_load_at_the_same_time() -> None:
+    """The first requests of a new process each load the model."""
+    code = (
+        "import sys\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from model.artefact import load_quality_model\n"
+        "from model.card import DEFAULT_MODEL\n"
+        "with ThreadPoolExecutor(8) as pool:\n"
+        "    loaded = list(pool.map(load_quality_model, [DEFAULT_MODEL] * 32))\n"
+        "print(len({each.version for each in loaded}), 'pandas' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ("", "1 False\n") == (run.stderr, run.stdout)
+
+
 def test_a_changed_artefact_is_refused_before_it_is_unpickled(copied_model: Path) -> None:
     """A file with another digest is refused before any pickled code runs."""
     trace = copied_model.with_name("unpickled")
