@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test check audit licences sbom fuzz faults label-studio bench lock clean
+.PHONY: setup demo test check audit licences sbom fuzz faults scale label-studio bench lock clean
 
 setup: $(STAMP)
 
@@ -63,6 +63,12 @@ fuzz: setup
 faults: setup
 	@$(BIN)/python -m tests.faults.campaign --seeds 1 2 3 4 5 --files 1000 --faults 24
 	@$(BIN)/python -m tests.faults.flood --files 10000 --seconds 240
+
+# Several replicas of each function; needs haproxy, pgbouncer and, where /.dockerenv exists, bubblewrap.
+scale: setup
+	@$(BIN)/python -m tests.scale.campaign --files 1000
+	@$(BIN)/python -m tests.scale.campaign --files 200 --spread-store
+	@$(BIN)/python benchmarks/scale.py
 
 # The round trip with a real Label Studio, which has an environment of its own.
 LABEL_STUDIO := $(HOME)/.cache/dcm2set/label-studio-1.23.2

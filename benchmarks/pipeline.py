@@ -38,7 +38,7 @@ _DISTANCE_SECONDS = 0.03  # delay of each part of a request or an answer, as bet
 _FOLDER = 250  # files per folder of the NAS
 _WAIT_SECONDS = 600
 _STAGES = ("extract", "store_metadata", "quality")
-_SETTINGS = {
+SETTINGS = {
     "DCM2SET_NAS_POLL_SECONDS": "86400",  # polls are started by the benchmark
     "DCM2SET_NAS_QUIET_SECONDS": "0",
 }
@@ -94,24 +94,29 @@ def _uid(number: int) -> str:
 
 
 class Pipeline:
-    """A running home with a NAS folder. `distance` is the delay of its object store in seconds."""
+    """A running home with a NAS folder."""
 
-    def __init__(self, folder: Path, workers: int | None = None, distance: float = 0) -> None:
-        self.nas = folder / "nas"
-        self.nas.mkdir(parents=True)
+    def __init__(self, home: RunningHome, nas: Path) -> None:
+        self.home, self.nas = home, nas
+        self._turns = count()
+
+    @classmethod
+    def started(cls, folder: Path, workers: int | None = None, distance: float = 0) -> "Pipeline":
+        """Start a home. `distance` is the delay of its object store in seconds."""
+        nas = folder / "nas"
+        nas.mkdir(parents=True)
         home = folder / "home"
         chosen = {} if workers is None else {"DCM2SET_WORKERS": str(workers)}
         command: tuple[str, ...] = ()
         if distance:
             home.mkdir(mode=0o700)
-            self._relay = TcpRelay(Home(home).tcp_ports().minio).start()
-            command = ("benchmarks.support.distant_store", str(home), str(self._relay.port))
-        self.home = RunningHome.start(
-            home, {**_SETTINGS, **chosen, "DCM2SET_NAS_URL": self.nas.as_uri()}, command=command
-        )
+            relay = TcpRelay(Home(home).tcp_ports().minio).start()
+            command = ("benchmarks.support.distant_store", str(home), str(relay.port))
+        settings = {**SETTINGS, **chosen, "DCM2SET_NAS_URL": nas.as_uri()}
+        running = RunningHome.start(home, settings, command=command)
         if distance:
-            self._relay.switch(Mode.DELAY, distance)
-        self._turns = count()
+            relay.switch(Mode.DELAY, distance)
+        return cls(running, nas)
 
     def run(self, slices: Slices, number: int) -> Run:
         """Run `number` files, from a POST to poll_nas to the last verdict."""
@@ -163,7 +168,7 @@ def main() -> None:
 
 
 def _compared_with_loops(folder: Path, slices: Slices, number: int, rounds: int) -> list[Figure]:
-    pipeline = Pipeline(folder)
+    pipeline = Pipeline.started(folder)
     try:
         pipeline.run(slices, 16)  # warms up, and gives the ledger an item
         stores = _stores(pipeline.home)
@@ -250,7 +255,7 @@ def _workers(folder: Path, slices: Slices, number: int, rounds: int, *, distance
     found: dict[int, list[Run]] = {1: [], 2: []}
     try:
         for workers in found:
-            pipelines[workers] = Pipeline(folder / str(workers), workers, distance)
+            pipelines[workers] = Pipeline.started(folder / str(workers), workers, distance)
             pipelines[workers].run(slices, 16)
         for _ in range(rounds):
             for workers, pipeline in pipelines.items():

@@ -33,12 +33,20 @@ logging.getLogger("psycopg").setLevel(logging.CRITICAL + 1)
 _CONFLICT = "U0001"  # SQLSTATE of conflicts raised by functions in schema.sql files, with their own texts
 # What statements and the driver rely on, whatever the database, the role or the environment sets.
 # These are no startup options, because PgBouncer refuses those.
-_PREPARE = """select set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO, YMD', false),
-    set_config('IntervalStyle', 'postgres', false), set_config('bytea_output', 'hex', false),
-    set_config('extra_float_digits', '1', false), set_config('client_encoding', 'UTF8', false),
-    set_config('standard_conforming_strings', 'on', false),
-    set_config('default_transaction_isolation', 'read committed', false),
-    set_config('statement_timeout', coalesce(%s::text, current_setting('statement_timeout')), false)"""
+SESSION_SETTINGS: Mapping[LiteralString, LiteralString] = {
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "client_encoding": "UTF8",
+    "standard_conforming_strings": "on",
+    "default_transaction_isolation": "read committed",
+}
+_LIMIT = "set_config('statement_timeout', coalesce(%s::text, current_setting('statement_timeout')), false)"
+_PREPARE = "select " + ", ".join(
+    [*(f"set_config('{name}', '{value}', false)" for name, value in SESSION_SETTINGS.items()), _LIMIT]
+)
 _REFUSED_PARAMETER = re.compile(r"unsupported (?:startup parameter[^:]*: (\w+)|(options) startup parameter)")
 _CONNECT_SECONDS = 5
 _CHECK_SECONDS = 3.0
@@ -137,11 +145,18 @@ class Database:
 
     Every method raises DependencyAwayError when the server does not answer, TransientError when
     another session wrote the same row first, PermanentError when a value can't be stored, and
-    ConflictError when a function of the schema reports a contradiction.
+    ConflictError when a function of the schema reports a contradiction. With `prepares`, statements that
+    come again are prepared on the server, for which each connection must keep its session.
     """
 
     def __init__(
-        self, url: str, *, connections: int = 4, timeout: float = 5, answer_seconds: float = 30
+        self,
+        url: str,
+        *,
+        connections: int = 4,
+        timeout: float = 5,
+        answer_seconds: float = 30,
+        prepares: bool = True,
     ) -> None:
         def configure(connection: LimitedConnection) -> None:
             connection.seconds = answer_seconds
@@ -157,7 +172,8 @@ class Database:
             open=False,
             check=_check,
             configure=configure,
-            kwargs={"row_factory": dict_row, "autocommit": True, "connect_timeout": 3},
+            kwargs={"row_factory": dict_row, "autocommit": True, "connect_timeout": 3}
+            | ({} if prepares else {"prepare_threshold": None}),
         )
 
     def close(self) -> None:

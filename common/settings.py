@@ -83,6 +83,9 @@ class Settings(PageSettings):
     database_seconds: float = Field(
         30, gt=0, description="a statement fails, and ends on the server, without an answer within this time"
     )
+    database_prepared_statements: bool = Field(
+        True, description="prepare statements on the server; `false` behind a pooler in transaction mode"
+    )
     token: Token | None = Field(None, description="Bearer token that callers of the functions send")
     token_file: Path | None = Field(
         None,

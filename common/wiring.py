@@ -47,7 +47,11 @@ def database() -> Database:
     """The database in the settings."""
     config = settings()
     require_tls(config, "database_url")
-    return Database(config.required("database_url"), answer_seconds=config.database_seconds)
+    return Database(
+        config.required("database_url"),
+        answer_seconds=config.database_seconds,
+        prepares=config.database_prepared_statements,
+    )
 
 
 @cache

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from psycopg import Connection, sql
 
-from common.database import connect
+from common.database import SESSION_SETTINGS, connect
 from infra.provision.function_card import FunctionCard, function_cards
 
 # By default every role may call these.
@@ -13,7 +13,12 @@ _LARGE_OBJECT_WRITERS = (
     "lo_open(oid, integer)", "lowrite(integer, bytea)", "lo_unlink(oid)",
 )  # fmt: skip
 # A session that hangs must free its locks. poll_nas holds its lock while it waits for the NAS, for minutes.
-_ROLE_SETTINGS = {"statement_timeout": "60s", "idle_in_transaction_session_timeout": "2h"}
+# Behind a pooler in transaction mode a function can't choose the settings of the session that it is given.
+_ROLE_SETTINGS = {
+    **SESSION_SETTINGS,
+    "statement_timeout": "60s",
+    "idle_in_transaction_session_timeout": "2h",
+}
 
 
 def can_create_roles(url: str) -> bool:

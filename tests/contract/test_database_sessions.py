@@ -13,11 +13,12 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
-from common.database import Database, connect
+from common.database import SESSION_SETTINGS, Database, connect
 from common.errors import PipelineError, SettingsError
 from infra.health import doctor_database
 from infra.health.doctor_database import tried_values
 from infra.provision.snapshot import read_snapshot
+from tests.support.local_home import RunningHome
 from tests.support.own_database import own_database
 from tests.support.pgbouncer import pooled
 
@@ -80,6 +81,24 @@ def test_no_startup_options_are_needed(odd_url: str) -> None:
         assert _EXPECTED[3] == row["number"]
         assert tried_values(url).startswith("PostgreSQL ")
         assert 0 == pooler.refused
+
+
+def test_behind_a_pooler_in_transaction_mode(odd_url: str) -> None:
+    """Nothing is prepared on the server, whose sessions other clients get as well."""
+    counted = "select count(*) as number from pg_prepared_statements"
+    for prepares, expected in ((False, 0), (True, 1)):
+        with closing(Database(odd_url, connections=1, prepares=prepares)) as database:
+            for _ in range(7):  # the driver prepares what comes more than five times
+                database.one("select 1 as same")
+            assert {"number": expected} == database.one(counted)
+
+
+def test_sessions_of_a_role_that_nobody_prepared(home: RunningHome) -> None:
+    """A function's role has the right forms of values itself: a pooler hands out sessions of others."""
+    url = home.function_environment("quality")["DATABASE_URL"]
+    with psycopg.connect(url) as connection:
+        for setting, value in SESSION_SETTINGS.items():
+            assert (value,) == connection.execute(f"show {setting}").fetchone()
 
 
 def test_a_refused_startup_parameter_is_named(odd_url: str) -> None:

@@ -107,7 +107,7 @@ class Campaign:
         """Prepare a campaign with these files."""
         secrets = Home(faulty.home.folder).known_secrets()
         pseudonyms = Pseudonyms(bytes.fromhex(secrets.pseudonym_key))
-        feeder = FileFeeder(faulty, inputs, nas, pseudonyms)
+        feeder = FileFeeder(faulty.home, inputs, nas, pseudonyms)
         oracle = Oracle(faulty.home, inputs, pseudonyms, IMAGES_PER_BUCKET, feeder.labels)
         return cls(faulty, feeder, oracle, ImageBucketSampler(faulty.home), report, log)
 

@@ -6,8 +6,8 @@ from itertools import groupby
 from pathlib import Path
 
 from deidentification.pseudonym import Pseudonyms
-from tests.faults.faulty_home import FaultyHome
 from tests.faults.input_files import PICTURES, InputFile
+from tests.support.local_home import RunningHome
 
 PUT_SECONDS = 120  # a put is repeated for at most this long
 Unit = list[InputFile]  # one object, or all files of one NAS folder
@@ -16,8 +16,8 @@ Unit = list[InputFile]  # one object, or all files of one NAS folder
 class FileFeeder:
     """Puts files into raw or on the NAS, and label files for some of their images."""
 
-    def __init__(self, faulty: FaultyHome, inputs: Sequence[InputFile], nas: Path, pseudonyms: Pseudonyms):
-        self._faulty = faulty
+    def __init__(self, home: RunningHome, inputs: Sequence[InputFile], nas: Path, pseudonyms: Pseudonyms):
+        self._home = home
         self._nas = nas
         self._pseudonyms = pseudonyms
         self._on_nas: dict[str, Unit] = {}  # by folder, until the folder is marked as processed
@@ -58,7 +58,7 @@ class FileFeeder:
         deadline = time.monotonic() + PUT_SECONDS
         while True:
             try:
-                self._faulty.home.put(key, body, bucket=bucket)
+                self._home.put(key, body, bucket=bucket)
             except Exception:
                 if time.monotonic() > deadline:
                     raise
