@@ -8,9 +8,9 @@ HERE = Path(__file__).resolve().parent
 BENCHMARKS = (
     *("extract.py", "deidentification.py", "privacy.py", "midi_b.py", "quality.py"),
     *("concurrent_extract.py", "latency.py", "nas.py"),
-    "growth.py",  # includes idle_memory.py
+    *("growth.py", "slopes.py"),  # growth.py includes idle_memory.py
     *("page.py", "deciding.py"),
-    *("labels.py", "near_duplicates.py", "export.py", "pipeline.py"),
+    *("labels.py", "near_duplicates.py", "export.py", "pipeline.py", "scale.py"),
 )
 
 

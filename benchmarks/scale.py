@@ -23,8 +23,7 @@ from tests.support.local_home import RunningHome
 _DISTANCE_SECONDS = 0.03  # delay of each part of a request or an answer, as between two buildings
 _BARS = {2: 1.8, 4: 3.2}  # files per second compared with one replica
 _CONNECTIONS = """
-select count(*) as number from pg_stat_activity
-where usename like '%\\_extract' or usename like '%\\_quality' or usename like '%\\_store_metadata'
+select count(*) as number from pg_stat_activity where usename ~ '_(extract|quality|store_metadata)$'
 """
 _CLAIMS = """
 select sum(attempts)::float / count(*) as number from ledger_item
