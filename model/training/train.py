@@ -68,7 +68,8 @@ def train(
 ) -> QualityCard:
     """Train and evaluate a model; write quality_svm.joblib and quality_svm.json and return the card.
 
-    The same pictures and the same versions of all packages give the same bytes.
+    The same pictures and the same versions of all packages give the same bytes, if the processors calculate
+    alike; see `model.training.same_arithmetic`.
 
     Parameters
     ----------
