@@ -34,7 +34,9 @@ def main() -> None:
             home.end()
     slow = statistics.quantiles(seconds, n=20)[-1]
     figures = [
-        Figure.at_most("key to next picture, median", statistics.median(seconds), _MOST_SECONDS, unit="s"),
+        Figure.at_most(
+            "key to next picture, median", statistics.median(seconds), _MOST_SECONDS, unit="s", rounds=seconds
+        ),
         Figure("key to next picture, 95 %", slow, "s"),
     ]
     report(f"Deciding about {number} held files of {_SIZE} x {_SIZE} pixels", figures)

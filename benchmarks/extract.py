@@ -33,7 +33,7 @@ import imaging  # noqa: F401 suppresses pydicom's warnings
 from benchmarks.support.comparison import BATCHES, Comparison, compare
 from benchmarks.support.corpus import make_corpus
 from benchmarks.support.peak_memory import memory_figures
-from benchmarks.support.report import Figure, print_table, report
+from benchmarks.support.report import Figure, Verdict, print_table, report
 
 # Minimum speed-up over the documented route, by kind of file.
 _DOCUMENTED_BARS = {
@@ -92,9 +92,12 @@ def _tabled(comparison: Comparison) -> Iterator[Figure]:
     kind = comparison.sample.kind
     for route, measured in comparison.routes.items():
         yield Figure(f"{kind}: {route}", measured.seconds * 1000, "ms")
-        bar, holds = ("right", not measured.verdict.cause) if route in _DCM2SET else (None, None)
-        difference = measured.verdict.difference
-        yield Figure(f"{kind}: {route}: picture off by", difference, "grey levels", bar, holds)
+        name, difference = f"{kind}: {route}: picture off by", measured.verdict.difference
+        if route in _DCM2SET:
+            verdict: Verdict = "MISSED" if measured.verdict.cause else "holds"
+            yield Figure(name, difference, "grey levels", "right", verdict)
+        else:
+            yield Figure(name, difference, "grey levels")
 
 
 def _ratios(comparison: Comparison) -> Iterator[Figure]:
@@ -111,10 +114,12 @@ def _ratios(comparison: Comparison) -> Iterator[Figure]:
     for (route, own), bar in bars.items():
         ratio = comparison.ratio(route, own)
         if ratio is not None:
-            yield Figure.at_least(f"{kind}: {route} / {own}", ratio, bar)
+            rounds = comparison.ratios(route, own)
+            yield Figure.at_least(f"{kind}: {route} / {own}", ratio, bar, rounds=rounds)
     floor = comparison.ratio("pixel path", "floor")
     if floor is not None:
-        yield Figure.at_most(f"{kind}: pixel path / floor", floor, _floor_bar(comparison))
+        rounds = comparison.ratios("pixel path", "floor")
+        yield Figure.at_most(f"{kind}: pixel path / floor", floor, _floor_bar(comparison), rounds=rounds)
     yield Figure.at_most(f"{kind}: PNG bytes / Pillow's default", comparison.png_ratio, _PNG_BAR)
 
 

@@ -5,19 +5,19 @@ machine affects both. `--quick` uses fewer files.
 """
 
 import logging
-import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from statistics import median
 
 # To import `benchmarks`, `common` and `tests`.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.idle_memory import memory_figures
-from benchmarks.support.report import Figure, report
+from benchmarks.support.report import Figure, of_rounds, report
 from common.process.json_log import logger
 from infra.health.status import read_status
 from tests.support.local_home import RunningHome
@@ -58,15 +58,18 @@ def _growth_figures(home: RunningHome, files: int) -> list[Figure]:
             )
         ]
         for name, repeats in (("event", 300), ("sweep", 100), ("status", 100), ("poll", 40)):
-            few, many = _medians(getattr(empty, name), getattr(full, name), repeats)
-            figures.append(Figure(f"{name}: no settled files", 1000 * few, "ms"))
-            figures.append(Figure(f"{name}: {files} settled files", 1000 * many, "ms"))
-            figures.append(Figure.at_most(f"{name}: ratio", many / few, _MAX_RATIO))
+            few, many = _seconds(getattr(empty, name), getattr(full, name), repeats)
+            ratio = median(many) / median(few)
+            figures.append(Figure(f"{name}: no settled files", 1000 * median(few), "ms"))
+            figures.append(Figure(f"{name}: {files} settled files", 1000 * median(many), "ms"))
+            figures.append(Figure.at_most(f"{name}: ratio", ratio, _MAX_RATIO, rounds=of_rounds(many, few)))
     return figures
 
 
-def _medians(one: Callable[[], None], other: Callable[[], None], repeats: int) -> tuple[float, float]:
-    """Return the median seconds of two operations that run in turn, without a few warm-up runs."""
+def _seconds(
+    one: Callable[[], None], other: Callable[[], None], repeats: int
+) -> tuple[list[float], list[float]]:
+    """Return the seconds of two operations that run in turn, without a few warm-up runs."""
     seconds: tuple[list[float], list[float]] = ([], [])
     for number in range(repeats + 5):
         for which in (0, 1) if number % 2 else (1, 0):
@@ -74,7 +77,7 @@ def _medians(one: Callable[[], None], other: Callable[[], None], repeats: int) -
             (one, other)[which]()
             if number >= 5:
                 seconds[which].append(time.perf_counter() - started)
-    return statistics.median(seconds[0]), statistics.median(seconds[1])
+    return seconds
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import psycopg
 
-from benchmarks.support.report import Figure, report
+from benchmarks.support.report import Figure, of_rounds, report
 from common.store.object_key import ANNOTATIONS, Location
 from tests.support.local_home import RunningHome
 from tests.support.uids import uid
@@ -108,9 +108,17 @@ def _measured(home: RunningHome, images: int, runs: int) -> list[Figure]:
     seconds, floor = median(taken), median(bare)
     return [
         Figure(f"{rows} rows, event to commit, median of {runs}", seconds, "s"),
-        Figure.at_least("rows a second", rows / seconds, BAR_ROWS_A_SECOND, unit="rows/s"),
+        Figure.at_least(
+            "rows a second",
+            rows / seconds,
+            BAR_ROWS_A_SECOND,
+            unit="rows/s",
+            rounds=[rows / each for each in taken],
+        ),
         Figure("psycopg's COPY of the same rows", rows / floor, "rows/s"),
-        Figure.at_least("compared with psycopg's COPY", floor / seconds, BAR_OF_COPY),
+        Figure.at_least(
+            "compared with psycopg's COPY", floor / seconds, BAR_OF_COPY, rounds=of_rounds(bare, taken)
+        ),
         Figure("COPY of the file's bytes without parsing", rows / median(unread), "rows/s"),
         Figure("the same number of superseding rows", rows / again, "rows/s"),
         Figure.at_most("memory above idle", max(peaks) - idle, BAR_MEGABYTES, unit="MiB"),

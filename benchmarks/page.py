@@ -5,17 +5,17 @@ the machine affects both. `--quick` uses fewer rows.
 """
 
 import logging
-import statistics
 import sys
 import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
+from statistics import median
 
 # To import `benchmarks`, `common` and `tests`.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.support.report import Figure, report
+from benchmarks.support.report import Figure, of_rounds, report
 from common.database import Database
 from common.process.json_log import logger
 from tests.support.local_home import RunningHome
@@ -53,32 +53,39 @@ def _figures(operator: str, files: int, held: int) -> list[Figure]:
     urls = [database_with_settled_files(operator, number) for number in (0, files)]
     with closing(Database(urls[0])) as empty, closing(Database(urls[1])) as full:
         clients = [PageBench.on(database).sign_in("reviewer") for database in (empty, full)]
-        few, many = _medians("/", *clients)
+        few, many = _milliseconds("/", *clients)
         figures = [
-            Figure("overview, empty", few * 1000, "ms"),
-            Figure.at_most("overview, settled files", many * 1000, _MOST_MILLISECONDS, unit="ms"),
-            Figure.at_most("overview: ratio", many / few, _MAX_RATIO),
+            Figure("overview, empty", median(few), "ms"),
+            Figure.at_most(
+                "overview, settled files", median(many), _MOST_MILLISECONDS, unit="ms", rounds=many
+            ),
+            Figure.at_most(
+                "overview: ratio", median(many) / median(few), _MAX_RATIO, rounds=of_rounds(many, few)
+            ),
         ]
         full.run(_HOLD, number=held)
         full.run("analyze ledger_item")
         paths = {"list": "/held/", "list of one cause": "/held/?cause=Possible+burned-in+text+3"}
         for name, path in paths.items():
-            _, seconds = _medians(path, *clients)
-            milliseconds = seconds * 1000
-            figures.append(Figure.at_most(f"held files, {name}", milliseconds, _MOST_MILLISECONDS, unit="ms"))
+            _, times = _milliseconds(path, *clients)
+            figures.append(
+                Figure.at_most(
+                    f"held files, {name}", median(times), _MOST_MILLISECONDS, unit="ms", rounds=times
+                )
+            )
         return figures
 
 
-def _medians(path: str, *clients: SignedIn) -> list[float]:
-    """The median time of a page for each client, requested in turn."""
+def _milliseconds(path: str, *clients: SignedIn) -> list[list[float]]:
+    """The times of a page for each client, requested in turn."""
     times: list[list[float]] = [[] for _ in clients]
     for _ in range(_ROUNDS):
         for each, client in zip(times, clients, strict=True):
             started = time.perf_counter()
             answer = client.get(path)
-            each.append(time.perf_counter() - started)
+            each.append(1000 * (time.perf_counter() - started))
             assert answer.status_code == 200, answer.status_code
-    return [statistics.median(each) for each in times]
+    return times
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.pipeline import SETTINGS, Pipeline, Run, Slices
-from benchmarks.support.report import Figure, report
+from benchmarks.support.report import Figure, of_rounds, report
 from tests.scale.scaled_home import scaled_home
 from tests.support.local_home import RunningHome
 
@@ -80,7 +80,9 @@ def _figures(home: _Replicas, one: _Replicas, files: int) -> list[Figure]:
     ]
     if home is not one:
         ratio = one.seconds / home.seconds
-        figures.append(Figure.at_least(f"{name} compared with one", ratio, _BARS[home.number]))
+        ratios = of_rounds(*([run.seconds for run in each.runs] for each in (one, home)))
+        bar = _BARS[home.number]
+        figures.append(Figure.at_least(f"{name} compared with one", ratio, bar, rounds=ratios))
     return figures
 
 

@@ -16,6 +16,7 @@ from benchmarks.support.documented_route import documented_route
 from benchmarks.support.niffler_like import niffler_like
 from benchmarks.support.other_converters import Route, dcmtk, dicom_toimage
 from benchmarks.support.picture_check import ExpectedPicture, Verdict
+from benchmarks.support.report import of_rounds
 from functions.extract.output_space import read_output
 
 BATCHES = ("batch to files", "dicom-toimage")
@@ -26,8 +27,13 @@ _MIN_SECONDS = 0.1
 class Measured:
     """The result of one route on one file."""
 
-    seconds: float  # per file, median of the rounds
+    rounds: list[float]  # seconds per file
     verdict: Verdict
+
+    @property
+    def seconds(self) -> float:
+        """The median of the rounds."""
+        return median(self.rounds)
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,10 @@ class Comparison:
         if route in self.routes and other in self.routes:
             return self.routes[route].seconds / self.routes[other].seconds
         return None
+
+    def ratios(self, route: str, other: str) -> list[float]:
+        """Return a route's time divided by another's in each round."""
+        return of_rounds(self.routes[route].rounds, self.routes[other].rounds)
 
 
 def compare(sample: Sample, out: Path, rounds: int) -> Comparison:
@@ -85,15 +95,15 @@ def _check(run: Route, sample: Sample, out: Path, expected: ExpectedPicture) -> 
     return expected.judge(pngs) if pngs else "writes no picture"
 
 
-def _times(routes: Mapping[str, Route], sample: Sample, out: Path, rounds: int) -> dict[str, float]:
-    """Return the median seconds per file; for batches the run's time divided by the number of copies."""
+def _times(routes: Mapping[str, Route], sample: Sample, out: Path, rounds: int) -> dict[str, list[float]]:
+    """Return the seconds per file; for batches the run's time divided by the number of copies."""
     times: dict[str, list[float]] = {name: [] for name in routes}
     for _ in range(rounds):
         for name, run in routes.items():
             _emptied(out)
             seconds = _time_of_run(run, sample, out)
             times[name].append(seconds / len(sample.copies) if name in BATCHES else seconds)
-    return {name: median(values) for name, values in times.items()}
+    return times
 
 
 def _time_of_run(run: Route, sample: Sample, out: Path) -> float:

@@ -47,8 +47,8 @@ def test_the_worst_modality_and_anatomy_are_told() -> None:
 
 def test_bars_are_judged_if_they_are_asked_for() -> None:
     """A small sample is not compared with the bars."""
-    barred = [figure.holds for figure in text_figures(TEXTS, has_bars=True) if figure.bar]
-    assert [False] * len(barred) == barred
+    barred = [figure.verdict for figure in text_figures(TEXTS, has_bars=True) if figure.bar]
+    assert ["MISSED"] * len(barred) == barred
     assert len(barred) == 7
     assert not [figure for figure in text_figures(TEXTS, has_bars=False) if figure.bar]
 
