@@ -1,12 +1,15 @@
-"""The settings: environment variables with the prefix DCM2SET_, or lines of a .env file."""
+"""The settings: environment variables with the prefix DCM2SET_, lines of a .env file, or files of secrets."""
 
 import math
 import re
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pydantic_settings
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import (
     AfterValidator,
     AliasChoices,
@@ -15,11 +18,14 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     ValidationInfo,
+    model_validator,
 )
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from common.errors import SettingsError
+from common.nas_settings import NasSettings
 from common.page_settings import PageSettings
+from common.secret_files import SecretFiles
 from common.tokens import EXPECTED_FORM, TOKEN
 
 
@@ -54,7 +60,7 @@ BucketPrefix = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,3
 Window = Annotated[tuple[float, float], AfterValidator(_has_width)]
 
 
-class Settings(PageSettings):
+class Settings(PageSettings, NasSettings):
     """All settings, grouped by who sets them. A function needs only the settings that it uses.
 
     No secret has a default: a function without a secret that it needs answers 503 and names the setting.
@@ -65,6 +71,10 @@ class Settings(PageSettings):
     )
 
     # Hospital IT: the object store, the database, tokens and TLS.
+    secrets_dir: Path | None = Field(
+        None,
+        description="folder of files with settings, each named as its variable; itself a variable only",
+    )
     minio_endpoint: str | None = Field(None, description="host:port of the object store")
     minio_access_key: str | None = Field(None, description="user of the object store, one for each function")
     minio_secret_key: SecretStr | None = Field(None, description="password of that user")
@@ -79,6 +89,9 @@ class Settings(PageSettings):
         None,
         validation_alias=AliasChoices("DCM2SET_DATABASE_URL", "DATABASE_URL"),
         description="PostgreSQL 13 or newer; without it the local runner starts its own server",
+    )
+    database_password: SecretStr | None = Field(
+        None, description="password of the database's user, if DATABASE_URL has none"
     )
     database_seconds: float = Field(
         30, gt=0, description="a statement fails, and ends on the server, without an answer within this time"
@@ -95,51 +108,17 @@ class Settings(PageSettings):
     function_urls: dict[str, str] = Field(
         default_factory=dict, description="URLs of the functions that sweep calls, as JSON"
     )
+    function_secrets: Path | None = Field(
+        None,
+        description="folder with a folder of secrets for each function, from which dcm2set provision gives "
+        "the functions their rights",
+    )
     functions_ca_file: Path | None = Field(
         None,
         description="PEM file of the CA that verifies the functions' https URLs; otherwise the system's CAs",
     )
     allow_plaintext: bool = Field(
         False, description="allow other machines without TLS; only where the network itself is encrypted"
-    )
-
-    # Hospital IT: the NAS.
-    nas_url: str | None = Field(
-        None, description="file:///path of the mounted share, or synology+https://host:5001/share/path"
-    )
-    nas_user: str | None = Field(None, description="Synology account that reads the share")
-    nas_password: SecretStr | None = Field(None, min_length=1, description="password of that account")
-    nas_otp_code: SecretStr | None = Field(
-        None, description="one-time code, if the account needs one to sign in"
-    )
-    nas_device_id: SecretStr | None = Field(
-        None, description="replaces the one-time code; printed by dcm2set nas trust"
-    )
-    nas_ca_file: Path | None = Field(
-        None, description="PEM file of the CA that verifies the NAS; otherwise the system's CAs"
-    )
-    nas_timeout_seconds: float = Field(
-        60, gt=0, description="a request to a Synology NAS fails after this time without a byte"
-    )
-    nas_check_md5: bool = Field(
-        False, description="compare each file from a Synology NAS with the MD5 that the NAS computes of it"
-    )
-    nas_processed_mark: str = Field(
-        "<name>_processed",
-        pattern=r"^([^/<>]+|[^/<>]+<name>[^/<>]*|[^/<>]*<name>[^/<>]+)$",
-        description="new name of a processed folder; none: nothing on the NAS is changed",
-    )
-    nas_quiet_seconds: float = Field(
-        10, ge=0, description="a folder is copied after two equal listings at least this far apart"
-    )
-    nas_poll_seconds: float = Field(30, gt=0, description="interval of the timer of poll_nas")
-    nas_poll_budget_seconds: float = Field(
-        600, gt=0, description="longest time of one poll; the next poll continues with the remaining folders"
-    )
-    nas_copies: int = Field(4, ge=1, le=32, description="files copied at a time")
-    nas_archive_files: int = Field(20_000, ge=1, description="a .zip archive with more files is not unpacked")
-    nas_archive_megabytes: int = Field(
-        4096, ge=1, description="a .zip archive that is larger, packed or unpacked, is not unpacked"
     )
 
     # Data engineer: limits and speed of the pipeline.
@@ -235,6 +214,29 @@ class Settings(PageSettings):
         "hold", description="whether pictures that may show a patient's name are held, or pass"
     )
     blanking_rules: Path | None = Field(None, description="TOML file of rectangles to make black, by device")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 replaced by SecretFiles
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The sources, the one that takes precedence first."""
+        return init_settings, env_settings, dotenv_settings, SecretFiles(settings_cls)
+
+    @model_validator(mode="after")
+    def _with_password(self) -> "Settings":
+        """Put the password into the database's URL, unless that has one."""
+        if self.database_url and self.database_password:
+            url = self.database_url.get_secret_value()
+            with suppress(ProgrammingError):  # connecting will fail and report it
+                if "password" not in conninfo_to_dict(url):
+                    password = self.database_password.get_secret_value()
+                    self.database_url = SecretStr(make_conninfo(url, password=password))
+        return self
 
     def required(self, name: str) -> str:
         """The text of a setting that a function needs, also of a secret.

@@ -13,10 +13,11 @@ from infra.health.commands import doctor, status
 from infra.items.commands import held, refuse, release, replay, resolve, trace
 from infra.labelling.commands import labels, tasks
 from infra.local.causes.os_errors import os_error_text
-from infra.local.commands import rotate_token, up
+from infra.local.commands import rotate_token, timers, up
 from infra.nas.commands import nas
 from infra.page.commands import users
 from infra.patients.commands import erase, pseudonym, report
+from infra.provision.existing.commands import provision
 from infra.quality.commands import quality, train
 from infra.reconcile.commands import reconcile
 from infra.training_sets.commands import diff, export, verify
@@ -32,7 +33,7 @@ def cli() -> None:
 
 for _command in (
     *(up, demo, status, doctor, reconcile, trace, replay, held, release, refuse, resolve),
-    *(backup, restore, report, pseudonym, erase, nas, rotate_token, users),
+    *(backup, restore, report, pseudonym, erase, nas, rotate_token, users, provision, timers),
     *(quality, train, labels, tasks, export, diff, verify, sets),
 ):
     cli.add_command(_command)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from common.database import connect
+from common.process.end_signal import ended_by_signal
 from common.settings import load_settings
 from common.store.minio_store import MinioStore
 from common.store.object_key import ANNOTATIONS, Location
@@ -19,7 +20,7 @@ from infra.demo.demo_files import create_nas_folders
 from infra.health.status import is_closed, is_waiting, read_status
 from infra.health.status_text import balance_text, set_aside_text
 from infra.local.home import Home
-from infra.local.runner import ended_by_signal, running
+from infra.local.runner import running
 from oversight.accounts.first_link import page_sentence
 
 Say = Callable[[str], None]

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from common.store.object_key import ANNOTATIONS, LABELLING
-from infra.local.home import Home, write_private
+from infra.local.home import Home
 from infra.provision.minio_users import create_user, minio_admin
+from infra.provision.private_text import write_private
 
 USER = "dcm2set-labelling"
 LABELS_PREFIX = "label-studio/"  # of the keys of its labels in the bucket annotations

@@ -1,5 +1,7 @@
 """The commands that start a home, and change its token."""
 
+import sys
+
 import click
 
 from infra.command_options import home_option, operator_database
@@ -20,8 +22,9 @@ def up(home: Home, new_space: str | None) -> None:
     With DCM2SET_NAS_URL=file:///path a mounted share is polled. Clients find URLs and keys in
     endpoints.json in the home folder, which only its owner can read.
     """
+    from common.process.end_signal import ended_by_signal
     from common.settings import load_settings
-    from infra.local.runner import ended_by_signal, running
+    from infra.local.runner import running
     from infra.provision.image_limit import image_limit_sentence
     from oversight.accounts.first_link import page_sentence
 
@@ -36,6 +39,28 @@ def up(home: Home, new_space: str | None) -> None:
         click.echo(f"Ready. Put files into raw/incoming/ at http://{run.endpoints['minio']['endpoint']}.")
         click.echo(f"Keys and URLs: {home.endpoints}. Logs: {home.logs}. Ctrl-C ends everything.")
         run.watch(ended)
+
+
+@click.command()
+@click.option(
+    "--check", is_flag=True, help="Only tell whether they run in this container, with exit code 1 if not."
+)
+def timers(*, check: bool) -> None:
+    """Call the functions that run at intervals, where no home does it; SIGTERM ends it.
+
+    It needs DCM2SET_FUNCTION_URLS and the token, and polls if DCM2SET_NAS_URL is set.
+    """
+    from infra.local.timers import are_running, run_alone
+
+    if check:
+        sys.exit(0 if are_running() else 1)
+    from common import wiring
+    from common.process.end_signal import ended_by_signal
+    from common.settings import settings
+    from common.tls import require_tls
+
+    require_tls(settings(), "function_urls")
+    run_alone(settings(), tokens=wiring.tokens(), ended=ended_by_signal())
 
 
 @click.command("rotate-token")

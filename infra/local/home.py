@@ -1,12 +1,11 @@
 """A home: the folder with everything of one local dcm2set."""
 
 import json
-import os
 import secrets
 import shutil
 import socket
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from common.errors import SettingsError
 from infra.provision.function_card import function_cards
+from infra.provision.private_text import write_private
 
 _TRIES = 50  # to find a free TCP port that no other home is about to use
 MARKER = "DCM2SET_PROCESS_OF"  # environment variable that marks every process of a home
@@ -202,16 +202,6 @@ def polled_nas(home: Home, url: str | None) -> str:
 def write_tokens(home: Home, tokens: Iterable[str]) -> None:
     """Write the tokens that are accepted from now on, the current one first."""
     write_private(home.token_file, "".join(f"{token}\n" for token in tokens))
-
-
-def write_private(path: Path, content: Mapping[str, Any] | str) -> None:
-    """Write text or JSON into a file that only its owner can read; an interruption leaves the old file."""
-    part = path.with_name(path.name + ".part")
-    part.unlink(missing_ok=True)  # an existing file would keep its mode
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(content if isinstance(content, str) else json.dumps(content, indent=2))
-    part.replace(path)
 
 
 def _new_secrets() -> Secrets:

@@ -13,8 +13,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from filelock import FileLock
-
 from common.errors import SettingsError
 from infra.local.causes.error_text import line_of_error
 
@@ -63,6 +61,8 @@ def _cached(say: Say) -> Path:
     target = cached_binary()
     if target.exists():  # then the cache need not be writable
         return target
+    from filelock import FileLock  # of the local runner, which images are without
+
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(target.with_suffix(".lock")):
         if not target.exists():

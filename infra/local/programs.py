@@ -11,17 +11,19 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from common.process import native_libraries
 from common.settings import Settings
 from common.tokens import TokenFile, Tokens
-from infra.local.home import Home, Secrets, TcpPorts, write_private
+from infra.local.home import Home, Secrets, TcpPorts
 from infra.local.postgres_server import PostgresServer
 from infra.local.supervisor import Program
 from infra.provision.function_card import FunctionCard, function_cards
+from infra.provision.private_text import write_private
 from infra.provision.pseudonym_space import Keys, known_keys
+from infra.provision.webhooks import environment_file, webhook_targets, webhook_tokens
 
 # Variables that functions do not inherit: they are set here instead, or functions do not need them.
 _NOT_INHERITED = (
     "DCM2SET_DATABASE_URL", "DCM2SET_PSEUDONYM_KEY", "DCM2SET_FORMER_PSEUDONYM_KEYS", "DCM2SET_TOKEN",
     "DCM2SET_HOME", "DCM2SET_MINIO_SECURE", "DCM2SET_MINIO_CA_FILE", "DCM2SET_FUNCTIONS_CA_FILE",
-    "DCM2SET_FUNCTION_URLS",
+    "DCM2SET_FUNCTION_URLS", "DCM2SET_DATABASE_PASSWORD", "DCM2SET_FUNCTION_SECRETS",
 )  # fmt: skip
 
 
@@ -92,10 +94,7 @@ def _minio(plan: Plan) -> Program:
         # functions work on at once, so that a full function receives an event and can refuse it.
         "GOMAXPROCS": str(max(16, os.cpu_count() or 1)),
     }
-    for name, url in plan.urls.items():
-        target = name.upper()
-        environment[f"MINIO_NOTIFY_WEBHOOK_ENABLE_{target}"] = "on"
-        environment[f"MINIO_NOTIFY_WEBHOOK_ENDPOINT_{target}"] = url
+    environment |= webhook_targets(plan.urls)
     command = [str(plan.minio), "server", "--quiet", "--address", plan.endpoint, str(plan.home.minio_data)]
     return Program("minio", command, environment, priority=2)
 
@@ -103,8 +102,7 @@ def _minio(plan: Plan) -> Program:
 def write_minio_environment(home: Home, secrets: Secrets, token: str) -> None:
     """Write MinIO's secrets, which it reads at every start; a new token takes effect with the next one."""
     lines = {"MINIO_ROOT_USER": secrets.minio_user, "MINIO_ROOT_PASSWORD": secrets.minio_password}
-    lines |= {f"MINIO_NOTIFY_WEBHOOK_AUTH_TOKEN_{card.function.upper()}": token for card in function_cards()}
-    write_private(home.minio_environment, "".join(f"{name}={value}\n" for name, value in lines.items()))
+    write_private(home.minio_environment, environment_file(lines | webhook_tokens(token)))
 
 
 def _function(plan: Plan, card: FunctionCard) -> Program:

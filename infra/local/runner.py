@@ -2,7 +2,6 @@
 
 import getpass
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -27,15 +26,15 @@ from infra.local.causes.disk_room import require_open_files, require_room
 from infra.local.causes.os_errors import start_errors
 from infra.local.causes.start_logs import StartLogs
 from infra.local.causes.waiting import START_SECONDS, Waiting
-from infra.local.home import Home, TcpPorts, nas_address, write_private, write_tokens
+from infra.local.home import Home, TcpPorts, nas_address, write_tokens
 from infra.local.minio_binary import minio_binary
 from infra.local.postgres_server import DATABASE, PostgresServer
 from infra.local.programs import Plan, programs, servers, write_minio_environment
 from infra.local.supervisor import Program, Supervised
 from infra.local.timers import running_timers
-from infra.provision.pseudonym_space import enter_space
-from infra.provision.roles import can_create_roles, close_other_databases, create_roles
-from infra.provision.schema import migrate, set_label_rule
+from infra.provision.private_text import write_private
+from infra.provision.roles import can_create_roles, close_other_databases
+from infra.provision.set_up import set_up_database
 from infra.provision.store_setup import create_buckets, create_users
 
 Say = Callable[[str], None]
@@ -54,14 +53,6 @@ class Running:
         self.supervised.skip_to_now()
         while not ended.wait(timeout=1):
             self.supervised.say_news()
-
-
-def ended_by_signal() -> Event:
-    """An event that Ctrl-C or SIGTERM sets, instead of ending this process."""
-    ended = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    return ended
 
 
 @contextmanager
@@ -176,11 +167,14 @@ def _set_up(plan: Plan, waiting: Waiting, say: Say, new_space: str | None) -> di
     if plan.postgres is not None:
         say("Starting Postgres.")
         _create_database(plan, waiting, plan.postgres)
-    migrate(plan.database_url)
-    enter_space(plan.database_url, plan.pseudonym_keys, new_space=new_space, who=getpass.getuser())
-    set_label_rule(plan.database_url, plan.settings.label_rule, plan.settings.label_uncertain)
-    if plan.has_roles:
-        create_roles(plan.database_url, secrets.postgres_keys)
+    set_up_database(
+        plan.database_url,
+        plan.settings,
+        keys=plan.pseudonym_keys,
+        passwords=secrets.postgres_keys if plan.has_roles else None,
+        new_space=new_space,
+        who=getpass.getuser(),
+    )
     say("Starting MinIO.")
     waiting.until("minio", partial(_answers, f"http://{plan.endpoint}/minio/health/ready"))
     waiting.until("minio", partial(_can_create_users, plan))

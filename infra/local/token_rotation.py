@@ -19,9 +19,10 @@ from minio.error import MinioException
 
 from common.errors import DependencyAwayError, SettingsError
 from common.tokens import TokenFile
-from infra.local.home import Home, read_endpoints, write_private, write_tokens
+from infra.local.home import Home, read_endpoints, write_tokens
 from infra.local.programs import write_minio_environment
 from infra.provision.minio_users import minio_admin
+from infra.provision.private_text import write_private
 
 _RESTART_SECONDS = 60
 _READY_PATH = "/minio/health/ready"

@@ -45,7 +45,10 @@ def minio_admin(
 
 
 def create_user(admin: MinioAdmin, name: str, password: str, policy: dict[str, Any]) -> None:
-    """Create or update a user that has exactly the rights of a policy of the same name."""
+    """Create or update a user that has exactly the rights of a policy of the same name.
+
+    The request with the password is encrypted with the operator's key, also without TLS.
+    """
     admin.policy_add(name, policy=policy)
     admin.user_add(name, password)
     admin.policy_set(name, user=name)

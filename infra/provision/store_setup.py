@@ -4,9 +4,9 @@ import ssl
 from collections import defaultdict
 from typing import Any
 
-from common.errors import SettingsError
+from common.store.minio_errors import store_errors
 from common.store.minio_store import MinioStore
-from common.store.object_key import FIXED_BUCKETS, RAW
+from common.store.object_key import FIXED_BUCKETS, RAW, Location
 from common.store.object_store import Notification
 from common.tls import is_loopback
 from infra.provision import minio_users
@@ -29,7 +29,9 @@ def create_buckets(store: MinioStore, *, images_prefix: str) -> None:
     """Create every fixed bucket, and set the notifications of these and of all image buckets."""
     for bucket in FIXED_BUCKETS:
         store.ensure_bucket(bucket, notifications_of(bucket))
-    for found in store.client.list_buckets():
+    with store_errors(Location(RAW, "")):
+        buckets = store.client.list_buckets()
+    for found in buckets:
         if found.name.startswith(images_prefix):
             store.ensure_bucket(found.name, notifications_of(f"{IMAGES}*"))
 
@@ -55,20 +57,17 @@ def create_users(
 ) -> None:
     """Create a user for each function, with the rights of its card; `keys` are the passwords by function.
 
-    Raises SettingsError if the passwords would pass a network as plain text.
+    No password passes a network as plain text: without TLS to another machine, requests are encrypted.
     """
-    if tls is None and not is_loopback(endpoint.rpartition(":")[0]):
-        raise SettingsError(
-            "The users of the object store can't be created on another machine without TLS: "
-            "set DCM2SET_MINIO_SECURE=true."
-        )
     admin = minio_users.minio_admin(endpoint=endpoint, access_key=user, secret_key=password, tls=tls)
     cards = {f"dcm2set-{card.function}": card for card in function_cards()}
-    minio_users.create_users(
-        admin,
-        {name: keys[card.function] for name, card in cards.items()},
-        {name: policy_of(card, images_prefix=images_prefix) for name, card in cards.items()},
-    )
+    passwords = {name: keys[card.function] for name, card in cards.items()}
+    policies = {name: policy_of(card, images_prefix=images_prefix) for name, card in cards.items()}
+    if tls is not None or is_loopback(endpoint.rpartition(":")[0]):
+        minio_users.create_users(admin, passwords, policies)
+        return
+    for name, policy in policies.items():
+        minio_users.create_user(admin, name, passwords[name], policy)
 
 
 def policy_of(card: FunctionCard, *, images_prefix: str) -> dict[str, Any]:

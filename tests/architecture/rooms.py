@@ -134,10 +134,11 @@ ALLOWED: dict[str, set[str]] = {
     "functions.sweep": {*FUNCTION, "common.reconcile"},
     "infra": {
         *COMMAND, "infra.backup", "infra.demo", "infra.health", "infra.items", "infra.labelling",
-        "infra.nas", "infra.page", "infra.patients", "infra.quality", "infra.reconcile",
-        "infra.training_sets", "oversight.decisions",
+        "infra.nas", "infra.page", "infra.patients", "infra.provision.existing", "infra.quality",
+        "infra.reconcile", "infra.training_sets", "oversight.decisions",
     },
     "infra.provision": {"common", "common.store", "deidentification"},
+    "infra.provision.existing": {"common", "common.store", "infra.provision"},
     "infra.page": {"common", "infra", "infra.local", "oversight.accounts", "oversight.audit"},
     "infra.local": {
         "common", "common.http", "common.process", "common.store", "deidentification", "infra",
@@ -161,14 +162,15 @@ ALLOWED: dict[str, set[str]] = {
     "infra.reconcile": {*COMMAND, "common.reconcile", "infra.backup", "infra.items", "oversight.decisions"},
     "infra.training_sets": {*COMMAND, "common.labels", "training_set.export", "training_set.publish", *SETS},
     "infra.labelling": {*COMMAND, "common.labels", "infra.training_sets", *OVERSIGHT, *SETS},
-    "infra.demo": {*COMMAND, "infra.health", "oversight.accounts"},
+    "infra.demo": {*COMMAND, "common.process", "infra.health", "oversight.accounts"},
 }  # fmt: skip
 
 # What every room needs lies at a root; everything else has a room of its own.
 ROOT_FILES = {
     "common": {
         "__init__.py", "complete_responses.py", "database.py", "errors.py", "metadata_document.py",
-        "page_settings.py",        "settings.py", "tls.py", "tokens.py", "toml_file.py", "wiring.py",
+        "nas_settings.py", "page_settings.py", "secret_files.py", "settings.py", "tls.py", "tokens.py",
+        "toml_file.py", "wiring.py",
     },
     "infra": {"__init__.py", "cli.py", "command_options.py"},
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from common import wiring
 from common.errors import SettingsError
@@ -138,3 +139,57 @@ def test_wrong_endpoint_is_a_wrong_setting(monkeypatch: pytest.MonkeyPatch, endp
     finally:
         settings.cache_clear()
         wiring.object_store.cache_clear()
+
+
+def test_secrets_are_read_from_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each file has the name of a variable; variables take precedence, empty and other files do not count."""
+    files = {
+        "DCM2SET_MINIO_SECRET_KEY": "of-a-file\n",
+        "DCM2SET_MINIO_ACCESS_KEY": "of-a-file",
+        "DCM2SET_NAS_PASSWORD": "",
+        "DCM2SET_FORMER_PSEUDONYM_KEYS": f'["{"ab" * 32}"]',
+        "tokens": "no setting",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "..data").mkdir()  # as Kubernetes mounts a Secret
+    monkeypatch.setenv("DCM2SET_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("DCM2SET_MINIO_ACCESS_KEY", "of-a-variable")
+    config = load_settings()
+    found = [config.required(name) for name in ("minio_access_key", "minio_secret_key")]
+    assert ["of-a-variable", "of-a-file"] == found
+    assert config.nas_password is None
+    assert 1 == len(config.former_pseudonym_keys)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "file"])
+def test_a_folder_of_secrets_that_can_not_be_read_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    """The error names the variable."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DCM2SET_SECRETS_DIR", str(tmp_path / name))
+    with pytest.raises(SettingsError, match="DCM2SET_SECRETS_DIR is wrong"):
+        load_settings()
+
+
+def test_a_file_of_secrets_that_can_not_be_read_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The error names the file, and nothing of its content."""
+    (tmp_path / "DCM2SET_TOKEN").write_bytes(b"Marker\xff")
+    monkeypatch.setenv("DCM2SET_SECRETS_DIR", str(tmp_path))
+    with pytest.raises(SettingsError, match="DCM2SET_TOKEN of DCM2SET_SECRETS_DIR") as caught:
+        load_settings()
+    assert "Marker" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "password"),
+    [("postgresql://u@h/d", "p' w\\"), ("postgresql://u:own@h/d", "own"), ("host=h dbname=d", "p' w\\")],
+)
+def test_the_password_joins_the_url(monkeypatch: pytest.MonkeyPatch, url: str, password: str) -> None:
+    """DCM2SET_DATABASE_PASSWORD is put into the URL of the database, unless that has a password."""
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("DCM2SET_DATABASE_PASSWORD", "p' w\\")
+    assert password == conninfo_to_dict(load_settings().required("database_url"))["password"]

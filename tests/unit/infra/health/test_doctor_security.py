@@ -7,7 +7,8 @@ import pytest
 from common.settings import load_settings
 from infra.health import doctor_security
 from infra.health.doctor_security import security_findings
-from infra.local.home import Home, write_private, write_tokens
+from infra.local.home import Home, write_tokens
+from infra.provision.private_text import write_private
 
 
 @pytest.fixture

@@ -1,9 +1,13 @@
 """The timers of a home."""
 
 import http.server
+import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import orjson
 import pytest
@@ -11,10 +15,12 @@ import urllib3
 
 from common.settings import load_settings
 from common.tokens import Tokens
+from infra.local import timers
 from infra.local.timers import run_until_finished, running_timers
 from infra.provision.function_card import function_cards
 from tests.support.free_ports import free_port
 from tests.support.local_home import wait_for
+from tests.support.repository import ROOT
 
 _TOKEN = "a-token-of-timers"
 
@@ -82,3 +88,41 @@ def test_other_answers_wait_for_the_next_interval(answer: bytes) -> None:
         url = f"http://127.0.0.1:{server.server_port}/"
         run_until_finished(pool, url, Tokens.of(_TOKEN), threading.Event())
     assert 1 == server.requests
+
+
+def test_a_run_that_fails_is_followed_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a run ends with, the timer goes on."""
+    runs = []
+
+    def fails(*_: object) -> None:
+        runs.append(1)
+        raise ValueError("of any kind")
+
+    monkeypatch.setattr(timers, "run_until_finished", fails)
+    urls = dict.fromkeys((card.function for card in function_cards()), "http://127.0.0.1:9/")
+    with running_timers(urls, load_settings(sweep_seconds=0.01), tokens=Tokens.of(_TOKEN)):
+        assert wait_for(lambda: len(runs) > 5, seconds=30)
+
+
+def test_timers_alone_call_the_functions_until_they_are_told_to_end(tmp_path: Path) -> None:
+    """`dcm2set timers` sends the token of the file, `--check` says that it runs, and SIGTERM ends it."""
+    (tmp_path / "tokens").write_text(f"{_TOKEN}\n")
+    with _answering(b"{}") as server:
+        urls = {card.function: f"http://127.0.0.1:{server.server_port}/" for card in function_cards()}
+        environment = {
+            "PYTHONPATH": str(ROOT),
+            "TMPDIR": str(tmp_path),
+            "DCM2SET_TOKEN_FILE": str(tmp_path / "tokens"),
+            "DCM2SET_FUNCTION_URLS": json.dumps(urls),
+        }
+        command = [sys.executable, "-m", "infra.cli", "timers"]
+        check = [*command, "--check"]
+        assert 1 == subprocess.run(check, env=environment, check=False).returncode
+        process = subprocess.Popen(command, env=environment)
+        try:
+            assert wait_for(lambda: server.requests >= 2, seconds=30)
+            assert 0 == subprocess.run(check, env=environment, check=False).returncode
+        finally:
+            process.terminate()
+            assert 0 == process.wait(timeout=30)
+        assert {f"Bearer {_TOKEN}"} == server.tokens

@@ -1,0 +1,1 @@
+"""Setting up a database and an object store that are there already: dcm2set provision."""
