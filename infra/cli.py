@@ -8,6 +8,7 @@ import psycopg
 
 from common.errors import PipelineError
 from infra.backup.commands import backup, restore
+from infra.compose.commands import init_compose
 from infra.demo.commands import demo
 from infra.health.commands import doctor, status
 from infra.items.commands import held, refuse, release, replay, resolve, trace
@@ -33,7 +34,7 @@ def cli() -> None:
 
 for _command in (
     *(up, demo, status, doctor, reconcile, trace, replay, held, release, refuse, resolve),
-    *(backup, restore, report, pseudonym, erase, nas, rotate_token, users, provision, timers),
+    *(backup, restore, report, pseudonym, erase, nas, rotate_token, users, provision, timers, init_compose),
     *(quality, train, labels, tasks, export, diff, verify, sets),
 ):
     cli.add_command(_command)

@@ -133,13 +133,15 @@ ALLOWED: dict[str, set[str]] = {
     },
     "functions.sweep": {*FUNCTION, "common.reconcile"},
     "infra": {
-        *COMMAND, "infra.backup", "infra.demo", "infra.health", "infra.items", "infra.labelling",
+        *COMMAND, "infra.backup", "infra.compose", "infra.demo", "infra.health", "infra.items",
+        "infra.labelling",
         "infra.nas", "infra.page", "infra.patients", "infra.provision.existing", "infra.quality",
         "infra.reconcile", "infra.training_sets", "oversight.decisions",
     },
     "infra.provision": {"common", "common.store", "deidentification"},
     "infra.provision.existing": {"common", "common.store", "infra.provision"},
     "infra.page": {"common", "infra", "infra.local", "oversight.accounts", "oversight.audit"},
+    "infra.compose": {"common", "infra", "infra.provision"},
     "infra.local": {
         "common", "common.http", "common.process", "common.store", "deidentification", "infra",
         "infra.provision", "oversight.accounts",
