@@ -18,8 +18,9 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
+# STORE=versitygw: on another object store (docs/stores.md).
 demo: setup
-	@$(BIN)/dcm2set demo
+	@$(BIN)/dcm2set demo $(if $(STORE),--store $(STORE))
 
 # Files of tests run three at a time, each third with a running home of its own: many wait for timers. They run in
 # the order of their folders: the long ones first, and at the end the many short ones, so that all end together.

@@ -82,6 +82,18 @@ class Settings(PageSettings, NasSettings):
     minio_ca_file: Path | None = Field(
         None, description="PEM file of the CA that verifies the object store; otherwise the system's CAs"
     )
+    minio_region: str = Field("us-east-1", description="region for which requests to it are signed")
+    store_notifications: bool = Field(
+        True,
+        description="whether the object store notifies the functions; false: sweep finds all work, by what "
+        "is announced and by listing",
+    )
+    listing_seconds: float = Field(
+        2, gt=0, description="without notifications, sweep lists what others may have put at this interval"
+    )
+    local_store: Literal["minio", "versitygw"] | None = Field(
+        None, description="object store that the local runner starts in a new home; otherwise MinIO"
+    )
     store_seconds: float = Field(
         60, gt=0, description="a request to the object store fails after this time without a byte"
     )

@@ -31,6 +31,8 @@ def object_store() -> ObjectStore:
         secure=config.minio_secure,
         ca_file=config.minio_ca_file,
         timeout=config.store_seconds,
+        region=config.minio_region,
+        notifications=config.store_notifications,
     )
 
 

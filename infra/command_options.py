@@ -88,7 +88,7 @@ def operator_store(endpoints: dict[str, Any]) -> "MinioStore":
     """The object store of a running home, with the operator's rights."""
     from common.store.minio_store import MinioStore
 
-    return MinioStore(**endpoints["minio"])
+    return MinioStore(**endpoints["minio"], notifications=endpoints["notifications"])
 
 
 @contextmanager

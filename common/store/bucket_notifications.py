@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from minio import Minio
+from minio.error import S3Error
 from minio.notificationconfig import (
     NotificationConfig,
     PrefixFilterRule,
@@ -9,9 +11,42 @@ from minio.notificationconfig import (
     SuffixFilterRule,
 )
 
+from common.errors import SettingsError
+from common.store.minio_errors import NOT_OFFERED
 from common.store.object_store import Notification
 
 _OURS = "dcm2set-"  # begins the ids of our rules
+
+
+def set_notifications(client: Minio, bucket: str, wanted: list[Notification]) -> None:
+    """Set our rules of a bucket; without any, remove those of an earlier run.
+
+    Raises SettingsError if the server has no such rules, or knows no target of one.
+    """
+    try:
+        rules = merged_rules(client.get_bucket_notification(bucket), wanted)
+    except S3Error as error:
+        if error.code not in NOT_OFFERED:
+            raise
+        if not wanted:
+            return
+        raise SettingsError(
+            "The object store has no notification rules: set DCM2SET_STORE_NOTIFICATIONS=false."
+        ) from None
+    if rules is not None:
+        _set_rules(client, bucket, rules)
+
+
+def _set_rules(client: Minio, bucket: str, rules: NotificationConfig) -> None:
+    try:
+        client.set_bucket_notification(bucket, rules)
+    except S3Error as error:
+        if error.code == "InvalidArgument":
+            raise SettingsError(
+                f"MinIO does not know the target of a notification rule of bucket {bucket}: set the "
+                "target in MinIO again, or remove the rule (mc event list, mc event remove)."
+            ) from None
+        raise
 
 
 def merged_rules(

@@ -1,4 +1,4 @@
-"""minio-py with two changes: when a request is tried again, and how an object is copied."""
+"""minio-py with changes: when a request is tried again, how an object is copied, and conditions."""
 
 import logging
 from typing import Any
@@ -38,6 +38,11 @@ class Client(Minio):
     def remove_damaged(self, location: Location) -> None:
         """Delete the folder of an object on MinIO's disk, without reading the object's description."""
         headers: dict[str, str | list[str] | tuple[str]] = {"x-minio-force-delete": "true"}
+        self._execute("DELETE", location.bucket, object_name=location.key, headers=headers)
+
+    def remove_if_match(self, location: Location, etag: str) -> None:
+        """Delete an object if it has this etag, where the server knows this condition."""
+        headers: dict[str, str | list[str] | tuple[str]] = {"If-Match": f'"{etag}"'}
         self._execute("DELETE", location.bucket, object_name=location.key, headers=headers)
 
     def put_in_one_request(self, target: Location, body: bytes, headers: dict[str, str]) -> str:

@@ -19,10 +19,16 @@ from common.errors import (
 from common.store.object_key import Location
 
 MISSING = {"NoSuchKey", "PreconditionFailed", "NoSuchObject"}
-_FULL = {"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded"}
+# Answers of servers that lack a request of S3, or were started without it.
+NOT_OFFERED = {"NotImplemented", "MethodNotAllowed", "VersioningNotConfigured"}
+_FULL = {"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded"}
 # MinIO answers so if the bytes of one object on its disk are damaged, but also if a disk is away.
 _UNREADABLE = {"SlowDownRead", "InternalError"}
-_ILLEGAL_NAME = {"XMinioInvalidObjectName", "KeyTooLongError", "InvalidBucketName"}
+_ILLEGAL_NAME = {
+    *("XMinioInvalidObjectName", "KeyTooLongError", "InvalidBucketName"),
+    # Stores on a file system: an object has the name of a folder, or lies below another object.
+    *("ExistingObjectIsDirectory", "ObjectParentIsFile"),
+}
 
 
 @contextmanager
@@ -86,7 +92,7 @@ def _unreadable(code: str, location: Location) -> UnreadableError:
 
 
 def illegal_name(location: Location) -> PermanentError:
-    """The error for a key that MinIO can't store."""
+    """The error for a key that the store can't hold."""
     return PermanentError(f"Bucket {location.bucket} can't hold an object of that name.")
 
 

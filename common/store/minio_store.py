@@ -1,4 +1,7 @@
-"""The object store on MinIO, through the S3 API (minio-py 7.2)."""
+"""The object store on MinIO or another S3 server, through the S3 API (minio-py 7.2).
+
+docs/stores.md says what each server lacks, and what happens here then.
+"""
 
 import hashlib
 import io
@@ -11,14 +14,14 @@ from typing import Any, BinaryIO
 import urllib3
 from minio.commonconfig import CopySource
 from minio.error import S3Error
-from minio.notificationconfig import NotificationConfig
 
 from common.complete_responses import CompleteResponses
 from common.errors import DependencyAwayError, ObjectMissingError, SettingsError
-from common.store.bucket_notifications import merged_rules
+from common.store.bucket_notifications import set_notifications
 from common.store.minio_client import Client, Retry
 from common.store.minio_errors import (
     MISSING,
+    NOT_OFFERED,
     error_code,
     illegal_name,
     local_file_errors,
@@ -27,6 +30,7 @@ from common.store.minio_errors import (
 )
 from common.store.object_key import Location, beside
 from common.store.object_store import ListedObject, Notification, ObjectStore, ObjectVersion
+from common.store.sized_stream import SizedStream
 from common.tls import tls_context
 
 # Up to this size an object is written with one PUT. Its etag is then the MD5 of the content, and so is the
@@ -53,7 +57,10 @@ class MinioStore(ObjectStore):
         connections: int = 16,
         region: str = "us-east-1",
         session_token: str | None = None,
+        notifications: bool = True,
     ) -> None:
+        """`notifications` says whether the server sends them; if not, no rules of ours are set."""
+        self.notifications = notifications
         self._pool = CompleteResponses(
             maxsize=connections,
             blocksize=_BLOCK_BYTES,
@@ -93,8 +100,17 @@ class MinioStore(ObjectStore):
             except S3Error as error:
                 if error.code in MISSING:
                     return False
+                if error.code in NOT_OFFERED:  # then the user needs the right to read the object
+                    return self._is_there(location)
                 raise
             return True
+
+    def _is_there(self, location: Location) -> bool:
+        try:
+            self.stat(location)
+        except ObjectMissingError:
+            return False
+        return True
 
     def has_md5_etag(self, location: Location) -> bool:
         with store_errors(location):
@@ -146,7 +162,7 @@ class MinioStore(ObjectStore):
             url = self.client.get_presigned_url("PUT", location.bucket, location.key, _URL_LIFETIME)
             headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
             # No retries: a stream that is partly read can't be sent again.
-            body = _SizedStream(stream, size)
+            body = SizedStream(stream, size)
             response = self._pool.urlopen("PUT", url, body=body, headers=headers, retries=False)
             if response.status != 200:
                 raise refused_request(error_code(response), location)
@@ -202,14 +218,14 @@ class MinioStore(ObjectStore):
         return digest.digest()
 
     def delete(self, version: ObjectVersion) -> None:
-        # MinIO ignores conditions of a DELETE (measured), so the version is checked before.
+        # MinIO ignores conditions of a DELETE (measured), so the version is checked before, too.
         try:
-            there = self.stat(version.location)
-        except ObjectMissingError:
-            return
-        if there.etag == version.etag:
+            if self.stat(version.location).etag != version.etag:
+                return
             with store_errors(version.location):
-                self.client.remove_object(version.location.bucket, version.location.key)
+                self.client.remove_if_match(version.location, version.etag)
+        except ObjectMissingError:  # or other content is there now
+            return
 
     def delete_damaged(self, location: Location) -> None:
         """Delete an object whose description on the disk MinIO can't read."""
@@ -236,25 +252,17 @@ class MinioStore(ObjectStore):
             except S3Error as error:
                 if error.code not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
                     raise
-            rules = merged_rules(self.client.get_bucket_notification(bucket), wanted) if wanted else None
-            if rules is not None:
-                self._set_rules(bucket, rules)
-
-    def _set_rules(self, bucket: str, rules: NotificationConfig) -> None:
-        try:
-            self.client.set_bucket_notification(bucket, rules)
-        except S3Error as error:
-            if error.code == "InvalidArgument":
-                raise SettingsError(
-                    f"MinIO does not know the target of a notification rule of bucket {bucket}: set the "
-                    "target in MinIO again, or remove the rule (mc event list, mc event remove)."
-                ) from None
-            raise
+            if wanted:
+                set_notifications(self.client, bucket, wanted if self.notifications else [])
 
     def ping(self) -> None:
         # Of the requests that need the user's keys, this one reveals least of the bucket.
         with store_errors(Location("raw", "")):
-            self.client.get_bucket_versioning("raw")
+            try:
+                self.client.get_bucket_versioning("raw")
+            except S3Error as error:
+                if error.code not in NOT_OFFERED:  # the server has checked the keys, and has no versions
+                    raise
 
     def _opened(self, version: ObjectVersion) -> AbstractContextManager[Any]:
         return self._response(version.location, {"If-Match": version.etag})
@@ -267,21 +275,3 @@ class MinioStore(ObjectStore):
         finally:
             response.close()
             response.release_conn()
-
-
-class _SizedStream(io.RawIOBase):
-    """A stream of exactly the declared size; reading raises DependencyAwayError if it ends early."""
-
-    def __init__(self, stream: BinaryIO, size: int) -> None:
-        self._stream = stream
-        self._bytes_left = size
-
-    def read(self, size: int = -1) -> bytes:
-        try:
-            data = self._stream.read(min(size, self._bytes_left)) if self._bytes_left else b""
-        except OSError:
-            data = b""
-        if self._bytes_left and not data:
-            raise DependencyAwayError("A stream ended before its declared size.")
-        self._bytes_left -= len(data)
-        return data

@@ -1,6 +1,6 @@
 """sweep: finds work that events have missed, and lets its function do it.
 
-Trigger   timer (POST), or curl
+Trigger   timer (POST), or curl; without notifications of the store, it starts all functions
 Reads     the ledger; the listings of raw/incoming/ and annotations, where new objects are not announced;
           slowly, all rows and listings, to compare them
 Writes    nothing itself; functions work on their due items, and get objects that the ledger does not know
@@ -21,8 +21,7 @@ from functions.sweep.pending_items import PendingItems
 from functions.sweep.quality_weeks import QualityWeeks
 from functions.sweep.resend import EVENTS_PER_SWEEP, concurrent_requests, http_sender, sweep_once
 from functions.sweep.rolling_pass import RollingPass, reconcile_gauges
-
-_MAX_SECONDS = 30.0
+from functions.sweep.sweep_times import sweep_times
 
 
 def sweep(request: Request) -> Response:
@@ -34,15 +33,14 @@ def sweep(request: Request) -> Response:
 def _target() -> Target:
     config, store, database = settings(), wiring.object_store(), wiring.database()
     tokens = wiring.tokens()
-    pending = PendingItems(store=store, database=database, ledger=wiring.ledger)
+    times = sweep_times(config)
+    pending = PendingItems(store, database, wiring.ledger, grace_seconds=times.grace_seconds)
     sender, concurrency = http_sender(config, tokens), concurrent_requests(config)
     rolling = RollingPass(store, database, seconds=config.reconcile_seconds)
     weeks = QualityWeeks(database)
 
     def run() -> Mapping[str, object]:
-        # The timer skips runs while a sweep lasts, and a caller gets an answer within a minute.
-        seconds = min(4.5 * config.sweep_seconds, _MAX_SECONDS)
-        answer = sweep_once(pending, sender, limit=EVENTS_PER_SWEEP, concurrency=concurrency, seconds=seconds)
+        answer = sweep_once(pending, sender, limit=EVENTS_PER_SWEEP, concurrency=concurrency, times=times)
         rolling.step()
         weeks.step()
         return answer

@@ -1,6 +1,5 @@
 """Tells functions to work on their due items, and sends them objects that the ledger does not know."""
 
-import math
 import ssl
 import time
 from collections import Counter
@@ -21,9 +20,10 @@ from common.store.object_store import ObjectVersion
 from common.tls import require_tls, tls_context
 from common.tokens import Tokens
 from functions.sweep.pending_items import PendingItems
+from functions.sweep.sweep_times import UNLIMITED, SweepTimes
 
 _PAUSE_SECONDS = 0.1  # before another request to a function that was full
-_RECHECK_SECONDS = 0.5  # before the next check of a function without work, while others make work for it
+RECHECK_SECONDS = 0.5  # before the next check of a function without work, while others make work for it
 EVENTS_PER_SWEEP = 1000
 _MIN_CONCURRENCY = 4  # requests at a time to each function
 FUNCTIONS = ("extract", "store_metadata", "quality", "annotations")
@@ -99,20 +99,20 @@ def concurrent_requests(config: Settings) -> int:
 
 
 def sweep_once(
-    pending: PendingItems, sender: Sender, *, limit: int, concurrency: int, seconds: float = math.inf
+    pending: PendingItems, sender: Sender, *, limit: int, concurrency: int, times: SweepTimes = UNLIMITED
 ) -> Mapping[str, object]:
     """Let every function do its pending work, and return the number of results by function.
 
     All functions are swept in parallel, so that one with much work does not delay the others. As
     long as one of them has work, all are checked again, because the work of one makes work for the
-    next. Work left after `seconds` waits for the next sweep, and the answer has `more`.
+    next. Work left when the time is over waits for the next sweep, and the answer has `more`.
     """
-    deadline = time.monotonic() + seconds
+    started = time.monotonic()
     busy: set[str] = set()  # functions that had work at their last check
 
     def sweep(function: str) -> Counter[str]:
         return _FunctionSweep(
-            pending, sender, function, limit=limit, concurrency=concurrency, deadline=deadline
+            pending, sender, function, limit=limit, concurrency=concurrency, started=started, times=times
         ).run(busy)
 
     with ThreadPoolExecutor(len(FUNCTIONS) + 1) as threads:
@@ -121,7 +121,7 @@ def sweep_once(
         results = threads.map(sweep, FUNCTIONS)
         counts = {function: count for function, count in zip(FUNCTIONS, results, strict=True) if count}
         clean_up.result()
-    is_late = time.monotonic() > deadline
+    is_late = time.monotonic() > started + times.seconds
     log_item("sweep", status="done", **{name: dict(count) for name, count in counts.items()})
     if not counts:
         return {"status": "no_updates"}
@@ -140,15 +140,19 @@ class _FunctionSweep:
         *,
         limit: int,
         concurrency: int,
-        deadline: float,
+        started: float,
+        times: SweepTimes,
     ) -> None:
         self._pending, self._sender, self._function = pending, sender, function
-        self._limit, self._concurrency, self._deadline = limit, concurrency, deadline
+        self._limit, self._concurrency = limit, concurrency
+        # All of time.monotonic().
+        self._deadline, self._watched_until = started + times.seconds, started + times.watch_seconds
+        self._listing_seconds, self._list_at = times.listing_seconds, started
         self._sent: set[ObjectVersion | None] = set()  # each is sent once in a sweep; None: a run
         self._is_away = Event()  # the function does not answer, and gets no more requests
 
     def run(self, busy: set[str]) -> Counter[str]:
-        """Check and send until no function has work, or the time is over."""
+        """Check and send until no function has work and the watch is over, or the time is over."""
         counts: Counter[str] = Counter()
         while True:
             has_due, missed = self._pending.has_due(self._function), self._find_missed()
@@ -159,11 +163,12 @@ class _FunctionSweep:
                 counts += results
             else:
                 busy.discard(self._function)
-            if self._is_away.is_set() or self._is_late() or not busy:
+            is_watching = time.monotonic() < self._watched_until
+            if self._is_away.is_set() or self._is_late() or not (busy or is_watching):
                 busy.discard(self._function)
                 return counts
             if not results:
-                time.sleep(_RECHECK_SECONDS)
+                time.sleep(RECHECK_SECONDS)
 
     def _drain(self) -> Counter[str]:
         """Let the function work on its due items, with several requests at a time."""
@@ -186,6 +191,10 @@ class _FunctionSweep:
                 return results
 
     def _find_missed(self) -> list[ObjectVersion | None]:
+        """What was missed, if it is time for a listing; these cost more than the check for due items."""
+        if time.monotonic() < self._list_at:
+            return []
+        self._list_at = time.monotonic() + self._listing_seconds
         missed: list[ObjectVersion | None] = [*self._pending.find_missed(self._function, limit=self._limit)]
         if self._pending.needs_run(self._function):
             missed.append(None)

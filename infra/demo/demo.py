@@ -34,7 +34,7 @@ _SETTINGS = {
 }
 
 
-def run_demo(folder: Path | None, say: Say, *, stay: bool = False) -> int:
+def run_demo(folder: Path | None, say: Say, *, stay: bool = False, store: str | None = None) -> int:
     """Run the demonstration; returns exit code 0 only if the balance closes and nothing waits.
 
     With `stay`, the home keeps running until Ctrl-C, for a look at the page.
@@ -46,6 +46,7 @@ def run_demo(folder: Path | None, say: Say, *, stay: bool = False) -> int:
     say(f"{number} files in {len(list(nas.iterdir()))} folders on the NAS {nas}, some of them junk.")
     home = Home(folder)
     variables = _SETTINGS | {"DCM2SET_NAS_URL": nas.as_uri()}
+    variables |= {"DCM2SET_LOCAL_STORE": store} if store else {}
     with _environment(variables), running(home, settings := load_settings(), say) as run:
         code = _follow(home, run.endpoints, number, say)
         if stay:
@@ -74,7 +75,7 @@ def _follow(home: Home, endpoints: dict[str, Any], number: int, say: Say) -> int
     labels = status["labels"]
     say(f"Labels: {labels['on_images']} on images, {labels['held']} held for images that are not known yet.")
     say(f"Contact sheet of good and suboptimal images: {sheet}")
-    say("Images: MinIO buckets images-* and suboptimal. Rows: Postgres view image_overview.")
+    say("Images: buckets images-* and suboptimal. Rows: Postgres view image_overview.")
     say("Labels: Postgres view current_label.")
     say(f"Everything stays in {home.folder}. To look at it: {sys.argv[0]} up --home {home.folder}")
     is_finished = is_closed(status) and not is_waiting(status)

@@ -19,9 +19,11 @@ def status(home: Home, as_json: bool, recount: bool) -> None:
     """
     from infra.health.status import is_closed, read_status
     from infra.health.status_text import status_text
+    from infra.local.stores.delivery import delivery_sentence
 
     endpoints = read_endpoints(home)
     found = read_status(endpoints["database_url"], operator_store(endpoints), recount=recount)
+    found |= {"notifications": endpoints["notifications"], "delivery": delivery_sentence(endpoints)}
     print_result(found, status_text, as_json=as_json)
     sys.exit(0 if is_closed(found) else 1)
 

@@ -18,6 +18,7 @@ from deidentification.pixels.text_search.installed_reader import can_read
 from infra.command_options import operator_store
 from infra.health.doctor_database import tried_values
 from infra.health.doctor_security import security_findings
+from infra.health.doctor_store import store_findings
 from infra.health.doctor_versions import version_findings
 from infra.health.finding import Finding, tried
 from infra.health.nas_waiting import nas_waiting_findings
@@ -25,8 +26,8 @@ from infra.health.reconciled import reconciled_findings
 from infra.health.stalled import stalled_findings
 from infra.health.status import read_status
 from infra.local.home import Home, nas_address, read_endpoints
-from infra.local.minio_binary import find_minio
 from infra.local.pseudonym_key import checked_keys
+from infra.local.stores.delivery import delivery_sentence
 from model.artefact import load_quality_model
 from model.card import DEFAULT_MODEL
 from oversight.accounts.provider import Provider
@@ -42,7 +43,6 @@ def examine(home: Home) -> list[Finding]:
 def _findings(home: Home) -> Iterator[Finding]:
     version = ".".join(str(part) for part in sys.version_info[:3])
     yield Finding("Python", sys.version_info >= (3, 11), f"{version}; 3.11 or newer is needed")
-    yield _minio()
     try:
         settings = load_settings()
     except PipelineError as error:
@@ -52,6 +52,7 @@ def _findings(home: Home) -> Iterator[Finding]:
     yield Finding(
         "settings", True, f"every setting has a valid form{where if home.endpoints.exists() else ''}"
     )
+    yield from store_findings(home, settings)
     yield from security_findings(home, settings)
     if settings.oidc_issuer is not None:
         yield tried("OpenID Connect", lambda: Provider(settings).check())
@@ -61,15 +62,6 @@ def _findings(home: Home) -> Iterator[Finding]:
     yield Finding("text reader", can_read(), _text_reader())
     yield _disk(home)
     yield from _running_home(home)
-
-
-def _minio() -> Finding:
-    found = find_minio()
-    if found is None:
-        return Finding("MinIO", True, "not here yet; dcm2set up builds it once, which takes 2 to 6 minutes")
-    if os.access(found, os.X_OK):
-        return Finding("MinIO", True, str(found))
-    return Finding("MinIO", False, f"{found} can't be executed; correct DCM2SET_MINIO")
 
 
 def _postgres(settings: Settings) -> Finding:
@@ -136,6 +128,7 @@ def _running_home(home: Home) -> Iterator[Finding]:
         yield Finding("home", True, f"nothing runs in {home.folder}")
         return
     yield Finding("home", True, f"runs in {home.folder}")
+    yield Finding("notifications", True, delivery_sentence(endpoints))
     import urllib3
 
     pool = urllib3.PoolManager(timeout=5, retries=False)

@@ -23,6 +23,8 @@ def status_text(status: dict[str, Any]) -> str:
         parts.append(f"{number} image(s) wait for a person's review; list them with dcm2set quality list.")
     if not status["can_read_text"]:
         parts.append("No text reader is installed, so pictures that seem to show text are held.")
+    if not status.get("notifications", True):
+        parts.append(status["delivery"])
     parts.append(drift_status_text(status["drift"]))
     parts.append(reconciled_text(status["reconciled"]))
     parts.append(_last_arrived(status["last_arrived"]))

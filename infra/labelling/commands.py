@@ -81,7 +81,7 @@ def tasks(home: Home, name: str, where: str, labels: tuple[str, ...], remove: bo
         return
     with connected(home) as (connection, store):
         images = list(images_to_label(connection, where))
-    create_labelling_user(home, endpoints["minio"])
+    create_labelling_user(home, endpoints)
     written = write_tasks(store, batch, images, say_done=_say_done)
     keys = labelling_keys_file(home)
     result = instructions(batch, written, endpoints["minio"], keys=keys, labels=labels)

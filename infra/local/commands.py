@@ -17,7 +17,7 @@ from infra.local.home import Home, polled_nas
     help="Start a pseudonym space with another DCM2SET_PSEUDONYM_KEY: every patient gets another pseudonym.",
 )
 def up(home: Home, new_space: str | None) -> None:
-    """Start MinIO, Postgres, all functions and the timers; Ctrl-C ends them.
+    """Start the object store, Postgres, all functions and the timers; Ctrl-C ends them.
 
     With DCM2SET_NAS_URL=file:///path a mounted share is polled. Clients find URLs and keys in
     endpoints.json in the home folder, which only its owner can read.
@@ -25,6 +25,7 @@ def up(home: Home, new_space: str | None) -> None:
     from common.process.end_signal import ended_by_signal
     from common.settings import load_settings
     from infra.local.runner import running
+    from infra.local.stores.delivery import delivery_sentence
     from infra.provision.image_limit import image_limit_sentence
     from oversight.accounts.first_link import page_sentence
 
@@ -32,6 +33,8 @@ def up(home: Home, new_space: str | None) -> None:
     settings = load_settings()
     with running(home, settings, click.echo, new_pseudonym_space=new_space) as run:
         click.echo(polled_nas(home, settings.nas_url))
+        if not run.endpoints["notifications"]:
+            click.echo(delivery_sentence(run.endpoints))
         with operator_database(run.endpoints) as database:
             if limit := image_limit_sentence(database, settings.images_per_bucket):
                 click.echo(limit)

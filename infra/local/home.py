@@ -40,6 +40,7 @@ class TcpPorts:
     minio: int
     postgres: int
     functions: dict[str, int]
+    iam: int  # of an object store whose users are known to a service of its own
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,17 @@ class Home:
 
     folder: Path
 
+    def store_folder(self, name: str) -> Path:
+        """The folder of an object store: all of MinIO's, or of another store with its data in a subfolder."""
+        return self.folder / name
+
+    def store_data(self, name: str) -> Path:
+        """The folder of the objects."""
+        return self.folder / name if name == "minio" else self.folder / name / "data"
+
     @property
     def minio_data(self) -> Path:
-        return self.folder / "minio"
+        return self.store_data("minio")
 
     @property
     def postgres_data(self) -> Path:
@@ -95,11 +104,11 @@ class Home:
     def lock(self) -> Path:
         return self.folder / "up.lock"
 
-    def create(self) -> None:
-        """Create the folder and its subfolders, which only the owner can read."""
+    def create(self, store: str = "minio") -> None:
+        """Create the folder and its subfolders, which only the owner can read; `store` names its store."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)
-        for subfolder in (self.minio_data, self.logs):
+        for subfolder in (self.store_folder(store), self.store_data(store), self.logs):
             subfolder.mkdir(mode=0o700, exist_ok=True)
         self.clear_scratch()
         self.scratch.mkdir(mode=0o700)
@@ -158,13 +167,14 @@ class Home:
         one of them without it talked to the server of the other.
         """
         path = self.folder / "ports.json"
-        names = ["minio", "postgres", *(card.function for card in function_cards())]
+        names = ["minio", "postgres", "iam", *(card.function for card in function_cards())]
         before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         with ExitStack() as reservations:
             chosen = _free_tcp_ports([before.get(name, 0) for name in names], reservations)
             found = dict(zip(names, chosen, strict=True))
             write_private(path, found)
-            yield TcpPorts(found.pop("minio"), found.pop("postgres"), found)
+            minio, postgres, iam = (found.pop(name) for name in ("minio", "postgres", "iam"))
+            yield TcpPorts(minio, postgres, found, iam)
 
 
 def read_endpoints(home: Home) -> dict[str, Any]:

@@ -13,17 +13,18 @@ from common.settings import Settings
 from common.tokens import TokenFile, Tokens
 from infra.local.home import Home, Secrets, TcpPorts
 from infra.local.postgres_server import PostgresServer
+from infra.local.stores.local_store import LocalStore
 from infra.local.supervisor import Program
 from infra.provision.function_card import FunctionCard, function_cards
-from infra.provision.private_text import write_private
+from infra.provision.iam_users import AccessKey
 from infra.provision.pseudonym_space import Keys, known_keys
-from infra.provision.webhooks import environment_file, webhook_targets, webhook_tokens
 
 # Variables that functions do not inherit: they are set here instead, or functions do not need them.
 _NOT_INHERITED = (
     "DCM2SET_DATABASE_URL", "DCM2SET_PSEUDONYM_KEY", "DCM2SET_FORMER_PSEUDONYM_KEYS", "DCM2SET_TOKEN",
     "DCM2SET_HOME", "DCM2SET_MINIO_SECURE", "DCM2SET_MINIO_CA_FILE", "DCM2SET_FUNCTIONS_CA_FILE",
     "DCM2SET_FUNCTION_URLS", "DCM2SET_DATABASE_PASSWORD", "DCM2SET_FUNCTION_SECRETS",
+    "DCM2SET_MINIO_REGION", "DCM2SET_LOCAL_STORE",
 )  # fmt: skip
 
 
@@ -35,7 +36,8 @@ class Plan:
     settings: Settings
     secrets: Secrets
     tcp_ports: TcpPorts
-    minio: Path  # its binary
+    store: LocalStore
+    store_binary: Path
     postgres: PostgresServer | None  # None: DATABASE_URL names another server
     database_url: str
     has_roles: bool  # whether each function has its own database role
@@ -60,6 +62,11 @@ class Plan:
         return f"127.0.0.1:{self.tcp_ports.minio}"
 
     @property
+    def notifications(self) -> bool:
+        """Whether the object store notifies the functions."""
+        return self.settings.store_notifications and self.store.sends_notifications
+
+    @property
     def urls(self) -> dict[str, str]:
         return {name: f"http://127.0.0.1:{port}/" for name, port in self.tcp_ports.functions.items()}
 
@@ -73,39 +80,20 @@ class Plan:
 
 def programs(plan: Plan) -> list[Program]:
     """Every process of a home; the servers start first and end last."""
-    return servers(plan) + [_function(plan, card) for card in function_cards()]
+    keys = plan.store.function_keys(plan)
+    return servers(plan) + [_function(plan, card, keys[card.function]) for card in function_cards()]
 
 
 def servers(plan: Plan) -> list[Program]:
     """The processes of the object store and the database."""
-    processes = [_minio(plan)]
+    processes = plan.store.processes(plan)
     if plan.postgres is not None:
         command = plan.postgres.command(plan.tcp_ports.postgres)
         processes.append(Program("postgres", command, {}, priority=1, stop_signal="INT"))
     return processes
 
 
-def _minio(plan: Plan) -> Program:
-    environment = {
-        "MINIO_CONFIG_ENV_FILE": str(plan.home.minio_environment),
-        "MINIO_BROWSER": "off",
-        "MINIO_UPDATE": "off",
-        # MinIO delivers this many events at once, for all functions together. It must be more than all
-        # functions work on at once, so that a full function receives an event and can refuse it.
-        "GOMAXPROCS": str(max(16, os.cpu_count() or 1)),
-    }
-    environment |= webhook_targets(plan.urls)
-    command = [str(plan.minio), "server", "--quiet", "--address", plan.endpoint, str(plan.home.minio_data)]
-    return Program("minio", command, environment, priority=2)
-
-
-def write_minio_environment(home: Home, secrets: Secrets, token: str) -> None:
-    """Write MinIO's secrets, which it reads at every start; a new token takes effect with the next one."""
-    lines = {"MINIO_ROOT_USER": secrets.minio_user, "MINIO_ROOT_PASSWORD": secrets.minio_password}
-    write_private(home.minio_environment, environment_file(lines | webhook_tokens(token)))
-
-
-def _function(plan: Plan, card: FunctionCard) -> Program:
+def _function(plan: Plan, card: FunctionCard, key: AccessKey) -> Program:
     inherited = {
         name: value
         for name, value in os.environ.items()
@@ -116,8 +104,9 @@ def _function(plan: Plan, card: FunctionCard) -> Program:
     environment = inherited | {
         "DCM2SET_TOKEN_FILE": str(plan.token_file.resolve()),
         "DCM2SET_MINIO_ENDPOINT": plan.endpoint,
-        "DCM2SET_MINIO_ACCESS_KEY": f"dcm2set-{card.function}",
-        "DCM2SET_MINIO_SECRET_KEY": plan.secrets.minio_keys[card.function],
+        "DCM2SET_MINIO_ACCESS_KEY": key.access_key,
+        "DCM2SET_MINIO_SECRET_KEY": key.secret_key,
+        "DCM2SET_STORE_NOTIFICATIONS": str(plan.notifications).lower(),
         "DATABASE_URL": plan.role_url(card.function),
         "TMPDIR": str(plan.home.scratch),
         "PROMETHEUS_MULTIPROC_DIR": str(plan.home.metrics(card.function)),

@@ -14,7 +14,6 @@ from typing import Any
 import psycopg
 import urllib3
 from filelock import FileLock, Timeout
-from minio.error import MinioAdminException
 
 from common.database import connect
 from common.errors import DependencyAwayError, SettingsError
@@ -27,15 +26,17 @@ from infra.local.causes.os_errors import start_errors
 from infra.local.causes.start_logs import StartLogs
 from infra.local.causes.waiting import START_SECONDS, Waiting
 from infra.local.home import Home, TcpPorts, nas_address, write_tokens
-from infra.local.minio_binary import minio_binary
 from infra.local.postgres_server import DATABASE, PostgresServer
-from infra.local.programs import Plan, programs, servers, write_minio_environment
+from infra.local.programs import Plan, programs, servers
+from infra.local.stores.chosen_store import chosen_store
+from infra.local.stores.local_store import LocalStore
+from infra.local.stores.minio_server import write_minio_environment
 from infra.local.supervisor import Program, Supervised
 from infra.local.timers import running_timers
 from infra.provision.private_text import write_private
 from infra.provision.roles import can_create_roles, close_other_databases
 from infra.provision.set_up import set_up_database
-from infra.provision.store_setup import create_buckets, create_users
+from infra.provision.store_setup import create_buckets
 
 Say = Callable[[str], None]
 Arrange = Callable[[Plan], list[Program]]
@@ -68,8 +69,9 @@ def running(
 
     `arrange` returns the processes to start; tests use it to put TCP relays between them.
     """
-    with start_errors(home), _locked(home), home.reserved_tcp_ports() as ports:
-        plan = _plan(home, settings, ports, say)
+    store = chosen_store(home, settings)
+    with start_errors(home), _locked(home, store), home.reserved_tcp_ports() as ports:
+        plan = _plan(home, settings, store, ports, say)
         _write_secrets(plan)
         with _supervised(plan, arrange(plan), say) as (supervised, waiting):
             with waiting.server_errors():
@@ -86,18 +88,19 @@ def running(
 @contextmanager
 def running_servers(home: Home, settings: Settings, say: Say) -> Iterator[tuple[str, MinioStore]]:
     """Start only the database and the object store of a home; the database of a new home is empty."""
-    with start_errors(home), _locked(home), home.reserved_tcp_ports() as ports:
-        plan = _plan(home, settings, ports, say)
+    store = chosen_store(home, settings)
+    with start_errors(home), _locked(home, store), home.reserved_tcp_ports() as ports:
+        plan = _plan(home, settings, store, ports, say)
         _write_secrets(plan)
         with _supervised(plan, servers(plan), say) as (_, waiting):
             if plan.postgres is not None:
                 _create_database(plan, waiting, plan.postgres)
-            waiting.until("minio", partial(_answers, f"http://{plan.endpoint}/minio/health/ready"))
+            waiting.until(store.name, partial(store.is_ready, plan, _answers))
             yield plan.database_url, _operator_store(plan)
 
 
 @contextmanager
-def _locked(home: Home) -> Iterator[None]:
+def _locked(home: Home, store: LocalStore) -> Iterator[None]:
     """Lock the home for this process, and clean up after a killed run."""
     home.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = FileLock(home.lock)
@@ -107,7 +110,7 @@ def _locked(home: Home) -> Iterator[None]:
         raise SettingsError(f"The home {home.folder} is running already; see its endpoints.json.") from None
     with lock:
         supervisor.end_leftovers(home)
-        home.create()
+        home.create(store.name)
         require_room(home)
         require_open_files()
         yield
@@ -118,25 +121,27 @@ def _operator_store(plan: Plan) -> MinioStore:
         endpoint=plan.endpoint,
         access_key=plan.secrets.minio_user,
         secret_key=plan.secrets.minio_password,
+        notifications=plan.notifications,
     )
 
 
-def _plan(home: Home, settings: Settings, ports: TcpPorts, say: Say) -> Plan:
-    secrets, minio = home.secrets(), minio_binary(say)
+def _plan(home: Home, settings: Settings, store: LocalStore, ports: TcpPorts, say: Say) -> Plan:
+    secrets, binary = home.secrets(), store.program.binary(say)
+    plan = partial(Plan, home, settings, secrets, ports, store, binary)
     if settings.database_url is not None:
         require_tls(settings, "database_url")
         url = settings.database_url.get_secret_value()
         say("Connecting to DATABASE_URL.")
         if not _becomes_true(partial(_connects, url)):
             raise DependencyAwayError(f"DATABASE_URL did not answer within {START_SECONDS} s.")
-        return Plan(home, settings, secrets, ports, minio, None, url, can_create_roles(url))
+        return plan(None, url, can_create_roles(url))
     server = PostgresServer(home.postgres_data, secrets.postgres_password)
     server.create()
-    return Plan(home, settings, secrets, ports, minio, server, server.url(ports.postgres), has_roles=True)
+    return plan(server, server.url(ports.postgres), has_roles=True)
 
 
 def _write_secrets(plan: Plan) -> None:
-    """Write the files from which functions and MinIO read their secrets."""
+    """Write the files from which functions and the object store read their secrets."""
     if plan.settings.token_file is None:
         own = plan.settings.token
         write_tokens(plan.home, [own.get_secret_value() if own else plan.secrets.token])
@@ -150,7 +155,10 @@ def _supervised(plan: Plan, processes: list[Program], say: Say) -> Iterator[tupl
     logs = StartLogs.of(plan.home)
     daemon = supervisor.start(plan.home)
     try:
-        yield Supervised(plan.home, daemon, say), Waiting(logs, daemon, plan.postgres is not None)
+        yield (
+            Supervised(plan.home, daemon, say),
+            Waiting(logs, daemon, plan.store.name, plan.postgres is not None),
+        )
     finally:
         daemon.terminate()
         try:
@@ -175,9 +183,10 @@ def _set_up(plan: Plan, waiting: Waiting, say: Say, new_space: str | None) -> di
         new_space=new_space,
         who=getpass.getuser(),
     )
-    say("Starting MinIO.")
-    waiting.until("minio", partial(_answers, f"http://{plan.endpoint}/minio/health/ready"))
-    waiting.until("minio", partial(_can_create_users, plan))
+    store = plan.store
+    say(f"Starting {store.program.title}.")
+    waiting.until(store.name, partial(store.is_ready, plan, _answers))
+    waiting.until(store.name, partial(store.has_users, plan))
     create_buckets(_operator_store(plan), images_prefix=prefix)
     say("Starting the functions.")
     for name, url in plan.urls.items():
@@ -192,30 +201,15 @@ def _set_up(plan: Plan, waiting: Waiting, say: Say, new_space: str | None) -> di
             "secret_key": secrets.minio_password,
             "secure": False,
         },
+        "store": store.name,
+        "notifications": plan.notifications,
+        "listing_seconds": plan.settings.listing_seconds,
+        "iam": store.iam_url(plan),
         "database_url": plan.database_url,
         "functions": plan.urls,
         "nas": nas_address(plan.settings.nas_url),
         "token": plan.tokens.current,
     }
-
-
-def _can_create_users(plan: Plan) -> bool:
-    """Create the users; False while MinIO, though ready, is still loading its users and policies."""
-    try:
-        create_users(
-            endpoint=plan.endpoint,
-            user=plan.secrets.minio_user,
-            password=plan.secrets.minio_password,
-            keys=plan.secrets.minio_keys,
-            images_prefix=plan.settings.images_prefix,
-        )
-    except MinioAdminException as error:
-        if "StorageFull" in str(error):
-            raise DependencyAwayError("MinIO is full: its disk needs room.") from None
-        return False
-    except urllib3.exceptions.HTTPError:  # it is away again; the next look at it finds out why
-        return False
-    return True
 
 
 def _create_database(plan: Plan, waiting: Waiting, postgres: PostgresServer) -> None:

@@ -20,7 +20,7 @@ from minio.error import MinioException
 from common.errors import DependencyAwayError, SettingsError
 from common.tokens import TokenFile
 from infra.local.home import Home, read_endpoints, write_tokens
-from infra.local.programs import write_minio_environment
+from infra.local.stores.minio_server import write_minio_environment
 from infra.provision.minio_users import minio_admin
 from infra.provision.private_text import write_private
 
@@ -46,9 +46,11 @@ def rotate(home: Home, *, overlap: float, say: Callable[[str], None]) -> None:
         home.store_secrets(replace(stored, token=token))
         write_private(home.endpoints, endpoints | {"token": token})
         say("The functions accept the new token; the sweep, the timers and endpoints.json use it.")
-        write_minio_environment(home, stored, token)
-        _restart_minio(endpoints["minio"])
-        say(f"MinIO sends the new token. The old one is refused in {overlap:g} s.")
+        if endpoints["notifications"]:
+            write_minio_environment(home, stored, token)
+            _restart_minio(endpoints["minio"])
+            say("MinIO sends the new token.")
+        say(f"The old token is refused in {overlap:g} s.")
         time.sleep(overlap)
         write_tokens(home, [token])
         say("The old token is refused now.")

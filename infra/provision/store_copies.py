@@ -1,15 +1,20 @@
 """What keeps a copy of a bucket's objects after they are deleted there."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from minio.error import S3Error
 
-from common.store.minio_errors import store_errors
+from common.store.minio_errors import NOT_OFFERED, store_errors
 from common.store.minio_store import MinioStore
 from common.store.object_key import Location
 
+Answer = TypeVar("Answer")
 _VERSIONED = frozenset(["Enabled", "Suspended"])
-_NOT_CONFIGURED = frozenset(["ObjectLockConfigurationNotFoundError", "ReplicationConfigurationNotFoundError"])
+_NOT_CONFIGURED = NOT_OFFERED | {
+    *("ObjectLockConfigurationNotFoundError", "ReplicationConfigurationNotFoundError"),
+}
 
 
 @dataclass(frozen=True)
@@ -27,32 +32,23 @@ def bucket_copies(store: MinioStore, bucket: str) -> BucketCopies:
     """What keeps copies of a bucket's objects."""
     client = store.client
     with store_errors(Location(bucket, "")):
-        is_versioned = client.get_bucket_versioning(bucket).status in _VERSIONED
-        lifecycle = client.get_bucket_lifecycle(bucket)
+        is_versioned = _answer(lambda: client.get_bucket_versioning(bucket).status) in _VERSIONED
+        lifecycle = _answer(lambda: client.get_bucket_lifecycle(bucket))
         rules = lifecycle.rules if lifecycle else []
         return BucketCopies(
             bucket,
             is_versioned,
-            is_locked=is_versioned and _has_lock(store, bucket),
-            is_replicated=_is_replicated(store, bucket),
+            is_locked=is_versioned and _answer(lambda: client.get_object_lock_config(bucket)) is not None,
+            is_replicated=_answer(lambda: client.get_bucket_replication(bucket)) is not None,
             is_moved=any(rule.transition or rule.noncurrent_version_transition for rule in rules),
         )
 
 
-def _has_lock(store: MinioStore, bucket: str) -> bool:
+def _answer(request: Callable[[], Answer | None]) -> Answer | None:
+    """The answer to a request; None if the bucket has no such rule, or the store none at all."""
     try:
-        store.client.get_object_lock_config(bucket)
+        return request()
     except S3Error as error:
         if error.code not in _NOT_CONFIGURED:
             raise
-        return False
-    return True
-
-
-def _is_replicated(store: MinioStore, bucket: str) -> bool:
-    try:
-        return store.client.get_bucket_replication(bucket) is not None
-    except S3Error as error:
-        if error.code not in _NOT_CONFIGURED:
-            raise
-        return False
+        return None

@@ -22,7 +22,7 @@ _ACTIONS = {
 # A health answer uses this request to check the user's keys, because it says nothing about the objects.
 _HEALTH_ACTION = "s3:GetBucketVersioning"
 # MinIO lets every user create further keys of its own and change its password, unless this is denied.
-_DENY_ADMIN = {"Effect": "Deny", "Action": ["admin:*"]}
+DENY_ADMIN = {"Effect": "Deny", "Action": ["admin:*"]}
 
 
 def create_buckets(store: MinioStore, *, images_prefix: str) -> None:
@@ -71,7 +71,13 @@ def create_users(
 
 
 def policy_of(card: FunctionCard, *, images_prefix: str) -> dict[str, Any]:
-    """A function's rights as an IAM policy."""
+    """A function's rights as a policy of MinIO."""
+    rights = iam_policy_of(card, images_prefix=images_prefix)
+    return rights | {"Statement": [*rights["Statement"], DENY_ADMIN]}
+
+
+def iam_policy_of(card: FunctionCard, *, images_prefix: str) -> dict[str, Any]:
+    """A function's rights as an IAM policy of AWS."""
     actions: dict[str, list[str]] = defaultdict(list)
     for right, named in _ACTIONS.items():
         for pattern in card.access.get(right, ()):
@@ -86,7 +92,7 @@ def policy_of(card: FunctionCard, *, images_prefix: str) -> dict[str, Any]:
         for arn, named in sorted(actions.items())
     ]
     listings = [_listing(pattern, images_prefix) for pattern in card.access.get("list", ())]
-    return {"Version": "2012-10-17", "Statement": [*statements, *listings, _DENY_ADMIN]}
+    return {"Version": "2012-10-17", "Statement": [*statements, *listings]}
 
 
 def _listing(pattern: str, images_prefix: str) -> dict[str, Any]:

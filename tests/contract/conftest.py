@@ -1,5 +1,6 @@
 """Each port in two implementations: in memory, and the real one on the servers of a running home."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from tests.contract.tables import Tables
 from tests.in_memory.object_store import InMemoryObjectStore
 from tests.support.own_bucket import remove_bucket
 from tests.support.own_database import own_database
+from tests.support.own_versitygw import own_versitygw
 from tests.support.page_bench import PageBench
 
 if TYPE_CHECKING:
@@ -24,9 +26,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def minio(endpoints: dict[str, Any]) -> MinioStore:
-    """The operator's client of the running MinIO."""
-    return MinioStore(**endpoints["minio"])
+def minio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MinioStore]:
+    """The operator's client of the running MinIO, or of the store that `make stores` tests."""
+    if os.environ.get("TEST_STORE") == "versitygw":
+        with own_versitygw(tmp_path_factory.mktemp("versitygw")) as store:
+            yield store
+    else:
+        yield MinioStore(**request.getfixturevalue("endpoints")["minio"])
 
 
 @pytest.fixture(scope="session")

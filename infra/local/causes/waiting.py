@@ -25,6 +25,7 @@ class Waiting:
 
     logs: StartLogs
     daemon: "subprocess.Popen[bytes]"  # supervisord
+    store: str  # the name of the object store
     has_own_database: bool
 
     @property
@@ -49,7 +50,8 @@ class Waiting:
 
     def raise_cause(self, name: str) -> None:
         """Raise DependencyAwayError if it is known why a process can't start."""
-        folder = {"minio": self.home.minio_data, "postgres": self.home.postgres_data}.get(name)
+        folders = {self.store: self.home.store_data(self.store), "postgres": self.home.postgres_data}
+        folder = folders.get(name)
         if cause := self.logs.cause(name, folder or self.home.folder):
             raise DependencyAwayError(cause)
         if self.daemon.poll() is not None:
@@ -74,5 +76,5 @@ class Waiting:
         except psycopg.Error as error:
             raise self._database_error(error) from None
         except DependencyAwayError:
-            self.raise_cause("minio")
+            self.raise_cause(self.store)
             raise

@@ -3,7 +3,7 @@
 import http.server
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import orjson
 import pytest
@@ -13,51 +13,8 @@ from common.store.object_key import Location
 from common.store.object_store import ObjectVersion
 from common.tokens import Tokens
 from functions.sweep.resend import FUNCTIONS, BacklogAnswer, HttpSender, sweep_once
-
-
-@dataclass
-class Pending:
-    """The pending work, by function."""
-
-    items: Mapping[str, list[ObjectVersion]] = field(default_factory=dict)
-    runs: tuple[str, ...] = ()  # functions with work that has no event
-    due: dict[str, int] = field(default_factory=dict)  # in how many checks a function has due items
-    limits: list[int] = field(default_factory=list)
-    is_cleaned_up: bool = False
-
-    def find_missed(self, function: str, *, limit: int) -> list[ObjectVersion]:
-        self.limits.append(limit)
-        return list(self.items.get(function, []))
-
-    def has_due(self, function: str) -> bool:
-        self.due[function] = self.due.get(function, 0) - 1
-        return self.due[function] >= 0
-
-    def needs_run(self, function: str) -> bool:
-        return function in self.runs
-
-    def clean_up(self) -> None:
-        self.is_cleaned_up = True
-
-
-@dataclass
-class FakeSender:
-    """A sender that records its requests."""
-
-    answer: str = "settled"
-    events: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
-    drained: list[str] = field(default_factory=list)
-    done: Mapping[str, int] = field(default_factory=lambda: {"done": 3})
-    more: int = 0  # number of answers that report more due items
-
-    def drain(self, function: str) -> BacklogAnswer:
-        self.drained.append(function)
-        self.more -= 1
-        return BacklogAnswer(self.done, has_more=self.more >= 0)
-
-    def send(self, function: str, event: Mapping[str, object]) -> str:
-        self.events.append((function, event))
-        return self.answer
+from functions.sweep.sweep_times import SweepTimes
+from tests.support.sweep_fakes import FakeSender, Pending
 
 
 def _version(key: str, etag: str = "e") -> ObjectVersion:
@@ -127,7 +84,8 @@ def test_a_function_that_reports_more_gets_the_next_request_at_once() -> None:
     sender, pending = FakeSender(more=3), Pending(due={"extract": 1})
     answer = sweep_once(pending, sender, limit=5, concurrency=1)
     assert {"status": "sent", "functions": {"extract": {"done": 12}}} == answer
-    late = sweep_once(Pending(due={"extract": 1}), FakeSender(more=9), limit=5, concurrency=1, seconds=-1)
+    pending, over = Pending(due={"extract": 1}), SweepTimes(-1)
+    late = sweep_once(pending, FakeSender(more=9), limit=5, concurrency=1, times=over)
     assert ({"extract": {"left": 1}}, True) == (late["functions"], late["more"])
 
 
@@ -201,7 +159,7 @@ def test_a_function_with_much_work_does_not_delay_others() -> None:
 def test_unsent_events_are_left_for_the_next_sweep() -> None:
     """A sweep ends at its time limit, however much work is left, and says that there is more."""
     answer = sweep_once(
-        Pending({"extract": [_version("a")] * 3}), FakeSender(), limit=5, concurrency=1, seconds=-1
+        Pending({"extract": [_version("a")] * 3}), FakeSender(), limit=5, concurrency=1, times=SweepTimes(-1)
     )
     assert {"status": "sent", "functions": {"extract": {"left": 3}}, "more": True} == answer
 

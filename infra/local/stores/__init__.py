@@ -1,0 +1,1 @@
+"""The object stores that the local runner can start."""
