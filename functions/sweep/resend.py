@@ -20,10 +20,9 @@ from common.store.object_store import ObjectVersion
 from common.tls import require_tls, tls_context
 from common.tokens import Tokens
 from functions.sweep.pending_items import PendingItems
-from functions.sweep.sweep_times import UNLIMITED, SweepTimes
+from functions.sweep.sweep_times import RECHECK_SECONDS, UNLIMITED, SweepTimes
 
 _PAUSE_SECONDS = 0.1  # before another request to a function that was full
-RECHECK_SECONDS = 0.5  # before the next check of a function without work, while others make work for it
 EVENTS_PER_SWEEP = 1000
 _MIN_CONCURRENCY = 4  # requests at a time to each function
 FUNCTIONS = ("extract", "store_metadata", "quality", "annotations")
@@ -145,9 +144,8 @@ class _FunctionSweep:
     ) -> None:
         self._pending, self._sender, self._function = pending, sender, function
         self._limit, self._concurrency = limit, concurrency
-        # All of time.monotonic().
-        self._deadline, self._watched_until = started + times.seconds, started + times.watch_seconds
-        self._listing_seconds, self._list_at = times.listing_seconds, started
+        self._times, self._started, self._deadline = times, started, started + times.seconds
+        self._list_at = started  # of time.monotonic()
         self._sent: set[ObjectVersion | None] = set()  # each is sent once in a sweep; None: a run
         self._is_away = Event()  # the function does not answer, and gets no more requests
 
@@ -163,7 +161,7 @@ class _FunctionSweep:
                 counts += results
             else:
                 busy.discard(self._function)
-            is_watching = time.monotonic() < self._watched_until
+            is_watching = self._times.is_watching(time.monotonic() - self._started)
             if self._is_away.is_set() or self._is_late() or not (busy or is_watching):
                 busy.discard(self._function)
                 return counts
@@ -194,7 +192,7 @@ class _FunctionSweep:
         """What was missed, if it is time for a listing; these cost more than the check for due items."""
         if time.monotonic() < self._list_at:
             return []
-        self._list_at = time.monotonic() + self._listing_seconds
+        self._list_at = time.monotonic() + self._times.listing_seconds
         missed: list[ObjectVersion | None] = [*self._pending.find_missed(self._function, limit=self._limit)]
         if self._pending.needs_run(self._function):
             missed.append(None)

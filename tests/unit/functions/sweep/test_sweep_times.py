@@ -22,8 +22,12 @@ def test_without_notifications_a_sweep_waits_for_work() -> None:
 
 
 def test_the_times_of_a_sweep() -> None:
-    """Without notifications a sweep lasts until the next one begins; it lists at once what is there."""
+    """Without notifications a sweep lasts until shortly before the timer runs again, once or more."""
     assert SweepTimes(9) == sweep_times(Settings(sweep_seconds=2))
+    assert not SweepTimes(9).is_watching(0)
     off = {"store_notifications": False, "listing_seconds": 3}
-    assert SweepTimes(9, 2, 3, grace_seconds=0) == sweep_times(Settings(sweep_seconds=2, **off))
-    assert SweepTimes(55, 55, 3, grace_seconds=0) == sweep_times(Settings(sweep_seconds=60, **off))
+    times = sweep_times(Settings(sweep_seconds=2, **off))
+    assert SweepTimes(9, 1.5, 2, 3, 0) == times
+    assert [True, False, True, False] == [times.is_watching(seconds) for seconds in (1.4, 1.6, 2.1, 3.6)]
+    assert SweepTimes(55, 55, 60, 3, 0) == sweep_times(Settings(sweep_seconds=60, **off))
+    assert not sweep_times(Settings(sweep_seconds=0.5, **off)).is_watching(0)
