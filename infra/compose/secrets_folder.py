@@ -8,7 +8,7 @@ from typing import Any
 from common.errors import SettingsError
 from infra.provision.function_card import function_cards
 from infra.provision.private_text import write_private
-from infra.provision.webhooks import environment_file, webhook_targets, webhook_tokens
+from infra.provision.store.webhooks import environment_file, webhook_targets, webhook_tokens
 
 OPERATOR = "dcm2set-operator"  # of the object store
 # Files that stay empty until somebody writes a secret of another system into them.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from common.store.minio_store import MinioStore
 from common.store.object_key import RAW
 from infra.health.finding import Finding
-from infra.provision.store_copies import bucket_copies
+from infra.provision.store.store_copies import bucket_copies
 
 _MOST_NAMED = 5
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from common.store.object_key import ANNOTATIONS, LABELLING
 from infra.local.home import Home
-from infra.provision.iam_users import AccessKey, IamApi
-from infra.provision.minio_users import create_user, minio_admin
 from infra.provision.private_text import write_private
-from infra.provision.store_setup import DENY_ADMIN
+from infra.provision.store.iam_users import AccessKey, IamApi
+from infra.provision.store.minio_users import create_user, minio_admin
+from infra.provision.store.store_setup import DENY_ADMIN
 
 USER = "dcm2set-labelling"
 LABELS_PREFIX = "label-studio/"  # of the keys of its labels in the bucket annotations

@@ -16,8 +16,8 @@ from infra.local.postgres_server import PostgresServer
 from infra.local.stores.local_store import LocalStore
 from infra.local.supervisor import Program
 from infra.provision.function_card import FunctionCard, function_cards
-from infra.provision.iam_users import AccessKey
 from infra.provision.pseudonym_space import Keys, known_keys
+from infra.provision.store.iam_users import AccessKey
 
 # Variables that functions do not inherit: they are set here instead, or functions do not need them.
 _NOT_INHERITED = (

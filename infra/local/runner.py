@@ -36,7 +36,7 @@ from infra.local.timers import running_timers
 from infra.provision.private_text import write_private
 from infra.provision.roles import can_create_roles, close_other_databases
 from infra.provision.set_up import set_up_database
-from infra.provision.store_setup import create_buckets
+from infra.provision.store.store_setup import create_buckets
 
 Say = Callable[[str], None]
 Arrange = Callable[[Plan], list[Program]]
@@ -171,7 +171,6 @@ def _supervised(plan: Plan, processes: list[Program], say: Say) -> Iterator[tupl
 
 def _set_up(plan: Plan, waiting: Waiting, say: Say, new_space: str | None) -> dict[str, Any]:
     """Set up the servers once they answer, and wait until every function is healthy."""
-    secrets, prefix = plan.secrets, plan.settings.images_prefix
     if plan.postgres is not None:
         say("Starting Postgres.")
         _create_database(plan, waiting, plan.postgres)
@@ -179,7 +178,7 @@ def _set_up(plan: Plan, waiting: Waiting, say: Say, new_space: str | None) -> di
         plan.database_url,
         plan.settings,
         keys=plan.pseudonym_keys,
-        passwords=secrets.postgres_keys if plan.has_roles else None,
+        passwords=plan.secrets.postgres_keys if plan.has_roles else None,
         new_space=new_space,
         who=getpass.getuser(),
     )
@@ -187,24 +186,29 @@ def _set_up(plan: Plan, waiting: Waiting, say: Say, new_space: str | None) -> di
     say(f"Starting {store.program.title}.")
     waiting.until(store.name, partial(store.is_ready, plan, _answers))
     waiting.until(store.name, partial(store.has_users, plan))
-    create_buckets(_operator_store(plan), images_prefix=prefix)
+    create_buckets(_operator_store(plan), images_prefix=plan.settings.images_prefix)
     say("Starting the functions.")
     for name, url in plan.urls.items():
         if name != "poll_nas" or plan.settings.nas_url:
             waiting.until(name, partial(_is_healthy, url))
+    return _endpoints(plan)
+
+
+def _endpoints(plan: Plan) -> dict[str, Any]:
+    """What clients find in endpoints.json: URLs, keys, and how the functions learn of work."""
     return {
         "home": str(plan.home.folder),
         "pid": os.getpid(),
         "minio": {
             "endpoint": plan.endpoint,
-            "access_key": secrets.minio_user,
-            "secret_key": secrets.minio_password,
+            "access_key": plan.secrets.minio_user,
+            "secret_key": plan.secrets.minio_password,
             "secure": False,
         },
-        "store": store.name,
+        "store": plan.store.name,
         "notifications": plan.notifications,
         "listing_seconds": plan.settings.listing_seconds,
-        "iam": store.iam_url(plan),
+        "iam": plan.store.iam_url(plan),
         "database_url": plan.database_url,
         "functions": plan.urls,
         "nas": nas_address(plan.settings.nas_url),

@@ -21,8 +21,8 @@ from common.errors import DependencyAwayError, SettingsError
 from common.tokens import TokenFile
 from infra.local.home import Home, read_endpoints, write_tokens
 from infra.local.stores.minio_server import write_minio_environment
-from infra.provision.minio_users import minio_admin
 from infra.provision.private_text import write_private
+from infra.provision.store.minio_users import minio_admin
 
 _RESTART_SECONDS = 60
 _READY_PATH = "/minio/health/ready"

@@ -21,7 +21,7 @@ from infra.patients.erase_objects import delete_objects
 from infra.patients.instance_rows import INSTANCE_TABLES
 from infra.patients.label_versions import delete_label_versions
 from infra.patients.object_versions import ObjectVersions
-from infra.provision.store_copies import bucket_copies
+from infra.provision.store.store_copies import bucket_copies
 from oversight.audit.audit_log import AuditEvent, record
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))

@@ -14,7 +14,7 @@ from minio.error import S3Error
 from common.store.minio_errors import store_errors
 from common.store.minio_store import MinioStore
 from common.store.object_key import Location
-from infra.provision.store_copies import bucket_copies
+from infra.provision.store.store_copies import bucket_copies
 
 # MinIO answers InvalidRequest to the deletion of a locked version, other stores AccessDenied.
 _LOCKED = frozenset(["InvalidRequest", "AccessDenied", "ObjectLocked"])

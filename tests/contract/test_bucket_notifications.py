@@ -10,7 +10,7 @@ from common.store.minio_store import MinioStore
 from common.store.object_key import FIXED_BUCKETS, RAW
 from common.store.object_store import Notification
 from infra.provision.function_card import function_cards
-from infra.provision.store_setup import create_buckets, notifications_of
+from infra.provision.store.store_setup import create_buckets, notifications_of
 from tests.support.own_minio import own_minio
 
 THEIRS = "arn:minio:sqs::THEIRS:webhook"

@@ -11,7 +11,7 @@ from flask import Request, Response
 
 from common.store.object_key import FIXED_BUCKETS, Location
 from common.store.object_store import ObjectVersion
-from infra.provision.store_setup import notifications_of
+from infra.provision.store.store_setup import notifications_of
 from tests.in_memory.clock import Clock
 from tests.in_memory.image_allocation import InMemoryAllocation
 from tests.in_memory.label_rows import InMemoryLabelRows

@@ -24,8 +24,8 @@ from common.store.object_key import FIXED_BUCKETS, Location
 from infra.local.schema_dump import schema_dump
 from infra.provision.existing.provision import provision
 from infra.provision.function_card import function_cards
-from infra.provision.minio_users import minio_admin
-from infra.provision.webhooks import webhook_targets
+from infra.provision.store.minio_users import minio_admin
+from infra.provision.store.webhooks import webhook_targets
 from tests.support.free_ports import free_port
 from tests.support.local_home import RunningHome
 from tests.support.own_database import create_database, drop_database

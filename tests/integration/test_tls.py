@@ -24,7 +24,7 @@ from infra.local.minio_binary import minio_binary
 from infra.provision.function_card import function_cards
 from infra.provision.roles import create_roles
 from infra.provision.schema import migrate
-from infra.provision.store_setup import create_buckets, create_users
+from infra.provision.store.store_setup import create_buckets, create_users
 from tests.fake_dsm.certificate import self_signed
 from tests.support.free_ports import free_port
 from tests.support.local_home import wait_for

@@ -16,7 +16,7 @@ from minio.versioningconfig import ENABLED, VersioningConfig
 from common.store.object_key import Location
 from infra.patients.erase_objects import delete_objects
 from infra.patients.object_versions import ObjectVersions
-from infra.provision.store_setup import notifications_of
+from infra.provision.store.store_setup import notifications_of
 from tests.conftest import StartHome
 from tests.support.local_home import RunningHome
 from tests.support.own_bucket import remove_bucket

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from infra.local.stores.go_program import GoProgram
 from infra.local.supervisor import Program
-from infra.provision.iam_users import AccessKey
+from infra.provision.store.iam_users import AccessKey
 
 if TYPE_CHECKING:
     from infra.local.programs import Plan

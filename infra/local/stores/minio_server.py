@@ -12,10 +12,10 @@ from infra.local.home import Home, Secrets
 from infra.local.minio_binary import MINIO
 from infra.local.stores.local_store import Keys, LocalStore
 from infra.local.supervisor import Program
-from infra.provision.iam_users import AccessKey
 from infra.provision.private_text import write_private
-from infra.provision.store_setup import create_users
-from infra.provision.webhooks import environment_file, webhook_targets, webhook_tokens
+from infra.provision.store.iam_users import AccessKey
+from infra.provision.store.store_setup import create_users
+from infra.provision.store.webhooks import environment_file, webhook_targets, webhook_tokens
 
 if TYPE_CHECKING:
     from infra.local.programs import Plan

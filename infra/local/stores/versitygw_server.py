@@ -19,9 +19,9 @@ from infra.local.stores.go_program import GoProgram
 from infra.local.stores.local_store import Keys, LocalStore
 from infra.local.supervisor import Program
 from infra.provision.function_card import function_cards
-from infra.provision.iam_users import AccessKey, IamApi
 from infra.provision.private_text import write_private
-from infra.provision.store_setup import iam_policy_of
+from infra.provision.store.iam_users import AccessKey, IamApi
+from infra.provision.store.store_setup import iam_policy_of
 
 if TYPE_CHECKING:
     from infra.local.programs import Plan

@@ -20,8 +20,8 @@ from infra.provision.private_text import write_private
 from infra.provision.pseudonym_space import known_keys
 from infra.provision.roles import can_create_roles
 from infra.provision.set_up import set_up_database
-from infra.provision.store_setup import create_buckets, create_users
-from infra.provision.webhooks import environment_file, webhook_cards, webhook_targets, webhook_tokens
+from infra.provision.store.store_setup import create_buckets, create_users
+from infra.provision.store.webhooks import environment_file, webhook_cards, webhook_targets, webhook_tokens
 
 Say = Callable[[str], None]
 _WHO = "dcm2set provision"

@@ -13,7 +13,7 @@ from cryptography import x509
 from infra.cli import cli
 from infra.compose.installation import read_environment, urls
 from infra.provision.existing.function_secrets import read_function_secrets
-from infra.provision.webhooks import webhook_targets
+from infra.provision.store.webhooks import webhook_targets
 from tests.support.compose_file import faults, read, schema_faults
 
 

@@ -9,7 +9,7 @@ from common.store.object_key import FIXED_BUCKETS
 from infra.health.status import is_closed, is_waiting
 from infra.health.status_text import balance_text, set_aside_text, status_text
 from infra.provision.function_card import FunctionCard, function_cards
-from infra.provision.store_setup import notifications_of, policy_of
+from infra.provision.store.store_setup import notifications_of, policy_of
 
 CARDS = {card.function: card for card in function_cards()}
 NAMES = ["annotations", "extract", "poll_nas", "quality", "review", "store_metadata", "sweep"]

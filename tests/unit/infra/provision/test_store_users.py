@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from infra.provision import store_setup
 from infra.provision.function_card import function_cards
+from infra.provision.store import store_setup
 
 _CARD = function_cards()[0]
 _PASSWORD = "Marker-of-a-password"

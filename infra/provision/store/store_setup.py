@@ -9,8 +9,8 @@ from common.store.minio_store import MinioStore
 from common.store.object_key import FIXED_BUCKETS, RAW, Location
 from common.store.object_store import Notification
 from common.tls import is_loopback
-from infra.provision import minio_users
 from infra.provision.function_card import IMAGES, FunctionCard, function_cards
+from infra.provision.store import minio_users
 
 _ACTIONS = {
     "read": ["s3:GetObject"],

@@ -17,7 +17,7 @@ import orjson
 import urllib3
 
 from common.errors import DependencyAwayError
-from infra.provision.minio_users import REGION
+from infra.provision.store.minio_users import REGION
 
 _VERSION = "2010-05-08"
 _THERE = "EntityAlreadyExists"

@@ -1,0 +1,1 @@
+"""Users, buckets and notifications of the object store."""
