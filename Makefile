@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test check audit licences sbom fuzz faults scale label-studio bench lock clean
+.PHONY: setup demo test check audit licences sbom fuzz faults scale stores label-studio bench lock clean
 
 setup: $(STAMP)
 
@@ -70,6 +70,15 @@ scale: setup
 	@$(BIN)/python -m tests.scale.campaign --files 1000
 	@$(BIN)/python -m tests.scale.campaign --files 200 --spread-store
 	@$(BIN)/python benchmarks/scale.py
+
+# The line without notifications, and everything on VersityGW, which is built once. What VersityGW lacks of the
+# contract is deselected here, and tested in tests/stores.
+stores: setup
+	@TEST_STORE=versitygw $(BIN)/python -m pytest tests/contract/test_object_store.py \
+		tests/contract/test_object_store_buckets.py tests/contract/test_raw_keys.py \
+		--deselect "tests/contract/test_object_store.py::test_illegal_keys_are_refused_for_good[real-a//b]" \
+		--deselect "tests/contract/test_object_store_buckets.py::test_ensure_bucket_sets_notifications[real]"
+	@$(BIN)/python -m pytest tests/stores
 
 # The round trip with a real Label Studio, which has an environment of its own.
 LABEL_STUDIO := $(HOME)/.cache/dcm2set/label-studio-1.23.2
