@@ -8,7 +8,7 @@ import psycopg
 from psycopg import Connection, sql
 
 from common.database import connect
-from common.errors import DependencyAwayError
+from common.errors import DependencyAwayError, SettingsError
 
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parents[1]
@@ -35,7 +35,8 @@ def migrate(url: str, *, migrations: Path = MIGRATIONS) -> list[str]:
     """Upgrade the schema of a database to this version, also under load; returns the applied migrations.
 
     Each migration is one transaction. If it does not get its locks soon, it is rolled back so
-    that other sessions continue, and then tried again. Raises DependencyAwayError if it never gets them.
+    that other sessions continue, and then tried again. Raises DependencyAwayError if it never gets them, and
+    SettingsError if a newer version has migrated the database: views of this version would replace its views.
     """
     applied: list[str] = []
     for _ in range(_TRIES):
@@ -63,7 +64,13 @@ def _next_applied(connection: Connection, migrations: Path) -> str | None:
         "(name text primary key, applied_at timestamptz not null default now())"
     )
     known = {row[0] for row in connection.execute("select name from schema_migration")}
-    path = next((path for path in sorted(migrations.glob("*.sql")) if path.stem not in known), None)
+    own = sorted(migrations.glob("*.sql"))
+    if newer := [name for name in known if name > own[-1].stem]:
+        raise SettingsError(
+            f"A newer version of dcm2set has set up this database (migration {max(newer)}): install that "
+            "version, or restore the backup from before the upgrade."
+        )
+    path = next((path for path in own if path.stem not in known), None)
     if path is None:
         return None
     connection.execute(_text(path))

@@ -9,6 +9,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from common.database import Database
+from common.errors import SettingsError
 from common.ledger.ledger import Claim, Settlement, State
 from common.ledger.postgres_ledger import PostgresLedger
 from common.store.object_key import Location
@@ -34,6 +35,15 @@ def test_migrating_twice_changes_nothing(empty_database: str) -> None:
     """A second migration finds nothing to do."""
     assert [path.stem for path in sorted(MIGRATIONS.glob("*.sql"))] == migrate(empty_database)
     assert [] == migrate(empty_database)
+
+
+def test_an_older_version_refuses_a_newer_database(empty_database: str, tmp_path: Path) -> None:
+    """A version that does not know the last migration changes nothing, and says what to do."""
+    migrate(empty_database, migrations=_with_later_migration(tmp_path))
+    with pytest.raises(SettingsError, match=r"newer version.*9999_later.*restore the backup"):
+        migrate(empty_database)
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("select from item_of_a_later_version")
 
 
 _LATER = """
