@@ -55,7 +55,14 @@ def _is_unverified(settings: Settings) -> bool:
 
 def _secret_files(home: Home, settings: Settings) -> Finding:
     secret = [home.folder / name for name in ("secrets.json", "ports.json")]
-    secret += [home.endpoints, home.token_file, home.minio_environment, home.supervisor_config, Path(".env")]
+    secret += [
+        home.endpoints,
+        home.token_file,
+        home.prometheus / "token",
+        home.minio_environment,
+        home.supervisor_config,
+        Path(".env"),
+    ]
     secret += [settings.token_file] if settings.token_file else []
     readable = [path.name for path in secret if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077]
     if home.folder.exists() and stat.S_IMODE(home.folder.stat().st_mode) & 0o077:

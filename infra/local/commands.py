@@ -25,6 +25,12 @@ def up(home: Home, new_space: str | None) -> None:
     from common.process.end_signal import ended_by_signal
     from common.settings import load_settings
     from infra.local.runner import running
+    from infra.local.service.service_manager import (
+        READY,
+        STOPPING,
+        has_service_manager,
+        tell_service_manager,
+    )
     from infra.local.stores.delivery import delivery_sentence
     from infra.provision.image_limit import image_limit_sentence
     from oversight.accounts.first_link import page_sentence
@@ -38,10 +44,14 @@ def up(home: Home, new_space: str | None) -> None:
         with operator_database(run.endpoints) as database:
             if limit := image_limit_sentence(database, settings.images_per_bucket):
                 click.echo(limit)
-            click.echo(page_sentence(database, settings, run.endpoints["functions"]["review"]))
+            # A service manager keeps what is printed: no link that signs somebody in.
+            page = run.endpoints["functions"]["review"]
+            click.echo(page_sentence(database, settings, page, with_link=not has_service_manager()))
         click.echo(f"Ready. Put files into raw/incoming/ at http://{run.endpoints['minio']['endpoint']}.")
         click.echo(f"Keys and URLs: {home.endpoints}. Logs: {home.logs}. Ctrl-C ends everything.")
+        tell_service_manager(READY)
         run.watch(ended)
+        tell_service_manager(STOPPING)
 
 
 @click.command()

@@ -87,6 +87,11 @@ class Home:
         return self.folder / "tokens"
 
     @property
+    def prometheus(self) -> Path:
+        """The folder with the files for Prometheus."""
+        return self.folder / "prometheus"
+
+    @property
     def minio_environment(self) -> Path:
         """The environment file that MinIO reads at every start."""
         return self.folder / "minio.env"

@@ -70,6 +70,11 @@ class Plan:
     def urls(self) -> dict[str, str]:
         return {name: f"http://127.0.0.1:{port}/" for name, port in self.tcp_ports.functions.items()}
 
+    @property
+    def served_urls(self) -> dict[str, str]:
+        """The URLs of the functions that can work; poll_nas can't without a NAS."""
+        return {name: url for name, url in self.urls.items() if name != "poll_nas" or self.settings.nas_url}
+
     def role_url(self, function: str) -> str:
         """The URL with which a function connects to the database."""
         if not self.has_roles:

@@ -28,6 +28,7 @@ from infra.local.causes.waiting import START_SECONDS, Waiting
 from infra.local.home import Home, TcpPorts, nas_address, write_tokens
 from infra.local.postgres_server import DATABASE, PostgresServer
 from infra.local.programs import Plan, programs, servers
+from infra.local.service.scrape_files import ScrapeFiles
 from infra.local.stores.chosen_store import chosen_store
 from infra.local.stores.local_store import LocalStore
 from infra.local.stores.minio_server import write_minio_environment
@@ -48,12 +49,14 @@ class Running:
 
     endpoints: dict[str, Any]  # as in endpoints.json
     supervised: Supervised
+    scrape_files: ScrapeFiles
 
     def watch(self, ended: Event) -> None:
         """Show crashes and restarts until `ended` is set; raises DependencyAwayError if supervisord ends."""
         self.supervised.skip_to_now()
         while not ended.wait(timeout=1):
             self.supervised.say_news()
+            self.scrape_files.follow_token()
 
 
 @contextmanager
@@ -76,10 +79,12 @@ def running(
         with _supervised(plan, arrange(plan), say) as (supervised, waiting):
             with waiting.server_errors():
                 endpoints = _set_up(plan, waiting, say, new_pseudonym_space)
+            scrape_files = ScrapeFiles(home, plan.tokens)
+            scrape_files.write(plan.served_urls)
             write_private(home.endpoints, endpoints)
             try:
                 with running_timers(plan.urls, settings, tokens=plan.tokens):
-                    yield Running(endpoints, supervised)
+                    yield Running(endpoints, supervised, scrape_files)
             finally:
                 home.endpoints.unlink(missing_ok=True)
                 say("Ending all processes.")
@@ -188,9 +193,8 @@ def _set_up(plan: Plan, waiting: Waiting, say: Say, new_space: str | None) -> di
     waiting.until(store.name, partial(store.has_users, plan))
     create_buckets(_operator_store(plan), images_prefix=plan.settings.images_prefix)
     say("Starting the functions.")
-    for name, url in plan.urls.items():
-        if name != "poll_nas" or plan.settings.nas_url:
-            waiting.until(name, partial(_is_healthy, url))
+    for name, url in plan.served_urls.items():
+        waiting.until(name, partial(_is_healthy, url))
     return _endpoints(plan)
 
 

@@ -25,6 +25,7 @@ from infra.provision.private_text import write_private
 from infra.provision.store.minio_users import minio_admin
 
 _RESTART_SECONDS = 60
+_SCRAPE_TOKEN_SECONDS = 5
 _READY_PATH = "/minio/health/ready"
 
 
@@ -50,10 +51,21 @@ def rotate(home: Home, *, overlap: float, say: Callable[[str], None]) -> None:
             write_minio_environment(home, stored, token)
             _restart_minio(endpoints["minio"])
             say("MinIO sends the new token.")
+        _wait_for_scrape_token(home, token)
         say(f"The old token is refused in {overlap:g} s.")
         time.sleep(overlap)
         write_tokens(home, [token])
         say("The old token is refused now.")
+
+
+def _wait_for_scrape_token(home: Home, token: str) -> None:
+    """Wait until `up` has written the token for Prometheus, which it does each second."""
+    deadline = time.monotonic() + _SCRAPE_TOKEN_SECONDS
+    with suppress(FileNotFoundError):  # `up` is of a version without the file
+        while (home.prometheus / "token").read_text(encoding="utf-8") != token:
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.05)
 
 
 def _restart_minio(minio: dict[str, Any]) -> None:

@@ -8,8 +8,10 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 import urllib3
+import yaml
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -17,6 +19,7 @@ from tests.support.local_home import RunningHome, wait_for
 from tests.support.monitoring import expressions
 from tests.support.promql import Matcher, parse
 from tests.support.real_files import make_instance
+from tests.support.repository import ROOT
 
 _PROMETHEUS_OWN = {"up"}
 Samples = dict[str, list[dict[str, str]]]  # the labels of each sample, by name
@@ -45,6 +48,17 @@ def test_every_metric_is_exported(home: RunningHome) -> None:
                 assert _has(samples[name], matchers, is_counter=name.endswith("_total")), (name, matchers)
 
 
+def test_prometheus_finds_every_function(home: RunningHome) -> None:
+    """Each function that can work is a target under a name of its own; both files are the owner's alone."""
+    groups = json.loads((home.folder / "prometheus" / "functions.json").read_text())
+    urls = {name: url for name, url in home.endpoints["functions"].items() if name != "poll_nas"}
+    assert {f"http://{group['targets'][0]}/" for group in groups} == set(urls.values())
+    names = [group["labels"]["instance"].partition(" at ")[0] for group in groups]
+    assert sorted(urls) == sorted(names)
+    modes = {path.stat().st_mode & 0o777 for path in (home.folder / "prometheus").iterdir()}
+    assert {0o600} == modes
+
+
 def _has(samples: list[dict[str, str]], matchers: tuple[Matcher, ...], *, is_counter: bool) -> bool:
     """Whether a sample has the labels. A counter has a value of a label only after such an event."""
     if is_counter:
@@ -63,10 +77,15 @@ def _samples(home: RunningHome) -> Samples:
 
 
 def _families(home: RunningHome) -> Iterator[Metric]:
-    for name, url in home.endpoints["functions"].items():
-        if name == "poll_nas" and "DCM2SET_NAS_URL" not in home.settings:
-            continue  # it says that the setting is missing
-        yield from _scraped(url.rstrip("/") + "/metrics", home.endpoints["token"])
+    """What a Prometheus with the file infra/monitoring/prometheus.yml is told."""
+    (job,) = yaml.safe_load((ROOT / "infra" / "monitoring" / "prometheus.yml").read_text())["scrape_configs"]
+    (targets,) = job["file_sd_configs"][0]["files"]
+    files = {Path(targets).name, Path(job["authorization"]["credentials_file"]).name}
+    assert files == {path.name for path in (home.folder / "prometheus").iterdir()}
+    token = (home.folder / "prometheus" / "token").read_text()
+    for group in json.loads((home.folder / "prometheus" / "functions.json").read_text()):
+        (address,) = group["targets"]
+        yield from _scraped(f"http://{address}/metrics", token)
     minio = home.endpoints["minio"]
     token = _minio_token(minio["access_key"], minio["secret_key"])
     yield from _scraped(f"http://{minio['endpoint']}/minio/v2/metrics/cluster", token)

@@ -133,5 +133,6 @@ def test_events_have_the_new_token(busy_home: RunningHome) -> None:
     assert (0, "") == (done.returncode, done.stderr)
     del busy_home.endpoints
     assert (busy_home.folder / "tokens").read_text() == busy_home.endpoints["token"] + "\n"
+    assert (busy_home.folder / "prometheus" / "token").read_text() == busy_home.endpoints["token"]
     busy_home.put("incoming/after.dcm", make_instance(1, patient=902))
     assert "extracted" == busy_home.settled("extract", "incoming/after.dcm")["outcome"]

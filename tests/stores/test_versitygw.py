@@ -20,7 +20,7 @@ from common.store.object_store import Notification, ObjectVersion
 from infra.labelling.minio_user import create_labelling_user, labelling_keys_file
 from infra.local.home import Home
 from infra.provision.function_card import FunctionCard, function_cards
-from infra.provision.store_copies import bucket_copies
+from infra.provision.store.store_copies import bucket_copies
 from tests.conftest import StartHome
 from tests.support.local_home import RunningHome
 from tests.support.own_bucket import remove_bucket

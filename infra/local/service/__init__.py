@@ -1,0 +1,1 @@
+"""What a running home tells other services of the machine: the service manager, Prometheus."""
