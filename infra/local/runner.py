@@ -72,8 +72,7 @@ def running(
 
     `arrange` returns the processes to start; tests use it to put TCP relays between them.
     """
-    store = chosen_store(home, settings)
-    with start_errors(home), _locked(home, store), home.reserved_tcp_ports() as ports:
+    with start_errors(home), _locked(home, settings) as store, home.reserved_tcp_ports() as ports:
         plan = _plan(home, settings, store, ports, say)
         _write_secrets(plan)
         with _supervised(plan, arrange(plan), say) as (supervised, waiting):
@@ -93,8 +92,7 @@ def running(
 @contextmanager
 def running_servers(home: Home, settings: Settings, say: Say) -> Iterator[tuple[str, MinioStore]]:
     """Start only the database and the object store of a home; the database of a new home is empty."""
-    store = chosen_store(home, settings)
-    with start_errors(home), _locked(home, store), home.reserved_tcp_ports() as ports:
+    with start_errors(home), _locked(home, settings) as store, home.reserved_tcp_ports() as ports:
         plan = _plan(home, settings, store, ports, say)
         _write_secrets(plan)
         with _supervised(plan, servers(plan), say) as (_, waiting):
@@ -105,8 +103,9 @@ def running_servers(home: Home, settings: Settings, say: Say) -> Iterator[tuple[
 
 
 @contextmanager
-def _locked(home: Home, store: LocalStore) -> Iterator[None]:
-    """Lock the home for this process, and clean up after a killed run."""
+def _locked(home: Home, settings: Settings) -> Iterator[LocalStore]:
+    """Lock the home for this process, and clean up after a killed run; yields its object store."""
+    store = chosen_store(home, settings)
     home.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = FileLock(home.lock)
     try:
@@ -118,7 +117,7 @@ def _locked(home: Home, store: LocalStore) -> Iterator[None]:
         home.create(store.name)
         require_room(home)
         require_open_files()
-        yield
+        yield store
 
 
 def _operator_store(plan: Plan) -> MinioStore:
