@@ -17,7 +17,7 @@ from infra.local.causes.os_errors import os_error_text
 from infra.local.commands import rotate_token, timers, up
 from infra.nas.commands import nas
 from infra.page.commands import users
-from infra.patients.commands import erase, pseudonym, report
+from infra.patients.commands import erase, erasures, pseudonym, report
 from infra.provision.existing.commands import provision
 from infra.quality.commands import quality, train
 from infra.reconcile.commands import reconcile
@@ -34,7 +34,8 @@ def cli() -> None:
 
 for _command in (
     *(up, demo, status, doctor, reconcile, trace, replay, held, release, refuse, resolve),
-    *(backup, restore, report, pseudonym, erase, nas, rotate_token, users, provision, timers, init_compose),
+    *(backup, restore, report, pseudonym, erase, erasures, nas, rotate_token, users),
+    *(provision, timers, init_compose),
     *(quality, train, labels, tasks, export, diff, verify, sets),
 ):
     cli.add_command(_command)

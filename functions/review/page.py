@@ -21,6 +21,7 @@ from functions.review.access.ports import Ports, ports
 from functions.review.access.rights import check_form, roles_of
 from functions.review.api import api
 from functions.review.audit import audit_page
+from functions.review.erasures import erasures_page
 from functions.review.folders import folders_page
 from functions.review.held import held_page
 from functions.review.images import image_page
@@ -40,7 +41,7 @@ _POLICY = (
 )
 _MODULES = (
     *(sign_in, oidc, overview_page, held_page, quality_page, quarantine_page, folders_page, labels_page),
-    *(sets_page, items_page, audit_page, image_page, api),
+    *(sets_page, items_page, audit_page, erasures_page, image_page, api),
 )
 # The pages in the navigation: endpoint, text, and the roles that may see it (none: everybody).
 _PAGES: tuple[tuple[str, str, frozenset[str]], ...] = (
@@ -53,6 +54,7 @@ _PAGES: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("sets.page", "Sets", frozenset()),
     ("items.page", "Find", frozenset()),
     ("audit.page", "Audit", frozenset({"reviewer", "operator"})),
+    ("erasures.page", "Erasures", frozenset({"operator"})),
 )
 _HEADERS = {
     "Content-Security-Policy": _POLICY,

@@ -18,8 +18,8 @@ from common.database import queries
 from common.errors import ObjectMissingError, PermanentError, TransientError
 from common.store.minio_store import MinioStore
 from common.store.object_key import LABELLING, Location
-from infra.patients.erase import frozen_exports, wait_for_claims
-from infra.patients.instance_rows import delete_instances
+from infra.erasure.erase import frozen_exports, wait_for_claims
+from infra.erasure.instance_rows import delete_instances
 from oversight.audit.audit_log import AuditEvent, record
 from oversight.decisions.replay import REFUSED, SettledItem, choose_items, move_back, put_back
 from oversight.trace.conflicts import CONTRADICTED

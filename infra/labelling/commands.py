@@ -68,10 +68,11 @@ def tasks(home: Home, name: str, where: str, labels: tuple[str, ...], remove: bo
     A second run adds the images that have no task of that name yet.
     """
     check_packages()
+    from common.store.label_batch import Batch
     from infra.labelling.images_to_label import images_to_label
     from infra.labelling.label_studio import instructions, instructions_text
     from infra.labelling.minio_user import create_labelling_user, labelling_keys_file
-    from infra.labelling.tasks import Batch, remove_tasks, write_tasks
+    from infra.labelling.tasks import remove_tasks, write_tasks
     from training_set.versions.set_name import checked_name
 
     _check_choices(labels)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from common.store.label_batch import Batch
 from infra.labelling.minio_user import LABELS_PREFIX
-from infra.labelling.tasks import Batch, WrittenTasks
+from infra.labelling.tasks import WrittenTasks
 
 
 def instructions(

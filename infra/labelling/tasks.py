@@ -5,7 +5,7 @@ storage of the image's own bucket, and so its keys give access to the images to 
 (labelstud.io/guide/storage, "Amazon S3").
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from common.errors import ObjectMissingError, PermanentError
+from common.store.label_batch import Batch
 from common.store.object_key import LABELLING, Location
 from common.store.object_store import ObjectStore
 
@@ -21,23 +22,6 @@ if TYPE_CHECKING:
     from infra.labelling.images_to_label import ImageToLabel
 
 _THREADS = 8
-
-
-@dataclass(frozen=True)
-class Batch:
-    """The tasks of one name."""
-
-    name: str
-
-    @property
-    def images(self) -> str:
-        """The prefix of the keys of its images."""
-        return f"{self.name}/images/"
-
-    @property
-    def tasks(self) -> str:
-        """The prefix of the keys of its tasks."""
-        return f"{self.name}/tasks/"
 
 
 @dataclass(frozen=True)
@@ -96,11 +80,3 @@ def remove_tasks(store: ObjectStore, batch: Batch) -> int:
     if not removed:
         raise PermanentError(f"There are no tasks with the name {batch.name}.")
     return removed
-
-
-def patient_prefixes(tops: Iterable[str], patient: str) -> Iterator[str]:
-    """The prefixes of a patient's keys in the bucket `labelling`, whose top folders are `tops`."""
-    for top in tops:
-        batch = Batch(top.rstrip("/"))
-        yield f"{batch.images}{patient}/"
-        yield f"{batch.tasks}{patient}/"

@@ -20,6 +20,7 @@ from common.errors import DependencyAwayError, SettingsError
 from common.settings import Settings
 from common.store.minio_store import MinioStore
 from common.tls import require_tls
+from infra.erasure.asked_erasures import erasing_when_asked
 from infra.local import supervisor
 from infra.local.causes.disk_room import require_open_files, require_room
 from infra.local.causes.os_errors import start_errors
@@ -82,11 +83,22 @@ def running(
             scrape_files.write(plan.served_urls)
             write_private(home.endpoints, endpoints)
             try:
-                with running_timers(plan.urls, settings, tokens=plan.tokens):
+                with _timers(plan, say):
                     yield Running(endpoints, supervised, scrape_files)
             finally:
                 home.endpoints.unlink(missing_ok=True)
                 say("Ending all processes.")
+
+
+@contextmanager
+def _timers(plan: Plan, say: Say) -> Iterator[None]:
+    """Call the functions at their intervals, and carry out erasures that are asked for on the page."""
+    undo_seconds = plan.settings.undo_seconds
+    with (
+        running_timers(plan.urls, plan.settings, tokens=plan.tokens),
+        erasing_when_asked(plan.database_url, _operator_store(plan), undo_seconds=undo_seconds, say=say),
+    ):
+        yield
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""The commands report, pseudonym and erase."""
+"""The commands report, pseudonym, erase and erasures."""

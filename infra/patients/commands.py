@@ -1,20 +1,21 @@
 """The commands about de-identification: pseudonyms, the report, the erasure of a patient."""
 
-import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from infra.command_options import (
     Command,
+    connected,
     database_url,
-    decision_options,
     home_option,
     json_option,
     operator_store,
     print_result,
+    who_option,
+    why_option,
 )
 from infra.local.home import Home, read_endpoints
 
@@ -136,24 +137,78 @@ def report(home: Home, number: int | None, as_json: bool) -> None:
 
 @click.command()
 @home_option
-@click.option("--patient", required=True, help="The pseudonym, as dcm2set pseudonym prints it.")
-@decision_options(why="Why the patient is erased; stored with your name.")
+@click.option("--patient", help="The pseudonym, as dcm2set pseudonym prints it.")
+@why_option(help_text="Why the patient is erased; stored with your name.")
+@who_option
+@click.option("--asked", is_flag=True, help="Carry out what was asked for on the page, and nothing else.")
+@click.option("--yes", is_flag=True, help="Do not ask before the patient is erased.")
 @json_option
-@click.confirmation_option(prompt="Everything of this patient will be deleted. Go on?")
-def erase(home: Home, patient: str, why: str, who: str, as_json: bool) -> None:
+def erase(
+    home: Home, patient: str | None, why: str | None, who: str, asked: bool, yes: bool, as_json: bool
+) -> None:
     """Remove a patient from every bucket and table, and refuse their files from then on.
 
     The NAS, backups and frozen training sets are not changed. An interrupted removal can be run again.
     Exit code 1 if a lock of the object store holds something, or a rule copies objects to another store.
+
+    With --asked, the erasures that were asked for on the page are carried out, as dcm2set up does it; exit
+    code 1 if one of them was not, or something is left.
     """
     from infra.local.pseudonym_key import checked_keys
-    from infra.patients.erase import erase_patient
-    from infra.patients.erase_text import erasure_text
+    from oversight.erasure.requests import EXPECTED, PSEUDONYM
 
-    if not re.fullmatch("P[0-9a-f]{20}", patient):
-        raise click.UsageError("--patient takes a pseudonym: P and 20 digits of 0-9 and a-f.")
+    if asked in {patient is not None, why is not None}:
+        raise click.UsageError("Give either --patient and --why, or --asked.")
+    if patient is not None and not PSEUDONYM.fullmatch(patient):
+        raise click.UsageError(f"--patient takes a pseudonym. {EXPECTED}")
+    if patient is not None and not yes:
+        click.confirm("Everything of this patient will be deleted. Go on?", abort=True)
     endpoints = read_endpoints(home)
     checked_keys(home, endpoints["database_url"])
-    erasure = erase_patient(endpoints["database_url"], operator_store(endpoints), patient, who=who, why=why)
-    print_result(erasure, erasure_text, as_json=as_json)
-    sys.exit(0 if erasure.is_complete else 1)
+    if patient is None or why is None:
+        _erase_asked(endpoints, as_json=as_json)
+    else:
+        _erase_patient(endpoints, patient, who=who, why=why, as_json=as_json)
+
+
+def _erase_patient(endpoints: dict[str, Any], patient: str, *, who: str, why: str, as_json: bool) -> None:
+    from common.errors import TransientError
+    from infra.erasure.asked_erasures import erase_now
+    from oversight.erasure.erasure_text import erasure_text
+
+    attempt = erase_now(endpoints["database_url"], operator_store(endpoints), patient, who=who, why=why)
+    if attempt.cause is not None:
+        again = "It is tried again while dcm2set up runs; or run it again."
+        raise TransientError(f"{attempt.cause} {again if attempt.is_temporary else ''}".strip())
+    print_result(attempt.erasure, erasure_text, as_json=as_json)
+    sys.exit(0 if attempt.erasure.is_complete else 1)
+
+
+def _erase_asked(endpoints: dict[str, Any], *, as_json: bool) -> None:
+    from common.settings import load_settings
+    from infra.erasure.asked_erasures import Attempt, carry_out_due
+
+    def text(attempts: list[Attempt]) -> str:
+        return "\n".join(attempt.text for attempt in attempts) or "No erasure is due."
+
+    url, store = endpoints["database_url"], operator_store(endpoints)
+    attempts = list(carry_out_due(url, store, undo_seconds=load_settings().undo_seconds))
+    print_result(attempts, text, as_json=as_json)
+    sys.exit(1 if any(each.cause is not None or not each.erasure.is_complete for each in attempts) else 0)
+
+
+@click.command()
+@home_option
+@click.option("--most", default=20, show_default=True, type=click.IntRange(min=1), help="The newest so many.")
+@json_option
+def erasures(home: Home, most: int, as_json: bool) -> None:
+    """Show the erasures that were asked for, with what was found and what is left; the newest first."""
+    from oversight.erasure.erasure_text import request_text
+    from oversight.erasure.requests import ErasureRequest, listed
+
+    def text(requests: list[ErasureRequest]) -> str:
+        return "\n".join(map(request_text, requests)) or "No erasure was asked for."
+
+    with connected(home) as (connection, _):
+        found = listed(connection, most=most)
+    print_result(found, text, as_json=as_json)

@@ -15,7 +15,7 @@ Action = Literal[
     "sign in", "sign in failed", "sign out", "add user", "change user",
     "view held picture", "view contact sheet", "write held pictures",
     "decide release", "decide refuse", "undo", "release", "refuse", "undo refusal",
-    "overrule", "replay", "resolve", "erase", "download audit",
+    "overrule", "replay", "resolve", "ask erasure", "withdraw erasure", "erase", "download audit",
 ]  # fmt: skip
 Via = Literal["page", "shell"]
 

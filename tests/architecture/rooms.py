@@ -27,7 +27,7 @@ SETS = {
 }  # fmt: skip
 OVERSIGHT = {
     "oversight.accounts", "oversight.audit", "oversight.decisions", "oversight.drift",
-    "oversight.held_pictures", "oversight.trace",
+    "oversight.erasure", "oversight.held_pictures", "oversight.trace",
     "oversight.labels",
 }  # fmt: skip
 FUNCTION = {"common", "common.http", "common.ledger", "common.process", "common.stage", "common.store"}
@@ -89,6 +89,7 @@ ALLOWED: dict[str, set[str]] = {
     "oversight.audit": {"common"},
     "oversight.decisions": {"common", "common.ledger", "common.store", "model", "oversight.audit"},
     "oversight.drift": {"common", "model"},
+    "oversight.erasure": {"common", "oversight.audit"},
     "oversight.held_pictures": {
         "common", "common.confinement", "common.process", "deidentification", "deidentification.pixels",
         "imaging.dataset", "imaging.frames", "imaging.rendering",
@@ -103,7 +104,8 @@ ALLOWED: dict[str, set[str]] = {
     "functions.annotations": {*FUNCTION, "common.labels", "deidentification", "deidentification.header"},
     "functions.review": {
         "common", "common.http", "common.process", "functions.review.access", "functions.review.api",
-        "functions.review.audit", "functions.review.folders", "functions.review.held",
+        "functions.review.audit", "functions.review.erasures", "functions.review.folders",
+        "functions.review.held",
         "functions.review.images", "functions.review.items", "functions.review.labels",
         "functions.review.overview", "functions.review.pictures", "functions.review.quality",
         "functions.review.quarantine", "functions.review.sets", *OVERSIGHT,
@@ -115,8 +117,11 @@ ALLOWED: dict[str, set[str]] = {
         "common", "common.store", "functions.review.pictures", "oversight.accounts", "oversight.audit",
     },
     "functions.review.audit": {"common", "functions.review.access", "oversight.audit"},
+    "functions.review.erasures": {"common", "functions.review.access", "oversight.erasure"},
     "functions.review.folders": {"common", "functions.review.access"},
-    "functions.review.items": {"common", "common.store", "functions.review.access", "oversight.trace"},
+    "functions.review.items": {
+        "common", "common.store", "functions.review.access", "oversight.erasure", "oversight.trace",
+    },
     "functions.review.quarantine": {
         "common", "common.store", "functions.review.access", "oversight.decisions",
     },
@@ -133,18 +138,21 @@ ALLOWED: dict[str, set[str]] = {
     },
     "functions.sweep": {*FUNCTION, "common.reconcile"},
     "infra": {
-        *COMMAND, "infra.backup", "infra.compose", "infra.demo", "infra.health", "infra.items",
-        "infra.labelling",
-        "infra.nas", "infra.page", "infra.patients", "infra.provision.existing", "infra.quality",
-        "infra.reconcile", "infra.training_sets", "oversight.decisions",
+        *COMMAND, "infra.backup", "infra.compose", "infra.demo", "infra.erasure", "infra.health",
+        "infra.items", "infra.labelling", "infra.nas", "infra.page", "infra.patients",
+        "infra.provision.existing", "infra.quality", "infra.reconcile", "infra.training_sets",
+        "oversight.decisions",
     },
     "infra.provision": {"common", "common.store", "deidentification"},
     "infra.provision.existing": {"common", "common.store", "infra.provision"},
+    "infra.erasure": {
+        "common", "common.labels", "common.store", "infra.provision", "oversight.audit", "oversight.erasure",
+    },
     "infra.page": {"common", "infra", "infra.local", "oversight.accounts", "oversight.audit"},
     "infra.compose": {"common", "infra", "infra.provision"},
     "infra.local": {
         "common", "common.http", "common.process", "common.store", "deidentification", "infra",
-        "infra.provision", "oversight.accounts",
+        "infra.erasure", "infra.provision", "oversight.accounts",
     },
     "infra.backup": {*COMMAND, "common.reconcile", "deidentification"},
     "infra.health": {
@@ -153,10 +161,10 @@ ALLOWED: dict[str, set[str]] = {
         "infra.quality.drift", "oversight.accounts",
     },
     "infra.items": {
-        *COMMAND, *OVERSIGHT, "common.ledger", "deidentification", "infra.labelling", "infra.patients",
+        *COMMAND, *OVERSIGHT, "common.ledger", "deidentification", "infra.erasure", "infra.labelling",
     },
     "infra.nas": {*COMMAND, "common.nas", "infra.health"},
-    "infra.patients": {*COMMAND, "oversight.audit", "common.labels", "deidentification", "infra.labelling"},
+    "infra.patients": {*COMMAND, "deidentification", "infra.erasure", "oversight.erasure"},
     "infra.quality": {
         *COMMAND, "imaging.png", "oversight.drift", "model.training", "model.training.sources",
         "oversight.decisions", *MODEL,

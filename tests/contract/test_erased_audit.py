@@ -1,7 +1,7 @@
 """The audit after an erasure."""
 
 from common.database import Database, connect
-from infra.patients.instance_rows import delete_instances
+from infra.erasure.instance_rows import delete_instances
 
 
 def test_the_audit_no_longer_names_erased_images(database: Database, database_url: str) -> None:

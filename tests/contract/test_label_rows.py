@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from common.database import Database, queries
-from infra.patients import erase as erase_module
+from infra.erasure import erase as erase_module
 from tests.contract.label_imports import KEY, UID, LabelFiles, counts
 from tests.contract.tables import PATIENT, Tables, instance_path
 from tests.support.uids import uid

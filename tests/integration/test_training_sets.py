@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from infra.patients.erase import frozen_exports
+from infra.erasure.erase import frozen_exports
 from tests.support.exported_folder import files_of, splits_of
 from tests.support.set_pictures import labelled_patients, picture_of, put_pictures, with_picture
 from tests.support.set_rows import SetImage, add_labels

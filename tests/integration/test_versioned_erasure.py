@@ -14,8 +14,8 @@ from minio.retention import Retention
 from minio.versioningconfig import ENABLED, VersioningConfig
 
 from common.store.object_key import Location
-from infra.patients.erase_objects import delete_objects
-from infra.patients.object_versions import ObjectVersions
+from infra.erasure.erase_objects import delete_objects
+from infra.erasure.object_versions import ObjectVersions
 from infra.provision.store.store_setup import notifications_of
 from tests.conftest import StartHome
 from tests.support.local_home import RunningHome

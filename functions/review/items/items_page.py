@@ -2,13 +2,16 @@
 
 from typing import Any
 
+import psycopg
 from flask import Blueprint, abort, redirect, render_template, request, url_for
+from psycopg.rows import DictRow
 from werkzeug.wrappers import Response as AnyResponse
 
 from common.errors import PermanentError
 from functions.review.access.ports import ports
 from functions.review.access.rights import allowed, current_user
 from functions.review.items.item_search import EXPECTED, UID, search
+from oversight.erasure.extent import one_item_of_each_patient
 from oversight.trace.conflicts import SHOWN, resolve_command
 from oversight.trace.time_line import time_line
 from oversight.trace.trace import Subject, trace
@@ -84,6 +87,7 @@ def _shown(name: str, title: str, frame: int | None = None) -> str:
     try:
         with ports().database.snapshot() as connection:
             found = trace(connection, name)
+            erasable = _erasable(connection, found)
     except PermanentError:
         abort(404, EXPECTED)
     if frame is not None and not found["images"]:
@@ -100,7 +104,15 @@ def _shown(name: str, title: str, frame: int | None = None) -> str:
         events=events[:_MOST_EVENTS],
         left_out=len(events) - _MOST_EVENTS,
         compared=[_side_by_side(each) for each in found["conflicts"]],
+        erasable=erasable,
     )
+
+
+def _erasable(connection: psycopg.Connection[DictRow], found: dict[str, Any]) -> list[int]:
+    """An item of each patient whose erasure the user may ask for."""
+    if not current_user().has("operator"):
+        return []
+    return one_item_of_each_patient(connection, [each["id"] for each in found["items"]])
 
 
 def _uid(found: dict[str, Any]) -> str | None:

@@ -8,6 +8,7 @@ from minio.datatypes import Object
 from psycopg.rows import DictRow
 
 from common.errors import ObjectMissingError
+from common.store.label_batch import patient_prefixes
 from common.store.object_key import (
     HELD,
     INCOMING,
@@ -22,8 +23,7 @@ from common.store.object_key import (
     quarantined,
 )
 from common.store.object_store import ObjectStore
-from infra.labelling.tasks import patient_prefixes
-from infra.patients.object_versions import ObjectVersions
+from infra.erasure.object_versions import ObjectVersions, bucket_names
 
 _TOP_FOLDERS = (INCOMING, PROCESSED, HELD)
 
@@ -41,7 +41,7 @@ def delete_objects(versions: ObjectVersions, patient: str, originals: Iterable[D
     deleted = DeletedObjects()
     for row in originals:
         _delete_original(versions, row, deleted)
-    for bucket in [bucket.name for bucket in versions.store.client.list_buckets()]:
+    for bucket in bucket_names(versions.store):
         for prefix in _prefixes(versions, bucket, patient):
             deleted.by_bucket[bucket] += versions.delete_below(bucket, prefix)
     return deleted

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from common.store.object_key import Location
-from infra.patients.erase_labels import empty_label_files
+from infra.erasure.erase_labels import empty_label_files
 from tests.in_memory.object_store import InMemoryObjectStore
 
 PATIENT, UID = "P" + "a" * 20, "2.25.1001"

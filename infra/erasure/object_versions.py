@@ -21,6 +21,12 @@ _LOCKED = frozenset(["InvalidRequest", "AccessDenied", "ObjectLocked"])
 IsWanted = Callable[[Object], bool]
 
 
+def bucket_names(store: MinioStore) -> list[str]:
+    """The names of all buckets."""
+    with store_errors(Location("", "")):
+        return [bucket.name for bucket in store.client.list_buckets()]
+
+
 @dataclass
 class Retained:
     """Versions in one bucket that a lock still holds."""

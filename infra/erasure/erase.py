@@ -6,7 +6,7 @@ refused, then work claimed before that is waited for, then objects are deleted, 
 
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,13 @@ from psycopg.rows import DictRow, dict_row
 from common.database import connect, queries
 from common.errors import TransientError
 from common.store.minio_store import MinioStore
-from infra.patients.erase_labels import empty_label_files
-from infra.patients.erase_objects import delete_objects
-from infra.patients.instance_rows import INSTANCE_TABLES
-from infra.patients.label_versions import delete_label_versions
-from infra.patients.object_versions import ObjectVersions
+from infra.erasure.erase_labels import empty_label_files
+from infra.erasure.erase_objects import delete_objects
+from infra.erasure.instance_rows import INSTANCE_TABLES
+from infra.erasure.label_versions import delete_label_versions
+from infra.erasure.object_versions import ObjectVersions, bucket_names
 from infra.provision.store.store_copies import bucket_copies
-from oversight.audit.audit_log import AuditEvent, record
+from oversight.erasure.erasure import Erasure
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _DELETED = (  # in the order that foreign keys require
@@ -31,44 +31,19 @@ _DELETED = (  # in the order that foreign keys require
 )
 _SCRUBBED = ("reconcile_pass", "source_file", "archive", "ledger_item", "locked_item", "source_folder")
 _POLL_SECONDS = 0.2
-
-
-@dataclass
-class Erasure:
-    """What was found of a patient and erased."""
-
-    patient: str
-    objects: Counter[str] = field(default_factory=Counter)  # deleted, by bucket
-    rows: Counter[str] = field(default_factory=Counter)  # by table; rows of originals only lose their names
-    label_files: int = 0  # in which lines or tasks about the patient were emptied
-    files_of_unknown_patients: int = 0  # set aside or unfinished, with a header that could not be read
-    frozen_exports: list[str] = field(default_factory=list)  # that hold the patient; they are not changed
-    locked: list[dict[str, Any]] = field(default_factory=list)  # Retained: versions that could not be deleted
-    copied_elsewhere: list[str] = field(
-        default_factory=list
-    )  # buckets that rules copy or move to another store
-    backups: list[dict[str, Any]] = field(default_factory=list)  # taken before; they are not changed
-    other_spaces: list[str] = field(
-        default_factory=list
-    )  # pseudonym spaces in which another name may be known
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether nothing of the patient is left in the object store."""
-        return not self.locked and not self.copied_elsewhere
+STILL_PROCESSED = "Files are still being processed; nothing was removed yet."
 
 
 def erase_patient(
-    url: str, store: MinioStore, patient: str, *, who: str, why: str, seconds: float = 600
-) -> Erasure:
-    """Erase a patient, by pseudonym; a second run finds nothing more to remove.
+    url: str, store: MinioStore, erasure: Erasure, *, who: str, why: str, seconds: float = 600
+) -> None:
+    """Erase the patient of an erasure, by pseudonym, and add what is found; a second run finds nothing more.
 
     Raises TransientError if work that was claimed before does not end within `seconds`.
     """
-    erasure = Erasure(patient)
+    patient = erasure.patient
     with connect(url, row_factory=dict_row) as connection:
         connection.execute(_SQL["refuse"], {"patient": patient, "who": who, "why": why})
-        record(connection, AuditEvent(who, "shell", "erase", why=why))
         connection.commit()
         deadline = time.monotonic() + seconds
         while True:
@@ -82,9 +57,8 @@ def erase_patient(
         erasure.backups = connection.execute(_SQL["backups"], {"patient": patient}).fetchall()
         spaces = connection.execute(_SQL["other_spaces"], {"patient": patient})
         erasure.other_spaces = [row["name"] for row in spaces]
-    copies = [bucket_copies(store, bucket.name) for bucket in store.client.list_buckets()]
+    copies = [bucket_copies(store, name) for name in bucket_names(store)]
     erasure.copied_elsewhere = [each.bucket for each in copies if each.is_replicated or each.is_moved]
-    return erasure
 
 
 def frozen_exports(connection: psycopg.Connection[DictRow], patient: str) -> list[str]:
@@ -103,7 +77,7 @@ def wait_for_claims(connection: psycopg.Connection[DictRow], deadline: float) ->
         if row is None or row["number"] == 0:
             return
         if time.monotonic() > deadline:
-            raise TransientError("Files are still being processed; nothing was removed yet. Run it again.")
+            raise TransientError(STILL_PROCESSED)
         time.sleep(_POLL_SECONDS)
 
 

@@ -9,8 +9,8 @@ from common.errors import ObjectMissingError, PermanentError
 from common.labels.label_text import decoded
 from common.store.minio_errors import store_errors
 from common.store.object_key import ANNOTATIONS, QUARANTINE, Location
-from infra.patients.erase_labels import NAME
-from infra.patients.object_versions import ObjectVersions
+from infra.erasure.erase_labels import NAME
+from infra.erasure.object_versions import ObjectVersions
 
 _FOLDERS = ((ANNOTATIONS, ""), (QUARANTINE, f"{ANNOTATIONS}/"))
 _CHUNK = 256 * 1024

@@ -1,0 +1,1 @@
+"""Erasures of patients: asking for one, withdrawing it, and what came of it."""
