@@ -6,6 +6,7 @@ Groups of processes and keyrings are not imitated.
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections import defaultdict
@@ -16,7 +17,8 @@ from pathlib import Path
 from tests.support.repository import ROOT
 
 UNIT = ROOT / "infra" / "service" / "dcm2set.service"
-USER = 64_010  # no account of this machine
+# No account of this machine, and another one in each run: processes of a home are told apart by their user.
+USER = 60_000 + os.getpid() % 5_000
 # Empty for the service: ProtectHome=yes, PrivateTmp=yes, and what the folders of the service stand in for.
 _HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp", "/var/lib", "/var/cache")
 Directives = Mapping[str, Sequence[str]]
