@@ -2,12 +2,16 @@
 
 All replicas run on this machine, behind haproxy, with Postgres behind PgBouncer in transaction mode. The
 store is far away so that waiting is the limit and not the processors of one machine. The homes run in turn.
+Then a rolling upgrade of the home with two replicas is measured: each replica is ended and started again, one
+after the other, while files run.
 """
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -15,16 +19,20 @@ from tempfile import TemporaryDirectory
 # To import `benchmarks` and `tests`.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import urllib3
+
 from benchmarks.pipeline import SETTINGS, Pipeline, Run, Slices
 from benchmarks.support.report import Figure, of_rounds, report
-from tests.scale.scaled_home import scaled_home
-from tests.support.local_home import RunningHome
+from tests.scale.scaled_home import ScaledHome, scaled_home
+from tests.support.local_home import RunningHome, wait_for
 
 _DISTANCE_SECONDS = 0.03  # delay of each part of a request or an answer, as between two buildings
 _BARS = {2: 1.8, 4: 3.2}  # files per second compared with one replica
 _CONNECTIONS = """
 select count(*) as number from pg_stat_activity where usename ~ '_(extract|quality|store_metadata)$'
 """
+_ATTEMPTS = "select coalesce(sum(attempts - 1), 0) as number from ledger_item"
+_STAGES = ("extract", "store_metadata", "quality")
 _CLAIMS = """
 select sum(attempts)::float / count(*) as number from ledger_item
 where state = 'done' and function in ('extract', 'store_metadata', 'quality')
@@ -36,6 +44,7 @@ class _Replicas:
     """A home with that many replicas, and its runs."""
 
     number: int
+    scaled: ScaledHome
     pipeline: Pipeline
     runs: list[Run] = field(default_factory=list)
     connections: int = 0
@@ -60,12 +69,13 @@ def main() -> None:
         homes = []
         for number in (1, *_BARS):
             scaled = stack.enter_context(scaled_home(number, SETTINGS, distance=_DISTANCE_SECONDS))
-            homes.append(_Replicas(number, Pipeline(scaled.home, scaled.nas)))
+            homes.append(_Replicas(number, scaled, Pipeline(scaled.home, scaled.nas)))
             homes[-1].pipeline.run(slices, 16)  # warms up
         for _ in range(rounds):
             for home in homes:
                 home.run(slices, files)
         figures = [figure for home in homes for figure in _figures(home, homes[0], files)]
+        figures += _rolling_upgrade(homes[1], slices, files)
     report(f"{files} CT files of 512 x 512 with the object store 30 ms away", figures)
 
 
@@ -84,6 +94,44 @@ def _figures(home: _Replicas, one: _Replicas, files: int) -> list[Figure]:
         bar = _BARS[home.number]
         figures.append(Figure.at_least(f"{name} compared with one", ratio, bar, rounds=ratios))
     return figures
+
+
+def _rolling_upgrade(home: _Replicas, slices: Slices, files: int) -> list[Figure]:
+    """Run the files while the replicas of three stages end and start again, one after the other."""
+    before = _number(home.pipeline.home, _ATTEMPTS)
+    with ThreadPoolExecutor(1) as thread:
+        upgrade = thread.submit(_restart_all, home.scaled)
+        run = home.pipeline.run(slices, files)
+        restarts = upgrade.result()
+    again = _number(home.pipeline.home, _ATTEMPTS) - before
+    return [
+        Figure("a rolling upgrade meanwhile: time compared with none", run.seconds / home.seconds, "x"),
+        Figure("and replicas that were started again", restarts, ""),
+        Figure("and items that were claimed again", again, ""),
+    ]
+
+
+def _restart_all(scaled: ScaledHome) -> int:
+    """End each replica by SIGTERM, as an upgrade does, and wait until it answers again."""
+    restarts = 0
+    for function in _STAGES:
+        for number, port in enumerate(scaled.scale.replicas[function], 1):
+            scaled.replica(function, number).terminate()
+            wait_for(partial(_is_away, port), seconds=30)
+            wait_for(partial(_answers, port), seconds=60)
+            restarts += 1
+    return restarts
+
+
+def _is_away(port: int) -> bool:
+    return not _answers(port)
+
+
+def _answers(port: int) -> bool:
+    try:
+        return urllib3.request("HEAD", f"http://127.0.0.1:{port}/", timeout=2, retries=False).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
 
 
 def _number(home: RunningHome, query: str) -> float:
