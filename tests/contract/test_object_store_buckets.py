@@ -87,12 +87,12 @@ def test_ensure_bucket_again_is_no_error(store: ObjectStore, bucket: str) -> Non
 
 def test_ensure_bucket_sets_notifications(store: ObjectStore, bucket: str) -> None:
     """Notifications are set with prefix and suffix, also for an existing bucket."""
-    notification = Notification("sweep", "never/", ".x")
+    notification = Notification("quality", "never/", ".x")
     for _ in range(2):
         store.ensure_bucket(bucket, [notification])
     if isinstance(store, MinioStore):
         (queue,) = store.client.get_bucket_notification(bucket).queue_config_list
-        assert ("arn:minio:sqs::SWEEP:webhook", "never/", ".x") == (
+        assert ("arn:minio:sqs::QUALITY:webhook", "never/", ".x") == (
             queue.queue,
             queue.prefix_filter_rule.value,
             queue.suffix_filter_rule.value,
