@@ -21,17 +21,21 @@ class PageSettings(BaseSettings):
         "with https, cookies are sent over TLS only",
     )
     page_idle_minutes: float = Field(
-        30, gt=0, description="a session of the page ends when idle for this time"
+        30, gt=0, description="a session of the page ends when it is idle for this time"
     )
     page_session_hours: float = Field(10, gt=0, description="longest time of a session of the page")
     undo_seconds: float = Field(
-        10, gt=0, description="a decision on the page is carried out after this time, and undone until then"
+        10,
+        gt=0,
+        description="a decision on the page is carried out after this time, and can be undone until then",
     )
     oidc_issuer: str | None = Field(
         None, description="URL of the OpenID Connect provider; without it, the page has local accounts"
     )
     oidc_client_id: str | None = Field(None, description="client id of the page at that provider")
-    oidc_client_secret: SecretStr | None = Field(None, description="client secret of the page there")
+    oidc_client_secret: SecretStr | None = Field(
+        None, description="client secret of the page at that provider"
+    )
     oidc_name_claim: str = Field(
         "preferred_username", description="claim of the ID token with a user's name, for the audit"
     )

@@ -73,7 +73,8 @@ class Settings(PageSettings, NasSettings):
     # Hospital IT: the object store, the database, tokens and TLS.
     secrets_dir: Path | None = Field(
         None,
-        description="folder of files with settings, each named as its variable; itself a variable only",
+        description="folder of files with settings, each named as its variable, such as "
+        "DCM2SET_MINIO_SECRET_KEY; itself a variable only",
     )
     minio_endpoint: str | None = Field(None, description="host:port of the object store")
     minio_access_key: str | None = Field(None, description="user of the object store, one for each function")
@@ -92,7 +93,8 @@ class Settings(PageSettings, NasSettings):
         2, gt=0, description="without notifications, sweep lists what others may have put at this interval"
     )
     local_store: Literal["minio", "versitygw"] | None = Field(
-        None, description="object store that the local runner starts in a new home; otherwise MinIO"
+        None,
+        description="object store that the local runner starts in a new home: minio (default), versitygw",
     )
     store_seconds: float = Field(
         60, gt=0, description="a request to the object store fails after this time without a byte"
@@ -109,13 +111,15 @@ class Settings(PageSettings, NasSettings):
         30, gt=0, description="a statement fails, and ends on the server, without an answer within this time"
     )
     database_prepared_statements: bool = Field(
-        True, description="prepare statements on the server; `false` behind a pooler in transaction mode"
+        True, description="prepare statements; false behind PgBouncer before 1.21 in transaction mode"
     )
-    token: Token | None = Field(None, description="Bearer token that callers of the functions send")
+    token: Token | None = Field(
+        None, description="Bearer token that callers send: 16 or more letters, digits and any of -._~+/"
+    )
     token_file: Path | None = Field(
         None,
         description="file of Bearer tokens, one a line; the first is sent, all are accepted; "
-        "used instead of the token, and read again when it changes",
+        "used instead of DCM2SET_TOKEN, and read again when it changes",
     )
     function_urls: dict[str, str] = Field(
         default_factory=dict, description="URLs of the functions that sweep calls, as JSON"
@@ -165,11 +169,12 @@ class Settings(PageSettings, NasSettings):
 
     # Radiologist or researcher: pictures, quality and labels.
     png_bits: Literal[8, 16] = Field(
-        8, description="16: grey PNGs hold modality values instead of windowed grey levels"
+        8, description="8, or 16: grey PNGs hold modality values instead of windowed grey levels"
     )
     windows: dict[str, Window] = Field(
         default_factory=dict,
-        description="window centre and width by modality, as JSON; otherwise each file's own",
+        description='window centre and width by modality, as JSON, for example {"CT": [40, 400]}; '
+        "otherwise each file's own",
     )
     black_mean: float = Field(
         3.0, ge=0, le=255, description="an image with a lower mean grey level counts as black"
@@ -186,7 +191,7 @@ class Settings(PageSettings, NasSettings):
     )
     model_path: Path | None = Field(None, description="file of another quality model than the built-in one")
     label_rule: Literal["last", "majority", "any", "all"] = Field(
-        "last", description="how the labels of several annotators become one label"
+        "last", description="how the labels of several annotators become one label: last, majority, any, all"
     )
     label_uncertain: Literal["keep", "0", "1", "missing"] = Field(
         "keep", description="what an uncertain label becomes: keep (-1), 0, 1, or missing (no label)"
@@ -198,32 +203,37 @@ class Settings(PageSettings, NasSettings):
 
     label_columns: list[str] = Field(
         [],
-        description="columns of wide label tables that are labels, as JSON; "
+        description='columns of wide label tables that are labels, as JSON, for example ["Edema", '
+        '"Fracture"]; '
         "otherwise by the vocabulary or their values",
     )
 
     # Radiologist or researcher: what the cards of new training sets state.
-    set_licence: str | None = Field(None, description="under which licence a training set may be used")
-    set_ethics: str | None = Field(
-        None, description="reference of the consent or of the vote of the ethics committee"
+    set_licence: str | None = Field(
+        None, description="under which licence a training set may be used; also dcm2set export --licence"
     )
-    set_intended_use: str | None = Field(None, description="what a training set is meant for")
+    set_ethics: str | None = Field(
+        None, description="reference of the consent or of the vote of the ethics committee; also --ethics"
+    )
+    set_intended_use: str | None = Field(
+        None, description="what a training set is meant for; also --intended-use"
+    )
     set_limits: str | None = Field(
-        None, description="what a training set must not be used for, or can't show"
+        None, description="what a training set must not be used for, or can't show; also --limits"
     )
 
     # Privacy officer: de-identification.
     pseudonym_key: Hex32 | None = Field(
-        None, description="32 bytes in hex; another key gives other pseudonyms, and is refused"
+        None, description="32 bytes in hex; another key gives other pseudonyms, so a home refuses it"
     )
     former_pseudonym_keys: list[Hex32] = Field(
-        [], description="keys of earlier pseudonym spaces, as JSON; patients erased there stay erased"
+        [], description="keys of earlier pseudonym spaces, as a JSON list; patients erased there stay erased"
     )
     deidentification_profile: Path | None = Field(
         None, description="reader, or a TOML file with options that differ from the default profile"
     )
     burned_in_text: Literal["hold", "pass"] = Field(
-        "hold", description="whether pictures that may show a patient's name are held, or pass"
+        "hold", description="whether pictures that may show a patient's name are held (hold), or pass (pass)"
     )
     blanking_rules: Path | None = Field(None, description="TOML file of rectangles to make black, by device")
 

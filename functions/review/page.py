@@ -31,6 +31,7 @@ from functions.review.overview import overview_page
 from functions.review.quality import quality_page
 from functions.review.quarantine import quarantine_page
 from functions.review.sets import sets_page
+from functions.review.settings import settings_page
 from functions.review.text_filters import FILTERS
 
 _FOLDER = Path(__file__).parent
@@ -41,7 +42,7 @@ _POLICY = (
 )
 _MODULES = (
     *(sign_in, oidc, overview_page, held_page, quality_page, quarantine_page, folders_page, labels_page),
-    *(sets_page, items_page, audit_page, erasures_page, image_page, api),
+    *(sets_page, items_page, audit_page, erasures_page, settings_page, image_page, api),
 )
 # The pages in the navigation: endpoint, text, and the roles that may see it (none: everybody).
 _PAGES: tuple[tuple[str, str, frozenset[str]], ...] = (
@@ -55,6 +56,7 @@ _PAGES: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("items.page", "Find", frozenset()),
     ("audit.page", "Audit", frozenset({"reviewer", "operator"})),
     ("erasures.page", "Erasures", frozenset({"operator"})),
+    ("settings.page", "Settings", frozenset({"operator"})),
 )
 _HEADERS = {
     "Content-Security-Policy": _POLICY,

@@ -108,7 +108,7 @@ ALLOWED: dict[str, set[str]] = {
         "functions.review.held",
         "functions.review.images", "functions.review.items", "functions.review.labels",
         "functions.review.overview", "functions.review.pictures", "functions.review.quality",
-        "functions.review.quarantine", "functions.review.sets", *OVERSIGHT,
+        "functions.review.quarantine", "functions.review.sets", "functions.review.settings", *OVERSIGHT,
     },
     "functions.review.images": {"common", "common.store", "functions.review.access"},
     "functions.review.quality": {"common", "functions.review.access", "model", *OVERSIGHT},
@@ -132,6 +132,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "functions.review.labels": {"common", "common.process", "functions.review.access", *OVERSIGHT},
     "functions.review.sets": {"common", "common.store", "functions.review.access", "training_set.versions"},
+    "functions.review.settings": {"common", "functions.review.access"},
     "functions.review.api": {
         "common", "common.process", "functions.review.access", "functions.review.overview",
         "functions.review.sets",

@@ -1,0 +1,1 @@
+"""The settings in force, as operators see them."""
