@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from common.errors import DependencyAwayError
 from infra.command_options import home_option, operator_database
 from infra.local.home import Home, polled_nas
 
@@ -58,12 +59,16 @@ def up(home: Home, new_space: str | None) -> None:
 @click.option(
     "--check", is_flag=True, help="Only tell whether they run in this container, with exit code 1 if not."
 )
-def timers(*, check: bool) -> None:
+@click.option(
+    "--once", "function", metavar="FUNCTION", help="Call one function until it has no more to do, and end."
+)
+def timers(function: str | None, *, check: bool) -> None:
     """Call the functions that run at intervals, where no home does it; SIGTERM ends it.
 
-    It needs DCM2SET_FUNCTION_URLS and the token, and polls if DCM2SET_NAS_URL is set.
+    It needs DCM2SET_FUNCTION_URLS and the token, and polls if DCM2SET_NAS_URL is set. With --once, for
+    another scheduler, the exit code is 2 if the function does not answer or fails.
     """
-    from infra.local.timers import are_running, run_alone
+    from infra.local.timers import are_running, call_once, run_alone
 
     if check:
         sys.exit(0 if are_running() else 1)
@@ -73,7 +78,11 @@ def timers(*, check: bool) -> None:
     from common.tls import require_tls
 
     require_tls(settings(), "function_urls")
-    run_alone(settings(), tokens=wiring.tokens(), ended=ended_by_signal())
+    ended = ended_by_signal()
+    if function is None:
+        run_alone(settings(), tokens=wiring.tokens(), ended=ended)
+    elif not call_once(function, settings(), tokens=wiring.tokens(), ended=ended):
+        raise DependencyAwayError(f"{function} did not answer, or failed; see its log.")
 
 
 @click.command("rotate-token")

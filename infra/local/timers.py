@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from threading import Event, Thread
 
@@ -23,8 +24,7 @@ _SIGN_SECONDS = 5.0
 @contextmanager
 def running_timers(urls: Mapping[str, str], settings: Settings, *, tokens: Tokens) -> Iterator[None]:
     """Call every function that has a timer at its interval; two runs of one function never overlap."""
-    pool = urllib3.PoolManager(maxsize=4, timeout=urllib3.Timeout(connect=3, read=3600), retries=False)
-    ended = Event()
+    pool, ended = _pool(), Event()
     for card in function_cards():
         if card.timer is None or (card.function == "poll_nas" and not settings.nas_url):
             continue
@@ -36,7 +36,11 @@ def running_timers(urls: Mapping[str, str], settings: Settings, *, tokens: Token
         ended.set()
 
 
-def _repeat(run: Callable[[], None], seconds: float, ended: Event) -> None:
+def _pool() -> urllib3.PoolManager:
+    return urllib3.PoolManager(maxsize=4, timeout=urllib3.Timeout(connect=3, read=3600), retries=False)
+
+
+def _repeat(run: Callable[[], object], seconds: float, ended: Event) -> None:
     """Run at once, and then at every multiple of the interval at which no run lasts."""
     due = time.monotonic()
     while not ended.wait(max(0.0, due - time.monotonic())):
@@ -45,14 +49,18 @@ def _repeat(run: Callable[[], None], seconds: float, ended: Event) -> None:
         due += seconds * (1 + (time.monotonic() - due) // seconds)
 
 
-def run_until_finished(pool: urllib3.PoolManager, url: str, tokens: Tokens, ended: Event) -> None:
-    """Call a function again and again, until it no longer answers that it has `more` to do."""
+def run_until_finished(pool: urllib3.PoolManager, url: str, tokens: Tokens, ended: Event) -> bool:
+    """Call a function again and again, until it no longer answers that it has `more` to do.
+
+    Returns whether its last answer was good.
+    """
     # The function logs its own errors, and the timer calls it again.
     with suppress(urllib3.exceptions.HTTPError, SettingsError):
         while not ended.is_set():
             answer = pool.request("POST", url, headers={"Authorization": f"Bearer {tokens.current}"})
             if not _is_unfinished(answer.data):
-                return
+                return answer.status == HTTPStatus.OK
+    return False
 
 
 def _is_unfinished(body: bytes) -> bool:
@@ -75,6 +83,20 @@ def run_alone(settings: Settings, *, tokens: Tokens, ended: Event) -> None:
             _SIGN_OF_LIFE.touch()
             if ended.wait(_SIGN_SECONDS):
                 return
+
+
+def call_once(function: str, settings: Settings, *, tokens: Tokens, ended: Event) -> bool:
+    """Call one function until it has no more to do; returns whether its last answer was good.
+
+    Raises SettingsError if the function has no timer or no URL. Without a NAS, poll_nas is not called.
+    """
+    if function not in {card.function for card in function_cards() if card.timer}:
+        raise SettingsError(f"{function} does not run at intervals.")
+    if function not in settings.function_urls:
+        raise SettingsError(f"DCM2SET_FUNCTION_URLS has no URL of {function}.")
+    if function == "poll_nas" and not settings.nas_url:
+        return True
+    return run_until_finished(_pool(), settings.function_urls[function], tokens, ended)
 
 
 def are_running() -> bool:

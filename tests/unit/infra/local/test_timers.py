@@ -13,6 +13,7 @@ import orjson
 import pytest
 import urllib3
 
+from common.errors import SettingsError
 from common.settings import load_settings
 from common.tokens import Tokens
 from infra.local import timers
@@ -102,6 +103,35 @@ def test_a_run_that_fails_is_followed_by_the_next(monkeypatch: pytest.MonkeyPatc
     urls = dict.fromkeys((card.function for card in function_cards()), "http://127.0.0.1:9/")
     with running_timers(urls, load_settings(sweep_seconds=0.01), tokens=Tokens.of(_TOKEN)):
         assert wait_for(lambda: len(runs) > 5, seconds=30)
+
+
+@pytest.mark.parametrize(("answer", "code"), [(b"{}", 0), (None, 2)])
+def test_another_scheduler_calls_one_function(tmp_path: Path, answer: bytes | None, code: int) -> None:
+    """`dcm2set timers --once` ends when the function has no more to do, and fails if it does not answer."""
+    (tmp_path / "tokens").write_text(f"{_TOKEN}\n")
+    more = orjson.dumps({"status": "sent", "more": True})
+    with _answering(more, more, answer or b"") as server:
+        port = server.server_port if answer else free_port()
+        environment = {
+            "PYTHONPATH": str(ROOT),
+            "DCM2SET_TOKEN_FILE": str(tmp_path / "tokens"),
+            "DCM2SET_FUNCTION_URLS": json.dumps({"sweep": f"http://127.0.0.1:{port}/"}),
+        }
+        command = [sys.executable, "-m", "infra.cli", "timers", "--once", "sweep"]
+        assert code == subprocess.run(command, env=environment, check=False, timeout=60).returncode
+        assert (3 if answer else 0) == server.requests
+
+
+def test_a_function_without_timer_or_nas_is_not_called() -> None:
+    """A wrong name is an error; poll_nas without a NAS has nothing to do."""
+    urls = dict.fromkeys(("poll_nas", "extract"), "http://127.0.0.1:9/")
+    settings = load_settings(function_urls=urls)
+    once = {"settings": settings, "tokens": Tokens.of(_TOKEN), "ended": threading.Event()}
+    assert timers.call_once("poll_nas", **once)
+    with pytest.raises(SettingsError, match="extract does not run at intervals"):
+        timers.call_once("extract", **once)
+    with pytest.raises(SettingsError, match="has no URL of sweep"):
+        timers.call_once("sweep", **once)
 
 
 def test_timers_alone_call_the_functions_until_they_are_told_to_end(tmp_path: Path) -> None:
