@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test check audit licences sbom fuzz faults scale stores label-studio bench lock clean
+.PHONY: setup demo test check audit licences sbom fuzz faults scale manifests stores label-studio bench lock clean
 
 setup: $(STAMP)
 
@@ -79,6 +79,11 @@ stores: setup
 		--deselect "tests/contract/test_object_store.py::test_illegal_keys_are_refused_for_good[real-a//b]" \
 		--deselect "tests/contract/test_object_store_buckets.py::test_ensure_bucket_sets_notifications[real]"
 	@$(BIN)/python -m pytest tests/stores
+
+# The manifests of Kubernetes before a real API server, which is built once (16 minutes on two processors); needs Go
+# and etcd.
+manifests: setup
+	@$(BIN)/python -m tests.kubernetes.check
 
 # The round trip with a real Label Studio, which has an environment of its own.
 LABEL_STUDIO := $(HOME)/.cache/dcm2set/label-studio-1.23.2

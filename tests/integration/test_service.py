@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from infra.local.home import MARKER
-from infra.local.minio_binary import cache_folder
+from infra.local.stores.go_program import cache_folder
 from tests.support.held_files import held_file, put_held
 from tests.support.local_home import RunningHome, wait_for
 from tests.support.nas_folder import NAS_SETTINGS, drop
