@@ -141,10 +141,18 @@ def report(home: Home, number: int | None, as_json: bool) -> None:
 @why_option(help_text="Why the patient is erased; stored with your name.")
 @who_option
 @click.option("--asked", is_flag=True, help="Carry out what was asked for on the page, and nothing else.")
+@click.option("--follow", is_flag=True, help="With --asked: go on until SIGTERM, as dcm2set up does.")
 @click.option("--yes", is_flag=True, help="Do not ask before the patient is erased.")
 @json_option
 def erase(
-    home: Home, patient: str | None, why: str | None, who: str, asked: bool, yes: bool, as_json: bool
+    home: Home,
+    patient: str | None,
+    why: str | None,
+    who: str,
+    asked: bool,
+    follow: bool,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Remove a patient from every bucket and table, and refuse their files from then on.
 
@@ -159,13 +167,17 @@ def erase(
 
     if asked in {patient is not None, why is not None}:
         raise click.UsageError("Give either --patient and --why, or --asked.")
+    if follow and not asked:
+        raise click.UsageError("--follow needs --asked.")
     if patient is not None and not PSEUDONYM.fullmatch(patient):
         raise click.UsageError(f"--patient takes a pseudonym. {EXPECTED}")
     if patient is not None and not yes:
         click.confirm("Everything of this patient will be deleted. Go on?", abort=True)
     endpoints = read_endpoints(home)
     checked_keys(home, endpoints["database_url"])
-    if patient is None or why is None:
+    if follow:
+        _erase_when_asked(endpoints)
+    elif patient is None or why is None:
         _erase_asked(endpoints, as_json=as_json)
     else:
         _erase_patient(endpoints, patient, who=who, why=why, as_json=as_json)
@@ -195,6 +207,17 @@ def _erase_asked(endpoints: dict[str, Any], *, as_json: bool) -> None:
     attempts = list(carry_out_due(url, store, undo_seconds=load_settings().undo_seconds))
     print_result(attempts, text, as_json=as_json)
     sys.exit(1 if any(each.cause is not None or not each.erasure.is_complete for each in attempts) else 0)
+
+
+def _erase_when_asked(endpoints: dict[str, Any]) -> None:
+    from common.process.end_signal import ended_by_signal
+    from common.settings import load_settings
+    from infra.erasure.asked_erasures import erasing_when_asked
+
+    url, store, ended = endpoints["database_url"], operator_store(endpoints), ended_by_signal()
+    with erasing_when_asked(url, store, undo_seconds=load_settings().undo_seconds, say=click.echo):
+        click.echo("Erasures that are asked for are carried out.")
+        ended.wait()
 
 
 @click.command()

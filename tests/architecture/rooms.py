@@ -153,7 +153,7 @@ ALLOWED: dict[str, set[str]] = {
     "infra.compose": {"common", "infra", "infra.provision"},
     "infra.local": {
         "common", "common.http", "common.process", "common.store", "deidentification", "infra",
-        "infra.erasure", "infra.provision", "oversight.accounts",
+        "infra.erasure", "infra.provision", "infra.provision.existing", "oversight.accounts",
     },
     "infra.backup": {*COMMAND, "common.reconcile", "deidentification"},
     "infra.health": {
@@ -165,7 +165,7 @@ ALLOWED: dict[str, set[str]] = {
         *COMMAND, *OVERSIGHT, "common.ledger", "deidentification", "infra.erasure", "infra.labelling",
     },
     "infra.nas": {*COMMAND, "common.nas", "infra.health"},
-    "infra.patients": {*COMMAND, "deidentification", "infra.erasure", "oversight.erasure"},
+    "infra.patients": {*COMMAND, "common.process", "deidentification", "infra.erasure", "oversight.erasure"},
     "infra.quality": {
         *COMMAND, "imaging.png", "oversight.drift", "model.training", "model.training.sources",
         "oversight.decisions", *MODEL,

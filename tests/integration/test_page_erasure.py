@@ -1,5 +1,11 @@
 """A patient erased from the page of a running home: asked there, carried out by `dcm2set up`."""
 
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -62,3 +68,37 @@ def test_what_dcm2set_erase_takes(home: RunningHome) -> None:
     ):
         done = home.run_cli("erase", *words)
         assert (2, True) == (done.returncode, "Give either --patient and --why, or --asked" in done.stderr)
+
+
+def test_commands_where_no_home_runs(home: RunningHome, tmp_path: Path) -> None:
+    """With the settings that provision needs, commands of the operator work, and erasures are carried out."""
+    minio, folder = home.endpoints["minio"], tmp_path / "no home"
+    environment = os.environ | {
+        "DATABASE_URL": home.endpoints["database_url"],
+        "DCM2SET_MINIO_ENDPOINT": minio["endpoint"],
+        "DCM2SET_MINIO_ACCESS_KEY": minio["access_key"],
+        "DCM2SET_MINIO_SECRET_KEY": minio["secret_key"],
+        "DCM2SET_PSEUDONYM_KEY": json.loads((home.folder / "secrets.json").read_text())["pseudonym_key"],
+        "PYTHONUNBUFFERED": "1",
+    }
+    command = [sys.executable, "-m", "infra.cli"]
+    listed = subprocess.run(
+        [*command, "erasures", "--home", str(folder)],
+        env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (0, "") == (listed.returncode, listed.stderr)
+    assert home.run_cli("erasures").stdout == listed.stdout
+    follower = subprocess.Popen(
+        [*command, "erase", "--asked", "--follow", "--home", str(folder)],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert follower.stdout is not None
+    assert "Erasures that are asked for are carried out.\n" == follower.stdout.readline()
+    follower.send_signal(signal.SIGTERM)
+    assert ("", 0) == (follower.communicate(timeout=30)[0], follower.returncode)
+    without = {name: v for name, v in environment.items() if name != "DCM2SET_MINIO_SECRET_KEY"}
+    refused = subprocess.run(
+        [*command, "erasures", "--home", str(folder)],
+        env=without, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (2, True) == (refused.returncode, "is not running" in refused.stderr)
