@@ -15,8 +15,8 @@ from scripts.manifests.workloads import deployed, knative
 
 FOLDER = Path(__file__).resolve().parents[2] / "infra" / "kubernetes"
 _HEAD = "# Made from the cards of the functions: python -m scripts.manifests.write makes it again.\n"
-# TCP ports of the proxy that Knative puts into each pod: HTTP, HTTP/2, TLS, its state.
-_KNATIVE_PORTS = (8012, 8013, 8112, 8022)
+# TCP ports of the proxy that Knative puts into each pod: HTTP, HTTP/2, TLS, its state, its load.
+_KNATIVE_PORTS = (8012, 8013, 8112, 8022, 9090)
 
 
 def manifests() -> dict[str, list[Manifest]]:

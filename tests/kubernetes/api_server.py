@@ -23,7 +23,7 @@ from tests.support.free_ports import free_ports
 from tests.support.local_home import wait_for
 
 VERSION = "v1.34.3"
-_MAIN = Path(__file__).parent / "api_server"
+_MAIN = Path(__file__).parent / "server_program"
 _ISSUER = "https://kubernetes.example"
 
 
