@@ -26,6 +26,7 @@ ALERTS = Path(__file__).resolve().parents[2] / "infra" / "monitoring" / "alerts.
 OPERATOR_SECRET = "dcm2set-operator"  # noqa: S105 a name
 _PASSWORDS = ("DCM2SET_MINIO_SECRET_KEY", "DCM2SET_DATABASE_PASSWORD")
 _TIMERS = "timers"
+_ERASURES = "erasures"
 KUBERNETES = "v1.34"
 
 
@@ -61,11 +62,7 @@ def provision() -> list[Manifest]:
         for card in function_cards()
     ]
     functions = {"name": "function-secrets", "projected": {"sources": files, "defaultMode": 0o444}}
-    environment = {
-        "DCM2SET_FUNCTION_SECRETS": "/run/function-secrets",
-        "DCM2SET_MINIO_ACCESS_KEY": "$(STORE_OPERATOR)",
-        "DATABASE_URL": database_url("$(DATABASE_OPERATOR)"),
-    }
+    environment = {"DCM2SET_FUNCTION_SECRETS": "/run/function-secrets"} | _operator_environment()
     volumes = [secrets_volume(OPERATOR_SECRET), ca_volume(), functions]
     job = {
         "apiVersion": "batch/v1",
@@ -89,15 +86,32 @@ def timers() -> list[Manifest]:
     return [job_account(_TIMERS), *(_timer(card) for card in function_cards() if card.timer)]
 
 
+def erasures() -> list[Manifest]:
+    """A CronJob with the operator's keys for the erasures that are asked for on the page."""
+    volumes = [secrets_volume(OPERATOR_SECRET), ca_volume()]
+    spec = one_shot_pod(_ERASURES, ["erase", "--asked"], _operator_environment(), volumes)
+    return [job_account(_ERASURES), _each_minute(_ERASURES, _ERASURES, spec)]
+
+
+def _operator_environment() -> dict[str, str]:
+    return {
+        "DCM2SET_MINIO_ACCESS_KEY": "$(STORE_OPERATOR)",
+        "DATABASE_URL": database_url("$(DATABASE_OPERATOR)"),
+    }
+
+
 def _timer(card: FunctionCard) -> Manifest:
-    name = object_name(card.function)
     environment = {"DCM2SET_TOKEN_FILE": "/run/secrets/dcm2set/tokens"} | calling_environment()
     command, volumes = ["timers", "--once", card.function], [secrets_volume(TOKEN_SECRET)]
     spec = one_shot_pod(_TIMERS, command, environment, volumes)
+    return _each_minute(object_name(card.function), _TIMERS, spec)
+
+
+def _each_minute(name: str, component: str, spec: Manifest) -> Manifest:
     return {
         "apiVersion": "batch/v1",
         "kind": "CronJob",
-        "metadata": metadata(name, _TIMERS),
+        "metadata": metadata(name, component),
         "spec": {
             "schedule": "* * * * *",
             "concurrencyPolicy": "Forbid",  # a run lasts for as long as there is work
@@ -108,7 +122,7 @@ def _timer(card: FunctionCard) -> Manifest:
                 "spec": {
                     "backoffLimit": 0,  # the next one comes in a minute
                     "activeDeadlineSeconds": 3600,
-                    "template": {"metadata": {"labels": labels(_TIMERS)}, "spec": spec},
+                    "template": {"metadata": {"labels": labels(component)}, "spec": spec},
                 }
             },
         },
@@ -156,7 +170,7 @@ def policies(*, gateway_ports: Sequence[int] = ()) -> list[Manifest]:
     names = _egress([{"to": [cluster], "ports": dns}])
     found.append(_policy("names", {}, names))
     servers = _egress([{"ports": _ports(5432, 9000)}])
-    workers = [*(object_name(card.function) for card in function_cards()), "provision"]
+    workers = [*(object_name(card.function) for card in function_cards()), "provision", _ERASURES]
     found.append(_policy("servers", {"matchExpressions": [_component(*workers)]}, servers))
     found += [_ingress(card, gateway_ports) for card in function_cards()]
     functions = [object_name(card.function) for card in function_cards()]

@@ -10,7 +10,7 @@ import yaml
 
 from infra.provision.function_card import function_cards
 from scripts.manifests.pods import NAMESPACE, SETTINGS, Manifest, object_name
-from scripts.manifests.shared import monitoring, namespace, policies, provision, timers
+from scripts.manifests.shared import erasures, monitoring, namespace, policies, provision, timers
 from scripts.manifests.workloads import deployed, knative
 
 FOLDER = Path(__file__).resolve().parents[2] / "infra" / "kubernetes"
@@ -25,6 +25,7 @@ def manifests() -> dict[str, list[Manifest]]:
     files = {
         "shared/namespace.yaml": [namespace()],
         "shared/provision.yaml": provision(),
+        "shared/erasures.yaml": erasures(),
         "shared/timers.yaml": timers(),
         "base/network.yaml": policies(),
         "base/monitoring.yaml": monitoring("ServiceMonitor", {"port": "http"}),
