@@ -8,6 +8,7 @@ import logging
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from statistics import median
@@ -25,7 +26,19 @@ from tests.support.settled_files import database_with_settled_files
 _FILES, _QUICK_FILES = 1_000_000, 50_000
 _HELD, _QUICK_HELD = 100_000, 10_000
 _ROUNDS = 30
-_MAX_RATIO, _MOST_MILLISECONDS = 1.2, 200
+_MAX_RATIO, _MOST_MILLISECONDS, _MOST_OF_A_LIST = 1.2, 200, 50
+_LISTS = {
+    "items that are done": "/items/list/?function=extract&state=done",
+    "items that are done, from the middle": "/items/list/?function=extract&state=done&beyond=500000",
+    "items that are held, of one cause": (
+        "/items/list/?function=extract&state=held&cause=Possible+burned-in+text+3"
+    ),
+    "files": "/files/",
+    "files that are skipped": "/files/?state=skipped",
+    "files of the last day": "/files/?since=2020-01-01T00&until=2100-01-01T00",
+    "images": "/images/",
+    "images of a bucket": "/images/?bucket=images-7",
+}
 _SLOW = {"DCM2SET_SWEEP_SECONDS": "86400"}  # no other work during the benchmark
 _HOLD = """
 insert into ledger_item (function, bucket, key, etag, state, cause, device, moved_to_bucket, moved_to_key,
@@ -73,7 +86,14 @@ def _figures(operator: str, files: int, held: int) -> list[Figure]:
                     f"held files, {name}", median(times), _MOST_MILLISECONDS, unit="ms", rounds=times
                 )
             )
-        return figures
+        return [*figures, *_lists(clients)]
+
+
+def _lists(clients: list[SignedIn]) -> Iterator[Figure]:
+    """The lists to which the numbers of the overview lead."""
+    for name, path in _LISTS.items():
+        _, times = _milliseconds(path, *clients)
+        yield Figure.at_most(f"list: {name}", median(times), _MOST_OF_A_LIST, unit="ms", rounds=times)
 
 
 def _milliseconds(path: str, *clients: SignedIn) -> list[list[float]]:

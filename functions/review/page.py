@@ -22,10 +22,11 @@ from functions.review.access.rights import check_form, roles_of
 from functions.review.api import api
 from functions.review.audit import audit_page
 from functions.review.erasures import erasures_page
+from functions.review.files import files_page
 from functions.review.folders import folders_page
 from functions.review.held import held_page
 from functions.review.images import image_page
-from functions.review.items import items_page
+from functions.review.items import item_list_page, items_page
 from functions.review.labels import labels_page
 from functions.review.overview import overview_page
 from functions.review.quality import quality_page
@@ -42,7 +43,17 @@ _POLICY = (
 )
 _MODULES = (
     *(sign_in, oidc, overview_page, held_page, quality_page, quarantine_page, folders_page, labels_page),
-    *(sets_page, items_page, audit_page, erasures_page, settings_page, image_page, api),
+    *(
+        sets_page,
+        items_page,
+        item_list_page,
+        files_page,
+        audit_page,
+        erasures_page,
+        settings_page,
+        image_page,
+        api,
+    ),
 )
 # The pages in the navigation: endpoint, text, and the roles that may see it (none: everybody).
 _PAGES: tuple[tuple[str, str, frozenset[str]], ...] = (

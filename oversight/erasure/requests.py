@@ -104,5 +104,10 @@ def listed(
     return rows.execute(_SQL["listed"], {"before": before, "most": most}).fetchall()
 
 
+def unfinished(connection: psycopg.Connection[Any]) -> dict[str, int]:
+    """How many patients wait for their erasure, and whose last one failed or left something."""
+    return _one(connection, "unfinished", {}) or {}
+
+
 def _one(connection: psycopg.Connection[Any], query: str, values: dict[str, Any]) -> dict[str, Any] | None:
     return connection.cursor(row_factory=dict_row).execute(_SQL[query], values).fetchone()

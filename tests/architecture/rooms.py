@@ -104,7 +104,8 @@ ALLOWED: dict[str, set[str]] = {
     "functions.annotations": {*FUNCTION, "common.labels", "deidentification", "deidentification.header"},
     "functions.review": {
         "common", "common.http", "common.process", "functions.review.access", "functions.review.api",
-        "functions.review.audit", "functions.review.erasures", "functions.review.folders",
+        "functions.review.audit", "functions.review.erasures", "functions.review.files",
+        "functions.review.folders",
         "functions.review.held",
         "functions.review.images", "functions.review.items", "functions.review.labels",
         "functions.review.overview", "functions.review.pictures", "functions.review.quality",
@@ -112,12 +113,13 @@ ALLOWED: dict[str, set[str]] = {
     },
     "functions.review.images": {"common", "common.store", "functions.review.access"},
     "functions.review.quality": {"common", "functions.review.access", "model", *OVERSIGHT},
-    "functions.review.pictures": {"common", "common.store", "oversight.held_pictures"},
+    "functions.review.pictures": {"common", "common.store", "imaging.png", "oversight.held_pictures"},
     "functions.review.access": {
         "common", "common.store", "functions.review.pictures", "oversight.accounts", "oversight.audit",
     },
     "functions.review.audit": {"common", "functions.review.access", "oversight.audit"},
     "functions.review.erasures": {"common", "functions.review.access", "oversight.erasure"},
+    "functions.review.files": {"common", "functions.review.access"},
     "functions.review.folders": {"common", "functions.review.access"},
     "functions.review.items": {
         "common", "common.store", "functions.review.access", "oversight.erasure", "oversight.trace",
@@ -125,7 +127,7 @@ ALLOWED: dict[str, set[str]] = {
     "functions.review.quarantine": {
         "common", "common.store", "functions.review.access", "oversight.decisions",
     },
-    "functions.review.overview": {"common", "functions.review.access", *OVERSIGHT},
+    "functions.review.overview": {"common", "functions.review.access", "functions.review.files", *OVERSIGHT},
     "functions.review.held": {
         "common", "common.ledger", "common.store", "functions.review.access",
         "functions.review.pictures", *OVERSIGHT,

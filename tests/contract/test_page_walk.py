@@ -60,6 +60,8 @@ def _links(text: str) -> list[str]:
     links = [unescape(link) for link in re.findall(r'(?:href|src)="(/[^"]*)"', text)]
     for action, body in re.findall(r'<form method="get" action="([^"]*)"(.*?)</form>', text, re.DOTALL):
         fields = re.findall(r'<input[^>]*name="([^"]*)"[^>]*value="([^"]*)"', body)
+        for name, options in re.findall(r'<select[^>]*name="([^"]*)"[^>]*>(.*?)</select>', body, re.DOTALL):
+            fields += [(name, value) for value in re.findall(r"<option selected>([^<]*)", options)]
         query = "&".join(f"{name}={value}" for name, value in fields)
         links.append(unescape(f"{action}?{query}").replace("<", "%3C").replace(" ", "%20"))
     return links

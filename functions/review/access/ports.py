@@ -10,6 +10,7 @@ from common.database import Database
 from common.settings import Settings
 from common.store.object_store import ObjectStore
 from functions.review.pictures.held_pictures import HeldPictures
+from functions.review.pictures.small_pictures import SmallPictures
 from oversight.accounts.provider import Provider
 
 _NAME = "dcm2set"
@@ -28,6 +29,11 @@ class Ports:
     def provider(self) -> Provider | None:
         """The OpenID Connect provider; None where the page has local accounts."""
         return None if self.settings.oidc_issuer is None else Provider(self.settings)
+
+    @cached_property
+    def small_pictures(self) -> SmallPictures:
+        """Small pictures of de-identified images."""
+        return SmallPictures(self.settings.max_pixels_per_frame)
 
     def attach(self, extensions: dict[str, object]) -> None:
         """Make these the ports of a Flask application, by its `extensions`."""

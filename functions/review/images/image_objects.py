@@ -1,9 +1,10 @@
 """The objects of de-identified images, by the pseudonymous UID and the frame."""
 
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
+from typing import TypeVar
 
 from common.database import Database, queries
 from common.errors import ObjectMissingError
@@ -16,21 +17,34 @@ _TRIES = 2  # an image that is moved just now is at its other location at the se
 _LARGEST_FRAME = 2**31 - 1
 
 
-def open_image(
-    database: Database, store: ObjectStore, uid: str, frame: int, *, images_prefix: str
-) -> tuple[ObjectVersion, Generator[bytes]] | None:
-    """The version of an image and its content in pieces; None if there is no such image."""
+Content = TypeVar("Content")
+
+
+def with_image(
+    database: Database,
+    store: ObjectStore,
+    uid: str,
+    frame: int,
+    use: Callable[[ObjectVersion], Content],
+    *,
+    images_prefix: str,
+) -> Content | None:
+    """What `use` makes of the version of an image; None if there is no such image."""
     for _ in range(_TRIES):
         location = _location(database, uid, frame, images_prefix)
         if location is None:
             return None
         try:
-            version = store.stat(location)
-            pieces = store.stream(version)
-            return version, _pieces(next(pieces, b""), pieces)
+            return use(store.stat(location))
         except ObjectMissingError:
             continue
     return None
+
+
+def open_version(store: ObjectStore, version: ObjectVersion) -> tuple[ObjectVersion, Generator[bytes]]:
+    """A version and its content in pieces, of which the first one was read."""
+    pieces = store.stream(version)
+    return version, _pieces(next(pieces, b""), pieces)
 
 
 def _location(database: Database, uid: str, frame: int, images_prefix: str) -> Location | None:

@@ -40,7 +40,13 @@ function renew(part) {
         if (answer.redirected) return location.reload();  // the session has ended
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
         const other = find("[data-reload]", fresh);
-        if (answer.ok && other) part.replaceChildren(...other.childNodes);
+        if (answer.ok && other) {
+          const open = findAll("details[open] > summary", part).map((each) => each.textContent);
+          part.replaceChildren(...other.childNodes);
+          findAll("details > summary", part).forEach((each) => {
+            if (open.includes(each.textContent)) each.parentElement.open = true;
+          });
+        }
       } catch { /* the next renewal tries again */ }
     }
     renew(part);
@@ -233,7 +239,22 @@ findAll("[data-viewer]").forEach(viewer);
 
 // Pictures to overrule: j and k move between them, g and b choose for the one with the focus.
 function gallery(root) {
-  const pictures = findAll("[data-picture-link]", root);
+  const pictures = findAll("[data-picture-link]", root), strip = find("[data-strip]");
+  // The strip of small pictures shows where the focus is, and what comes next.
+  root.addEventListener("focusin", (event) => {
+    const name = find("[data-picture-link]", event.target.closest("li"))?.id;
+    findAll("a", strip || document.createElement("div")).forEach((each) => {
+      const isCurrent = each.hash === `#${name}`;
+      each.ariaCurrent = isCurrent ? "true" : null;
+      if (isCurrent) strip.scrollLeft = each.offsetLeft - strip.clientWidth / 4;
+    });
+  });
+  strip?.addEventListener("click", (event) => {
+    const chosen = document.getElementById(event.target.closest("a")?.hash.slice(1));
+    if (!chosen) return;
+    event.preventDefault();
+    chosen.focus();
+  });
   document.getElementById(location.hash.slice(1))?.focus();
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;

@@ -1,0 +1,1 @@
+"""The files that the numbers of the overview count, whatever became of them."""
