@@ -58,6 +58,10 @@ def test_pages_follow_one_another_without_a_gap(bench: PageBench, rows: JudgedRo
     second = user.get(link[1].replace("&amp;", "&"))
     assert (PAGE, 3) == (len(shown(first)), len(shown(second)))
     assert uids == {*shown(first), *shown(second)}
+    strip = re.search(r"data-strip.*?</div>", first.text, re.DOTALL)
+    assert strip is not None
+    assert shown(first) == re.findall(r'href="#i-([0-9.]+)-1"', strip[0])
+    assert shown(first) == re.findall(r'src="/images/([0-9.]+)/1/small.png"', strip[0])
     for after in ("x", "nan~1~1", "0~~99999999999", "0~1.2\0~1"):
         assert 200 == user.get("/quality/", query_string={"after": after}).status_code
 
