@@ -92,6 +92,26 @@ def test_a_user_without_a_role(oidc_bench: PageBench, provider: OidcProvider) ->
     assert {"who": "porter", "action": "sign in failed"} == event
 
 
+def test_sessions_end_when_the_page_gets_other_accounts(
+    bench: PageBench, oidc_bench: PageBench, provider: OidcProvider
+) -> None:
+    """A local session at the provider's page, and one of the provider at a page with local accounts."""
+    local, client = bench.sign_in("reviewer"), oidc_bench.application.test_client()
+    cookie = local.client.get_cookie("dcm2set")
+    assert cookie is not None
+    client.set_cookie("dcm2set", cookie.value)
+    assert [200, 303] == [each.get("/held/").status_code for each in (local, client)]
+    assert 303 == client.get("/held/", headers={"X-Renewal": "1"}).status_code
+    assert 200 == signed_in(client, provider).status_code
+    assert 200 == client.get("/held/").status_code
+    assert [{"issuer": provider.issuer}] == oidc_bench.database.all("select issuer from page_session")
+    session = client.get_cookie("dcm2set")
+    assert session is not None
+    other = bench.application.test_client()
+    other.set_cookie("dcm2set", session.value)
+    assert [303, 303] == [each.get("/held/").status_code for each in (other, local)]
+
+
 def test_a_state_of_another_browser(oidc_bench: PageBench, provider: OidcProvider) -> None:
     """An address that somebody else has begun signs nobody in, with or without an attempt of one's own."""
     mine, other = oidc_bench.application.test_client(), oidc_bench.application.test_client()

@@ -105,14 +105,19 @@ def running_provider() -> Iterator[OidcProvider]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         application = oidc_provider_mock.app()
-    server = make_server(
-        "localhost", 0, provider.wrapped(application), threaded=True, request_handler=_Silent
-    )
-    provider.issuer = f"http://localhost:{server.server_port}"
+    with served(provider.wrapped(application), "localhost") as issuer:
+        provider.issuer = issuer
+        yield provider
+
+
+@contextmanager
+def served(application: Any, host: str) -> Iterator[str]:
+    """Serve a WSGI application on a free port until the end of the block; gives its address."""
+    server = make_server(host, 0, application, threaded=True, request_handler=_Silent)
     thread = threading.Thread(target=server.serve_forever, args=[0.05], daemon=True)
     thread.start()
     try:
-        yield provider
+        yield f"http://{host}:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()

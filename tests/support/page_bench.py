@@ -57,7 +57,9 @@ class PageBench:
         """A client of a user with these roles."""
         token = secrets.token_urlsafe(16)
         self.database.run(
-            "insert into page_session (token_hash, who, roles) values (%(hash)s, %(name)s, %(roles)s)",
+            "insert into page_session (token_hash, who, roles, issuer) "
+            "values (%(hash)s, %(name)s, %(roles)s, %(issuer)s)",
+            issuer=self.application.extensions["dcm2set"].settings.oidc_issuer or "",
             hash=hashlib.sha256(token.encode()).digest(),
             name=name,
             roles=list(roles) or ["viewer"],

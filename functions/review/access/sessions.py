@@ -25,10 +25,11 @@ def cookie_name(settings: Settings) -> str:
 
 
 def begin(database: Database, settings: Settings, response: Response, *, who: str, roles: list[str]) -> None:
-    """Begin a session with a new token, and end the user's old ones that have expired."""
+    """Begin a session with a new token, and end all that have expired."""
     token = secrets.token_urlsafe(32)
     database.run(_SQL["delete_old"], **_limits(settings))
-    database.run(_SQL["begin"], hash=token_digest(token), who=who, roles=roles)
+    issuer = settings.oidc_issuer or ""
+    database.run(_SQL["begin"], hash=token_digest(token), who=who, roles=roles, issuer=issuer)
     response.set_cookie(
         cookie_name(settings),
         token,
@@ -57,5 +58,10 @@ def end(database: Database, settings: Settings, request: Request, response: Resp
     response.delete_cookie(cookie_name(settings), path="/", secure=is_secure(settings), httponly=True)
 
 
-def _limits(settings: Settings) -> dict[str, float]:
-    return {"idle": settings.page_idle_minutes * 60, "longest": settings.page_session_hours * 3600}
+def _limits(settings: Settings) -> dict[str, float | str]:
+    """How long a session lives, and where its user signed in: with other accounts it has ended."""
+    return {
+        "idle": settings.page_idle_minutes * 60,
+        "longest": settings.page_session_hours * 3600,
+        "issuer": settings.oidc_issuer or "",
+    }
