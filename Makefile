@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test check audit licences sbom fuzz faults scale manifests stores label-studio bench lock clean
+.PHONY: setup demo test check audit licences sbom fuzz faults image scale manifests stores label-studio bench lock clean
 
 setup: $(STAMP)
 
@@ -64,6 +64,10 @@ fuzz: setup
 faults: setup
 	@$(BIN)/python -m tests.faults.campaign --seeds 1 2 3 4 5 --files 1000 --faults 24
 	@$(BIN)/python -m tests.faults.flood --files 10000 --seconds 240
+
+# The image of all functions, with buildah, on a base of Debian's packages; BASE=IMAGE takes another base.
+image: setup
+	@$(BIN)/python -m infra.image.build $(if $(BASE),--base $(BASE),--debian-base)
 
 # Several replicas of each function; needs haproxy, pgbouncer and, where /.dockerenv exists, bubblewrap.
 scale: setup

@@ -2,13 +2,11 @@
 
 import json
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from common.process import native_libraries
 from common.settings import Settings
 from common.tokens import TokenFile, Tokens
 from infra.local.home import Home, Secrets, TcpPorts
@@ -17,6 +15,7 @@ from infra.local.stores.local_store import LocalStore
 from infra.local.supervisor import Program
 from infra.provision.function_card import FunctionCard, function_cards
 from infra.provision.pseudonym_space import Keys, known_keys
+from infra.provision.serving import serving_command, serving_environment
 from infra.provision.store.iam_users import AccessKey
 
 # Variables that functions do not inherit: they are set here instead, or functions do not need them.
@@ -115,10 +114,7 @@ def _function(plan: Plan, card: FunctionCard, key: AccessKey) -> Program:
         "DATABASE_URL": plan.role_url(card.function),
         "TMPDIR": str(plan.home.scratch),
         "PROMETHEUS_MULTIPROC_DIR": str(plan.home.metrics(card.function)),
-        "WORKERS": str(workers),
-        "THREADS": str(card.threads),
-        **native_libraries.ENVIRONMENT,
-        "PYTHONUNBUFFERED": "1",
+        **serving_environment(card, workers=workers),
     }
     for name in _NOT_INHERITED:
         environment.pop(name, None)
@@ -131,12 +127,5 @@ def _function(plan: Plan, card: FunctionCard, key: AccessKey) -> Program:
         environment["DCM2SET_NAS_URL"] = plan.settings.nas_url
     if card.function == "sweep":
         environment["DCM2SET_FUNCTION_URLS"] = json.dumps(plan.urls)
-    command = _command(card, plan.tcp_ports.functions[card.function])
+    command = serving_command(card, host="127.0.0.1", port=plan.tcp_ports.functions[card.function])
     return Program(card.function, command, environment, priority=10, group="functions")
-
-
-def _command(card: FunctionCard, port: int) -> list[str]:
-    """The command that serves a function under functions-framework."""
-    command = [sys.executable, "-m", "common.process.quick_process", "functions_framework"]
-    command += ["--source", str(card.source), "--target", card.function]
-    return [*command, "--host", "127.0.0.1", "--port", str(port)]

@@ -146,12 +146,13 @@ ALLOWED: dict[str, set[str]] = {
         "infra.provision.existing", "infra.quality", "infra.reconcile", "infra.training_sets",
         "oversight.decisions",
     },
-    "infra.provision": {"common", "common.store", "deidentification"},
+    "infra.provision": {"common", "common.process", "common.store", "deidentification"},
     "infra.provision.existing": {"common", "common.store", "infra.provision"},
     "infra.erasure": {
         "common", "common.labels", "common.store", "infra.provision", "oversight.audit", "oversight.erasure",
     },
     "infra.page": {"common", "infra", "infra.local", "oversight.accounts", "oversight.audit"},
+    "infra.image": {"common", "infra.provision"},
     "infra.compose": {"common", "infra", "infra.provision"},
     "infra.local": {
         "common", "common.http", "common.process", "common.store", "deidentification", "infra",

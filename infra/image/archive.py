@@ -1,0 +1,67 @@
+"""An image as a file that `docker load` and `podman load` read, and what is in it."""
+
+import json
+import os
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+
+@dataclass(frozen=True)
+class ImageArchive:
+    """An image in the format docker-archive."""
+
+    path: Path
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of the configuration, which names every layer: ``sha256:…``."""
+        return "sha256:" + str(self._manifest["Config"]).removesuffix(".json")
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The configuration of its containers, such as Env, Entrypoint, User, Labels and Healthcheck."""
+        return dict(self._json(str(self._manifest["Config"]))["config"])
+
+    def unpack(self, folder: Path) -> None:
+        """Write its files to a new folder, owned by root if this process may do so."""
+        folder.mkdir(parents=True)
+        for layer in self._layers():
+            with tarfile.open(fileobj=layer) as files:
+                files.extractall(folder, filter=_extracted)  # noqa: S202 the filter checks each member
+
+    @property
+    def unpacked_bytes(self) -> int:
+        """The sum of the sizes of its files."""
+        total = 0
+        for layer in self._layers():
+            with tarfile.open(fileobj=layer) as files:
+                total += sum(member.size for member in files if member.isfile())
+        return total
+
+    @cached_property
+    def _manifest(self) -> dict[str, Any]:
+        return dict(self._json("manifest.json")[0])
+
+    def _json(self, name: str) -> Any:
+        with tarfile.open(self.path) as archive:
+            member = archive.extractfile(name)
+            assert member is not None  # noqa: S101 it is a file
+            return json.load(member)
+
+    def _layers(self) -> Iterator[IO[bytes]]:
+        with tarfile.open(self.path) as archive:
+            for name in self._manifest["Layers"]:
+                layer = archive.extractfile(name)
+                assert layer is not None  # noqa: S101 it is a file
+                yield layer
+
+
+def _extracted(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo:
+    """A member with the owner and the mode that it has in the image; links may be absolute in there."""
+    if not os.path.normpath(member.name).startswith("..") and not Path(member.name).is_absolute():
+        return member
+    raise tarfile.OutsideDestinationError(member, folder)

@@ -1,0 +1,214 @@
+"""Lay out the root file systems of an image: what functions need of Python, of their packages and of ours.
+
+The build stage of the Dockerfile runs this file alone, with the interpreter of the base image and nothing
+else. The result has no shell, no package manager and no file that left_out.toml names.
+
+``python3 runtime_root.py LEFT_OUT.toml PACKAGES CODE ROOT``
+"""
+
+import compileall
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from py_compile import PycInvalidationMode
+
+VENV = Path("/opt/dcm2set")
+USER = 65532
+_VERSION = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+SITE = VENV / "lib" / _VERSION / "site-packages"
+_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+_MOZILLA = Path("/usr/share/ca-certificates/mozilla")
+_ZONES = Path("/usr/share/zoneinfo")
+_LICENCES = Path("/usr/share/doc")
+_FOUND = re.compile(r"(?:=> )?(/\S+) \(0x")  # a line of the dynamic loader: name => path (address)
+_ACCOUNTS = {
+    "passwd": f"root:x:0:0::/:/none\ndcm2set:x:{USER}:{USER}::/tmp:/none\n",
+    "group": f"root:x:0:\ndcm2set:x:{USER}:\n",
+    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+}
+_MOUNT_POINTS = ("dev", "proc", "sys", "run", "tmp")
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Files that are left out: patterns of names below a folder, in which `*` also stands for `/`."""
+
+    why: str
+    files: list[str]
+    but: list[str] = field(default_factory=list)  # of these, the files that stay
+
+    def names(self, name: str) -> bool:
+        """Whether a file is left out."""
+        return _matches(name, self.files) and not _matches(name, self.but)
+
+
+def _matches(name: str, patterns: list[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def read_left_out(path: Path) -> dict[str, list[LeftOut]]:
+    """The rules for the parts `python` and `packages`."""
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {part: [LeftOut(**rule) for rule in rules] for part, rules in table.items()}
+
+
+def kept_files(folder: Path, left_out: list[LeftOut]) -> list[Path]:
+    """The files below a folder that no rule names, in order; without bytecode."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_symlink() or not path.is_dir())
+    return [
+        path
+        for path in files
+        if "__pycache__" not in path.parts
+        and not any(rule.names(path.relative_to(folder).as_posix()) for rule in left_out)
+    ]
+
+
+def require_used(folder: Path, left_out: list[LeftOut]) -> None:
+    """Raise ValueError if a pattern names no file below a folder: a package has changed."""
+    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*")]
+    patterns = [pattern for rule in left_out for pattern in (*rule.files, *rule.but)]
+    if unused := [pattern for pattern in patterns if not any(fnmatchcase(name, pattern) for name in names)]:
+        raise ValueError(f"left_out.toml names files that no package has: {', '.join(unused)}")
+
+
+def lay_out(left_out: dict[str, list[LeftOut]], packages: Path, code: Path, root: Path) -> None:
+    """Write the three layers of the image below `root`: base, packages, code."""
+    require_used(packages, left_out["packages"])
+    base = root / "base"
+    _lay_out_base(base, left_out["python"])
+    _copy(packages, root / "packages" / SITE.relative_to("/"), left_out["packages"])
+    _copy(code, root / "code" / SITE.relative_to("/"), [])
+    site = root / "packages" / SITE.relative_to("/")
+    modules = [path for path in _shared_objects(root) if not _is_library(path)]
+    needed = _libraries([Path(sys.executable).resolve(), *modules])
+    for path in sorted(needed - set(site.rglob("*"))):
+        _copy_file(path, base)
+    for path in set(_shared_objects(site)) - needed - set(modules):
+        path.unlink()
+    for part, site in (("base", _stdlib()), ("packages", SITE), ("code", SITE)):
+        _compile(root / part / site.relative_to("/"), site)
+
+
+def _lay_out_base(base: Path, left_out: list[LeftOut]) -> None:
+    for name in _MOUNT_POINTS:
+        (base / name).mkdir(parents=True)
+    (base / "tmp").chmod(0o1777)
+    for name, text in _ACCOUNTS.items():
+        _write(base / "etc" / name, text)
+    _write(base / _CERTIFICATES.relative_to("/"), _certificates())
+    interpreter = Path(sys.executable).resolve()
+    _copy_file(interpreter, base)
+    _copy(_stdlib(), base / _stdlib().relative_to("/"), left_out)
+    zones = [path for path in _ZONES.iterdir() if path.name not in {"posix", "right"}]
+    for path in zones:
+        _copy_tree(path, base)
+    _write(base / VENV.relative_to("/") / "pyvenv.cfg", f"home = {interpreter.parent}\n")
+    link = base / VENV.relative_to("/") / "bin" / "python3"
+    link.parent.mkdir()
+    link.symlink_to(interpreter)
+    for folder in ("lib64",):
+        if Path("/", folder).is_symlink():
+            (base / folder).symlink_to(Path("/", folder).readlink())
+
+
+def _stdlib() -> Path:
+    return Path(sysconfig.get_path("stdlib"))
+
+
+def _certificates() -> str:
+    """The certificates of the base image's CAs, also where no package script has joined them."""
+    files = [_CERTIFICATES] if _CERTIFICATES.exists() else sorted(_MOZILLA.glob("*.crt"))
+    return "".join(path.read_text(encoding="ascii").rstrip("\n") + "\n" for path in files)
+
+
+def _shared_objects(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*.so*") if path.is_file() and not path.is_symlink())
+
+
+def _is_library(path: Path) -> bool:
+    """Whether a file of a package is loaded by others only, and not by Python."""
+    return path.name.startswith("lib")
+
+
+def _libraries(programs: Iterable[Path]) -> set[Path]:
+    """The shared libraries that programs load, as the dynamic loader of this machine finds them."""
+    loader = _loader()
+    needed = {loader}
+    for program in programs:
+        listed = subprocess.run(
+            [str(loader), "--list", str(program)], capture_output=True, text=True, check=False
+        )
+        if missing := re.findall(r"(\S+) => not found", listed.stdout):
+            raise FileNotFoundError(f"{program} needs {', '.join(missing)}, which the base image lacks.")
+        needed |= {Path(os.path.normpath(found)) for found in _FOUND.findall(listed.stdout)}
+    return needed
+
+
+def _loader() -> Path:
+    """The dynamic loader that the interpreter names."""
+    text = Path(sys.executable).resolve().read_bytes()
+    found = re.search(rb"/lib[0-9]*/ld-linux[^\0]*\.so\.[0-9]", text)
+    if found is None:
+        raise FileNotFoundError("The interpreter of the base image names no dynamic loader.")
+    return Path(found[0].decode())
+
+
+def _copy_file(path: Path, base: Path) -> None:
+    """Copy a file to the same path below `base`, with the links that lead to it."""
+    real = path.resolve()
+    target = base / real.relative_to("/")
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(real, target)
+        target.chmod(0o755)
+    named = base / path.parent.resolve().relative_to("/") / path.name
+    if named != target and not named.exists():
+        named.parent.mkdir(parents=True, exist_ok=True)
+        named.symlink_to(real)
+    loader_folder = path.parts[1]
+    if path.parent != path.parent.resolve() and not (base / loader_folder).exists():
+        (base / loader_folder).symlink_to(Path("/", loader_folder).resolve().relative_to("/"))
+
+
+def _copy_tree(path: Path, base: Path) -> None:
+    files = [path] if path.is_file() else [each for each in sorted(path.rglob("*")) if each.is_file()]
+    for each in files:
+        target = base / each.relative_to("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(each, target)
+
+
+def _copy(folder: Path, target: Path, left_out: list[LeftOut]) -> None:
+    for path in kept_files(folder, left_out):
+        copy = target / path.relative_to(folder)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="ascii")
+
+
+def _compile(folder: Path, shown: Path) -> None:
+    """Compile modules to bytecode that is valid whatever the time stamps of their sources are."""
+    compileall.compile_dir(
+        folder,
+        quiet=2,  # packages have templates and tests of other Pythons
+        stripdir=str(folder),
+        prependdir=str(shown),
+        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
+        workers=1,
+    )
+
+
+if __name__ == "__main__":
+    lay_out(read_left_out(Path(sys.argv[1])), *map(Path, sys.argv[2:5]))

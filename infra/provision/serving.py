@@ -1,0 +1,23 @@
+"""How a function is served: the command, and the variables of its process, here and in a container."""
+
+import sys
+
+from common.process import native_libraries
+from infra.provision.function_card import FunctionCard
+
+
+def serving_command(card: FunctionCard, *, host: str, port: int) -> list[str]:
+    """The command that serves a function under functions-framework."""
+    command = [sys.executable, "-m", "common.process.quick_process", "functions_framework"]
+    command += ["--source", str(card.source), "--target", card.function]
+    return [*command, "--host", host, "--port", str(port)]
+
+
+def serving_environment(card: FunctionCard, *, workers: int) -> dict[str, str]:
+    """Variables of a process that serves a function with so many worker processes."""
+    return {
+        "WORKERS": str(workers),
+        "THREADS": str(card.threads),
+        **native_libraries.ENVIRONMENT,
+        "PYTHONUNBUFFERED": "1",
+    }
