@@ -96,6 +96,14 @@ label-studio: setup
 		--quiet --disable-pip-version-check --require-hashes -r tests/label_studio/requirements.lock; }
 	@LABEL_STUDIO=$(LABEL_STUDIO)/bin/label-studio $(BIN)/python -m pytest tests/label_studio
 
+# An installation of Docker Compose, run without Docker: as root, in a network of its own. It needs Go, and of Debian
+# bubblewrap, haproxy and prometheus.
+compose: setup
+	@mkdir -p /run/netns
+	@$(BIN)/python -m pytest tests/compose/test_loaded_by_docker.py
+	@unshare --net --mount sh -c 'mount -t tmpfs tmpfs /run/netns && exec "$$0" "$$@"' \
+		$(BIN)/python -m pytest --durations=5 tests/compose/test_installation_runs.py
+
 bench: setup
 	@$(BIN)/python benchmarks/run_all.py
 

@@ -1,12 +1,11 @@
 """The folder of one installation under Docker Compose: its files, settings, secrets and data."""
 
 import os
-import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from common.errors import SettingsError
 from common.settings import load_settings
@@ -18,7 +17,10 @@ from infra.provision.private_text import write_private
 
 _HERE = Path(__file__).parent
 _SHIPPED = ("compose.yaml", "haproxy.cfg", "prometheus.yml", "close_other_databases.sql")
+_POLLED = "          - poll-nas:8080\n"  # the line of its metrics
 _ALERTS = _HERE.parent / "monitoring" / "alerts.yml"
+_OF_VERSION = ("DCM2SET_IMAGE", "DCM2SET_STORE_IMAGE", "DCM2SET_SOURCE")
+_OF_NAS = ("COMPOSE_PROFILES", "DCM2SET_NAS_URL", "DCM2SET_NAS_FOLDER", "DCM2SET_NAS_USER")
 _FOLDERS = ("data/store", "data/postgres", "data/prometheus", "nas", "out")
 _IMAGE_USER = (65532, 65532)  # of containers, if root starts them
 # A worker of extract has two files in work; each may need this for its pictures, and as much as it is long.
@@ -77,14 +79,17 @@ def create(folder: Path, choices: Choices, say: Say) -> None:
 
 
 def update(folder: Path, choices: Choices, say: Say) -> None:
-    """Copy the files of this version, and make secrets that are missing; all others stay as they are."""
+    """Copy the files of this version, and make secrets that are missing; all others stay as they are.
+
+    Another NAS or certificate is taken over, the other choices are those of the beginning.
+    """
     if not (folder / ".env").exists():
         raise SettingsError(f"{folder} is no installation; without --update a new one is made.")
     known = read_environment(folder)
     own = own_certificate(choices.certificate) if choices.certificate else None
-    wanted = _environment(Choices(known["DCM2SET_PAGE_URL"], known["DCM2SET_NAS_URL"]))
-    images = ("DCM2SET_IMAGE", "DCM2SET_STORE_IMAGE", "DCM2SET_SOURCE")
-    merged = wanted | known | {name: wanted[name] for name in images}
+    wanted = _environment(replace(choices, page_url=known["DCM2SET_PAGE_URL"]))
+    anew = _OF_VERSION + (_OF_NAS if choices.nas_url else ())
+    merged = wanted | known | {name: wanted[name] for name in anew}
     _write_environment(folder, merged)
     made = _fill(folder, certificate=own, host=_host(known["DCM2SET_PAGE_URL"]))
     say(f"New secrets: {', '.join(made) or 'none'}.")
@@ -92,13 +97,17 @@ def update(folder: Path, choices: Choices, say: Say) -> None:
 
 
 def _fill(folder: Path, *, certificate: str | None, host: str) -> list[str]:
+    environment = read_environment(folder)
     for source in (*(_HERE / name for name in _SHIPPED), _ALERTS):
-        shutil.copyfile(source, folder / source.name)
+        text = source.read_text(encoding="utf-8")
+        if source.name == "prometheus.yml" and not environment["COMPOSE_PROFILES"]:
+            text = text.replace(_POLLED, "")  # it would be told as down
+        (folder / source.name).write_text(text, encoding="utf-8")
         (folder / source.name).chmod(0o644)  # containers read them, whatever the umask is
     for name in _FOLDERS:
         (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
     made = write_secrets(folder / "secrets", urls=urls(), certificate=certificate, made=self_signed(host))
-    _give(folder, tuple(map(int, read_environment(folder)["DCM2SET_USER"].split(":"))))
+    _give(folder, tuple(map(int, environment["DCM2SET_USER"].split(":"))))
     return made
 
 
@@ -122,7 +131,7 @@ def _environment(choices: Choices) -> dict[str, str]:
     files = workers * _FILES_OF_WORKER
     user = choices.user or _own_user()
     tag, root = version("dcm2set"), _HERE.parents[1]
-    is_file = choices.nas_url.startswith("file:")
+    nas = _share(choices.nas_url)
     return {
         "DCM2SET_IMAGE": f"localhost/dcm2set:{tag}",
         "DCM2SET_STORE_IMAGE": f"localhost/dcm2set-minio:{tag}",
@@ -132,8 +141,9 @@ def _environment(choices: Choices) -> dict[str, str]:
         "DCM2SET_PAGE_ADDRESS": f"{here}{urlsplit(choices.page_url).port or 443}",
         "DCM2SET_STORE_ADDRESS": f"{here}9443",
         "DCM2SET_MONITORING_ADDRESS": f"{here}9490",
-        "DCM2SET_NAS_URL": "file:///nas" if is_file else choices.nas_url,
-        "DCM2SET_NAS_FOLDER": urlsplit(choices.nas_url).path if is_file else "./nas",
+        "COMPOSE_PROFILES": "nas" if choices.nas_url else "",
+        "DCM2SET_NAS_URL": "file:///nas" if nas else choices.nas_url,
+        "DCM2SET_NAS_FOLDER": nas or "./nas",
         "DCM2SET_NAS_USER": choices.nas_user,
         "DCM2SET_CPUS": str(processors),
         "DCM2SET_HEAVY_WORKERS": str(workers),
@@ -143,6 +153,21 @@ def _environment(choices: Choices) -> dict[str, str]:
         "DCM2SET_EXTRACT_MEMORY": f"{_BASE_MIB + files * (_PICTURES_MIB + _FILE_MIB)}m",
         "DCM2SET_QUALITY_MEMORY": f"{_BASE_MIB + workers * _QUALITY_WORKER_MIB}m",
     }
+
+
+def _share(nas_url: str) -> str | None:
+    """The folder of a mounted share; None for another NAS or none. SettingsError if it is neither."""
+    parts = urlsplit(nas_url)
+    path = unquote(parts.path)
+    is_share = parts.scheme == "file" and parts.netloc in {"", "localhost"} and path.startswith("/")
+    if is_share and not parts.query and not parts.fragment:
+        return path
+    if nas_url and parts.scheme != "synology+https":
+        raise SettingsError(
+            "The NAS is wrong: expected file:///path of the mounted share, with %23 for #, "
+            "or synology+https://host:5001/share/path."
+        )
+    return None
 
 
 def _own_user() -> tuple[int, int]:

@@ -148,8 +148,7 @@ def _function(name: str, card: FunctionCard, compose: Compose) -> Iterator[str]:
     wanted = {
         "FUNCTION": {function},
         "PORT": {"8080"},
-        "WORKERS": heavy if card.workers > 1 else {"1"},
-        "THREADS": {str(card.threads)},
+        "WORKERS": heavy if card.workers > 1 else {None},
         "DCM2SET_MINIO_ACCESS_KEY": {f"dcm2set-{function}"},
         "DATABASE_URL": {f"postgresql://dcm2set_{function}@postgres/dcm2set"},
         "DCM2SET_SECRETS_DIR": {"/run/secrets"},

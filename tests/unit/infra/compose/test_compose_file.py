@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import yaml
 
-from common.process import native_libraries
 from infra.local.postgres_server import PostgresServer
 from tests.support.compose_file import FILE, FUNCTIONS, ONE_SHOT, Compose, faults, schema_faults
 from tests.support.repository import ROOT
@@ -90,7 +89,7 @@ def _faults_of_functions() -> Iterator[tuple[str, Callable[[Compose], Any], str]
     """For each function: what breaks, how, and what is told."""
     for name, card in FUNCTIONS.items():
         yield name, lambda c, n=name: c["services"].pop(n), "the function has no service"
-        for variable in ("FUNCTION", "WORKERS", "THREADS", "DATABASE_URL", "DCM2SET_MINIO_ACCESS_KEY"):
+        for variable in ("FUNCTION", "PORT", "WORKERS", "DATABASE_URL", "DCM2SET_MINIO_ACCESS_KEY"):
             yield (
                 name,
                 lambda c, n=name, v=variable: c["services"][n]["environment"].update({v: "99"}),
@@ -148,11 +147,8 @@ def test_a_variable_with_a_default_is_told() -> None:
     assert ["SOME_PASSWORD: the variable has a default, or none is asked for"] == found
 
 
-def test_containers_work_as_the_local_runner_does() -> None:
-    """The settings of native libraries and the silence of Postgres about values are the same."""
-    for name in FUNCTIONS:
-        environment = _shipped()["services"][name]["environment"]
-        assert dict(native_libraries.ENVIRONMENT).items() <= environment.items()
+def test_postgres_is_as_silent_as_that_of_a_home() -> None:
+    """It logs no value of a row and no statement."""
     command = PostgresServer(ROOT, "").command(1)
     silent = {part for part in command if part.startswith("log_")}
     assert 3 == len(silent)

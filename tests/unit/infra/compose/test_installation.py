@@ -100,11 +100,24 @@ def test_an_update_makes_what_is_missing(tmp_path: Path) -> None:
     } == changed  # fmt: skip
 
 
+def test_a_nas_is_polled_only_where_there_is_one(tmp_path: Path) -> None:
+    """Without a NAS, poll-nas is not started, and not asked for metrics; a later one is taken over."""
+    folder = tmp_path / "dcm2set"
+    assert 0 == _run(folder).exit_code
+    assert "" == read_environment(folder)["COMPOSE_PROFILES"]
+    assert "poll-nas" not in (folder / "prometheus.yml").read_text()
+    assert 0 == _run(folder, "--update", "--nas", "file:///mnt/nas").exit_code
+    found = read_environment(folder)
+    assert ("nas", "/mnt/nas") == (found["COMPOSE_PROFILES"], found["DCM2SET_NAS_FOLDER"])
+    assert "poll-nas:8080" in (folder / "prometheus.yml").read_text()
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
         ((), {"PAGE_ADDRESS": "127.0.0.1:443", "STORE_ADDRESS": "127.0.0.1:9443", "NAS_FOLDER": "./nas"}),
         (("--page-url", "https://page.example:444"), {"PAGE_ADDRESS": "444", "STORE_ADDRESS": "9443"}),
+        (("--nas", "file:///mnt/na%23s%20$"), {"NAS_URL": "file:///nas", "NAS_FOLDER": "/mnt/na#s $"}),
         (("--nas", "file:///mnt/nas"), {"NAS_URL": "file:///nas", "NAS_FOLDER": "/mnt/nas"}),
         (
             ("--nas", "synology+https://nas:5001/dicom", "--nas-user", "reader"),
@@ -143,6 +156,8 @@ def test_the_certificate_is_for_the_host_of_the_page(tmp_path: Path) -> None:
         (("--page-url", "https://page.example/path"), "DCM2SET_PAGE_URL is wrong"),
         (("--certificate", __file__), "expected a PEM file"),
         (("--nas", "file:///mnt/the 'nas'"), "DCM2SET_NAS_FOLDER can't be passed on"),
+        (("--nas", "file:///mnt/nas#1"), "The NAS is wrong"),
+        (("--nas", "synology+http://nas:5000/dicom"), "The NAS is wrong"),
         (("--update",), "is no installation"),
     ],
 )
