@@ -168,9 +168,11 @@ def test_what_came_of_it(patients: PageBench, operator: SignedIn) -> None:
         "2 object(s) deleted in raw",
         "NOT DELETED: a lock holds 3 version(s) in raw, until 2030-01-02 00:00 UTC",
         "Frozen training set that holds the patient: chest v2",
-        "Erase again",
+        "<button>Erase again",
     ):
         assert words in text, words
+    _ask(operator, why="Again.")
+    assert "<button>Erase again" not in operator.get("/erasures/").text
 
 
 def test_erasures_come_in_pages(patients: PageBench, operator: SignedIn) -> None:

@@ -14,8 +14,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import StartHome
 from tests.support.browser import chromium, opened
+from tests.support.erasure_rows import insert_erasures
 from tests.support.held_files import COLUMNS, ROWS, held_file, held_slice, pixels_in, put_held, sign_in
 from tests.support.local_home import Row, RunningHome, wait_for
+from tests.support.real_files import make_instance
 
 _NUMBER = 100
 _SAME = 4242  # two files with equal pixels: one is released as it is, one with a black rectangle
@@ -179,6 +181,11 @@ _PAGES = {
     "find": "/items/",
     "item": "/items/1",
     "audit": "/audit/",
+    "erasures": "/erasures/",
+    "settings": "/settings/",
+    "item list": "/items/list/?function=extract&state=quarantined",
+    "file list": "/files/",
+    "image list": "/images/",
     "unknown": "/held/x",
 }
 
@@ -195,7 +202,12 @@ def test_every_page_is_accessible(
     held, frames = put_held(home, [held_slice(), held_file(950 + width, frames=3)], name=f"looks{width}")
     home.put(f"incoming/broken{width}.dcm", b"no DICOM" * 100)
     assert home.settled("extract", f"incoming/broken{width}.dcm")["state"] == "quarantined"
+    for number in range(3):
+        home.put(f"incoming/looks{number}.dcm", make_instance(number, patient=980))
+    home.wait_until_idle()
+    insert_erasures(home.endpoints["database_url"])
     items = {"held item": f"/held/{held['id']}", "held frames": f"/held/{frames['id']}"}
+    items["erasure form"] = f"/erasures/of/{held['id']}"
     found = {}
     with opened(browser, viewport={"width": width, "height": 900}, color_scheme=scheme) as page:
         address = str(home.endpoints["functions"]["review"]).rstrip("/")
@@ -205,7 +217,22 @@ def test_every_page_is_accessible(
         for name, path in (_PAGES | items).items():
             page.goto(f"{address}{path}")
             found[name] = _faults(page, folder / f"{name.replace(' ', '-')}-{width}-{scheme}.png")
+        _check_strip(page, address)
     assert {} == {name: faults for name, faults in found.items() if faults}
+
+
+def _check_strip(page: Page, address: str) -> None:
+    """The strip of small pictures follows the keys, and leads to a picture."""
+    page.goto(f"{address}/quality/?of_verdict=all")
+    strip = page.locator("[data-strip]")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(strip.locator("[aria-current]")).to_have_count(1)
+    expect(strip.get_by_role("link").nth(1)).to_have_attribute("aria-current", "true")
+    strip.get_by_role("link").nth(2).click()
+    expect(page.locator("[data-picture-link]").nth(2)).to_be_focused()
+    expect(strip.get_by_role("link").nth(2)).to_have_attribute("aria-current", "true")
+    page.wait_for_function("document.querySelector('[data-strip] img').naturalWidth > 0")
 
 
 def _faults(page: Page, picture: Path) -> list[str]:

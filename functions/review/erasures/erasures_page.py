@@ -79,9 +79,12 @@ def _listing(fault: str | None = None) -> str:
         (each, found_lines(each.erasure) + left_lines(each.erasure) if each.erasure else [])
         for each in found[:PAGE]
     ]
+    # The newest one of each patient; what failed before may have been done since.
+    newest = {each.patient_id: each.id for each in reversed(found[:PAGE]) if each.withdrawn_at is None}
     return render_template(
         "erasures.html",
         requests=shown,
+        newest=newest.values(),
         has_more=len(found) > PAGE,
         is_first=before is None,
         is_moving=any(each.is_open for each, _ in shown),

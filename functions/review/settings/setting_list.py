@@ -13,10 +13,11 @@ from common.nas_settings import NasSettings
 from common.page_settings import PageSettings
 from common.settings import Settings, variable_name
 
-_NAS, _PAGE = "Hospital IT: the NAS", "Hospital IT: the page"
-# The first field of each other group, in the order of Settings and of docs/settings.md.
+_STORE = "Hospital IT: the object store, the database, tokens and TLS"
+_PAGE, _NAS = "Hospital IT: the page", "Hospital IT: the NAS"
+# The first field of each group but these two, in the order of Settings.
 _GROUPS = {
-    "secrets_dir": "Hospital IT: the object store, the database, tokens and TLS",
+    "secrets_dir": _STORE,
     "images_prefix": "Data engineer: limits and speed of the pipeline",
     "png_bits": "Radiologist or researcher: pictures, quality and labels",
     "pseudonym_key": "Privacy officer: de-identification",
@@ -49,7 +50,7 @@ class Setting:
 
 def settings_by_group(settings: Settings) -> dict[str, list[Setting]]:
     """All settings under the headings of docs/settings.md, with their values in this process."""
-    groups: dict[str, list[Setting]] = {}
+    groups: dict[str, list[Setting]] = {group: [] for group in (_STORE, _PAGE, _NAS)}
     for name, group in _groups():
         groups.setdefault(group, []).append(_setting(settings, name, Settings.model_fields[name]))
     return groups
