@@ -2,6 +2,8 @@
 
 import pytest
 
+from functions.review.files.file_list import STATES as FILE_STATES
+from functions.review.items.item_list import STATES as ITEM_STATES
 from tests.support.local_home import Row, RunningHome, wait_for
 from tests.support.page_client import PageClient
 from tests.support.real_files import make_instance
@@ -67,6 +69,11 @@ def test_every_page_has_the_rights_that_it_needs(home: RunningHome, operator: Pa
     found = reviewer.post("/items/", form_of="/items/", name=name)
     assert (303, f"/items/{item['id']}") == (found.status, found.headers["Location"])
     assert 404 == operator.post("/items/", form_of="/items/", name=name).status
+    lists = [f"/files/?state={state}" for state in FILE_STATES]
+    lists += [f"/items/list/?function=extract&state={state}" for state in (*ITEM_STATES, "unsettled")]
+    lists += ["/files/?since=2020-01-01T00", "/images/", "/images/?state=waiting", "/images/?bucket=images-1"]
+    lists += [f"/images/{uid}/1/small.png", "/erasures/", "/settings/", f"/erasures/of/{item['id']}"]
+    assert {} == {path: status for path in lists if (status := operator.get(path).status) != 200}
     assert "Folders of the NAS" in reviewer.get("/folders/").data.decode()
     assert b"at,who,via,action," in reviewer.get("/audit/audit.csv").data
     log = (home.folder / "log" / "review.log").read_text(encoding="utf-8")

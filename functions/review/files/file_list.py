@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 from common.database import Database, queries
 from functions.review.access.form_fields import is_number
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 PAGE = 50  # files of one page
+_SETTLED = frozenset({"extracted", "skipped", "erased"})  # settled_total counts them
 _LAST = 2**63 - 1  # number that a file can have
 # The states that the balance counts of files, except those that are states of items.
 STATES = ("found", "waiting", "extracted", "skipped", "erased", "difference")
@@ -74,7 +75,7 @@ class Place:
 
 def listed(database: Database, chosen: FileFilter, place: Place, *, most: int = PAGE) -> list[dict[str, Any]]:
     """The files after a place; the direct ones are only looked for when those of the NAS end."""
-    files = _numbers(database, chosen, "of_nas", place.file, most) if place.item is None else []
+    files = _numbers(database, chosen, "nas", place.file, most) if place.item is None else []
     is_complete = len(files) == most or chosen.is_of_nas
     items = [] if is_complete else _numbers(database, chosen, "direct", place.item, most - len(files))
     shown = database.all(_SQL["shown"], files=files, items=items)
@@ -82,12 +83,19 @@ def listed(database: Database, chosen: FileFilter, place: Place, *, most: int = 
 
 
 def _numbers(database: Database, chosen: FileFilter, kind: str, before: int | None, most: int) -> list[int]:
-    state = chosen.state
-    parts = (kind, f"counted_{state}", f"{kind}_uncounted", f"is_{state}", "end")
-    text = _SQL["arrived"] if chosen.is_of_nas else "\n".join(_SQL[part] for part in parts)
+    text = _SQL["arrived"] if chosen.is_of_nas else _query(kind, chosen.state)
     times = {"since": chosen.since, "until": chosen.until} if chosen.is_of_nas else {}
     rows = database.all(text, **times, before=_LAST if before is None else before, most=most)
     return [row["id"] for row in rows]
+
+
+def _query(kind: str, state: str) -> LiteralString:
+    """The query of the files of the NAS, or of those put into raw directly, in a state."""
+    if state not in _SETTLED:
+        return _SQL[f"{state}_{kind}"]
+    source = ("nas_source", f"source_{state}") if kind == "nas" else ()
+    parts = (f"{kind}_counted", f"counted_{state}", *source, f"{kind}_items", f"item_{state}", "end")
+    return "\n".join(_SQL[part] for part in parts)
 
 
 def place_of(row: Mapping[str, Any]) -> Place:
