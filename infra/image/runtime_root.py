@@ -34,6 +34,8 @@ _ACCOUNTS = {
     "group": f"root:x:0:\ndcm2set:x:{USER}:\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 }
+# The command `dcm2set`, as the installer would write it, for containers that set up, call or ask functions.
+_COMMAND = f"#!{VENV}/bin/python3\nfrom infra.cli import main\n\nmain()\n"
 _MOUNT_POINTS = ("dev", "proc", "sys", "run", "tmp")
 
 
@@ -114,9 +116,16 @@ def _lay_out_base(base: Path, left_out: list[LeftOut]) -> None:
     link = base / VENV.relative_to("/") / "bin" / "python3"
     link.parent.mkdir()
     link.symlink_to(interpreter)
+    write_command(link.parent)
     for folder in ("lib64",):
         if Path("/", folder).is_symlink():
             (base / folder).symlink_to(Path("/", folder).readlink())
+
+
+def write_command(folder: Path) -> None:
+    """Write the command line `dcm2set` into a folder of programs."""
+    _write(folder / "dcm2set", _COMMAND)
+    (folder / "dcm2set").chmod(0o755)
 
 
 def _stdlib() -> Path:

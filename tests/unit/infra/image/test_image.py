@@ -1,20 +1,27 @@
 """What a container of the image starts, what its health check says, and what the images are pinned to."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.metadata import packages_distributions
+from pathlib import Path
 
 import pytest
 
 from common.errors import SettingsError
 from infra.image.health import health
+from infra.image.runtime_root import VENV, write_command
 from infra.image.serve import chosen_card, chosen_port, environment_of
 from infra.local.minio_binary import VERSION
 from infra.provision.function_card import FunctionCard, function_cards
 from infra.provision.serving import serving_command
+from tests.architecture.rooms import PACKAGES
 from tests.support.free_ports import free_port
 from tests.support.repository import ROOT
 
@@ -126,3 +133,37 @@ def test_images_are_pinned_and_confined() -> None:
         assert not re.search(r"^RUN (?!\[|--mount)", text, re.MULTILINE), "a step that needs a shell"
     assert f"github.com/minio/minio@{VERSION}" in _FILES["minio.Dockerfile"]
     assert VERSION in re.search(r'version="(\S+)"', _FILES["minio.Dockerfile"])[1]
+
+
+def test_the_image_has_the_command_line(tmp_path: Path) -> None:
+    """`dcm2set` is a program of the image, which compose files and manifests start by its name."""
+    write_command(tmp_path)
+    first, *rest = (tmp_path / "dcm2set").read_text(encoding="ascii").splitlines()
+    assert os.access(tmp_path / "dcm2set", os.X_OK)
+    assert f"#!{VENV}/bin/python3" == first
+    assert f"PATH={VENV}/bin" in _FILES["Dockerfile"]
+    assert ["from infra.cli import main", "main()"] == [line for line in rest if line]
+
+
+@pytest.mark.parametrize("command", ["provision", "timers", "erase --asked --follow"])
+def test_commands_of_containers_need_no_package_that_the_image_lacks(command: str) -> None:
+    """Without all other packages, they get as far as the first setting that is missing."""
+    kept = {re.sub("[-_.]+", "-", name).lower() for name in _pins((_FOLDER / "runtime.lock").read_text())}
+    blocked = [
+        module
+        for module, names in packages_distributions().items()
+        if module not in {*PACKAGES, *sys.stdlib_module_names}
+        and not kept & {re.sub("[-_.]+", "-", name).lower() for name in names}
+    ]
+    assert "supervisor" in blocked
+    code = f"import sys; sys.modules.update(dict.fromkeys({blocked})); from infra.cli import main; main()"
+    environment = {"PYTHONPATH": str(ROOT), "HOME": "/nowhere"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command.split()],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 2 == done.returncode, done.stderr
+    assert re.match(r"dcm2set: .*(is not set|is not running)", done.stderr)
