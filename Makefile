@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test check audit licences sbom fuzz faults image scale manifests stores label-studio bench lock clean
+.PHONY: setup demo test check audit licences sbom fuzz faults image scale manifests stores label-studio compose bench lock clean
 
 setup: $(STAMP)
 

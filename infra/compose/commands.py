@@ -52,4 +52,6 @@ def _owner(text: str) -> tuple[int, int]:
     uid, _, gid = text.partition(":")
     if not (uid.isascii() and uid.isdigit() and gid.isascii() and gid.isdigit()):
         raise click.BadParameter("expected two numbers, such as 1000:1000", param_hint="--user")
+    if int(uid) == 0:
+        raise click.BadParameter("no service runs as root", param_hint="--user")
     return int(uid), int(gid)

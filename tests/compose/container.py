@@ -18,10 +18,8 @@ from typing import Any
 
 import psutil
 
-from common.process import native_libraries
 from infra.local.minio_binary import find_minio
 from infra.local.postgres_server import binary
-from infra.provision.function_card import function_cards
 from tests.compose.networks import Networks
 from tests.support.repository import ROOT
 
@@ -64,7 +62,8 @@ class Container:
         inside = ["nsenter", f"--target={first}", "--mount", "--pid", "--ipc", "--net"]
         environment = [f"{name}={value}" for name, value in self._environment().items()]
         command = [*inside, *self._as_user(), "env", "-i", *environment, *test]
-        return subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 0
+        with (self.logs / f"{self.name}.checks").open("ab") as log:
+            return subprocess.run(command, stdout=log, stderr=log, timeout=30, check=False).returncode == 0
 
     def _first_process(self) -> int | None:
         """The first process of the service, which is a child of bwrap here; None before it runs."""
@@ -115,7 +114,7 @@ class Container:
             return ["prometheus"]
         if image.startswith("haproxy:"):
             return ["haproxy-entrypoint"]
-        return ["function-entrypoint"]
+        return ["python", "-m", "infra.image.serve"]
 
     def _root(self) -> Iterator[str]:
         """The image: this machine's programs, Python, and the code, read-only."""
@@ -161,10 +160,7 @@ class Container:
         path = f"{_TOOLS}:{_PYTHON.parent}:{postgres}:/usr/local/bin:/usr/bin:/bin:/usr/sbin"
         of_files = [line for file in self.service.get("env_file", ()) for line in _lines(self.folder / file)]
         given = dict(line.split("=", 1) for line in of_files)
-        image = {"PATH": path, "CODE": code_folder()}
-        if function := self.service.get("environment", {}).get("FUNCTION"):
-            card = next(card for card in function_cards() if card.function == function)
-            image |= {"THREADS": str(card.threads), **native_libraries.ENVIRONMENT}
+        image = {"PATH": path, "HOME": "/tmp", "TMPDIR": "/tmp", "PYTHONUNBUFFERED": "1"}
         return image | given | self.service.get("environment", {})
 
 

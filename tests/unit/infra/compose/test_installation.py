@@ -177,3 +177,4 @@ def test_another_user_gets_the_secrets(tmp_path: Path) -> None:
     owners = {path.stat().st_uid for path in (tmp_path / "dcm2set" / "secrets").rglob("*")}
     assert {4321} == owners
     assert "expected two numbers" in _run(tmp_path / "more", "--user", "root").output
+    assert "no service runs as root" in _run(tmp_path / "more", "--user", "0:0").output
