@@ -1,9 +1,11 @@
 """Parses request bodies into event records, one for each created object.
 
-A body is a notification of MinIO or S3 (Amazon S3 User Guide, "Event message structure"), possibly within a
-message of another service, or, for people with curl, ``{"bucket": …, "key": …}``.
+A body is a notification of S3 (Amazon S3 User Guide, "Event message structure"), or in its form of MinIO,
+RustFS or Ceph, possibly within a message of another service, or, for people with curl,
+``{"bucket": …, "key": …}``.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +15,8 @@ from common.errors import BadRequestError
 from common.store.event_envelope import EXPECTED, s3_records
 
 _CREATED = "s3:ObjectCreated:"
+_CEPH = "ceph:s3"  # the eventSource of its gateway
+_DIGITS = re.compile(r"[0-9]{1,18}")
 # Limits of S3: keys in bytes of UTF-8. Names of buckets are shorter than 255 characters, and so are etags.
 MAX_KEY_BYTES = 1024
 _MAX_NAME_CHARACTERS = 255
@@ -56,11 +60,16 @@ def _s3_record(record: Mapping[str, Any]) -> EventRecord:
     try:
         s3 = record["s3"]
         bucket, found = s3["bucket"]["name"], s3["object"]
-        key, version = found["key"], {"etag": found.get("eTag"), "size": found.get("size", 0)}
+        # Older gateways of Ceph write "etag", and its documents show the size as a text.
+        key, etag, size = found["key"], found.get("eTag", found.get("etag")), found.get("size", 0)
     except (KeyError, TypeError, AttributeError):
         raise BadRequestError(f"A record lacks s3.bucket.name or s3.object.key. {EXPECTED}") from None
-    # In Records the key is query-escaped: "+" means a space, "%2B" a plus sign.
-    return _record(bucket, unquote_plus(key) if isinstance(key, str) else key, version)
+    # In Records the key is query-escaped: "+" means a space, "%2B" a plus sign. Ceph writes it as it is.
+    if isinstance(key, str) and record.get("eventSource") != _CEPH:
+        key = unquote_plus(key)
+    if isinstance(size, str) and _DIGITS.fullmatch(size):
+        size = int(size)
+    return _record(bucket, key, {"etag": etag, "size": size})
 
 
 def _record(bucket: Any, key: Any, version: Mapping[str, Any]) -> EventRecord:

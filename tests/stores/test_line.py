@@ -60,7 +60,6 @@ def test_a_token_is_rotated(name: str, request: pytest.FixtureRequest) -> None:
     done = home.run_cli("rotate-token", "--overlap", "0")
     assert (0, "") == (done.returncode, done.stderr)
     assert "MinIO" not in done.stdout
-    del home.endpoints  # so that they are read again
     home.put("incoming/after the rotation.dcm", make_instance(1))
     assert "extracted" == home.settled("extract", "incoming/after the rotation.dcm")["outcome"]
 

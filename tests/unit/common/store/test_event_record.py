@@ -1,6 +1,7 @@
 """Event records: MinIO's notifications, plain bodies, and malformed bodies."""
 
 import json
+from pathlib import Path
 
 import orjson
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from common.errors import BadRequestError
 from common.store.event_record import EventRecord, parse_event_records
 from tests.in_memory.requests import recorded
+from tests.support.repository import ROOT
 
 FOLDER = "incoming/Doe^Jane Müller 100%+1"
 EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
@@ -175,3 +177,22 @@ def test_the_longest_key_is_accepted() -> None:
     """A key may have 1,024 bytes."""
     event = {"bucket": "raw", "key": "é" * 512, "etag": "a" * 255}
     assert ["é" * 512] == [record.key for record in parse_event_records(orjson.dumps(event))]
+
+
+DOCUMENTED = sorted((ROOT / "tests" / "events" / "documented").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", DOCUMENTED, ids=lambda path: path.stem)
+def test_notifications_of_other_stores_are_read(path: Path) -> None:
+    """Events in the forms that Amazon, RustFS and Ceph document name the same object, with its true key."""
+    expected = EventRecord("raw", "incoming/A study/CT%+ü 1.dcm", "9a0364b9e99bb480dd25e1f0284c8555", 7)
+    assert [expected] == parse_event_records(path.read_bytes())
+
+
+@pytest.mark.parametrize("size", ["", "-1", "7.0", "²", "1" * 19])
+def test_a_size_in_a_text_is_a_number(size: str) -> None:
+    """Ceph's documents show the size as a text of digits; another text is refused."""
+    s3 = {"bucket": {"name": "raw"}, "object": {"key": "a", "size": size}}
+    body = {"eventName": "ObjectCreated:Put", "s3": s3}
+    with pytest.raises(BadRequestError):
+        parse_event_records(json.dumps({"Records": [body]}).encode())
