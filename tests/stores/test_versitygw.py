@@ -167,7 +167,7 @@ def test_nothing_is_lost_when_the_store_is_killed(versitygw_home: RunningHome) -
     for number, key in enumerate(keys):
         if number in {20, 40}:
             kill_one_process(home, is_iam=number == 40)
-        home.put(key, make_instance(number))
+        home.put(key, make_instance(5000 + number))  # no instance of another test
     for key in keys:
         assert "extracted" == home.settled("extract", key, seconds=120)["outcome"]
     balance = home.wait_until_idle()["balance"]
