@@ -43,9 +43,14 @@ SESSION_SETTINGS: Mapping[LiteralString, LiteralString] = {
     "standard_conforming_strings": "on",
     "default_transaction_isolation": "read committed",
 }
-_LIMIT = "set_config('statement_timeout', coalesce(%s::text, current_setting('statement_timeout')), false)"
+_STATEMENT_TIMEOUT = (
+    "set_config('statement_timeout', coalesce(%s::text, current_setting('statement_timeout')), false)"
+)
 _PREPARE = "select " + ", ".join(
-    [*(f"set_config('{name}', '{value}', false)" for name, value in SESSION_SETTINGS.items()), _LIMIT]
+    [
+        *(f"set_config('{name}', '{value}', false)" for name, value in SESSION_SETTINGS.items()),
+        _STATEMENT_TIMEOUT,
+    ]
 )
 _REFUSED_PARAMETER = re.compile(r"unsupported (?:startup parameter[^:]*: (\w+)|(options) startup parameter)")
 _CONNECT_SECONDS = 5

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from functools import cache, partial
+from typing import Any
 
 from common.database import Database
 from common.http.http_target import Check, Target
 from common.ledger.ledger import Ledger
 from common.ledger.postgres_ledger import PostgresLedger
-from common.settings import settings
+from common.settings import Settings, settings
 from common.stage.admission import MAX_WAIT_SECONDS, Admission
 from common.stage.backlog import DRAIN_SECONDS, drain
 from common.stage.item import Item, Outcome
@@ -19,26 +20,39 @@ from common.tls import require_tls
 from common.tokens import TokenFile, Tokens
 
 
-@cache
-def object_store() -> ObjectStore:
-    """The object store in the settings."""
-    config = settings()
+def store_access(config: Settings) -> dict[str, Any]:
+    """Where the object store of these settings is, and its keys, by the names that `MinioStore` takes."""
+    return {
+        "endpoint": config.required("minio_endpoint"),
+        "access_key": config.required("minio_access_key"),
+        "secret_key": config.required("minio_secret_key"),
+        "secure": config.minio_secure,
+        "ca_file": config.minio_ca_file,
+        "region": config.minio_region,
+    }
+
+
+def store_of(config: Settings) -> MinioStore:
+    """The object store of these settings."""
     require_tls(config, "minio_endpoint")
     return MinioStore(
-        endpoint=config.required("minio_endpoint"),
-        access_key=config.required("minio_access_key"),
-        secret_key=config.required("minio_secret_key"),
-        secure=config.minio_secure,
-        ca_file=config.minio_ca_file,
-        timeout=config.store_seconds,
-        region=config.minio_region,
-        notifications=config.store_notifications,
+        **store_access(config), timeout=config.store_seconds, notifications=config.store_notifications
     )
 
 
+@cache
+def object_store() -> ObjectStore:
+    """The object store of this process."""
+    return store_of(settings())
+
+
 def tokens() -> Tokens:
-    """The accepted tokens: those in the token file, or else the one in the settings."""
-    config = settings()
+    """The tokens that this process accepts; it sends the first."""
+    return tokens_of(settings())
+
+
+def tokens_of(config: Settings) -> Tokens:
+    """The tokens of these settings: those in the token file, or else the one that is set."""
     if config.token_file is not None:
         return Tokens(TokenFile(config.token_file))
     return Tokens.of(config.required("token"))

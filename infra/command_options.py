@@ -79,13 +79,25 @@ def print_result(result: Result, text: Callable[[Result], str], *, as_json: bool
         click.echo(text(result))
 
 
+def operator_endpoints(home: Home) -> dict[str, Any]:
+    """The URLs and keys of a running home; where there is no home, of the servers that the settings name.
+
+    Raises SettingsError if the home does not run, and where there is none, if the settings name no servers.
+    """
+    from infra.provision.existing.settings_endpoints import endpoints_of_settings
+
+    if not home.folder.exists() and (found := endpoints_of_settings()):
+        return found
+    return read_endpoints(home)
+
+
 def database_url(home: Home) -> str:
-    """The operator's database URL of a running home."""
-    return str(read_endpoints(home)["database_url"])
+    """The database's URL, with the operator's rights."""
+    return str(operator_endpoints(home)["database_url"])
 
 
 def operator_store(endpoints: dict[str, Any]) -> "MinioStore":
-    """The object store of a running home, with the operator's rights."""
+    """The object store, with the operator's rights."""
     from common.store.minio_store import MinioStore
 
     return MinioStore(**endpoints["minio"], notifications=endpoints["notifications"])
@@ -93,7 +105,7 @@ def operator_store(endpoints: dict[str, Any]) -> "MinioStore":
 
 @contextmanager
 def operator_database(endpoints: Mapping[str, Any]) -> "Iterator[Database]":
-    """A pool of connections to the database of a running home, with the operator's rights."""
+    """A pool of connections to the database, with the operator's rights."""
     from common.database import Database
 
     with closing(Database(endpoints["database_url"], answer_seconds=_ANSWER_SECONDS)) as database:
@@ -102,9 +114,9 @@ def operator_database(endpoints: Mapping[str, Any]) -> "Iterator[Database]":
 
 @contextmanager
 def connected(home: Home) -> "Iterator[tuple[psycopg.Connection[Any], MinioStore]]":
-    """Connect to the database and the object store of a running home, with the operator's rights."""
+    """Connect to the database and the object store, with the operator's rights."""
     from common.database import connect
 
-    endpoints = read_endpoints(home)
+    endpoints = operator_endpoints(home)
     with connect(endpoints["database_url"]) as connection:
         yield connection, operator_store(endpoints)

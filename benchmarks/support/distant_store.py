@@ -3,18 +3,13 @@
 Start it with ``python -m benchmarks.support.distant_store HOME PORT``.
 """
 
-import signal
 import sys
-import threading
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
-from common.settings import load_settings
-from infra.local import runner
-from infra.local.home import Home
 from infra.local.programs import Plan, programs
 from infra.local.supervisor import Program
+from tests.support.arranged_home import run_arranged
 
 
 def _via_relay(port: str, plan: Plan) -> list[Program]:
@@ -30,11 +25,7 @@ def _via_relay(port: str, plan: Plan) -> list[Program]:
 def main() -> None:
     """Run the home until SIGINT or SIGTERM."""
     home, port = sys.argv[1:3]
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    with runner.running(Home(Path(home)), load_settings(), print, arrange=partial(_via_relay, port)) as run:
-        run.watch(ended)
+    run_arranged(home, partial(_via_relay, port))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ again: an erasure can be interrupted anywhere.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 import urllib3
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import DictRow, class_row, dict_row
 from psycopg.types.json import Jsonb
 
 from common.database import connect, queries
@@ -59,7 +59,14 @@ def carry_out_due(
     carries out requests. Raises psycopg.OperationalError if the database does not answer.
     """
     with connect(url, row_factory=dict_row) as holder:
-        values = {"undo": undo_seconds, "pause": pause_seconds}
+        yield from _attempts(holder, url, store, {"undo": undo_seconds, "pause": pause_seconds})
+
+
+def _attempts(
+    holder: psycopg.Connection[DictRow], url: str, store: MinioStore, values: dict[str, float]
+) -> Iterator[Attempt]:
+    """Carry out what is due; `holder` has the lock for one transaction, so that nobody else does."""
+    with holder.transaction():
         numbers = [row["id"] for row in holder.execute(_SQL["due"], values)]
         row = holder.execute(_SQL["try_lock"]).fetchone() if numbers else None
         if row is None or not row["is_mine"]:
@@ -103,16 +110,22 @@ def erasing_when_asked(
 
 def _work(url: str, store: MinioStore, undo_seconds: float, say: Callable[[str], None], ended: Event) -> None:
     told: dict[int, str] = {}  # the last line about each request
-    while not ended.wait(_CHECK_SECONDS):
-        try:
-            for attempt in carry_out_due(url, store, undo_seconds=undo_seconds):
-                if ended.is_set():
-                    return
-                if told.get(attempt.request.id) != attempt.text:
-                    say(attempt.text)
-                told[attempt.request.id] = attempt.text
-        except (PipelineError, psycopg.Error):
-            continue  # the database is away; the next look tries again
+    values = {"undo": undo_seconds, "pause": _PAUSE_SECONDS}
+
+    def look(holder: psycopg.Connection[DictRow]) -> None:
+        for attempt in _attempts(holder, url, store, values):
+            if ended.is_set():
+                return
+            if told.get(attempt.request.id) != attempt.text:
+                say(attempt.text)
+            told[attempt.request.id] = attempt.text
+
+    while not ended.is_set():
+        # One connection for all looks, because a new one costs much more than a look.
+        with suppress(PipelineError, psycopg.Error), connect(url, row_factory=dict_row) as holder:
+            while not ended.wait(_CHECK_SECONDS):
+                look(holder)
+        ended.wait(_CHECK_SECONDS)  # the database is away; then there is a new connection
 
 
 def _attempt(url: str, store: MinioStore, number: int, seconds: float) -> Attempt | None:

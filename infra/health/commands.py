@@ -4,8 +4,8 @@ import sys
 
 import click
 
-from infra.command_options import home_option, json_option, operator_store, print_result
-from infra.local.home import Home, read_endpoints
+from infra.command_options import home_option, json_option, operator_endpoints, operator_store, print_result
+from infra.local.home import Home
 
 
 @click.command()
@@ -21,7 +21,7 @@ def status(home: Home, as_json: bool, recount: bool) -> None:
     from infra.health.status_text import status_text
     from infra.local.stores.delivery import delivery_sentence
 
-    endpoints = read_endpoints(home)
+    endpoints = operator_endpoints(home)
     found = read_status(endpoints["database_url"], operator_store(endpoints), recount=recount)
     found |= {"notifications": endpoints["notifications"], "delivery": delivery_sentence(endpoints)}
     print_result(found, status_text, as_json=as_json)

@@ -109,17 +109,16 @@ def _lay_out_base(base: Path, left_out: list[LeftOut]) -> None:
     interpreter = Path(sys.executable).resolve()
     _copy_file(interpreter, base)
     _copy(_stdlib(), base / _stdlib().relative_to("/"), left_out)
-    zones = [path for path in _ZONES.iterdir() if path.name not in {"posix", "right"}]
-    for path in zones:
-        _copy_tree(path, base)
+    for path in _ZONES.iterdir():
+        if path.name not in {"posix", "right"}:  # the same zones again, in other forms
+            _copy_tree(path, base)
     _write(base / VENV.relative_to("/") / "pyvenv.cfg", f"home = {interpreter.parent}\n")
     link = base / VENV.relative_to("/") / "bin" / "python3"
     link.parent.mkdir()
     link.symlink_to(interpreter)
     write_command(link.parent)
-    for folder in ("lib64",):
-        if Path("/", folder).is_symlink():
-            (base / folder).symlink_to(Path("/", folder).readlink())
+    if (lib64 := Path("/lib64")).is_symlink():
+        (base / "lib64").symlink_to(lib64.readlink())
 
 
 def write_command(folder: Path) -> None:

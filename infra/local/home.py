@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from common.errors import SettingsError
-from infra.provision.existing.settings_endpoints import endpoints_of_settings
 from infra.provision.function_card import function_cards
 from infra.provision.private_text import write_private
 
@@ -184,15 +183,10 @@ class Home:
 
 
 def read_endpoints(home: Home) -> dict[str, Any]:
-    """The URLs and keys of a running home; where there is none, those of servers that the settings name.
-
-    Raises SettingsError if the home does not run, and the settings do not name the servers either.
-    """
+    """The URLs and keys of a running home; raises SettingsError if it does not run."""
     try:
         return dict(json.loads(home.endpoints.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        if not home.folder.exists() and (found := endpoints_of_settings()):
-            return found
         raise SettingsError(
             f"The home {home.folder} is not running; start it with: dcm2set up --home {home.folder}"
         ) from None

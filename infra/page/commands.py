@@ -9,10 +9,11 @@ from infra.command_options import (
     home_option,
     json_option,
     operator_database,
+    operator_endpoints,
     print_result,
     who_option,
 )
-from infra.local.home import Home, read_endpoints
+from infra.local.home import Home
 
 
 @click.group()
@@ -29,7 +30,7 @@ def list_users(home: Home, *, as_json: bool) -> None:
 
     from oversight.accounts.users import users as read_users
 
-    with operator_database(read_endpoints(home)) as database:
+    with operator_database(operator_endpoints(home)) as database:
         found = [asdict(user) for user in read_users(database)]
     print_result(found, lambda rows: "\n".join(map(_line, rows)) or "There is no user.", as_json=as_json)
 
@@ -57,12 +58,13 @@ def add(home: Home, name: str, roles: tuple[str, ...], *, who: str) -> None:
     from oversight.accounts.users import invite
     from oversight.audit.audit_log import AuditEvent, record_alone
 
-    endpoints = read_endpoints(home)
+    endpoints, settings = operator_endpoints(home), load_settings()
+    address = page_address(settings, endpoints["functions"].get("review") or settings.required("page_url"))
     with operator_database(endpoints) as database:
         token = invite(database, name, roles)
         details = {"user": name, "roles": sorted(roles)}
         record_alone(database, AuditEvent(who, "shell", "add user", details=details))
-    click.echo(f"{page_address(load_settings(), endpoints['functions']['review'])}/invitations/{token}")
+    click.echo(f"{address}/invitations/{token}")
     click.echo(f"Give this link to {name}. It works once, within 24 hours.", err=True)
 
 
@@ -76,7 +78,7 @@ def disable(home: Home, name: str, *, who: str) -> None:
     from oversight.accounts.users import disable as disable_user
     from oversight.audit.audit_log import AuditEvent, record_alone
 
-    with operator_database(read_endpoints(home)) as database:
+    with operator_database(operator_endpoints(home)) as database:
         if not disable_user(database, name):
             raise PermanentError("There is no user of this name; dcm2set users list shows them.")
         details = {"user": name, "disabled": True}

@@ -12,12 +12,13 @@ from infra.command_options import (
     database_url,
     home_option,
     json_option,
+    operator_endpoints,
     operator_store,
     print_result,
     who_option,
     why_option,
 )
-from infra.local.home import Home, read_endpoints
+from infra.local.home import Home
 
 if TYPE_CHECKING:
     from deidentification.pseudonym import Pseudonyms
@@ -173,7 +174,7 @@ def erase(
         raise click.UsageError(f"--patient takes a pseudonym. {EXPECTED}")
     if patient is not None and not yes:
         click.confirm("Everything of this patient will be deleted. Go on?", abort=True)
-    endpoints = read_endpoints(home)
+    endpoints = operator_endpoints(home)
     checked_keys(home, endpoints["database_url"])
     if follow:
         _erase_when_asked(endpoints)

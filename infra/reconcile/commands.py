@@ -11,11 +11,12 @@ from infra.command_options import (
     home_option,
     json_option,
     operator_database,
+    operator_endpoints,
     print_result,
     who_option,
     why_option,
 )
-from infra.local.home import Home, read_endpoints
+from infra.local.home import Home
 
 
 @click.command()
@@ -67,7 +68,7 @@ def reconcile(
     from infra.reconcile.report import compared, report_text
 
     found = compared(
-        read_endpoints(home),
+        operator_endpoints(home),
         is_deep=deep,
         rate=rate or (100.0 if deep else 2000.0),
         pause=second_look,
@@ -92,7 +93,7 @@ def _mend(
 
     if forgotten is not None and not why:
         raise click.UsageError("--forget needs --why.")
-    with operator_database(read_endpoints(home)) as database, connected(home) as (connection, store):
+    with operator_database(operator_endpoints(home)) as database, connected(home) as (connection, store):
         findings = ReconcileRows(database).findings()
         by_number = {finding.id: finding for finding in findings}
         refuse_unknown([*redrawn, *([forgotten] if forgotten is not None else [])], by_number)

@@ -156,7 +156,7 @@ ALLOWED: dict[str, set[str]] = {
     "infra.compose": {"common", "infra", "infra.provision"},
     "infra.local": {
         "common", "common.http", "common.process", "common.store", "deidentification", "infra",
-        "infra.erasure", "infra.provision", "infra.provision.existing", "oversight.accounts",
+        "infra.erasure", "infra.provision", "oversight.accounts",
     },
     "infra.backup": {*COMMAND, "common.reconcile", "deidentification"},
     "infra.health": {

@@ -18,8 +18,8 @@ from typing import Any
 
 import psutil
 
-from infra.local.minio_binary import find_minio
 from infra.local.postgres_server import binary
+from infra.local.stores.minio_server import MINIO
 from tests.compose.networks import Networks
 from tests.support.repository import ROOT
 
@@ -185,7 +185,7 @@ def _parents(target: str) -> Iterator[str]:
 
 def _tools() -> dict[str, Path]:
     """The programs of the images that are no Python, by the names under which the file calls them."""
-    found = {"minio": find_minio(), "prometheus": shutil.which("prometheus")}
+    found = {"minio": MINIO.found(), "prometheus": shutil.which("prometheus")}
     missing = [name for name, path in found.items() if path is None]
     assert not missing, f"missing here: {missing}"
     tools = {name: Path(str(path)) for name, path in found.items()}

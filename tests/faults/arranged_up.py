@@ -4,20 +4,16 @@ Start it with ``python -m tests.faults.arranged_up ARRANGEMENT.json``.
 """
 
 import json
-import signal
 import sys
-import threading
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from psycopg.conninfo import make_conninfo
 
-from common.settings import load_settings
-from infra.local import runner
-from infra.local.home import Home
 from infra.local.programs import Plan, programs
 from infra.local.supervisor import Program
+from tests.support.arranged_home import run_arranged
 
 TWIN = "-2"
 
@@ -87,12 +83,7 @@ class Arrangement:
 def main() -> None:
     """Run the home until SIGINT or SIGTERM."""
     arrangement = Arrangement(**json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    home = Home(Path(arrangement.home))
-    with runner.running(home, load_settings(), print, arrange=arrangement.arrange) as run:
-        run.watch(ended)
+    run_arranged(arrangement.home, arrangement.arrange)
 
 
 if __name__ == "__main__":

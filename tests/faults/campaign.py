@@ -28,6 +28,7 @@ from tests.faults.file_feeder import FileFeeder, Unit, parts
 from tests.faults.input_files import InputFile, make_inputs
 from tests.faults.oracle import Oracle
 from tests.faults.schedule import FAMILIES, Fault, make_schedule
+from tests.faults.settling import settles, unsettled
 from tests.support.local_home import RunningHome, wait_for
 
 IMAGES_PER_BUCKET = 25
@@ -43,9 +44,6 @@ SETTINGS = {
     "DCM2SET_NAS_QUIET_SECONDS": "1",
     "DCM2SET_NAS_POLL_SECONDS": "2",
 }
-_UNSETTLED = (
-    "select count(*) as number from ledger_item where counted_as is null and state in ('running', 'retry')"
-)
 # For the reader of a report only: the oracle does not use the ledger.
 _CAUSES = """
 select function, attempts, cause, count(*) as number from ledger_item
@@ -149,7 +147,7 @@ class Campaign:
         def has_room() -> bool:
             with suppress(Exception):  # a killed server is up again soon
                 waiting = list(home.store.list_prefix("raw", "incoming/"))
-                return len(waiting) + self._count(_UNSETTLED) <= MOST_WAITING
+                return len(waiting) + unsettled(home) <= MOST_WAITING
             return False
 
         assert wait_for(has_room, seconds=ROOM_SECONDS), f"the work stalled: {home.status()['functions']}"
@@ -170,31 +168,14 @@ class Campaign:
                 return
 
     def _settle(self) -> None:
-        """Compare again and again until there is no difference or the time is over."""
+        """Compare until there is no difference or the time is over."""
         begun = time.monotonic()
-        found = None
-        while time.monotonic() - begun <= SETTLE_SECONDS:
-            with suppress(Exception):  # the server that was killed last may not be up yet
-                if self._is_idle():
-                    found = self.oracle.settled()
-                    if not found.number:
-                        break
-            time.sleep(1)
+        is_settled = settles(self.faulty.home, self.oracle, seconds=SETTLE_SECONDS)
         self.report.seconds_to_settle = round(time.monotonic() - begun, 1)
-        if found is None or found.number:
+        if not is_settled:
             self.report.add(self.oracle.settled())
             self.report.details += f" | causes: {self.faulty.home.rows(_CAUSES)}"
             self.log(str(self.faulty.home.status()["functions"]))
-
-    def _is_idle(self) -> bool:
-        """Whether no file waits and no item is unsettled; checked first, because it is cheap."""
-        if next(iter(self.faulty.home.store.list_prefix("raw", "incoming/")), None) is not None:
-            return False
-        verdicts = self._count("select count(*) as number from verdict")
-        return not self._count(_UNSETTLED) and verdicts >= len(self.oracle.frames)
-
-    def _count(self, query: str) -> int:
-        return int(self.faulty.home.rows(query)[0]["number"])
 
 
 def run_campaign(

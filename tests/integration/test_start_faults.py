@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.home import Home
-from infra.local.minio_binary import cache_folder
+from infra.local.stores.go_program import cache_folder
 
 _MEGABYTE = 1024**2
 _MOUNTED = 'mount -t tmpfs -o size=40m none {home} && {then} exec "$@"'

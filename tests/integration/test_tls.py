@@ -20,7 +20,7 @@ from common.store.object_key import Location
 from common.tls import tls_context
 from common.tokens import Tokens
 from functions.sweep.resend import HttpSender
-from infra.local.minio_binary import minio_binary
+from infra.local.stores.minio_server import MINIO
 from infra.provision.function_card import function_cards
 from infra.provision.roles import create_roles
 from infra.provision.schema import migrate
@@ -82,7 +82,7 @@ def servers(empty_database: str, tmp_path: Path) -> Iterator[TlsServers]:
     servers = TlsServers(
         f"127.0.0.1:{free_port()}", f"https://127.0.0.1:{free_port()}/", ca, tmp_path / "function.log"
     )
-    minio = [str(minio_binary(print)), "server", "--quiet", "--address", servers.endpoint]
+    minio = [str(MINIO.binary(print)), "server", "--quiet", "--address", servers.endpoint]
     minio += ["--certs-dir", str(certificates), str(tmp_path / "data")]
     log = tmp_path / "minio.log"
     with (

@@ -20,6 +20,7 @@ from infra.provision.function_card import function_cards
 from tests.faults.file_feeder import FileFeeder, parts
 from tests.faults.input_files import make_inputs
 from tests.faults.oracle import Differences, Oracle
+from tests.faults.settling import settles
 from tests.scale.scaled_home import ScaledHome, scaled_home
 from tests.support.local_home import RunningHome
 
@@ -34,9 +35,6 @@ _SETTINGS = {
     "DCM2SET_NAS_QUIET_SECONDS": "1",
     "DCM2SET_NAS_POLL_SECONDS": "2",
 }
-_UNSETTLED = (
-    "select count(*) as number from ledger_item where counted_as is null and state in ('running', 'retry')"
-)
 _DONE_TWICE = """
 select count(*) as number from ledger_attempt
 join ledger_item on ledger_item.id = item_id
@@ -78,7 +76,8 @@ def run(files: int, seed: int, *, is_store_spread: bool) -> Result:
             if number < len(victims):
                 _kill(scaled, victims[number])
         fed = time.monotonic()
-        differences = _settled(scaled.home, oracle)
+        is_settled = settles(scaled.home, oracle, seconds=SETTLE_SECONDS)
+        differences = Differences() if is_settled else oracle.settled()
         ended = time.monotonic()
         return Result(
             files,
@@ -106,23 +105,6 @@ def _kill(scaled: ScaledHome, name: str) -> None:
     for each in [process, *process.children(recursive=True)]:
         with suppress(psutil.NoSuchProcess):
             each.send_signal(signal.SIGKILL)
-
-
-def _settled(home: RunningHome, oracle: Oracle) -> Differences:
-    """Compare what must be there with what is, as soon as nothing waits."""
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while time.monotonic() < deadline:
-        with suppress(Exception):  # what was killed last may not be up yet
-            if not _number(home, _UNSETTLED) and _all_judged(home, oracle):
-                found = oracle.settled()
-                if not found.number:
-                    return found
-        time.sleep(1)
-    return oracle.settled()
-
-
-def _all_judged(home: RunningHome, oracle: Oracle) -> bool:
-    return _number(home, "select count(*) as number from verdict") >= len(oracle.frames)
 
 
 def _number(home: RunningHome, query: str) -> float:

@@ -4,23 +4,19 @@ Start it with ``python -m tests.scale.scaled_up SCALE.json``.
 """
 
 import json
-import signal
 import sys
-import threading
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from common.settings import load_settings
-from infra.local import runner
-from infra.local.home import Home
 from infra.local.programs import Plan, programs
 from infra.local.supervisor import Program
 from tests.scale.balancer import haproxy
 from tests.scale.pooler import pgbouncer
 from tests.scale.store_nodes import store_nodes
+from tests.support.arranged_home import run_arranged
 
 
 @dataclass(frozen=True)
@@ -81,12 +77,7 @@ class Scale:
 def main() -> None:
     """Run the home until SIGINT or SIGTERM."""
     scale = Scale(**json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    home = Home(Path(scale.home))
-    with runner.running(home, load_settings(), print, arrange=scale.arrange) as run:
-        run.watch(ended)
+    run_arranged(scale.home, scale.arrange)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """A MinIO that a test starts for itself."""
 
 import os
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,7 +9,8 @@ from pathlib import Path
 from common.errors import PipelineError
 from common.store.minio_store import MinioStore
 from common.store.object_key import RAW
-from infra.local.minio_binary import find_minio
+from infra.local.stores.minio_server import MINIO
+from tests.support.free_ports import free_port
 from tests.support.local_home import wait_for
 
 _USER, _PASSWORD = "operator", "Marker-of-a-key"
@@ -24,26 +24,25 @@ def own_minio(
 
     `within` is a command that gets MinIO's command as its arguments.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     keys = {"MINIO_ROOT_USER": _USER, "MINIO_ROOT_PASSWORD": _PASSWORD, "MINIO_BROWSER": "off"}
     process = subprocess.Popen(
-        [*within, str(find_minio()), "server", "--quiet", "--address", address, str(folder / "data")],
+        [*within, str(MINIO.found()), "server", "--quiet", "--address", address, str(folder / "data")],
         env={"PATH": os.environ["PATH"], "HOME": str(folder)} | keys | dict(environment or {}),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     store = MinioStore(endpoint=address, access_key=_USER, secret_key=_PASSWORD)
     try:
-        assert wait_for(lambda: process.poll() is not None or _is_up(store), seconds=60)
+        assert wait_for(lambda: process.poll() is not None or takes_buckets(store), seconds=60)
         yield store, process
     finally:
         process.terminate()
         process.wait(timeout=30)
 
 
-def _is_up(store: MinioStore) -> bool:
+def takes_buckets(store: MinioStore) -> bool:
+    """Whether a store that was just started takes requests."""
     try:
         store.ensure_bucket(RAW)
     except PipelineError:

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from common.errors import PipelineError
 from common.store.minio_store import MinioStore
-from common.store.object_key import RAW
 from infra.local.stores.versitygw_server import VERSITYGW
 from tests.support.free_ports import free_port
 from tests.support.local_home import wait_for
+from tests.support.own_minio import takes_buckets
 
 _USER, _PASSWORD = "operator", "Marker-of-a-key"
 
@@ -28,16 +27,8 @@ def own_versitygw(folder: Path) -> Iterator[MinioStore]:
     )
     store = MinioStore(endpoint=address, access_key=_USER, secret_key=_PASSWORD, notifications=False)
     try:
-        assert wait_for(lambda: _is_up(store), seconds=60), "VersityGW did not start"
+        assert wait_for(lambda: takes_buckets(store), seconds=60), "VersityGW did not start"
         yield store
     finally:
         process.terminate()
         process.wait(timeout=30)
-
-
-def _is_up(store: MinioStore) -> bool:
-    try:
-        store.ensure_bucket(RAW)
-    except PipelineError:
-        return False
-    return True

@@ -31,7 +31,7 @@ from pathlib import Path
 
 from common.errors import SettingsError
 from infra.local.home import Home
-from infra.local.minio_binary import cache_folder
+from infra.local.stores.go_program import cache_folder
 
 _ELSEWHERE = "choose another folder"
 # What is wrong with {path}, and what to do; None if the path does not matter.

@@ -1,4 +1,7 @@
-"""MinIO: the object store of a home, unless another is chosen. It notifies the functions by webhook."""
+"""MinIO: the object store of a home, unless another is chosen. It notifies the functions by webhook.
+
+MinIO (AGPL-3.0) is distributed as source only, so it is built once.
+"""
 
 import os
 from collections.abc import Callable
@@ -9,7 +12,7 @@ from minio.error import MinioAdminException
 
 from common.errors import DependencyAwayError
 from infra.local.home import Home, Secrets
-from infra.local.minio_binary import MINIO
+from infra.local.stores.go_program import GoProgram
 from infra.local.stores.local_store import Keys, LocalStore
 from infra.local.supervisor import Program
 from infra.provision.private_text import write_private
@@ -19,6 +22,15 @@ from infra.provision.store.webhooks import environment_file, webhook_targets, we
 
 if TYPE_CHECKING:
     from infra.local.programs import Plan
+
+MINIO = GoProgram(
+    title="MinIO",
+    command="minio",
+    package="github.com/minio/minio",
+    version="v0.0.0-20260212201848-7aac2a2c5b7c",
+    cost="about 2 to 6 minutes and 3 GB of disk space",
+    oldest_go=(1, 24),
+)
 
 
 class MinioServer(LocalStore):

@@ -9,11 +9,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from common import wiring
 from common.errors import SettingsError
 from common.settings import Settings
-from common.store.minio_store import MinioStore
 from common.tls import require_tls, tls_context
-from common.tokens import TokenFile, Tokens
 from infra.provision.existing.answering import answer_of
 from infra.provision.existing.function_secrets import FunctionSecrets, read_function_secrets
 from infra.provision.private_text import write_private
@@ -55,31 +54,25 @@ def _provision_database(
 
 
 def _provision_store(settings: Settings, secrets: FunctionSecrets, say: Say, deadline: float) -> None:
-    endpoint = settings.required("minio_endpoint")
-    user, password = settings.required("minio_access_key"), settings.required("minio_secret_key")
-    is_secure, ca_file, prefix = settings.minio_secure, settings.minio_ca_file, settings.images_prefix
     create = partial(
         create_users,
-        endpoint=endpoint,
-        user=user,
-        password=password,
+        endpoint=settings.required("minio_endpoint"),
+        user=settings.required("minio_access_key"),
+        password=settings.required("minio_secret_key"),
         keys=secrets.store_keys,
-        images_prefix=prefix,
-        tls=tls_context(ca_file, "minio_ca_file") if is_secure else None,
+        images_prefix=settings.images_prefix,
+        tls=tls_context(settings.minio_ca_file, "minio_ca_file") if settings.minio_secure else None,
     )
     # MinIO refuses requests for users while it still loads them, though it is ready for others.
     answer_of(create, deadline=deadline)
-    store = MinioStore(
-        endpoint=endpoint, access_key=user, secret_key=password, secure=is_secure, ca_file=ca_file
-    )
-    create_buckets(store, images_prefix=prefix)
-    say("Object store: buckets, their notifications, and a user for each function.")
+    create_buckets(wiring.store_of(settings), images_prefix=settings.images_prefix)
+    notifications = "their notifications" if settings.store_notifications else "no notifications"
+    say(f"Object store: buckets, {notifications}, and a user for each function.")
 
 
 def write_store_environment(settings: Settings, file: Path) -> None:
     """Write the variables of MinIO's webhooks, with their token, to a file that only its owner can read."""
-    tokens = Tokens(TokenFile(settings.token_file)) if settings.token_file else None
-    token = tokens.current if tokens else settings.required("token")
+    token = wiring.tokens_of(settings).current
     missing = [card.function for card in webhook_cards() if card.function not in settings.function_urls]
     if missing:
         raise SettingsError(f"DCM2SET_FUNCTION_URLS has no URL of {', '.join(missing)}.")

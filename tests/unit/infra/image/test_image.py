@@ -18,7 +18,7 @@ from common.errors import SettingsError
 from infra.image.health import health
 from infra.image.runtime_root import VENV, write_command
 from infra.image.serve import chosen_card, chosen_port, environment_of
-from infra.local.minio_binary import VERSION
+from infra.local.stores.minio_server import MINIO
 from infra.provision.function_card import FunctionCard, function_cards
 from infra.provision.serving import serving_command
 from tests.architecture.rooms import PACKAGES
@@ -131,8 +131,8 @@ def test_images_are_pinned_and_confined() -> None:
         assert "\nHEALTHCHECK " in text
         assert "FROM scratch" in text
         assert not re.search(r"^RUN (?!\[|--mount)", text, re.MULTILINE), "a step that needs a shell"
-    assert f"github.com/minio/minio@{VERSION}" in _FILES["minio.Dockerfile"]
-    assert VERSION in re.search(r'version="(\S+)"', _FILES["minio.Dockerfile"])[1]
+    assert f"github.com/minio/minio@{MINIO.version}" in _FILES["minio.Dockerfile"]
+    assert MINIO.version in re.search(r'version="(\S+)"', _FILES["minio.Dockerfile"])[1]
 
 
 def test_the_image_has_the_command_line(tmp_path: Path) -> None:

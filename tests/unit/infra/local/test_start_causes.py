@@ -15,7 +15,7 @@ from infra.local.causes.error_text import errno_in, line_of_error
 from infra.local.causes.os_errors import os_error_text, start_errors
 from infra.local.causes.start_logs import StartLogs
 from infra.local.home import Home
-from infra.local.minio_binary import cached_binary, minio_binary
+from infra.local.stores.minio_server import MINIO
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_a_cache_that_has_the_binary_need_not_be_writable(
     """No lock is made if there is nothing to build."""
     monkeypatch.delenv("DCM2SET_MINIO", raising=False)
     monkeypatch.setenv("PATH", "")
-    cached_binary().parent.mkdir(parents=True)
-    cached_binary().touch()
-    assert cached_binary() == minio_binary(lambda _: None)
-    assert [cached_binary().name] == [path.name for path in cached_binary().parent.iterdir()]
+    MINIO.cached().parent.mkdir(parents=True)
+    MINIO.cached().touch()
+    assert MINIO.cached() == MINIO.binary(lambda _: None)
+    assert [MINIO.cached().name] == [path.name for path in MINIO.cached().parent.iterdir()]
