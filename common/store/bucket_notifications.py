@@ -49,6 +49,11 @@ def _set_rules(client: Minio, bucket: str, rules: NotificationConfig) -> None:
         raise
 
 
+def target_arn(function: str) -> str:
+    """The name of a function's webhook, by which rules and MinIO itself call it."""
+    return f"arn:minio:sqs::{function.upper()}:webhook"
+
+
 def merged_rules(
     there: NotificationConfig, notifications: Iterable[Notification]
 ) -> NotificationConfig | None:
@@ -76,7 +81,7 @@ def merged_rules(
 
 def _rule(number: int, notification: Notification) -> QueueConfig:
     return QueueConfig(
-        queue=f"arn:minio:sqs::{notification.target.upper()}:webhook",
+        queue=target_arn(notification.target),
         events=["s3:ObjectCreated:*"],
         config_id=f"{_OURS}{notification.target}-{number}",
         prefix_filter_rule=PrefixFilterRule(notification.prefix) if notification.prefix else None,

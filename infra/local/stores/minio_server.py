@@ -17,8 +17,14 @@ from infra.local.stores.local_store import Keys, LocalStore
 from infra.local.supervisor import Program
 from infra.provision.private_text import write_private
 from infra.provision.store.iam_users import AccessKey
+from infra.provision.store.minio_users import minio_admin
 from infra.provision.store.store_setup import create_users
-from infra.provision.store.webhooks import environment_file, webhook_targets, webhook_tokens
+from infra.provision.store.webhooks import (
+    environment_file,
+    wait_for_targets,
+    webhook_targets,
+    webhook_tokens,
+)
 
 if TYPE_CHECKING:
     from infra.local.programs import Plan
@@ -65,15 +71,21 @@ class MinioServer(LocalStore):
         return answers(f"http://{plan.endpoint}/minio/health/ready")
 
     def has_users(self, plan: "Plan") -> bool:
-        """Create the users; False while MinIO, though ready, is still loading its users and policies."""
+        """Create the users; False while MinIO, though ready, is still loading its users and policies.
+
+        Afterwards it also knows the targets of its notifications.
+        """
+        user, password = plan.secrets.minio_user, plan.secrets.minio_password
         try:
             create_users(
                 endpoint=plan.endpoint,
-                user=plan.secrets.minio_user,
-                password=plan.secrets.minio_password,
+                user=user,
+                password=password,
                 keys=plan.secrets.minio_keys,
                 images_prefix=plan.settings.images_prefix,
             )
+            if plan.notifications:
+                wait_for_targets(minio_admin(endpoint=plan.endpoint, access_key=user, secret_key=password))
         except MinioAdminException as error:
             if "StorageFull" in str(error):
                 raise DependencyAwayError("MinIO is full: its disk needs room.") from None

@@ -19,8 +19,15 @@ from infra.provision.private_text import write_private
 from infra.provision.pseudonym_space import known_keys
 from infra.provision.roles import can_create_roles
 from infra.provision.set_up import set_up_database
+from infra.provision.store.minio_users import minio_admin
 from infra.provision.store.store_setup import create_buckets, create_users
-from infra.provision.store.webhooks import environment_file, webhook_cards, webhook_targets, webhook_tokens
+from infra.provision.store.webhooks import (
+    environment_file,
+    wait_for_targets,
+    webhook_cards,
+    webhook_targets,
+    webhook_tokens,
+)
 
 Say = Callable[[str], None]
 _WHO = "dcm2set provision"
@@ -54,17 +61,23 @@ def _provision_database(
 
 
 def _provision_store(settings: Settings, secrets: FunctionSecrets, say: Say, deadline: float) -> None:
+    endpoint = settings.required("minio_endpoint")
+    user, password = settings.required("minio_access_key"), settings.required("minio_secret_key")
+    tls = tls_context(settings.minio_ca_file, "minio_ca_file") if settings.minio_secure else None
     create = partial(
         create_users,
-        endpoint=settings.required("minio_endpoint"),
-        user=settings.required("minio_access_key"),
-        password=settings.required("minio_secret_key"),
+        endpoint=endpoint,
+        user=user,
+        password=password,
         keys=secrets.store_keys,
         images_prefix=settings.images_prefix,
-        tls=tls_context(settings.minio_ca_file, "minio_ca_file") if settings.minio_secure else None,
+        tls=tls,
     )
     # MinIO refuses requests for users while it still loads them, though it is ready for others.
     answer_of(create, deadline=deadline)
+    if settings.store_notifications:
+        admin = minio_admin(endpoint=endpoint, access_key=user, secret_key=password, tls=tls)
+        answer_of(partial(wait_for_targets, admin), deadline=deadline)
     create_buckets(wiring.store_of(settings), images_prefix=settings.images_prefix)
     notifications = "their notifications" if settings.store_notifications else "no notifications"
     say(f"Object store: buckets, {notifications}, and a user for each function.")

@@ -1,7 +1,12 @@
 """Where MinIO sends its notifications: variables that MinIO reads at its start, one webhook a function."""
 
+import json
+import time
 from collections.abc import Mapping
 
+from minio import MinioAdmin
+
+from common.store.bucket_notifications import target_arn
 from infra.provision.function_card import FunctionCard, function_cards
 
 
@@ -22,6 +27,17 @@ def webhook_tokens(token: str) -> dict[str, str]:
 def webhook_cards() -> list[FunctionCard]:
     """The functions that take events."""
     return [card for card in function_cards() if card.events]
+
+
+def wait_for_targets(admin: MinioAdmin, *, seconds: float = 10) -> None:
+    """Wait until MinIO knows the targets: it takes requests some milliseconds before it has loaded them.
+
+    At the end of the time it returns as well: setting a rule then tells that its target is missing.
+    """
+    wanted = {target_arn(card.function) for card in webhook_cards()}
+    deadline = time.monotonic() + seconds
+    while not wanted <= set(json.loads(admin.info()).get("sqsARN") or ()) and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def environment_file(variables: Mapping[str, str]) -> str:
