@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import SettingsError
 from model.card import QualityCard, card_path
+from model.decision import CalibratedMachine
 from model.features.image_features import FEATURE_NAMES
 from model.limits import Limits
 from model.looks import look_of
@@ -24,10 +25,6 @@ from model.reasons import UsualRange
 
 _RESTORE = "restore both files from one training run"
 _loading = threading.Lock()  # loading changes `sys.modules` and the filters of warnings, which threads share
-
-
-class _Classifier(Protocol):
-    def predict_proba(self, features: NDArray[np.float64], /) -> NDArray[np.float64]: ...
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class QualityModel:
     """DICOM codes of modalities with too few patients in the training data."""
     known_modalities: frozenset[str]
     """DICOM codes of all modalities with at least one patient in the training data."""
-    _classifier: _Classifier = field(repr=False)
+    _machine: CalibratedMachine = field(repr=False)
     _usual: UsualRange = field(repr=False)
 
     def probability_bad(self, features: NDArray[np.float64]) -> float:
@@ -57,7 +54,7 @@ class QualityModel:
         ValueError
             If the number of features is wrong or a feature isn't finite.
         """
-        return float(self._classifier.predict_proba(_checked(features)[None, :])[0, 1])
+        return self._machine.probability(_checked(features))
 
     def limits(self, modality: str | None) -> Limits:
         """Return the limits for pictures of a modality; those of all modalities if it is unknown."""
@@ -110,14 +107,14 @@ def load_quality_model(path: Path) -> QualityModel:
     if card.features != FEATURE_NAMES:
         raise SettingsError(f"{path.name} was trained on other features; train it again with this release.")
     _check_library(path, card)
-    classifier, usual = _unpickled(content, path)
+    machine, usual = _unpickled(content, path)
     return QualityModel(
         card.version,
         {code: Limits(**limits) for code, limits in card.limits_by_modality.items()},
         {code: frozenset(looks) for code, looks in card.looks.items()},
         frozenset(card.low_confidence_modalities),
         frozenset(card.patients_by_modality),
-        classifier,
+        machine,
         usual,
     )
 
@@ -145,8 +142,8 @@ def _check_library(path: Path, card: QualityCard) -> None:
         )
 
 
-def _unpickled(content: bytes, path: Path) -> tuple[Any, UsualRange]:
-    """Unpickle the classifier and the range of good pictures. scikit-learn is imported only here."""
+def _unpickled(content: bytes, path: Path) -> tuple[CalibratedMachine, UsualRange]:
+    """Unpickle the classifier, for its arrays, and the range of good pictures; imports scikit-learn."""
     import joblib
 
     with _loading, _no_pandas():
@@ -156,7 +153,7 @@ def _unpickled(content: bytes, path: Path) -> tuple[Any, UsualRange]:
         with _loading, _no_pandas(), warnings.catch_warnings():
             warnings.simplefilter("error", InconsistentVersionWarning)
             parts = joblib.load(BytesIO(content))
-            return parts["classifier"], UsualRange(*parts["usual"])
+            return CalibratedMachine.of(parts["classifier"]), UsualRange(*parts["usual"])
     except Exception as error:  # noqa: BLE001 - unpickling can raise any exception
         raise SettingsError(f"{path.name} can't be loaded ({type(error).__name__}); {_RESTORE}.") from None
 

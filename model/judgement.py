@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from model.features.array_statistics import mean
 from model.features.image_features import FEATURE_NAMES, image_features
 from model.features.picture_views import Picture
 from model.limits import MODEL_LIMITS, ChosenLimits, Limits
@@ -53,11 +54,11 @@ class Judge:
         `site` are the limits that were calibrated for the modality with pictures of the site. With them its
         pictures are familiar, whatever training has seen.
         """
-        mean = float(picture.sum(axis=0, dtype=np.uint32).sum(dtype=np.uint64) / picture.size)
-        if mean < self.black_mean and _is_dark_throughout(picture):
-            return self._black(mean, modality, site)
-        named = dict(zip(FEATURE_NAMES, map(float, image_features(picture)), strict=True))
-        return self.judge_features(named, mean, modality=modality, site=site)
+        mean_grey = mean(np.ascontiguousarray(picture))
+        if mean_grey < self.black_mean and _is_dark_throughout(picture):
+            return self._black(mean_grey, modality, site)
+        named = dict(zip(FEATURE_NAMES, image_features(picture).tolist(), strict=True))
+        return self.judge_features(named, mean_grey, modality=modality, site=site)
 
     def judge_features(
         self,
@@ -89,14 +90,14 @@ class Judge:
         """Return the limits for a modality: those of the site, or the model's with the chosen ones."""
         return site or self.chosen.over(self.model.limits(modality))
 
-    def _black(self, mean: float, modality: str | None, site: Limits | None) -> Judgement:
+    def _black(self, mean_grey: float, modality: str | None, site: Limits | None) -> Judgement:
         limits, model = self.limits(modality, site), self.model
         return Judgement(
             verdict="black",
             score=1.0,
             review_from=limits.review_from,
             threshold=limits.reject_from,
-            mean_grey=mean,
+            mean_grey=mean_grey,
             features={},
             reasons=("black",),
             confidence=model.confidence(modality),

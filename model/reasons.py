@@ -57,6 +57,18 @@ _MOST_REASONS = 3
 _CAUSES = {"too dark": 2.0, "too bright": 2.0, "missing rows or cut off": 2.0}
 _LIMIT_OF_RANGE = 1.0
 
+_REASONS = tuple(WORDS)
+_IMPORTANCE = np.array([_CAUSES.get(word, 1.0) for word in WORDS])
+# Places in the row that `UsualRange._beyond` returns, reason by reason, and where each reason begins.
+_SIGNED = np.array(
+    [
+        FEATURE_NAMES.index(signed[1:]) + (len(FEATURE_NAMES) if signed[0] == "-" else 0)
+        for features in WORDS.values()
+        for signed in features
+    ]
+)
+_FIRST_SIGNED = np.cumsum([0, *(len(features) for features in WORDS.values())])[:-1]
+
 
 @dataclass(frozen=True)
 class UsualRange:
@@ -75,22 +87,17 @@ class UsualRange:
 
     def reasons(self, features: NDArray[np.float64]) -> tuple[str, ...]:
         """Return up to three reasons whose features lie furthest outside the range, the strongest first."""
-        beyond = self._beyond(features)
-        strengths = {word: max(beyond[feature] for feature in signed) for word, signed in WORDS.items()}
-        outside = [word for word, strength in strengths.items() if strength > _LIMIT_OF_RANGE]
-        return tuple(
-            sorted(outside, key=lambda word: -strengths[word] * _CAUSES.get(word, 1.0))[:_MOST_REASONS]
-        )
+        strengths = np.maximum.reduceat(self._beyond(features)[_SIGNED], _FIRST_SIGNED)
+        outside = np.flatnonzero(strengths > _LIMIT_OF_RANGE)
+        by_strength = np.argsort(-(strengths * _IMPORTANCE)[outside], kind="stable")
+        return tuple(_REASONS[index] for index in outside[by_strength[:_MOST_REASONS]])
 
-    def _beyond(self, features: NDArray[np.float64]) -> dict[str, float]:
-        """Return how far each feature lies from the median, by direction; 1 is the limit of the range."""
+    def _beyond(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how far each feature lies above the median, then how far below; 1 is the limit of the range."""
         span = np.abs(self.high - self.low) * 0.02 + 1e-6  # keep features that hardly vary from dominating
         up = (features - self.median) / np.maximum(self.high - self.median, span)
         down = (self.median - features) / np.maximum(self.median - self.low, span)
-        pairs = zip(FEATURE_NAMES, up, down, strict=True)
-        return {
-            sign + name: float(value) for name, *both in pairs for sign, value in zip("+-", both, strict=True)
-        }
+        return np.concatenate([up, down])
 
 
 def _percentiles(

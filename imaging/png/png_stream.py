@@ -1,6 +1,7 @@
 """A decoder for PNGs as this project writes them, several times as fast as a general PNG decoder."""
 
 import struct
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -74,9 +75,21 @@ def _inflated(content: memoryview, rows: int, width: int) -> NDArray[np.uint8] |
 
 
 def _unfiltered(differences: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Undo filter Up: add each row to the one above, modulo 256 (NumPy's accumulate is slower)."""
+    """Undo filter Up: add each row to the one above, modulo 256 (NumPy's accumulate is slower).
+
+    As many rows as there are blocks of rows are added at once: first within all blocks side by side, then
+    the last row of each block to the next block. For 512 rows that is 44 additions instead of 511.
+    """
+    rows, width = differences.shape
+    size = isqrt(rows)
+    blocks = rows // size
     picture = np.empty(differences.shape, np.uint8)
-    picture[0] = differences[0]
-    for row in range(1, len(picture)):
+    sums, added = (array[: blocks * size].reshape(blocks, size, width) for array in (picture, differences))
+    sums[:, 0] = added[:, 0]
+    for row in range(1, size):
+        np.add(sums[:, row - 1], added[:, row], out=sums[:, row])
+    for block in range(1, blocks):
+        sums[block] += sums[block - 1, -1]
+    for row in range(blocks * size, rows):
         np.add(picture[row - 1], differences[row], out=picture[row])
     return picture

@@ -1,10 +1,14 @@
 """Features of lines that don't continue the one before: shifted sideways, inserted or cut off."""
 
+from math import log1p, sqrt
+from typing import Any
+
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 from scipy import fft
 
-from model.features.picture_views import Floats, PictureViews
+from model.features.array_statistics import line_sums, running_median
+from model.features.picture_views import Lines, PictureViews
 
 NAMES = (
     "moved_gain",
@@ -27,69 +31,91 @@ _STEP = 8.0
 
 def displacement(views: PictureViews) -> list[float]:
     """Return the features of NAMES for the worse direction, so a rotation by 90 degrees changes little."""
-    small = views.small
-    pairs = [_of_lines(lines) for lines in (small, np.ascontiguousarray(small.T))]
-    return [max(pair) for pair in zip(*pairs, strict=True)]
+    found = [
+        np.stack([*_moved(lines), *_breaks(lines), _empty_bands(lines), *_end(lines)])
+        for lines in views.lines
+    ]
+    worst: list[float] = np.maximum.reduce(np.concatenate(found, axis=1), axis=1).tolist()
+    return worst
 
 
-def _of_lines(lines: Floats) -> list[float]:
-    steps = lines[1:] - lines[:-1]
-    np.abs(steps, out=steps)
-    return [*_moved(lines, steps), *_breaks(steps), _empty_bands(lines), *_end(lines, steps)]
-
-
-def _moved(lines: Floats, steps: Floats) -> tuple[float, float]:
+def _moved(lines: Lines) -> NDArray[Any]:
     """Return how much better the most suspicious lines fit the next one once shifted, and how many do."""
-    if min(lines.shape) < _SHORTEST:
-        return 0.0, 0.0
-    logs = np.log(steps.mean(axis=1) + 0.5)
-    usual = np.median(sliding_window_view(np.pad(logs, _AROUND // 2, mode="edge"), _AROUND), axis=1)
-    count = min(_SUSPECTS, logs.size)
-    chosen = np.argpartition(logs - usual, -count)[-count:]
-    first, second = (_centred(lines[chosen + ahead]) for ahead in (0, 1))
-    length = lines.shape[1]
-    alike = fft.irfft(fft.rfft(first, axis=1) * np.conj(fft.rfft(second, axis=1)), length, axis=1)
-    powers = np.sqrt(np.square(first).sum(axis=1) * np.square(second).sum(axis=1)) + length * _FLOOR
-    alike = np.minimum(alike / powers[:, None], 1)
-    unmoved = np.maximum(alike[:, 0], np.maximum(alike[:, 1], alike[:, -1]))
-    gains = np.log((_SLACK - unmoved) / (_SLACK - alike.max(axis=1)))
-    return float(np.sort(gains)[-4:].mean()), float(np.sqrt((gains > _CLEAR_GAIN).sum()))
+    count, *sides = lines.values.shape
+    if min(sides) < _SHORTEST:
+        return np.zeros((2, count))
+    length = sides[1]
+    logs = np.log(lines.mean_steps + np.float32(0.5))
+    suspicion = logs - running_median(logs, _AROUND)
+    suspects = min(_SUSPECTS, suspicion.shape[1])
+    chosen = np.argpartition(suspicion, -suspects, axis=1)[:, -suspects:]
+    # These lines, and the ones after them.
+    pairs = lines.values[np.arange(count)[:, None], np.stack([chosen, chosen + 1])].astype(np.float32)
+    pairs -= pairs.mean(axis=3, keepdims=True)
+    first, second = fft.rfft(pairs, axis=3)
+    alike = fft.irfft(first * np.conj(second), length, axis=2)
+    energies = np.add.reduce(np.square(pairs), axis=3)
+    alike /= (np.sqrt(energies[0] * energies[1]) + length * np.float32(_FLOOR))[:, :, None]
+    np.minimum(alike, 1, out=alike)
+    unmoved = np.maximum(alike[:, :, 0], np.maximum(alike[:, :, 1], alike[:, :, -1]))
+    gains = np.log((_SLACK - unmoved) / (_SLACK - np.maximum.reduce(alike, axis=2)))
+    gains.sort(axis=1)
+    return np.stack([gains[:, -4:].mean(axis=1), np.sqrt(np.add.reduce(gains > _CLEAR_GAIN, axis=1))])
 
 
-def _centred(lines: Floats) -> Floats:
-    centred: Floats = lines - lines.mean(axis=1, keepdims=True)
-    return centred
-
-
-def _breaks(steps: Floats) -> tuple[float, float]:
+def _breaks(lines: Lines) -> NDArray[Any]:
     """Return the second and fifth largest share of a line whose steps are twice those of both neighbours.
 
     The largest are skipped because letters, tables and frame edges break parts of a line or a few lines.
     """
-    some = steps[:, ::4]
-    if some.shape[0] < _SHORTEST:
-        return 0.0, 0.0
-    beside = np.maximum(some[:-2], some[2:])
-    shares = np.sort((some[1:-1] > 2 * beside + 4).mean(axis=1))
-    return float(np.sqrt(shares[-2])), float(np.sqrt(shares[-5]))
+    some = lines.steps[:, :, ::4]
+    count, number, length = some.shape
+    if number < _SHORTEST:
+        return np.zeros((2, count))
+    some = some.astype(np.promote_types(some.dtype, np.int16))  # twice a step needs 9 bits
+    limit = np.maximum(some[:, :-2], some[:, 2:])
+    limit *= 2
+    limit += 4
+    is_broken = (some[:, 1:-1] > limit).view(np.uint8)
+    shares = line_sums(is_broken.reshape(-1, length), axis=1).reshape(count, -1) / length
+    shares.sort(axis=1)
+    return np.sqrt(shares[:, [-2, -5]].T)
 
 
-def _empty_bands(lines: Floats) -> float:
+def _empty_bands(lines: Lines) -> list[float]:
     """Return log(1 + n) for n bands of constant lines between other lines."""
-    constant = np.ptp(lines, axis=1) < 1
-    full = np.flatnonzero(~constant)
+    return [_bands(constant) for constant in lines.is_constant]
+
+
+def _bands(constant: NDArray[np.bool_]) -> float:
+    (full,) = (~constant).nonzero()
     if full.size < 2:
         return 0.0
     inside = constant[full[0] : full[-1]]
-    return float(np.log1p((inside[1:] > inside[:-1]).sum()))
+    return log1p(np.count_nonzero(inside[1:] > inside[:-1]))
 
 
-def _end(lines: Floats, steps: Floats) -> tuple[float, float]:
+def _end(lines: Lines) -> NDArray[Any]:
     """Return how unequal the constant ends are in length, and how sharply the content is cut there."""
-    equal = steps.max(axis=1) < _EQUAL
-    runs, cuts = [], []
-    for same, step in ((equal, steps), (equal[::-1], steps[::-1])):
-        run = same.size if same.all() else int(np.argmin(same))
-        runs.append(run / lines.shape[0])
-        cuts.append(float((step[run] > _STEP).mean()) if 0 < run < same.size else 0.0)
-    return float(np.sqrt(abs(runs[0] - runs[1]))), max(cuts)
+    steps = lines.steps
+    is_equal = lines.mean_steps < _EQUAL
+    maybe = is_equal.nonzero()  # the mean is known, and the maximum of few lines is still to be found
+    is_equal[maybe] = np.maximum.reduce(steps[maybe], axis=1) < _EQUAL
+    ends = [
+        [_run(one, equal), _run(one[::-1], equal[::-1])] for one, equal in zip(steps, is_equal, strict=True)
+    ]
+    number = lines.values.shape[1]
+    return np.array(
+        [
+            (sqrt(abs(first_run - last_run) / number), max(first_cut, last_cut))
+            for (first_run, first_cut), (last_run, last_cut) in ends
+        ]
+    ).T
+
+
+def _run(steps: NDArray[Any], is_equal: NDArray[np.bool_]) -> tuple[int, float]:
+    """Return the number of equal steps at the beginning, and the share of the next that is large."""
+    run = int(is_equal.argmin())
+    if is_equal[run]:
+        return is_equal.size, 0.0
+    return run, float((steps[run] > _STEP).mean()) if run else 0.0

@@ -1,12 +1,15 @@
 """Features of echoes: shifted copies of the picture in itself, as ghosts and motion blur leave them."""
 
 from functools import lru_cache
+from math import log1p
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import fft
 
+from model.features.array_statistics import mean
 from model.features.picture_views import PictureViews
+from model.features.spectrum import power_spectrum
+from model.features.tiles import Floats
 
 NAMES = ("echo_far", "echo_near", "echo_dark")
 _FAR = 0.12  # part of the side
@@ -23,25 +26,26 @@ def echoes(views: PictureViews) -> list[float]:
     """
     half = views.half
     far, near = _distances(*half.shape)
-    power = np.square(np.abs(fft.rfft2(half - half.mean()))) / np.float32(half.size)
-    logs = np.log(power + np.float32(_ROUNDING))
+    logs = power_spectrum(half - np.float32(mean(half)))
+    logs /= np.float32(half.size)
+    logs += np.float32(_ROUNDING)
+    np.log(logs, out=logs)
     # The two axes hold the jump between opposite borders, which says nothing about the content.
     logs[0], logs[:, 0] = logs[1], logs[:, 1]
-    cepstrum = fft.irfft2(logs, half.shape)[:, : far.shape[1]]
-    return [
-        _strength(cepstrum[far].max(initial=0)),
-        _strength(cepstrum[near].max(initial=0)),
-        _strength(-cepstrum[near].min(initial=0)),
-    ]
+    # The logarithms are real and even, and so is the cepstrum: half of its rows hold it all.
+    cepstrum = fft.irfft(fft.rfft(logs, axis=0, norm="forward"), half.shape[1], axis=1)
+    beside = cepstrum * near
+    return [_strength(peak) for peak in ((cepstrum * far).max(), beside.max(), -beside.min())]
 
 
 def _strength(peak: float) -> float:
-    return float(np.log1p(100 * peak))
+    return log1p(100 * peak)
 
 
 @lru_cache(maxsize=16)
-def _distances(rows: int, columns: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return masks of half a cepstrum: far from the origin, and near to it but not at it."""
-    y, x = np.meshgrid(fft.fftfreq(rows), np.arange(columns // 2 + 1) / columns, indexing="ij")
+def _distances(rows: int, columns: int) -> tuple[Floats, Floats]:
+    """Return float32 masks, 1 or 0, of half a cepstrum: far from the origin, near to it but not at it."""
+    y, x = np.meshgrid(np.arange(rows // 2 + 1) / rows, fft.fftfreq(columns), indexing="ij")
     distance = np.hypot(y, x)
-    return distance >= _FAR, (distance >= _NEAR) & (distance < _FAR)
+    near = (distance >= _NEAR) & (distance < _FAR)
+    return (distance >= _FAR).astype(np.float32), near.astype(np.float32)

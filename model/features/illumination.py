@@ -1,8 +1,14 @@
 """Features of the brightness across the picture: shading, a dark side, an off-centre image."""
 
-import numpy as np
+from functools import lru_cache
+from math import hypot, sqrt
 
-from model.features.picture_views import Floats, PictureViews
+import numpy as np
+from numpy.typing import NDArray
+
+from model.features.array_statistics import share
+from model.features.picture_views import PictureViews
+from model.features.tiles import Floats
 
 NAMES = ("slope_explained", "slope", "off_centre", "dim_texture")
 _CELLS = 8  # per side
@@ -17,33 +23,40 @@ def illumination(views: PictureViews) -> list[float]:
     far the centre of brightness lies from the middle, and the square root of the share that is nearly
     black but not empty. Each cell counts by its brightest tile, so that gaps in it matter little.
     """
-    means, stds = views.tile_means, views.tile_stds
-    dim = np.mean((stds > 0.05) & (stds < 1) & (means < _DIM))
-    return [*_slope(_brightest(means)), _off_centre(means), float(np.sqrt(dim))]
+    means, stds = views.tiles.means, views.tiles.stds
+    dim = share((stds > 0.05) & (stds < 1) & (means < _DIM))
+    return [*_slope(_brightest(means)), _off_centre(means), sqrt(dim)]
 
 
 def _brightest(means: Floats) -> Floats:
-    rows, columns = (np.linspace(0, side, min(_CELLS, side) + 1).astype(int)[:-1] for side in means.shape)
+    rows, columns = (_first_tiles(side) for side in means.shape)
     brightest: Floats = np.maximum.reduceat(np.maximum.reduceat(means, rows, axis=0), columns, axis=1)
     return brightest
+
+
+@lru_cache(maxsize=64)
+def _first_tiles(side: int) -> NDArray[np.intp]:
+    """Return the first tile of each cell along a side."""
+    return np.linspace(0, side, min(_CELLS, side) + 1).astype(np.intp)[:-1]
 
 
 def _slope(cells: Floats) -> tuple[float, float]:
     logs = np.log(cells + _DARK)
     rest = logs - logs.mean()
-    y, x = _coordinates(rest)
-    down, across = ((axis * rest).sum() / max(float((axis * axis).sum()), 1e-6) for axis in (y, x))
-    explained = np.square(down * y + across * x).sum() / (np.square(rest).sum() + 0.5)
-    return float(explained), float(np.hypot(down, across))
+    y, x = _coordinates(*rest.shape)
+    down, across = (np.vdot(axis, rest) / max(np.vdot(axis, axis), 1e-6) for axis in (y, x))
+    plane = down * y + across * x
+    return float(np.vdot(plane, plane) / (np.vdot(rest, rest) + 0.5)), hypot(down, across)
 
 
 def _off_centre(means: Floats) -> float:
-    y, x = _coordinates(means)
-    return float(np.hypot((means * y).sum(), (means * x).sum()) / (means.sum() + 1e-6))
+    y, x = _coordinates(*means.shape)
+    return hypot(np.vdot(means, y), np.vdot(means, x)) / (float(means.sum()) + 1e-6)
 
 
-def _coordinates(cells: Floats) -> tuple[Floats, Floats]:
-    """Return row and column coordinates from -1 to 1."""
-    rows, columns = (np.linspace(-1, 1, side, dtype=np.float32) for side in cells.shape)
-    y, x = np.meshgrid(rows, columns, indexing="ij")
+@lru_cache(maxsize=64)
+def _coordinates(rows: int, columns: int) -> tuple[Floats, Floats]:
+    """Return row and column coordinates from -1 to 1, float32 (rows, columns) each."""
+    sides = (np.linspace(-1, 1, side, dtype=np.float32) for side in (rows, columns))
+    y, x = np.meshgrid(*sides, indexing="ij")
     return y, x

@@ -1,5 +1,6 @@
 """Compute all features of one picture for the quality model."""
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,6 +41,7 @@ def image_features(picture: Picture) -> NDArray[np.float64]:
         raise ValueError(f"A picture has dtype uint8, not {picture.dtype}.")
     if not (picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)) or picture.size == 0:
         raise ValueError(f"A picture has shape (rows, columns) or (rows, columns, 3), not {picture.shape}.")
+    cv2.setNumThreads(1)  # of this process: the pipeline runs one process for each core
     views = PictureViews(padded(canonical_orientation(grey(picture))))
     return np.array(
         [

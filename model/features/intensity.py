@@ -1,5 +1,7 @@
 """Features of the histogram: exposure, contrast, saturation, gaps."""
 
+from math import sqrt
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,14 +31,14 @@ def intensity(views: PictureViews) -> list[float]:
     """
     shares = views.levels / views.levels.sum()
     mean = float(shares @ _VALUES)
-    std = float(np.sqrt(shares @ (_VALUES - mean) ** 2))
+    std = sqrt(shares @ (_VALUES - mean) ** 2)
     return [
         mean / 255,
         std / 255,
-        *(_percentile(shares, percent) / 255 for percent in (1, 50, 99)),
-        float(np.sqrt(shares[:3].sum())),
-        float(np.sqrt(shares[253:].sum())),
-        float(np.sqrt(shares.max())),
+        *(level / 255 for level in _percentiles(shares, (1, 50, 99))),
+        sqrt(shares[:3].sum()),
+        sqrt(shares[253:].sum()),
+        sqrt(shares.max()),
         *_foreground(shares),
     ]
 
@@ -48,7 +50,7 @@ def _foreground(shares: NDArray[np.float64]) -> list[float]:
     if inside.sum() < 0.001:
         return [0.0] * 4
     inside /= inside.sum()
-    low, high = _percentile(inside, 1), _percentile(inside, 99)
+    low, high = _percentiles(inside, (1, 99))
     between = inside[low : high + 1]
     filled = between[between > 0]
     return [
@@ -67,5 +69,6 @@ def _comb(shares: NDArray[np.float64]) -> float:
     return float(np.abs(middle - around).sum() / max((middle.sum() + around.sum()) / 2, 1e-9))
 
 
-def _percentile(shares: NDArray[np.float64], percent: float) -> int:
-    return min(int(np.searchsorted(np.cumsum(shares), percent / 100)), 255)
+def _percentiles(shares: NDArray[np.float64], percents: tuple[float, ...]) -> list[int]:
+    levels = np.searchsorted(np.cumsum(shares), np.array(percents) / 100)
+    return np.minimum(levels, 255).tolist()

@@ -1,10 +1,15 @@
 """Features of rows and columns: stripes, shifts, block borders, cut pictures."""
 
+from math import log1p
+from typing import Any
+
+import cv2
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from model.features.picture_views import Floats, PictureViews, Shorts
+from model.features.array_statistics import line_sums, median, running_median, share
+from model.features.picture_views import Lines, PictureViews
+from model.features.tiles import Picture
 
 NAMES = (
     "line_jump",
@@ -18,74 +23,94 @@ NAMES = (
 _AROUND = 9
 _SPIKES = 4
 _NEAR = 3
+_PERIOD = 8
+Profiles = NDArray[np.float64]
 
 
 def lines(views: PictureViews) -> list[float]:
     """Return the features of NAMES for the worse direction, so a rotation by 90 degrees changes little."""
-    across, down = views.lines
     # A jump between rows shows in the steps along columns, and vice versa.
-    along = [[*_steps(values), *_repetition(values)] for values in (across, down)]
-    cut = max(_cut_edge(views.small), _cut_edge(views.small.T))
-    return [max(pair) for pair in zip(*along, strict=True)] + [cut]
+    along = np.concatenate([_along(samples) for samples in views.samples], axis=1)
+    cut = max(edge for lines in views.lines for edge in _cut_edges(lines))
+    return [*np.maximum.reduce(along, axis=1).tolist(), cut]
 
 
-def _steps(values: Shorts) -> tuple[float, float, float, float]:
-    """Return jump, spikes, border at every 8th position and period of the mean step along the lines.
+def _along(samples: Picture) -> NDArray[Any]:
+    """Return jump, spikes, border at every 8th position, period and repetition along the lines.
 
     Parameters
     ----------
-    values : int16 array of shape (lines, length)
+    samples : uint8 array of shape (directions, lines, length)
+
+    Returns
+    -------
+    Array of shape (6, directions).
     """
-    profile = np.abs(values[:, 1:] - values[:, :-1]).sum(axis=0, dtype=np.int32) / len(values)
-    wide = np.pad(profile, _AROUND // 2, mode="edge")
-    around = np.median(sliding_window_view(wide, _AROUND), axis=1)
-    jump = float(np.log1p((profile / (around + 0.5)).max()))
-    return jump, _spikes(profile), _border(profile, 8), _period(profile)
+    profiles = np.stack([line_sums(cv2.absdiff(one[:, 1:], one[:, :-1]), axis=0) for one in samples])
+    profiles = profiles / samples.shape[1]
+    around = running_median(profiles, _AROUND)
+    jump = np.log1p(np.maximum.reduce(profiles / (around + 0.5), axis=1))
+    return np.stack(
+        [jump, _spikes(profiles), _border(profiles), _period(profiles), *_repetition(samples, profiles == 0)]
+    )
 
 
-def _spikes(profile: NDArray[np.float64]) -> float:
+def _spikes(profiles: Profiles) -> NDArray[Any]:
     """Return how far the highest steps stand out from both sides, as after an inserted or shifted line."""
-    if profile.size < _SPIKES + 2 * _NEAR:
-        return 0.0
-    logs = np.log(profile + 0.5)
-    inside = slice(_NEAR, -_NEAR)
-    around = [
-        np.maximum(np.roll(logs, distance), np.roll(logs, -distance))[inside]
-        for distance in range(1, _NEAR + 1)
-    ]
-    out = logs[inside] - np.min(around, axis=0)
-    return float(np.maximum(np.partition(out, -_SPIKES)[-_SPIKES:], 0).mean())
+    inside = profiles.shape[1] - 2 * _NEAR
+    if inside < _SPIKES:
+        return np.zeros(len(profiles))
+    logs = np.log(profiles + 0.5)
+    around = np.minimum.reduce(
+        [
+            np.maximum(logs[:, _NEAR - distance :][:, :inside], logs[:, _NEAR + distance :][:, :inside])
+            for distance in range(1, _NEAR + 1)
+        ]
+    )
+    out = logs[:, _NEAR:-_NEAR] - around
+    out.sort(axis=1)
+    return np.maximum(out[:, -_SPIKES:], 0).mean(axis=1)
 
 
-def _border(profile: NDArray[np.float64], period: int) -> float:
-    """Return how much larger the steps are at the worst of `period` positions than at the median one."""
-    steps = profile[: profile.size // period * period].reshape(-1, period).mean(axis=0)
-    return float(np.log((steps.max() + 0.2) / (np.median(steps) + 0.2)))
+def _border(profiles: Profiles) -> NDArray[Any]:
+    """Return how much larger the steps are at the worst of 8 positions than at the median one."""
+    count, length = profiles.shape
+    whole = profiles[:, : length // _PERIOD * _PERIOD]
+    steps = whole.reshape(count, -1, _PERIOD).mean(axis=1)
+    steps.sort(axis=1)
+    middle = (steps[:, _PERIOD // 2 - 1] + steps[:, _PERIOD // 2]) / 2
+    return np.log((steps[:, -1] + 0.2) / (middle + 0.2))
 
 
-def _period(profile: NDArray[np.float64]) -> float:
+def _period(profiles: Profiles) -> NDArray[Any]:
     """Return how far the strongest repetition of the steps with a period of 2 to 32 pixels stands out."""
-    power = np.abs(np.fft.rfft(profile - profile.mean())) ** 2 + 1e-3
-    fast = power[max(1, profile.size // 32) :]
-    return float(np.log(fast.max() / np.median(fast)))
+    waves = np.fft.rfft(profiles - profiles.mean(axis=1, keepdims=True))
+    fast = np.abs(waves[:, max(1, profiles.shape[1] // 32) :]) ** 2 + 1e-3
+    return np.log(np.maximum.reduce(fast, axis=1) / [median(one) for one in fast])
 
 
-def _repetition(values: Shorts) -> tuple[float, float]:
+def _repetition(samples: Picture, is_same: NDArray[np.bool_]) -> NDArray[Any]:
     """Return the share of non-empty lines that repeat the one before, and of empty ones between full ones."""
-    spread = values.max(axis=0) - values.min(axis=0)
-    empty = spread < 2
-    same = (values[:, 1:] == values[:, :-1]).all(axis=0)
-    full = np.flatnonzero(spread > 24)
-    inside = empty[full[0] : full[-1]].mean() if full.size > 1 and full[-1] > full[0] else 0.0
-    return float(np.sqrt((same & ~empty[1:]).mean())), float(np.sqrt(inside))
+    spreads = np.maximum.reduce(samples, axis=1) - np.minimum.reduce(samples, axis=1)
+    repeated = is_same & (spreads[:, 1:] >= 2)
+    shares = [(share(one), _empty_share(spread)) for one, spread in zip(repeated, spreads, strict=True)]
+    return np.sqrt(shares).T
 
 
-def _cut_edge(small: Floats) -> float:
+def _empty_share(spread: NDArray[np.uint8]) -> float:
+    """Return the share of empty lines between the first and the last full one."""
+    (full,) = (spread > 24).nonzero()
+    return share(spread[full[0] : full[-1]] < 2) if full.size > 1 else 0.0
+
+
+def _cut_edges(lines: Lines) -> list[float]:
     """Return the largest step from a constant line to one with content, relative to the median step."""
-    constant = np.ptp(small, axis=1) < 1
-    steps = np.abs(np.diff(small, axis=0)).mean(axis=1)
+    return [_cut_edge(*pair) for pair in zip(lines.is_constant, lines.mean_steps, strict=True)]
+
+
+def _cut_edge(constant: NDArray[np.bool_], steps: NDArray[np.float32]) -> float:
     edges = constant[1:] != constant[:-1]
     inside = ~(constant[1:] | constant[:-1])
     if not edges.any() or not inside.any():
         return 0.0
-    return float(np.log1p(steps[edges].max() / (np.median(steps[inside]) + 0.5)))
+    return log1p(steps[edges].max() / (median(steps[inside]) + 0.5))
