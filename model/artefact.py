@@ -1,16 +1,11 @@
 """Load the quality model. The artefact's digest is checked before anything is unpickled."""
 
 import hashlib
-import sys
-import threading
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +19,8 @@ from model.looks import look_of
 from model.reasons import UsualRange
 
 _RESTORE = "restore both files from one training run"
-_loading = threading.Lock()  # loading changes `sys.modules` and the filters of warnings, which threads share
+_TRAIN = "train it again with this release, or restore the shipped files"
+_SHAPE = (len(FEATURE_NAMES),)
 
 
 @dataclass(frozen=True)
@@ -97,17 +93,16 @@ def load_quality_model(path: Path) -> QualityModel:
     Raises
     ------
     SettingsError
-        If a file is missing, the artefact isn't the one that the card describes, or it was trained
-        with other features or another version of scikit-learn.
+        If a file is missing, the artefact isn't the one that the card describes, it was trained with other
+        features, or its arrays are not those of a machine.
     """
     content = _read(path)
     card = _read_card(card_path(path))
     if hashlib.sha256(content).hexdigest() != card.sha256:
         raise SettingsError(f"{path.name} isn't the file its card describes; {_RESTORE}.")
     if card.features != FEATURE_NAMES:
-        raise SettingsError(f"{path.name} was trained on other features; train it again with this release.")
-    _check_library(path, card)
-    machine, usual = _unpickled(content, path)
+        raise SettingsError(f"{path.name} was trained on other features; {_TRAIN}.")
+    machine, usual = _parts(_unpickled(content, path), path)
     return QualityModel(
         card.version,
         {code: Limits(**limits) for code, limits in card.limits_by_modality.items()},
@@ -133,37 +128,23 @@ def _read_card(path: Path) -> QualityCard:
         raise SettingsError(f"{path.name} is not a model card; {_RESTORE}.") from None
 
 
-def _check_library(path: Path, card: QualityCard) -> None:
-    trained, installed = card.libraries.get("scikit-learn"), version("scikit-learn")
-    if trained != installed:
-        raise SettingsError(
-            f"{path.name} was trained with scikit-learn {trained}, but {installed} is installed; "
-            "install that version or train the model again."
-        )
-
-
-def _unpickled(content: bytes, path: Path) -> tuple[CalibratedMachine, UsualRange]:
-    """Unpickle the classifier, for its arrays, and the range of good pictures; imports scikit-learn."""
-    import joblib
-
-    with _loading, _no_pandas():
-        from sklearn.exceptions import InconsistentVersionWarning
+def _unpickled(content: bytes, path: Path) -> Any:
+    import joblib  # for a first verdict only: a function that starts has no need of it
 
     try:
-        with _loading, _no_pandas(), warnings.catch_warnings():
-            warnings.simplefilter("error", InconsistentVersionWarning)
-            parts = joblib.load(BytesIO(content))
-            return CalibratedMachine.of(parts["classifier"]), UsualRange(*parts["usual"])
+        return joblib.load(BytesIO(content))
     except Exception as error:  # noqa: BLE001 - unpickling can raise any exception
         raise SettingsError(f"{path.name} can't be loaded ({type(error).__name__}); {_RESTORE}.") from None
 
 
-@contextmanager
-def _no_pandas() -> Iterator[None]:
-    """Hide pandas from scikit-learn, which imports it for half a second although arrays need none of it."""
-    is_hidden = sys.modules.setdefault("pandas", None) is None  # type: ignore[arg-type]
+def _parts(content: Any, path: Path) -> tuple[CalibratedMachine, UsualRange]:
+    """Return the machine and the range of good pictures; SettingsError if they are malformed."""
     try:
-        yield
-    finally:
-        if is_hidden:
-            del sys.modules["pandas"]
+        machine, usual = CalibratedMachine.of(content["machine"]), UsualRange(*content["usual"])
+    except (KeyError, TypeError, IndexError):
+        raise SettingsError(f"{path.name} has the form of another release; {_TRAIN}.") from None
+    except ValueError as error:
+        raise SettingsError(f"{path.name} holds a malformed machine; {_TRAIN}. {error}") from None
+    if not machine.centre.shape == usual.low.shape == usual.median.shape == usual.high.shape == _SHAPE:
+        raise SettingsError(f"{path.name} holds arrays of another number of features; {_TRAIN}.")
+    return machine, usual

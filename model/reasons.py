@@ -93,7 +93,7 @@ class UsualRange:
         return tuple(_REASONS[index] for index in outside[by_strength[:_MOST_REASONS]])
 
     def _beyond(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how far each feature lies above the median, then how far below; 1 is the limit of the range."""
+        """Return how far each feature lies above the median, then below; 1 is the limit of the range."""
         span = np.abs(self.high - self.low) * 0.02 + 1e-6  # keep features that hardly vary from dominating
         up = (features - self.median) / np.maximum(self.high - self.median, span)
         down = (self.median - features) / np.maximum(self.median - self.low, span)

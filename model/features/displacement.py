@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from model.features.array_statistics import line_sums, running_median
+from model.features.fourier import circular_correlations, fast_side
 from model.features.picture_views import Lines, PictureViews
 
 NAMES = (
@@ -44,23 +44,27 @@ def _moved(lines: Lines) -> NDArray[Any]:
     count, *sides = lines.values.shape
     if min(sides) < _SHORTEST:
         return np.zeros((2, count))
-    length = sides[1]
+    length = fast_side(sides[1])
     logs = np.log(lines.mean_steps + np.float32(0.5))
     suspicion = logs - running_median(logs, _AROUND)
     suspects = min(_SUSPECTS, suspicion.shape[1])
-    chosen = np.argpartition(suspicion, -suspects, axis=1)[:, -suspects:]
+    # Stable, because other orders choose other ones of equal lines on other processors.
+    chosen = np.argsort(suspicion, axis=1, kind="stable")[:, -suspects:]
     # These lines, and the ones after them.
-    pairs = lines.values[np.arange(count)[:, None], np.stack([chosen, chosen + 1])].astype(np.float32)
-    pairs -= pairs.mean(axis=3, keepdims=True)
-    first, second = fft.rfft(pairs, axis=3)
-    alike = fft.irfft(first * np.conj(second), length, axis=2)
+    start = (sides[1] - length) // 2
+    lines_and_next = lines.values[np.arange(count)[:, None], np.stack([chosen, chosen + 1])]
+    pairs = lines_and_next[..., start : start + length].astype(np.float32)
+    pairs -= np.add.reduce(pairs, axis=3, keepdims=True) / np.float32(length)
+    flat = pairs.reshape(2, -1, length)
+    alike = circular_correlations(flat[0], flat[1]).reshape(count, suspects, length)
     energies = np.add.reduce(np.square(pairs), axis=3)
     alike /= (np.sqrt(energies[0] * energies[1]) + length * np.float32(_FLOOR))[:, :, None]
     np.minimum(alike, 1, out=alike)
     unmoved = np.maximum(alike[:, :, 0], np.maximum(alike[:, :, 1], alike[:, :, -1]))
     gains = np.log((_SLACK - unmoved) / (_SLACK - np.maximum.reduce(alike, axis=2)))
     gains.sort(axis=1)
-    return np.stack([gains[:, -4:].mean(axis=1), np.sqrt(np.add.reduce(gains > _CLEAR_GAIN, axis=1))])
+    number_clear = np.add.reduce(gains > _CLEAR_GAIN, axis=1)
+    return np.stack([np.add.reduce(gains[:, -4:], axis=1) / 4, np.sqrt(number_clear)])
 
 
 def _breaks(lines: Lines) -> NDArray[Any]:
@@ -72,14 +76,17 @@ def _breaks(lines: Lines) -> NDArray[Any]:
     count, number, length = some.shape
     if number < _SHORTEST:
         return np.zeros((2, count))
-    some = some.astype(np.promote_types(some.dtype, np.int16))  # twice a step needs 9 bits
-    limit = np.maximum(some[:, :-2], some[:, 2:])
-    limit *= 2
-    limit += 4
-    is_broken = (some[:, 1:-1] > limit).view(np.uint8)
+    is_broken = (_half_excess(some[:, 1:-1]) > np.maximum(some[:, :-2], some[:, 2:])).view(np.uint8)
     shares = line_sums(is_broken.reshape(-1, length), axis=1).reshape(count, -1) / length
-    shares.sort(axis=1)
+    shares.partition((number - 7, number - 4), axis=1)
     return np.sqrt(shares[:, [-2, -5]].T)
+
+
+def _half_excess(steps: NDArray[Any]) -> NDArray[Any]:
+    """Return half of what the steps are over 4; of integers such that the same ones are larger, in 8 bits."""
+    if steps.dtype == np.uint8:
+        return (np.maximum(steps, 3) - np.uint8(3)) >> 1
+    return (steps - np.float32(4)) / 2
 
 
 def _empty_bands(lines: Lines) -> list[float]:

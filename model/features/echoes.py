@@ -3,12 +3,11 @@
 from functools import lru_cache
 from math import log1p
 
+import cv2
 import numpy as np
-from scipy import fft
 
-from model.features.array_statistics import mean
+from model.features.fourier import inverse_of_real, middle, power_spectrum
 from model.features.picture_views import PictureViews
-from model.features.spectrum import power_spectrum
 from model.features.tiles import Floats
 
 NAMES = ("echo_far", "echo_near", "echo_dark")
@@ -24,16 +23,16 @@ def echoes(views: PictureViews) -> list[float]:
     into the spectrum of that logarithm, the cepstrum (Bogert et al. 1963). Anatomy that merely repeats
     itself leaves hardly any peak. Motion blur leaves a negative peak at its length.
     """
-    half = views.half
+    half = middle(views.half_deviations)
     far, near = _distances(*half.shape)
-    logs = power_spectrum(half - np.float32(mean(half)))
+    logs = power_spectrum(half)
     logs /= np.float32(half.size)
     logs += np.float32(_ROUNDING)
-    np.log(logs, out=logs)
+    cv2.log(logs, dst=logs)
     # The two axes hold the jump between opposite borders, which says nothing about the content.
     logs[0], logs[:, 0] = logs[1], logs[:, 1]
     # The logarithms are real and even, and so is the cepstrum: half of its rows hold it all.
-    cepstrum = fft.irfft(fft.rfft(logs, axis=0, norm="forward"), half.shape[1], axis=1)
+    cepstrum = inverse_of_real(logs)[: len(far)]
     beside = cepstrum * near
     return [_strength(peak) for peak in ((cepstrum * far).max(), beside.max(), -beside.min())]
 
@@ -45,7 +44,7 @@ def _strength(peak: float) -> float:
 @lru_cache(maxsize=16)
 def _distances(rows: int, columns: int) -> tuple[Floats, Floats]:
     """Return float32 masks, 1 or 0, of half a cepstrum: far from the origin, near to it but not at it."""
-    y, x = np.meshgrid(np.arange(rows // 2 + 1) / rows, fft.fftfreq(columns), indexing="ij")
+    y, x = np.meshgrid(np.arange(rows // 2 + 1) / rows, np.fft.fftfreq(columns), indexing="ij")
     distance = np.hypot(y, x)
     near = (distance >= _NEAR) & (distance < _FAR)
     return (distance >= _FAR).astype(np.float32), near.astype(np.float32)

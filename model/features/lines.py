@@ -68,15 +68,15 @@ def _spikes(profiles: Profiles) -> NDArray[Any]:
         ]
     )
     out = logs[:, _NEAR:-_NEAR] - around
-    out.sort(axis=1)
-    return np.maximum(out[:, -_SPIKES:], 0).mean(axis=1)
+    out.partition(inside - _SPIKES, axis=1)
+    return np.add.reduce(np.maximum(out[:, -_SPIKES:], 0), axis=1) / _SPIKES
 
 
 def _border(profiles: Profiles) -> NDArray[Any]:
     """Return how much larger the steps are at the worst of 8 positions than at the median one."""
     count, length = profiles.shape
     whole = profiles[:, : length // _PERIOD * _PERIOD]
-    steps = whole.reshape(count, -1, _PERIOD).mean(axis=1)
+    steps = np.add.reduce(whole.reshape(count, -1, _PERIOD), axis=1) / max(1, length // _PERIOD)
     steps.sort(axis=1)
     middle = (steps[:, _PERIOD // 2 - 1] + steps[:, _PERIOD // 2]) / 2
     return np.log((steps[:, -1] + 0.2) / (middle + 0.2))
@@ -84,7 +84,8 @@ def _border(profiles: Profiles) -> NDArray[Any]:
 
 def _period(profiles: Profiles) -> NDArray[Any]:
     """Return how far the strongest repetition of the steps with a period of 2 to 32 pixels stands out."""
-    waves = np.fft.rfft(profiles - profiles.mean(axis=1, keepdims=True))
+    means = np.add.reduce(profiles, axis=1, keepdims=True) / profiles.shape[1]
+    waves = np.fft.rfft(profiles - means)
     fast = np.abs(waves[:, max(1, profiles.shape[1] // 32) :]) ** 2 + 1e-3
     return np.log(np.maximum.reduce(fast, axis=1) / [median(one) for one in fast])
 

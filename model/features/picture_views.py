@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model.features.array_statistics import line_sums
+from model.features.array_statistics import line_sums, mean
 from model.features.tiles import TILE, Floats, Picture, Tiles
 
 SIDE = 512
+_LEVEL_ROWS = 128
 _LINES = 128
 _STRIP = 32
 _SMALLEST = 2 * TILE
@@ -51,8 +52,9 @@ class Lines:
         if len(self.values) == 1:
             return np.ptp(self.values, axis=2) < 1
         # The columns' extremes are those of the other direction's lines, and take half the time.
-        spreads: NDArray[Any] = np.ptp(self.values, axis=1)
-        return spreads[::-1] < 1
+        spreads = np.maximum.reduce(self.values, axis=1) - np.minimum.reduce(self.values, axis=1)
+        is_constant: NDArray[np.bool_] = spreads[::-1] < 1
+        return is_constant
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,12 @@ class PictureViews:
 
     @cached_property
     def levels(self) -> NDArray[np.int64]:
-        """int64 array (256,): the number of pixels of each grey value, from about 512 x 512 samples at most.
+        """int64 array (256,): the number of pixels of each grey value, from at most 128 x 512 samples.
 
         Pixels are skipped, not averaged, because averaging would fill the gaps of the histogram.
         """
         rows, columns = self.picture.shape
-        sample = np.ascontiguousarray(self.picture[:: -(-rows // SIDE), :: -(-columns // SIDE)])
+        sample = np.ascontiguousarray(self.picture[:: -(-rows // _LEVEL_ROWS), :: -(-columns // SIDE)])
         counts = cv2.calcHist([sample], [0], None, [256], [0, 256])  # float32, exact to 16 million
         return counts.ravel().astype(np.int64)
 
@@ -121,9 +123,14 @@ class PictureViews:
         return cast("Floats", cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA))
 
     @cached_property
+    def half_deviations(self) -> Floats:
+        """The reduced picture without its mean."""
+        return self.half - np.float32(mean(self.half))
+
+    @cached_property
     def tiles(self) -> Tiles:
         """The small picture cut into tiles."""
-        return Tiles(self.small, self.small_floats)
+        return Tiles(self.small, self.small_floats, self.half)
 
 
 def _stacked(rows: NDArray[Any], columns: NDArray[Any]) -> list[NDArray[Any]]:

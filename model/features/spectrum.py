@@ -8,9 +8,9 @@ from typing import cast
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from model.features.array_statistics import mean, mean_magnitude, mean_square
+from model.features.fourier import middle, power_spectrum
 from model.features.picture_views import PictureViews
 from model.features.tiles import Floats
 
@@ -32,6 +32,7 @@ NAMES = (
     "mscn_neighbours",
     "rings_explained",
 )
+_SIDE = 320  # of the part in the middle that is transformed; its window leaves little of what is outside
 _RINGS = 26  # each 0.02 cycles per pixel wide
 _BANDS = ((1, 3), (3, 5), (5, 10), (10, 15), (15, 25), (1, _RINGS))  # the last is all of them
 _MEANS_OF_BANDS = np.array(
@@ -44,12 +45,12 @@ _FREQUENCIES -= _FREQUENCIES.mean()
 
 def spectrum(views: PictureViews) -> list[float]:
     """Return the features of NAMES. Band energies, ratios and peaks are natural logarithms."""
-    return [*_power_features(views.small_floats), *_local_contrast(views.half)]
+    return [*_power_features(middle(views.small_floats, _SIDE)), *_local_contrast(views.half_deviations)]
 
 
 def _power_features(small: Floats) -> list[float]:
     plane = _frequency_plane(*small.shape)
-    framed = small - np.float32(mean(small))
+    framed = small - np.float32(mean(np.ascontiguousarray(small)))
     framed *= _window(*small.shape)
     ordered = np.take(power_spectrum(framed), plane.order)
     # A thousandth keeps the logarithms of empty frequencies finite.
@@ -72,35 +73,6 @@ def _power_features(small: Floats) -> list[float]:
     ]
 
 
-def power_spectrum(picture: Floats) -> Floats:
-    """Return the squared magnitudes of an rfft2 of a float32 picture, (rows, columns // 2 + 1).
-
-    OpenCV takes half of SciPy's time, but for sides with a large prime factor it may take the square of it.
-    """
-    if any(cv2.getOptimalDFTSize(side) != side for side in picture.shape):
-        return np.square(np.abs(fft.rfft2(picture)))
-    packed = cv2.dft(picture)
-    rows, columns = packed.shape
-    power = np.empty((rows, columns // 2 + 1), np.float32)
-    # Real and imaginary parts are columns side by side, except for the lowest and the highest frequency.
-    pairs = packed[:, 1 : columns - 1 + columns % 2].view(np.complex64)
-    inside = power[:, 1 : 1 + pairs.shape[1]]
-    np.abs(pairs, out=inside)
-    np.square(inside, out=inside)
-    power[:, 0] = _power_of_column(packed[:, 0])
-    if columns % 2 == 0:
-        power[:, -1] = _power_of_column(packed[:, -1])
-    return power
-
-
-def _power_of_column(packed: Floats) -> Floats:
-    """Return the power of one column, whose real and imaginary parts alternate in its half that is kept."""
-    squares = np.square(packed)
-    pairs = squares[1:-1:2] + squares[2::2]
-    middle = squares[-1:] if packed.size % 2 == 0 else squares[:0]
-    return np.concatenate([squares[:1], pairs, middle, pairs[::-1]])
-
-
 @dataclass(frozen=True)
 class _FrequencyPlane:
     """How the values of an rfft2 are ordered by ring and sector, so that each group is added at once.
@@ -120,7 +92,7 @@ class _FrequencyPlane:
 
 @lru_cache(maxsize=8)
 def _frequency_plane(rows: int, columns: int) -> _FrequencyPlane:
-    y, x = np.meshgrid(fft.fftfreq(rows), fft.rfftfreq(columns), indexing="ij")
+    y, x = np.meshgrid(np.fft.fftfreq(rows), np.fft.rfftfreq(columns), indexing="ij")
     radius = np.hypot(y, x)
     rings = np.minimum((radius * 50).astype(np.uint16), _RINGS - 1)
     sectors = 1 + np.minimum((np.arctan2(y, x) / np.pi + 0.5) * _SECTORS, _SECTORS - 1).astype(np.uint16)
@@ -169,21 +141,21 @@ def _local_contrast(half: Floats) -> list[float]:
     MSCN: mean-subtracted, contrast-normalised.
     """
     means = _mean_of_7(half)
-    variance = _mean_of_7(half * half)
-    variance -= means * means
-    deviation = np.sqrt(np.maximum(variance, 0, out=variance), out=variance)
-    varied = cast("Floats", cv2.threshold(deviation, 1, 1, cv2.THRESH_BINARY)[1])  # 1 where over 1, else 0
+    normalised = half - means
+    deviation = _mean_of_7(half * half)
+    deviation -= np.square(means, out=means)
+    np.sqrt(np.maximum(deviation, 0, out=deviation), out=deviation)
+    varied = (deviation > 1).view(np.uint8)
     count = cv2.countNonZero(varied)
     if count < 16:
         return [0.0] * 4
     deviation += 1
-    normalised = half - means
     normalised /= deviation
     values = normalised * varied
     share = count / values.size
     std = sqrt(mean_square(values) / share - (mean(values) / share) ** 2)
-    across = _across(values, normalised) / max(count - cv2.countNonZero(varied[:, 0]), 1)
-    down = float(np.vdot(values[1:], normalised[:-1])) / max(cv2.countNonZero(varied[1:]), 1)
+    across = _across(values, normalised) / max(count - np.count_nonzero(varied[:, 0]), 1)
+    down = float(np.vdot(values[1:], normalised[:-1])) / max(count - np.count_nonzero(varied[0]), 1)
     return [
         std,
         mean_magnitude(values) / share / (std + 1e-3),
@@ -193,14 +165,8 @@ def _local_contrast(half: Floats) -> list[float]:
 
 
 def _mean_of_7(values: Floats) -> Floats:
-    """Return the mean of 7 x 7 values around each, float32; the picture is reflected at its edges.
-
-    Rows and columns are averaged one after the other, and float32 between them is part of the definition:
-    the mean square of a bright place is rounded to some thousandths, and so is the variance there, by
-    which a place counts or not.
-    """
-    down = cv2.blur(values, (1, 7), borderType=cv2.BORDER_REFLECT)
-    return cast("Floats", cv2.blur(down, (7, 1), borderType=cv2.BORDER_REFLECT))
+    """Return the mean of 7 x 7 values around each, float32; the picture is reflected at its edges."""
+    return cast("Floats", cv2.blur(values, (7, 7), borderType=cv2.BORDER_REFLECT))
 
 
 def _across(values: Floats, normalised: Floats) -> float:

@@ -4,14 +4,17 @@ import os
 import platform
 import sys
 
-# numpy and OpenBLAS choose other instructions on newer processors, which add numbers in another order: with
-# AVX-512 a training gave the same figures to three digits, and another digest. So training uses what all
-# processors since 2013 have. The names are those of numpy 2.4; it ignores those that the processor lacks.
+# numpy, OpenBLAS and OpenCV choose other instructions on newer processors, which add numbers in another
+# order: with AVX-512 a training gave the same figures to three digits, and another digest. So training uses
+# what all processors since 2013 have. The names are those of numpy 2.4 and OpenCV 5; numpy ignores those that
+# the processor lacks. IPP is the part of OpenCV with the Fourier transforms.
 ARITHMETIC = {
     "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
     "OPENBLAS_CORETYPE": "Haswell",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
+    "OPENCV_CPU_DISABLE": "AVX512-SKX",
+    "OPENCV_IPP": "avx2",
 }
 
 
