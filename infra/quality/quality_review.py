@@ -62,10 +62,16 @@ def write_overruled(
 
 def _judgement(image: JudgedImage, store: ObjectStore, judge: Judge, site: Limits | None) -> Judgement | None:
     """Judge an image; None if it was moved or deleted meanwhile. A black one has no features: it is read."""
-    if image.features.keys() == set(FEATURE_NAMES):
+    if _are_of_the_model(image, judge):
         return judge.judge_features(image.features, image.mean_grey, modality=image.modality, site=site)
     try:
         body = store.read(store.stat(image.location))
     except ObjectMissingError:
         return None
     return judge.judge(decode_png(body, max_pixels=_MAX_PIXELS), modality=image.modality, site=site)
+
+
+def _are_of_the_model(image: JudgedImage, judge: Judge) -> bool:
+    """Whether the stored features are the model's: by name, and computed as by its release's features."""
+    releases = {version.partition("+")[0] for version in (image.model_version, judge.model.version)}
+    return len(releases) == 1 and image.features.keys() == set(FEATURE_NAMES)

@@ -79,14 +79,17 @@ def _breaks(lines: Lines) -> NDArray[Any]:
     is_broken = (_half_excess(some[:, 1:-1]) > np.maximum(some[:, :-2], some[:, 2:])).view(np.uint8)
     shares = line_sums(is_broken.reshape(-1, length), axis=1).reshape(count, -1) / length
     shares.partition((number - 7, number - 4), axis=1)
-    return np.sqrt(shares[:, [-2, -5]].T)
+    largest: NDArray[Any] = np.sqrt(shares[:, [-2, -5]].T)
+    return largest
 
 
 def _half_excess(steps: NDArray[Any]) -> NDArray[Any]:
     """Return half of what the steps are over 4; of integers such that the same ones are larger, in 8 bits."""
     if steps.dtype == np.uint8:
-        return (np.maximum(steps, 3) - np.uint8(3)) >> 1
-    return (steps - np.float32(4)) / 2
+        excess: NDArray[Any] = (np.maximum(steps, 3) - np.uint8(3)) >> 1
+        return excess
+    half: NDArray[Any] = (steps - np.float32(4)) / 2
+    return half
 
 
 def _empty_bands(lines: Lines) -> list[float]:

@@ -27,7 +27,7 @@ def middle(picture: Floats, most: int = _LARGEST) -> Floats:
 
 def power_spectrum(picture: Floats) -> Floats:
     """Return the squared magnitudes of the rfft2 of a picture with fast sides, (rows, columns // 2 + 1)."""
-    packed = cv2.dft(picture)
+    packed = cast("Floats", cv2.dft(picture))
     rows, columns = packed.shape
     power = np.empty((rows, columns // 2 + 1), np.float32)
     # Real and imaginary parts are columns side by side, except for the lowest and the highest frequency.

@@ -71,4 +71,5 @@ def _comb(shares: NDArray[np.float64]) -> float:
 
 def _percentiles(shares: NDArray[np.float64], percents: tuple[float, ...]) -> list[int]:
     levels = np.searchsorted(np.cumsum(shares), np.array(percents) / 100)
-    return np.minimum(levels, 255).tolist()
+    bounded: list[int] = np.minimum(levels, 255).tolist()
+    return bounded

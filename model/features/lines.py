@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.features.array_statistics import line_sums, median, running_median, share
-from model.features.picture_views import Lines, PictureViews
-from model.features.tiles import Picture
+from model.features.picture_views import Lines, Picture, PictureViews
 
 NAMES = (
     "line_jump",
@@ -69,7 +68,8 @@ def _spikes(profiles: Profiles) -> NDArray[Any]:
     )
     out = logs[:, _NEAR:-_NEAR] - around
     out.partition(inside - _SPIKES, axis=1)
-    return np.add.reduce(np.maximum(out[:, -_SPIKES:], 0), axis=1) / _SPIKES
+    spikes: NDArray[Any] = np.add.reduce(np.maximum(out[:, -_SPIKES:], 0), axis=1) / _SPIKES
+    return spikes
 
 
 def _border(profiles: Profiles) -> NDArray[Any]:
@@ -79,7 +79,8 @@ def _border(profiles: Profiles) -> NDArray[Any]:
     steps = np.add.reduce(whole.reshape(count, -1, _PERIOD), axis=1) / max(1, length // _PERIOD)
     steps.sort(axis=1)
     middle = (steps[:, _PERIOD // 2 - 1] + steps[:, _PERIOD // 2]) / 2
-    return np.log((steps[:, -1] + 0.2) / (middle + 0.2))
+    border: NDArray[Any] = np.log((steps[:, -1] + 0.2) / (middle + 0.2))
+    return border
 
 
 def _period(profiles: Profiles) -> NDArray[Any]:
@@ -87,7 +88,8 @@ def _period(profiles: Profiles) -> NDArray[Any]:
     means = np.add.reduce(profiles, axis=1, keepdims=True) / profiles.shape[1]
     waves = np.fft.rfft(profiles - means)
     fast = np.abs(waves[:, max(1, profiles.shape[1] // 32) :]) ** 2 + 1e-3
-    return np.log(np.maximum.reduce(fast, axis=1) / [median(one) for one in fast])
+    period: NDArray[Any] = np.log(np.maximum.reduce(fast, axis=1) / [median(one) for one in fast])
+    return period
 
 
 def _repetition(samples: Picture, is_same: NDArray[np.bool_]) -> NDArray[Any]:

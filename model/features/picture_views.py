@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.features.array_statistics import line_sums, mean
-from model.features.tiles import TILE, Floats, Picture, Tiles
+from model.features.tiles import TILE, Floats, Tiles
 
 SIDE = 512
 _LEVEL_ROWS = 128
 _LINES = 128
 _STRIP = 32
 _SMALLEST = 2 * TILE
+Picture = NDArray[np.uint8]
 _Pixel = TypeVar("_Pixel", np.uint8, np.float32)
 _LUMA = np.array([19595, 38470, 7471], np.uint32)  # ITU-R BT.601 in 65536ths, as in PS3.3 C.7.6.3.1.2
 
@@ -50,7 +51,8 @@ class Lines:
     def is_constant(self) -> NDArray[np.bool_]:
         """Whether the values of each line are equal, or nearly so, bool (directions, lines)."""
         if len(self.values) == 1:
-            return np.ptp(self.values, axis=2) < 1
+            is_one: NDArray[np.bool_] = np.ptp(self.values, axis=2) < 1
+            return is_one
         # The columns' extremes are those of the other direction's lines, and take half the time.
         spreads = np.maximum.reduce(self.values, axis=1) - np.minimum.reduce(self.values, axis=1)
         is_constant: NDArray[np.bool_] = spreads[::-1] < 1

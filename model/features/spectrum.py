@@ -154,8 +154,8 @@ def _local_contrast(half: Floats) -> list[float]:
     values = normalised * varied
     share = count / values.size
     std = sqrt(mean_square(values) / share - (mean(values) / share) ** 2)
-    across = _across(values, normalised) / max(count - np.count_nonzero(varied[:, 0]), 1)
-    down = float(np.vdot(values[1:], normalised[:-1])) / max(count - np.count_nonzero(varied[0]), 1)
+    across = _across(values, normalised) / max(count - int(np.count_nonzero(varied[:, 0])), 1)
+    down = float(np.vdot(values[1:], normalised[:-1])) / max(count - int(np.count_nonzero(varied[0])), 1)
     return [
         std,
         mean_magnitude(values) / share / (std + 1e-3),

@@ -79,7 +79,7 @@ def _beside_texture(constant: NDArray[np.bool_], stds: Floats) -> float:
         np.count_nonzero(one[1:] & other[:-1]) + np.count_nonzero(one[:, 1:] & other[:, :-1])
         for one, other in ((constant, busy), (busy, constant))
     )
-    return sqrt(pairs / max(np.count_nonzero(busy), 1))
+    return sqrt(int(pairs) / max(int(np.count_nonzero(busy)), 1))
 
 
 def _shading(tiles: Tiles) -> list[float]:

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 TILE = 8
@@ -27,7 +26,7 @@ class Tiles:
     half : the same reduced by a factor of two, float32
     """
 
-    picture: Picture | Floats
+    picture: NDArray[np.uint8] | Floats
     floats: Floats
     half: Floats
 
@@ -72,7 +71,8 @@ class Tiles:
         lines_of_tiles = np.ascontiguousarray(_cut(self.picture, TILE)).reshape(-1, TILE)
         tiles = np.take(lines_of_tiles, lines_of_a_tile, axis=0)
         by_pixel = cv2.transpose(tiles.reshape(-1, TILE * TILE)).reshape(TILE, TILE, -1)
-        return by_pixel.astype(np.promote_types(by_pixel.dtype, np.int16), copy=False)
+        signed: NDArray[Any] = by_pixel.astype(np.promote_types(by_pixel.dtype, np.int16), copy=False)
+        return signed
 
 
 def _cut(picture: NDArray[Any], side: int) -> NDArray[Any]:

@@ -35,6 +35,7 @@ class JudgedImage:
     score: float
     mean_grey: float
     features: dict[str, float]
+    model_version: str  # of the model that judged it and computed the features
     overruled: Verdict | None  # the verdict that a person has set
 
     @property

@@ -2,7 +2,7 @@
 
 -- name: judged
 select a.sop_instance_uid, a.frame, a.allocated_bucket, a.bucket, a.key, e.modality, v.verdict, v.by_model, v.score,
-    v.mean_grey, v.features, (
+    v.mean_grey, v.features, v.model_version, (
         select o.verdict from overruling o
         where o.sop_instance_uid = a.sop_instance_uid and o.frame = a.frame order by o.id desc limit 1) as overruled
 from verdict v join image_allocation a using (sop_instance_uid, frame) join extraction e using (sop_instance_uid)

@@ -7,9 +7,10 @@ import shutil
 import subprocess
 import sys
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 
+import joblib
+import numpy as np
 import pytest
 
 from common.errors import SettingsError
@@ -117,10 +118,53 @@ def test_other_features_are_refused(copied_model: Path) -> None:
         load_quality_model(copied_model)
 
 
-def test_another_scikit_learn_is_refused(copied_model: Path) -> None:
-    """The error names both versions."""
+def test_the_version_of_scikit_learn_does_not_matter(copied_model: Path) -> None:
+    """The artefact holds plain arrays, so the card's versions are information only."""
     change_card(copied_model, libraries={"scikit-learn": "1.2.3"})
-    with pytest.raises(SettingsError, match=rf"scikit-learn 1\.2\.3, but {version('scikit-learn')}"):
+    assert load_quality_model(copied_model).version == load_quality_model(DEFAULT_MODEL).version
+
+
+def _replace_content(artefact: Path, content: object) -> None:
+    joblib.dump(content, artefact)
+    change_card(artefact, sha256=hashlib.sha256(artefact.read_bytes()).hexdigest())
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"vectors": np.zeros((0, 70))}, "The support vectors are not"),
+        ({"vectors": np.zeros((3, 70), np.float32)}, "The support vectors are not"),
+        ({"weights": np.zeros(1)}, "weights is not a float64 array"),
+        ({"centre": np.full(70, np.nan)}, "A value isn't finite"),
+        ({"scale": np.zeros(70)}, "gamma and scale must be over 0"),
+        ({"gamma": -1.0}, "gamma and scale must be over 0"),
+        ({"slope": "steep"}, "slope is not a float"),
+        ({"offset": None}, "offset is not a float"),
+    ],
+)
+def test_malformed_arrays_are_refused(copied_model: Path, changed: dict[str, object], words: str) -> None:
+    """The error says what is wrong with the machine, and what to do."""
+    content = joblib.load(copied_model)
+    content["machine"] |= changed
+    _replace_content(copied_model, content)
+    with pytest.raises(SettingsError, match=rf"malformed machine; train it again with this release.*{words}"):
+        load_quality_model(copied_model)
+
+
+@pytest.mark.parametrize("content", [{"classifier": 1}, {"machine": 1, "usual": ()}, [1], None])
+def test_an_artefact_of_another_form_is_refused(copied_model: Path, content: object) -> None:
+    """A file of a release that stored estimators is refused with what to do."""
+    _replace_content(copied_model, content)
+    with pytest.raises(SettingsError, match="has the form of another release; train it again"):
+        load_quality_model(copied_model)
+
+
+def test_an_artefact_with_fewer_features_is_refused(copied_model: Path) -> None:
+    """The arrays must have one value for each feature."""
+    content = joblib.load(copied_model)
+    content["usual"] = [values[1:] for values in content["usual"]]
+    _replace_content(copied_model, content)
+    with pytest.raises(SettingsError, match="another number of features"):
         load_quality_model(copied_model)
 
 
@@ -132,8 +176,25 @@ def test_an_artefact_that_is_not_a_pickle_is_refused(copied_model: Path) -> None
         load_quality_model(copied_model)
 
 
+def test_judging_needs_neither_scikit_learn_nor_scipy() -> None:
+    """A verdict of the shipped model is reached with numpy and OpenCV alone; joblib only loads the file."""
+    code = (
+        "import sys, numpy; sys.modules |= dict.fromkeys(('sklearn', 'scipy', 'pandas', 'pydicom', 'PIL'))\n"
+        "from model.artefact import load_quality_model\n"
+        "from model.card import DEFAULT_MODEL\n"
+        "from model.judgement import Judge\n"
+        "picture = numpy.random.default_rng(0).integers(0, 256, (99, 64), dtype=numpy.uint8)\n"
+        "print(Judge(load_quality_model(DEFAULT_MODEL), 3).judge(picture, modality='CT').verdict)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "low_quality\n" == run.stdout
+
+
 def test_importing_the_loader_is_cheap() -> None:
-    """A starting function imports neither scikit-learn, which waits for the first verdict, nor pydicom."""
-    code = "import sys, model.artefact; print(sorted({'sklearn', 'pydicom', 'PIL'} & set(sys.modules)))"
+    """A starting function imports neither joblib, which waits for the first verdict, nor pydicom."""
+    code = (
+        "import sys, model.artefact\n"
+        "print(sorted({'joblib', 'sklearn', 'scipy', 'pydicom', 'PIL'} & set(sys.modules)))"
+    )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "[]" == answer.stdout.strip()
