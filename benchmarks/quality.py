@@ -1,7 +1,8 @@
 """Measure the quality check on one CPU, from a PNG's bytes to the verdict.
 
-The PNGs are written as extract writes them. The check runs in turn with two lower bounds: the same PNG
-decoded by Pillow and smoothed once by a Gaussian filter (the floor), and decoding alone.
+The PNGs are written as extract writes them, and the process has the environment of the function's workers.
+The check runs in turn with two lower bounds: the same PNG decoded by Pillow and smoothed once by a Gaussian
+filter (the floor), and decoding alone.
 """
 
 import io
@@ -13,10 +14,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from common.process.native_libraries import ENVIRONMENT
+
+if not ENVIRONMENT.items() <= os.environ.items():  # libraries read it when the process starts
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | ENVIRONMENT)  # noqa: S606
 
 import numpy as np
 from PIL import Image
@@ -33,9 +36,7 @@ from model.artefact import load_quality_model
 from model.card import DEFAULT_MODEL
 from model.judgement import Judge
 
-_FASTEST_PROTOTYPE = 12.0  # images a second
-_BAR = 5 * _FASTEST_PROTOTYPE
-_LARGE_OVER_SMALL = 1.5
+_BARS = {512: 250, 2048: 55}  # images a second
 _MAX_PIXELS = 10**8
 
 
@@ -53,19 +54,19 @@ def main() -> None:
     def check(body: bytes) -> None:
         judge.judge(decode(body), modality="MR")
 
-    bodies = {side: _png(side) for side in (512, 2048)}
+    bodies = {side: _png(side) for side in _BARS}
     times = _interleaved({"check": check, "decode": decode, "floor": _floor}, bodies, rounds)
     small, large = (times["check", side] for side in bodies)
     figures = [
-        Figure.at_least("512 x 512: PNG to verdict", 1 / small, _BAR, unit="images/s"),
+        Figure.at_least("512 x 512: PNG to verdict", 1 / small, _BARS[512], unit="images/s"),
         Figure("512 x 512: floor, PNG decoded and one Gaussian filter", 1 / times["floor", 512], "images/s"),
-        Figure("2048 x 2048: PNG to verdict", 1 / large, "images/s"),
+        Figure.at_least("2048 x 2048: PNG to verdict", 1 / large, _BARS[2048], unit="images/s"),
         Figure("2048 x 2048: floor", 1 / times["floor", 2048], "images/s"),
         Figure("512 x 512: decoding alone", 1000 * times["decode", 512], "ms"),
         Figure("2048 x 2048: decoding alone", 1000 * times["decode", 2048], "ms"),
         Figure("512 x 512: time over the floor's", small / times["floor", 512], "x"),
         Figure("2048 x 2048: time over the floor's", large / times["floor", 2048], "x"),
-        Figure.at_most("2048 x 2048 over 512 x 512, time", large / small, _LARGE_OVER_SMALL),
+        Figure("2048 x 2048 over 512 x 512, time", large / small, "x"),
     ]
     report("Quality check on one CPU", figures)
 

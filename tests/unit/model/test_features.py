@@ -3,13 +3,27 @@
 import numpy as np
 import pytest
 
+from model.features.fourier import circular_correlations, fast_side, inverse_of_real, power_spectrum
 from model.features.image_features import FEATURE_NAMES, image_features
 from model.training.degradation.degradations import DEGRADATIONS
 from tests.unit.model.pictures import CLEAN_FILES, MIRRORED, Picture, random_picture, real_picture
 
 
 @pytest.mark.parametrize(
-    "shape", [(1, 1), (1, 40), (40, 1), (3, 9000), (7, 15), (16, 16), (513, 700), (1, 1, 3), (90, 33, 3)]
+    "shape",
+    [
+        (1, 1),
+        (1, 40),
+        (40, 1),
+        (3, 9000),
+        (7, 15),
+        (16, 16),
+        (3, 5),
+        (511, 513),
+        (513, 700),
+        (1, 1, 3),
+        (90, 33, 3),
+    ],
 )
 @pytest.mark.parametrize("fill", [0, 77, 255, None])
 def test_features_are_finite_on_any_shape(shape: tuple[int, ...], fill: int | None) -> None:
@@ -51,12 +65,33 @@ def test_a_grey_picture_in_rgb_has_the_features_of_the_grey_one() -> None:
     np.testing.assert_array_equal(image_features(grey), features)
 
 
-@pytest.mark.parametrize("shape", [(1200, 1111), (2100, 700), (33, 1500, 3), (5, 5)])
+@pytest.mark.parametrize("shape", [(1200, 1111), (511, 513), (2100, 700), (33, 1500, 3), (5, 5)])
 def test_mirroring_changes_no_feature_of_a_large_picture(shape: tuple[int, ...]) -> None:
     """Pixels are skipped and boxes averaged from the same side for every mirror image."""
     picture = random_picture(shape)
     for mirrored in MIRRORED:
         np.testing.assert_array_equal(image_features(picture), image_features(picture[mirrored]))
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (2, 512), (256, 6), (320, 320)])
+def test_transforms_are_those_of_numpy(shape: tuple[int, int]) -> None:
+    """OpenCV packs spectra of even sides; unpacked they are those of numpy within single precision."""
+    rng = np.random.default_rng(3)
+    one, other = rng.normal(0, 50, (2, *shape)).astype(np.float32)
+    power = np.abs(np.fft.rfft2(one.astype(float))) ** 2
+    np.testing.assert_allclose(power_spectrum(one), power, atol=1e-6 * power.max())
+    logs = np.log(power + 1)
+    cepstrum = np.fft.irfft2(logs + 0j, shape)
+    np.testing.assert_allclose(inverse_of_real(logs.astype(np.float32)), cepstrum, atol=1e-6 * cepstrum.max())
+    spectra = np.fft.rfft(one.astype(float)) * np.conj(np.fft.rfft(other.astype(float)))
+    alike = np.fft.irfft(spectra, shape[1])
+    np.testing.assert_allclose(circular_correlations(one, other), alike, atol=1e-6 * np.abs(alike).max())
+
+
+@pytest.mark.parametrize(("side", "fast"), [(2, 2), (7, 6), (16, 16), (509, 500), (511, 500), (5000, 512)])
+def test_a_fast_side_is_even_and_has_small_factors(side: int, fast: int) -> None:
+    """The largest even number up to the side without prime factors over 5."""
+    assert fast == fast_side(side)
 
 
 FEATURE_OF_FAULT = {
