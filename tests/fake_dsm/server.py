@@ -13,7 +13,7 @@ from threading import Event, Lock, Thread
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.fake_dsm.certificate import self_signed
+from tests.fake_dsm.certificate import loopback_certificate
 from tests.fake_dsm.share import DsmError, Share
 from tests.fake_dsm.sign_in import SignIn
 
@@ -106,7 +106,7 @@ def running_dsm(dsm: FakeDsm, folder: Path | None = None) -> Iterator[FakeDsm]:
     server = _Server(("127.0.0.1", 0), _handler(dsm))
     server.daemon_threads = True
     if folder is not None:
-        certificate, dsm.ca_file = self_signed(folder)
+        certificate, dsm.ca_file = loopback_certificate(folder)
         server.socket = certificate.wrap_socket(
             server.socket, server_side=True, do_handshake_on_connect=False
         )

@@ -25,7 +25,7 @@ from infra.provision.function_card import function_cards
 from infra.provision.roles import create_roles
 from infra.provision.schema import migrate
 from infra.provision.store.store_setup import create_buckets, create_users
-from tests.fake_dsm.certificate import self_signed
+from tests.fake_dsm.certificate import loopback_certificate
 from tests.support.free_ports import free_port
 from tests.support.local_home import wait_for
 
@@ -62,7 +62,7 @@ def _process(command: list[str], environment: Mapping[str, str], log: Path) -> I
 
 def _certificates(folder: Path) -> tuple[Path, Path]:
     """The PEM file of a CA, and a folder of certificates for MinIO."""
-    _, ca = self_signed(folder)
+    _, ca = loopback_certificate(folder)
     both, served = folder / "server.pem", folder / "certs"
     (served / "CAs").mkdir(parents=True)
     shutil.copy(ca, served / "CAs" / "ca.crt")
