@@ -15,6 +15,7 @@ from infra.items.commands import held, refuse, release, replay, resolve, trace
 from infra.labelling.commands import labels, tasks
 from infra.local.causes.os_errors import os_error_text
 from infra.local.commands import rotate_token, timers, up
+from infra.monitoring.commands import store_token
 from infra.nas.commands import nas
 from infra.page.commands import users
 from infra.patients.commands import erase, erasures, pseudonym, report
@@ -35,7 +36,7 @@ def cli() -> None:
 for _command in (
     *(up, demo, status, doctor, reconcile, trace, replay, held, release, refuse, resolve),
     *(backup, restore, report, pseudonym, erase, erasures, nas, rotate_token, users),
-    *(provision, timers, init_compose),
+    *(provision, timers, init_compose, store_token),
     *(quality, train, labels, tasks, export, diff, verify, sets),
 ):
     cli.add_command(_command)

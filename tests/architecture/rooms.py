@@ -142,7 +142,7 @@ ALLOWED: dict[str, set[str]] = {
     "functions.sweep": {*FUNCTION, "common.reconcile"},
     "infra": {
         *COMMAND, "infra.backup", "infra.compose", "infra.demo", "infra.erasure", "infra.health",
-        "infra.items", "infra.labelling", "infra.nas", "infra.page", "infra.patients",
+        "infra.items", "infra.labelling", "infra.monitoring", "infra.nas", "infra.page", "infra.patients",
         "infra.provision.existing", "infra.quality", "infra.reconcile", "infra.training_sets",
         "oversight.decisions",
     },
@@ -167,6 +167,7 @@ ALLOWED: dict[str, set[str]] = {
     "infra.items": {
         *COMMAND, *OVERSIGHT, "common.ledger", "deidentification", "infra.erasure", "infra.labelling",
     },
+    "infra.monitoring": {"infra", "infra.local"},
     "infra.nas": {*COMMAND, "common.nas", "infra.health"},
     "infra.patients": {*COMMAND, "common.process", "deidentification", "infra.erasure", "oversight.erasure"},
     "infra.quality": {

@@ -1,20 +1,18 @@
 """Every metric in the alert rules and the dashboard is exported by a running home, with these labels."""
 
-import base64
-import hashlib
-import hmac
 import json
 import re
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 import urllib3
 import yaml
+from click.testing import CliRunner
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from infra.cli import cli
 from tests.support.local_home import RunningHome, wait_for
 from tests.support.monitoring import expressions
 from tests.support.promql import Matcher, parse
@@ -87,7 +85,7 @@ def _families(home: RunningHome) -> Iterator[Metric]:
         (address,) = group["targets"]
         yield from _scraped(f"http://{address}/metrics", token)
     minio = home.endpoints["minio"]
-    token = _minio_token(minio["access_key"], minio["secret_key"])
+    token = CliRunner().invoke(cli, ["store-token", "--home", str(home.folder), "--days", "1"]).output.strip()
     yield from _scraped(f"http://{minio['endpoint']}/minio/v2/metrics/cluster", token)
 
 
@@ -96,15 +94,3 @@ def _scraped(url: str, token: str) -> list[Metric]:
     answer = urllib3.request("GET", url, headers=headers, timeout=10, retries=False)
     assert 200 == answer.status, (url, answer.status)
     return list(text_string_to_metric_families(answer.data.decode()))
-
-
-def _minio_token(access_key: str, secret_key: str) -> str:
-    """The token that `mc admin prometheus generate` prints: a JSON Web Token with HMAC (RFC 7519)."""
-    claims = {"exp": int(time.time()) + 600, "sub": access_key, "iss": "prometheus"}
-    parts = [_base64(json.dumps(part).encode()) for part in ({"alg": "HS512", "typ": "JWT"}, claims)]
-    signature = hmac.new(secret_key.encode(), ".".join(parts).encode(), hashlib.sha512).digest()
-    return ".".join([*parts, _base64(signature)])
-
-
-def _base64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
