@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from common.errors import SettingsError
 from infra.provision.function_card import function_cards
@@ -33,8 +32,8 @@ def write_secrets(folder: Path, *, urls: Mapping[str, str], certificate: str | N
             _write(folder / name, "")
     if certificate is not None or not (folder / "proxy.pem").exists():
         _write(folder / "proxy.pem", certificate or made)
-    for name, content in _following(folder, urls).items():
-        _write(folder / name, content)
+    for name, text in _following(folder, urls).items():
+        _write(folder / name, text)
     return list(new)
 
 
@@ -52,36 +51,16 @@ def _missing(folder: Path) -> dict[str, str]:
     return {name: text for name, text in wanted.items() if not (folder / name).exists()}
 
 
-def _following(folder: Path, urls: Mapping[str, str]) -> dict[str, Mapping[str, Any] | str]:
+def _following(folder: Path, urls: Mapping[str, str]) -> dict[str, str]:
     """The files that other programs need in a form of their own."""
-    token, store_key = (
-        _first_line(folder / "tokens"),
-        _first_line(folder / "operator/DCM2SET_MINIO_SECRET_KEY"),
-    )
+    token = _first_line(folder / "tokens")
+    store_key = _first_line(folder / "operator/DCM2SET_MINIO_SECRET_KEY")
     store = {"MINIO_ROOT_USER": OPERATOR, "MINIO_ROOT_PASSWORD": store_key}
     monitoring = _first_line(folder / "monitoring_password")
-    password = _first_line(folder / "operator/DCM2SET_DATABASE_PASSWORD")
     return {
         "token": token,
         "store.env": environment_file(store | webhook_targets(urls) | webhook_tokens(token)),
         "monitoring_users.cfg": f"userlist monitoring\n    user operator insecure-password {monitoring}\n",
-        # What commands of the operator read in a home.
-        "operator/endpoints.json": {
-            "home": "/run/dcm2set",
-            "minio": {
-                "endpoint": "store:9000",
-                "access_key": OPERATOR,
-                "secret_key": store_key,
-                "secure": False,
-            },
-            "store": "minio",
-            "notifications": True,
-            "iam": None,
-            "database_url": f"postgresql://dcm2set:{password}@postgres/dcm2set",
-            "functions": dict(urls),
-            "nas": None,
-            "token": token,
-        },
     }
 
 
@@ -92,6 +71,6 @@ def _first_line(file: Path) -> str:
     return lines[0]
 
 
-def _write(file: Path, content: Mapping[str, Any] | str) -> None:
+def _write(file: Path, text: str) -> None:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_private(file, content)
+    write_private(file, text)

@@ -15,7 +15,7 @@ from common.nas.location import open_nas
 from common.settings import Settings, load_settings
 from common.tls import require_tls
 from deidentification.pixels.text_search.installed_reader import can_read
-from infra.command_options import operator_store
+from infra.command_options import operator_endpoints, operator_store
 from infra.health.doctor_database import tried_values
 from infra.health.doctor_security import security_findings
 from infra.health.doctor_store import store_findings
@@ -123,11 +123,12 @@ def _disk(home: Home) -> Finding:
 
 def _running_home(home: Home) -> Iterator[Finding]:
     try:
-        endpoints = read_endpoints(home)
+        endpoints = operator_endpoints(home)
     except PipelineError:
         yield Finding("home", True, f"nothing runs in {home.folder}")
         return
-    yield Finding("home", True, f"runs in {home.folder}")
+    where = f"runs in {home.folder}" if home.endpoints.exists() else "none; the settings name the servers"
+    yield Finding("home", True, where)
     yield Finding("notifications", True, delivery_sentence(endpoints))
     import urllib3
 
@@ -139,7 +140,8 @@ def _running_home(home: Home) -> Iterator[Finding]:
         try:
             health = pool.request("GET", url).json()
         except (urllib3.exceptions.HTTPError, ValueError):
-            yield Finding(name, False, f"does not answer; see {home.logs / f'{name}.log'}")
+            log = home.logs / f"{name}.log" if home.endpoints.exists() else "its log"
+            yield Finding(name, False, f"does not answer; see {log}")
             continue
         failed = [
             f"{check}: {answer}" for check, answer in health.get("checks", {}).items() if answer != "ok"

@@ -95,9 +95,7 @@ def test_an_update_makes_what_is_missing(tmp_path: Path) -> None:
     done = _run(folder, "--update")
     assert "New secrets: tokens." in done.output
     changed = {name for name, text in _files(folder).items() if before[name] != text}
-    assert {
-        "secrets/tokens", "secrets/token", "secrets/store.env", "secrets/operator/endpoints.json"
-    } == changed  # fmt: skip
+    assert {"secrets/tokens", "secrets/token", "secrets/store.env"} == changed
 
 
 def test_a_nas_is_polled_only_where_there_is_one(tmp_path: Path) -> None:
