@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from functools import partial
 from threading import Event
 from typing import Protocol
 
@@ -19,21 +19,14 @@ from common.stage import backlog
 from common.store.object_store import ObjectVersion
 from common.tls import require_tls, tls_context
 from common.tokens import Tokens
+from functions.sweep.backlog_drain import MAX_REQUESTS, BacklogAnswer, drain_backlog
 from functions.sweep.pending_items import PendingItems
 from functions.sweep.sweep_times import RECHECK_SECONDS, UNLIMITED, SweepTimes
 
 _PAUSE_SECONDS = 0.1  # before another request to a function that was full
 EVENTS_PER_SWEEP = 1000
-_MIN_CONCURRENCY = 4  # requests at a time to each function
+_MIN_CONCURRENCY = 4  # requests at a time to each function at first
 FUNCTIONS = ("extract", "store_metadata", "quality", "annotations")
-
-
-@dataclass(frozen=True)
-class BacklogAnswer:
-    """What a function did with its due items in one request."""
-
-    items: Mapping[str, int] = field(default_factory=dict)  # by status; empty if it had no free slot
-    has_more: bool = False  # whether items were still due when its time was over
 
 
 class Sender(Protocol):
@@ -58,7 +51,9 @@ class HttpSender(Sender):
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._urls, self._tokens = urls, tokens
-        self._pool = urllib3.PoolManager(maxsize=16, timeout=timeout, retries=False, ssl_context=tls)
+        self._pool = urllib3.PoolManager(
+            maxsize=MAX_REQUESTS, timeout=timeout, retries=False, ssl_context=tls
+        )
 
     def send(self, function: str, event: Mapping[str, object]) -> str:
         return self._post(function, event)[0]
@@ -69,7 +64,7 @@ class HttpSender(Sender):
             answer = orjson.loads(body)
             items = {str(status): int(number) for status, number in answer.get("items", {}).items()}
             return BacklogAnswer(items, has_more=bool(answer.get("more")))
-        return BacklogAnswer() if result == "full" else BacklogAnswer({result: 1})
+        return BacklogAnswer(is_full=True) if result == "full" else BacklogAnswer({result: 1})
 
     def _post(self, function: str, body: Mapping[str, object]) -> tuple[str, bytes]:
         """Post a request; return its result in one word, and the body of the answer."""
@@ -93,7 +88,7 @@ def http_sender(config: Settings, tokens: Tokens) -> HttpSender:
 
 
 def concurrent_requests(config: Settings) -> int:
-    """Requests at a time to each function: as many as its processes have slots, if their number is set."""
+    """Requests at a time to each function at first: as many as its processes have slots, if that is known."""
     return max(_MIN_CONCURRENCY, (config.workers or 1) * config.at_a_time)
 
 
@@ -172,21 +167,12 @@ class _FunctionSweep:
         """Let the function work on its due items, with several requests at a time."""
         if self._is_late():
             return Counter(left=1)
-        with ThreadPoolExecutor(self._concurrency) as threads:
-            answers = [threads.submit(self._drain_repeatedly) for _ in range(self._concurrency)]
-            results = sum((answer.result() for answer in answers), Counter[str]())
+        results = drain_backlog(
+            partial(self._sender.drain, self._function), least=self._concurrency, is_over=self._is_late
+        )
         if results["unreachable"]:
             self._is_away.set()
         return results
-
-    def _drain_repeatedly(self) -> Counter[str]:
-        """Send one request after another while more items are due, so that the slot is never idle."""
-        results: Counter[str] = Counter()
-        while True:
-            answer = self._sender.drain(self._function)
-            results.update(answer.items)
-            if not answer.has_more or self._is_late():
-                return results
 
     def _find_missed(self) -> list[ObjectVersion | None]:
         """What was missed, if it is time for a listing; these cost more than the check for due items."""

@@ -19,7 +19,7 @@ from functions.poll_nas import main as poll_nas_main
 from functions.quality import main as quality_main
 from functions.store_metadata import main as store_metadata_main
 from functions.sweep import main as sweep_main
-from functions.sweep.resend import BacklogAnswer
+from functions.sweep.backlog_drain import BacklogAnswer
 from imaging.frames.image_checks import Limits
 from imaging.frames.image_file import read_image_file
 from tests.functional.pipeline import Pipeline

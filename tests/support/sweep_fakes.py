@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from common.store.object_store import ObjectVersion
-from functions.sweep.resend import BacklogAnswer
+from functions.sweep.backlog_drain import BacklogAnswer
 
 
 @dataclass

@@ -12,7 +12,8 @@ from common.errors import SettingsError
 from common.store.object_key import Location
 from common.store.object_store import ObjectVersion
 from common.tokens import Tokens
-from functions.sweep.resend import FUNCTIONS, BacklogAnswer, HttpSender, sweep_once
+from functions.sweep.backlog_drain import BacklogAnswer
+from functions.sweep.resend import FUNCTIONS, HttpSender, sweep_once
 from functions.sweep.sweep_times import SweepTimes
 from tests.support.sweep_fakes import FakeSender, Pending
 
@@ -80,10 +81,10 @@ def test_a_function_works_on_its_due_items_itself() -> None:
 
 
 def test_a_function_that_reports_more_gets_the_next_request_at_once() -> None:
-    """Its slot is not idle while other requests run, or while the ledger is checked."""
-    sender, pending = FakeSender(more=3), Pending(due={"extract": 1})
+    """Its slot is not idle while the ledger is checked; another request beside it tries for another slot."""
+    sender, pending = FakeSender(more=1), Pending(due={"extract": 1})
     answer = sweep_once(pending, sender, limit=5, concurrency=1)
-    assert {"status": "sent", "functions": {"extract": {"done": 12}}} == answer
+    assert {"status": "sent", "functions": {"extract": {"done": 9}}} == answer
     pending, over = Pending(due={"extract": 1}), SweepTimes(-1)
     late = sweep_once(pending, FakeSender(more=9), limit=5, concurrency=1, times=over)
     assert ({"extract": {"left": 1}}, True) == (late["functions"], late["more"])
@@ -227,7 +228,7 @@ def test_answers_over_http(server: _Server, status: int, expected: str) -> None:
             BacklogAnswer({"done": 5}, has_more=True),
         ),
         (200, b'{"status": "no_updates"}', BacklogAnswer()),
-        (429, b'{"status": "full"}', BacklogAnswer()),
+        (429, b'{"status": "full"}', BacklogAnswer(is_full=True)),
         (503, b'{"status": "retry"}', BacklogAnswer({"retry": 1})),
         (401, b"", BacklogAnswer({"refused": 1})),
     ],
