@@ -1,15 +1,18 @@
 """Measure 1, 2 and 4 replicas of each function, with the object store 30 ms away.
 
 All replicas run on this machine, behind haproxy, with Postgres behind PgBouncer in transaction mode. The
-store is far away so that waiting is the limit and not the processors of one machine. The homes run in turn.
-Then a rolling upgrade of the home with two replicas is measured: each replica is ended and started again, one
-after the other, while files run.
+store is far away so that waiting is the limit and not the processors of one machine. The homes run in turn;
+those that wait for their turn stand still, because three idle homes take half a processor. Then a rolling
+upgrade of the home with two replicas is measured: each replica is ended and started again, one after the
+other, while files run.
 """
 
 import os
+import signal
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,6 +22,7 @@ from tempfile import TemporaryDirectory
 # To import `benchmarks` and `tests`.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import psutil
 import urllib3
 
 from benchmarks.pipeline import SETTINGS, Pipeline, Run, Slices
@@ -27,6 +31,7 @@ from tests.scale.scaled_home import ScaledHome, scaled_home
 from tests.support.local_home import RunningHome, wait_for
 
 _DISTANCE_SECONDS = 0.03  # delay of each part of a request or an answer, as between two buildings
+_CHECKED_SECONDS = 3.0  # haproxy checks every replica twice a second
 _BARS = {2: 1.8, 4: 3.2}  # files per second compared with one replica
 _CONNECTIONS = """
 select count(*) as number from pg_stat_activity where usename ~ '_(extract|quality|store_metadata)$'
@@ -58,12 +63,30 @@ class _Replicas:
     def seconds(self) -> float:
         return median(run.seconds for run in self.runs)
 
+    def stop(self) -> None:
+        """Let all processes of the home stand still."""
+        for process in self._processes():
+            with suppress(psutil.NoSuchProcess):  # it ended just now
+                process.suspend()
+
+    def go_on(self) -> None:
+        """Let them run again, and wait until haproxy has seen that all replicas live."""
+        for process in self._processes():
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+        time.sleep(_CHECKED_SECONDS)
+
+    def _processes(self) -> list[psutil.Process]:
+        up = psutil.Process(self.scaled.home.process.pid)
+        return [up, *up.children(recursive=True)]
+
 
 def main() -> None:
     """Measure and report."""
     is_quick = "--quick" in sys.argv
     files, rounds = (80, 1) if is_quick else (250, 3)
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # like the functions
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # homes that stand still must end, too
     with ExitStack() as stack:
         slices = Slices(Path(stack.enter_context(TemporaryDirectory(prefix="dcm2set-bench-"))))
         homes = []
@@ -71,11 +94,20 @@ def main() -> None:
             scaled = stack.enter_context(scaled_home(number, SETTINGS, distance=_DISTANCE_SECONDS))
             homes.append(_Replicas(number, scaled, Pipeline(scaled.home, scaled.nas)))
             homes[-1].pipeline.run(slices, 16)  # warms up
+            stack.callback(homes[-1].go_on)  # before it is ended
+            homes[-1].stop()
         for _ in range(rounds):
             for home in homes:
+                home.go_on()
                 home.run(slices, files)
-        figures = [figure for home in homes for figure in _figures(home, homes[0], files)]
-        figures += _rolling_upgrade(homes[1], slices, files)
+                home.stop()
+        figures = []
+        for home in homes:
+            home.go_on()
+            figures += _figures(home, homes[0], files)
+            if home is homes[1]:
+                figures += _rolling_upgrade(home, slices, files)
+            home.stop()
     report(f"{files} CT files of 512 x 512 with the object store 30 ms away", figures)
 
 

@@ -41,7 +41,7 @@ class NasSettings(BaseSettings):
     nas_poll_budget_seconds: float = Field(
         600, gt=0, description="longest time of one poll; the next poll continues with the remaining folders"
     )
-    nas_copies: int = Field(4, ge=1, le=32, description="files copied at a time")
+    nas_copies: int = Field(8, ge=1, le=32, description="files copied at a time")
     nas_archive_files: int = Field(20_000, ge=1, description="a .zip archive with more files is not unpacked")
     nas_archive_megabytes: int = Field(
         4096, ge=1, description="a .zip archive that is larger, packed or unpacked, is not unpacked"

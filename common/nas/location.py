@@ -47,7 +47,7 @@ def _synology(parts: SplitResult, root: str, config: Settings, refusals: Refusal
         secure=parts.scheme == "synology+https",
         ca_file=config.nas_ca_file,
         seconds=config.nas_timeout_seconds,
-        connections=config.nas_copies + 2,
+        connections=config.nas_copies + 4,  # and for listings and renames
     )
     login = Login(connection, account, refusals=refusals)
     return SynologyNas(FileStation(connection, login), root=root, check_md5=config.nas_check_md5)

@@ -1,10 +1,10 @@
-"""Copies the files of one folder from the NAS into raw, several at once, and verifies each copy."""
+"""Copies the files of a folder from the NAS into raw, several at once, and verifies each copy."""
 
 import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from threading import Lock
+from dataclasses import dataclass, field
+from threading import BoundedSemaphore, Lock
 from typing import BinaryIO, cast
 
 from common.errors import DependencyAwayError, PermanentError, PipelineError
@@ -37,13 +37,17 @@ class FolderToCopy:
 
 @dataclass(frozen=True)
 class FileCopier:
-    """Copies files from the NAS to the object store."""
+    """Copies files from the NAS to the object store; safe to share between threads."""
 
     nas: Nas
     store: ObjectStore
     rows: SourceRows
-    threads: int  # copies at the same time
+    threads: int  # copies at the same time, of all folders
     limits: ArchiveLimits
+    _slots: BoundedSemaphore = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_slots", BoundedSemaphore(self.threads))
 
     def copy(self, folder: FolderToCopy, is_over: Callable[[], bool]) -> CopyProgress:
         """Copy waiting files until none is left, `is_over` says so, or too many fail in a row."""
@@ -51,11 +55,12 @@ class FileCopier:
 
         def work() -> None:
             while not progress.is_given_up:
-                with lock:
-                    job = next(jobs, None)
-                if job is None:
-                    return
-                self._copy_file(progress, folder, *job)
+                with self._slots:
+                    with lock:
+                        job = next(jobs, None)
+                    if job is None:
+                        return
+                    self._copy_file(progress, folder, *job)
                 if is_over():  # checked after the copy, so that every poll copies something
                     return
 

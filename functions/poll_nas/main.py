@@ -22,6 +22,7 @@ from functions.poll_nas.postgres_source_rows import PostgresSourceRows
 from functions.poll_nas.unpack_archive import ArchiveLimits
 
 _RECHECKED_FOLDERS = 10  # processed folders listed again in each poll, the longest ago first
+_FOLDERS = 4  # visited at a time, so that many small folders are not copied one file at a time
 
 
 def poll_nas(request: Request) -> Response:
@@ -40,7 +41,9 @@ def _target() -> Target:
         rows=rows,
         copier=FileCopier(nas, store, rows, threads=config.nas_copies, limits=archives),
         mark=configured_mark(config),
-        limits=PollLimits(config.nas_quiet_seconds, config.nas_poll_budget_seconds, _RECHECKED_FOLDERS),
+        limits=PollLimits(
+            config.nas_quiet_seconds, config.nas_poll_budget_seconds, _RECHECKED_FOLDERS, _FOLDERS
+        ),
     )
     return Target(
         "poll_nas",

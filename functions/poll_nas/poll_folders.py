@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Lock
 
 from common.errors import PipelineError
 from common.nas.nas import NameTakenError, Nas
@@ -44,6 +46,7 @@ class PollLimits:
     quiet_seconds: float  # a folder must be unchanged, and each of its files older, before it is copied
     budget_seconds: float  # after this time the poll ends, and the next one continues
     recheck_folders: int  # processed folders that seem unchanged and are visited anyway
+    folders: int = 1  # visited at the same time
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class PollContext:
 
     is_over: Callable[[], bool]
     names: set[str]  # of the entries in the root
+    listing: Lock = field(default_factory=Lock)  # one listing at a time: each holds a session of the database
+    naming: Lock = field(default_factory=Lock)
 
 
 @dataclass(frozen=True)
@@ -81,8 +86,8 @@ class FolderPoller:
             self.rows.record_unknown_marks(plan.unknown)
             poll = PollContext(lambda: self.stopwatch() > ends_at or not is_held(), set(names))
             visits = iter(plan.visits)
-            reports = [self._visit(visit, poll) for visit in _within(visits, poll.is_over)]
-        changed = [_as_json(report) for report in reports if report and report.has_changes]
+            reports = self._visit_all(visits, poll)
+        changed = [_as_json(report) for report in reports if report.has_changes]
         answer: dict[str, object] = {"status": "updates" if changed else "no_updates", "folders": changed}
         if left := sum(1 for _ in visits):
             answer["not_reached"] = left
@@ -97,11 +102,34 @@ class FolderPoller:
             if folder.mark in present and folder.name not in present:
                 self.rows.record_processed(folder, mark=folder.mark)
 
+    def _visit_all(self, visits: Iterator[FolderVisit], poll: PollContext) -> list[FolderReport]:
+        """Visit until the poll's time is over, some folders at a time, but each thread at least one."""
+        reports: list[FolderReport] = []
+        next_visit = Lock()
+
+        def work() -> None:
+            while True:
+                with next_visit:
+                    visit = next(visits, None)
+                if visit is None:
+                    return
+                if (report := self._visit(visit, poll)) is not None:
+                    reports.append(report)
+                if poll.is_over():
+                    return
+
+        with ThreadPoolExecutor(self.limits.folders, "visit") as threads:
+            futures = [threads.submit(work) for _ in range(self.limits.folders)]
+        for future in futures:
+            future.result()
+        return reports
+
     def _visit(self, visit: FolderVisit, poll: PollContext) -> FolderReport | None:
         """Visit one folder; an error ends this visit only, and the other folders are still visited."""
         if visit.nas_name == ROOT and visit.row is None and not any(self.nas.list_files(ROOT)):
             return None  # files in the root are rare, so the root gets a row only when it has some
-        folder = visit.row or self.rows.folder(visit.key_name)
+        with poll.listing:
+            folder = visit.row or self.rows.folder(visit.key_name)
         report = FolderReport(folder.id)
         try:
             self._process(visit, folder, report, poll)
@@ -119,7 +147,8 @@ class FolderPoller:
         self, visit: FolderVisit, folder: SourceFolder, report: FolderReport, poll: PollContext
     ) -> None:
         listing = Listing(self.nas, visit.nas_name, self.limits.quiet_seconds)
-        changes = self.rows.record_listing(folder, listing.files(), listed_time=visit.listed_time)
+        with poll.listing:
+            changes = self.rows.record_listing(folder, listing.files(), listed_time=visit.listed_time)
         report.found, report.skipped, report.waiting = changes.found, changes.skipped, changes.waiting
         report.cause = changes.cause
         if not self._is_quiet(changes) or listing.has_recent:
@@ -131,7 +160,7 @@ class FolderPoller:
             self._copy(quiet, report, poll.is_over)
         is_done = bool(changes.files) and not report.waiting and not report.cause
         if is_done and changes.folder.processed_at is None:
-            self._mark(quiet, poll.names)
+            self._mark(quiet, poll)
 
     def _is_quiet(self, changes: ListingChanges) -> bool:
         is_unchanged = not (changes.found or changes.changed)
@@ -155,18 +184,19 @@ class FolderPoller:
         elif progress.copied:
             log_item("poll_nas", folder=folder.row.id, status="done", copied=progress.copied)
 
-    def _mark(self, folder: FolderToCopy, names: set[str]) -> None:
+    def _mark(self, folder: FolderToCopy, poll: PollContext) -> None:
         marked = None
         if self.mark is not None and folder.nas_name != ROOT:
-            marked = self._marked(folder, self.mark, names)
+            marked = self._marked(folder, self.mark, poll)
         self.rows.record_processed(folder.row, mark=marked)
         log_item("poll_nas", folder=folder.row.id, status="done", outcome="processed")
 
-    def _marked(self, folder: FolderToCopy, mark: Mark, names: set[str]) -> str:
+    def _marked(self, folder: FolderToCopy, mark: Mark, poll: PollContext) -> str:
         """Rename a folder, and return its new name. A name that is taken gets a number."""
         for _ in range(_MOST_MARKS):
-            marked = mark.name(folder.nas_name, names)
-            names.add(marked)
+            with poll.naming:
+                marked = mark.name(folder.nas_name, poll.names)
+                poll.names.add(marked)
             self.rows.plan_mark(folder.row, mark=marked)
             try:
                 self.nas.rename_folder(folder.nas_name, marked)
@@ -179,14 +209,6 @@ class FolderPoller:
 def _quiet_seconds(changes: ListingChanges) -> float:
     """How long every listing of the folder was the same, until the last visit began."""
     return (changes.folder.looked_at - changes.folder.quiet_since).total_seconds()
-
-
-def _within(visits: Iterator[FolderVisit], is_over: Callable[[], bool]) -> Iterator[FolderVisit]:
-    """Visits until the poll's time is over, but at least one."""
-    for visit in visits:
-        yield visit
-        if is_over():
-            return
 
 
 def _as_json(report: FolderReport) -> dict[str, object]:

@@ -58,7 +58,7 @@ class Polling:
         nas = SynologyNas(FileStation(connection, login), root=ROOT, check_md5=self.check_md5)
         rows = PostgresSourceRows(database)
         copier = FileCopier(nas, store, rows, threads=4, limits=ArchiveLimits(100, 10_000_000))
-        limits = PollLimits(self.quiet_seconds, budget_seconds=60, recheck_folders=2)
+        limits = PollLimits(self.quiet_seconds, budget_seconds=60, recheck_folders=2, folders=3)
         return FolderPoller(nas, rows, copier, Mark("<name>_processed"), limits)
 
 

@@ -28,6 +28,7 @@ class Polls:
     nas: Any = field(default_factory=InMemoryNas)
     clock: Clock = field(default_factory=Clock)
     copies: int = 1
+    folders: int = 1  # visited at a time
     budget: float = 3600
     recheck: int = 0
     archives: ArchiveLimits = field(default_factory=lambda: ArchiveLimits(100, 50_000_000))
@@ -47,7 +48,7 @@ class Polls:
             rows=self.rows,
             copier=FileCopier(nas, self.store, self.rows, self.copies, self.archives),
             mark=Mark(self.mark) if self.mark else None,
-            limits=PollLimits(QUIET, self.budget, self.recheck),
+            limits=PollLimits(QUIET, self.budget, self.recheck, self.folders),
             stopwatch=self.stopwatch,
         )
 
