@@ -63,16 +63,20 @@ class ImportedCopy(AbstractContextManager["ImportedCopy"]):
 
     def _written(self, rows: Iterator[LabelRow]) -> Iterator[LabelRow]:
         """The rows. Only names of labels and annotators may need the quotation marks of CSV (RFC 4180)."""
-        names, times, values = Cache(_quoted), Cache(_time), Cache[float | None, str](str)
+        names, times = Cache(_quoted), Cache(_time)
+
+        def after_image(label: tuple[str, float | None, str, datetime | None]) -> str:
+            name, value, annotator, at = label
+            return f"{names[name]},{value},{names[annotator]},{times[at]}\n"
+
+        endings = Cache(after_image)
         last, cells, lines = None, "", list[str]()
         for row in rows:
             line, image, label, value, annotator, at, _ = row
             if label is not None:  # without a label the row says that an answer is complete
                 if image is not last:
                     last, cells = image, _image_cells(image)
-                lines.append(
-                    f"{line},{cells},{names[label]},{values[value]},{names[annotator]},{times[at]}\n"
-                )
+                lines.append(f"{line},{cells},{endings[label, value, annotator, at]}")
                 if len(lines) == _BATCH:
                     self._body.write("".join(lines).encode())
                     lines.clear()

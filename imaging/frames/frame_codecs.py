@@ -41,13 +41,13 @@ def decode_rle(source: bytes, runner: Any) -> bytes | bytearray:
     if not _has_rle_segments(source):  # imagecodecs would read behind the stream, and crash
         return pydicom_rle._decode_frame(source, runner)  # noqa: SLF001 the plugin interface's own name
     try:
-        planes = imagecodecs.dicomrle_decode(source, dtype)
+        planes = imagecodecs.dicomrle_decode(source, dtype, out=bytearray)  # type: ignore[arg-type]  # its stub
     except (imagecodecs.DicomrleError, ValueError, RuntimeError):
         return pydicom_rle._decode_frame(source, runner)  # noqa: SLF001 the plugin interface's own name
     if len(planes) != expected:
         return pydicom_rle._decode_frame(source, runner)  # noqa: SLF001
     runner.set_option("planar_configuration", 1)
-    return bytes(planes)
+    return planes  # writeable, so pydicom need not copy it
 
 
 def _has_rle_segments(source: bytes) -> bool:

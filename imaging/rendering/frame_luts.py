@@ -6,7 +6,7 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from imaging.dataset.element_value import element_value, tag_of
+from imaging.dataset.element_value import element, element_value, tag_of
 from imaging.dataset.number_text import each_value, has_decimal_comma, read_number
 from imaging.frames.stored_value import StoredValue
 
@@ -76,10 +76,11 @@ def _values(level: Source, keywords: tuple[str, ...], remarks: list[str]) -> dic
     for source in level:
         for keyword in keywords:
             tag = tag_of(keyword)
-            if tag not in source:
+            if tag not in source.keys():  # noqa: SIM118 `in source` converts the tag again
                 continue
-            value = source[tag].value
-            if source[tag].is_empty:
+            found_element = element(source, tag)
+            value = found_element.value
+            if found_element.is_empty:
                 continue
             if keyword in _NUMBERS:
                 value = _number(keyword, value, remarks)

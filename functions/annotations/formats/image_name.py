@@ -2,6 +2,7 @@
 
 import re
 from base64 import urlsafe_b64decode
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
@@ -42,7 +43,7 @@ def image_name(name: str, level: str = IMAGE, frame: str = "") -> ImageName:
         raise RowError("The image is empty.")
     if len(name) > MAX_CHARACTERS:
         raise RowError(f"The image is over {MAX_CHARACTERS} characters.")
-    is_local = _LOCAL_FILES.match(name) is not None
+    is_local = "data/local-files" in name and _LOCAL_FILES.match(name) is not None
     path = _local_file(name) if is_local else _path(name)
     if not path.isprintable():
         raise RowError("The image has characters that can't be printed.")
@@ -63,7 +64,7 @@ def _path(name: str) -> str:
         host = f"{parts.netloc}/" if parts.scheme == "s3" else ""
         name = host + (parts.path if parts.scheme == "s3" else unquote(parts.path)).lstrip("/")
     name = name.replace("\\", "/").strip("/ ")
-    uploaded = _UPLOADED.fullmatch(name)
+    uploaded = _UPLOADED.fullmatch(name) if "data/upload/" in name else None
     return unquote(uploaded[1]) if uploaded else _COPY.sub("", name, count=1)
 
 
@@ -132,6 +133,7 @@ def _pseudonymous(uid: str) -> str:
     return uid
 
 
+@lru_cache(maxsize=10_000)  # many images are in the same folders
 def _folders(text: str) -> str:
     """The end of a key before the instance; server and bucket may be before a complete key only."""
     folders = text.split("/")[-len(_KEY_FOLDERS) :]

@@ -61,7 +61,7 @@ class DirectImport:
 
     def _by_image(self, rows: Iterable[LabelRow]) -> Iterator[list[_ImageLines]]:
         """The lines of each image, without its columns, in batches of about `_BATCH` lines."""
-        labels, annotators, values, times = self._labels, self._annotators, self._values, self._times
+        values, keys = self._values, Cache(self._key)
         batch: list[_ImageLines] = []
         lines: list[str] = []
         last, seen, number = None, set[str](), 0
@@ -77,13 +77,18 @@ class DirectImport:
                 batch.append((image, lines))
             if control is not None or len(lines) > _BATCH:
                 raise NotDirectError
-            key = f"{times[at]}\t{labels[label]}\t{annotators[annotator]}"
+            key = keys[label, annotator, at]
             seen.add(key)
             # Strings only: garbage collection would visit other objects, and cost a quarter of the time.
             lines.append(f"{line}\t{key}\t{values[value]}\n")
         _check_unique(seen, lines)
         if batch:
             yield batch
+
+    def _key(self, row: tuple[str | None, str, datetime | None]) -> str:
+        """The columns of a row that must differ from those of the other rows of its image."""
+        label, annotator, at = row
+        return f"{self._times[at]}\t{self._labels[label]}\t{self._annotators[annotator]}"
 
     def _prefixes(self, names: Sequence[ImageName]) -> Iterator[str]:
         """The first columns of the lines of each image."""

@@ -11,7 +11,7 @@ from itertools import chain
 from common.errors import PermanentError
 from common.labels.label_text import NEXT_STEP, TOO_LONG
 from functions.annotations.formats.image_name import IMAGE, ImageName, image_name
-from functions.annotations.formats.label_row import ABSENT, LabelRow
+from functions.annotations.formats.label_row import ABSENT, LabelRow, row_of
 from functions.annotations.formats.label_value import Cache, annotator_cell, label_time, label_value
 from functions.annotations.formats.refused_row import Refusals, RowError
 from functions.annotations.formats.tables.label_list import listed_labels
@@ -109,27 +109,20 @@ class _Table:
 
     def long_rows(self) -> Iterator[LabelRow]:
         """The labels of a long table: one label a line."""
-        labels, values, image = self._labels, self._values, self._image
-        annotators, times = self._annotators, self._times
+        labels, values, annotators, times = self._labels, self._values, self._annotators, self._times
         label_at, value_at = self._columns.positions["label"], self._columns.positions["value"]
-        annotator_at, time_at = self._annotator_at, self._time_at
+        annotator_at, time_at, image = self._annotator_at, self._time_at, self._image
         for line, fields in self._rows():
             try:
-                row = LabelRow(
-                    line,
-                    image(fields),
-                    labels[fields[label_at]],
-                    values[fields[value_at]],
-                    annotators[fields[annotator_at]],
-                    times[fields[time_at]],
-                )
+                named, label, value = image(fields), labels[fields[label_at]], values[fields[value_at]]
+                annotator, time = annotators[fields[annotator_at]], times[fields[time_at]]
             except RowError as error:
                 self._refuse(line, fields, error)
             else:
-                if row.value is None:
+                if value is None:
                     self._refuse(line, fields, RowError("value is empty."))
                 else:
-                    yield row
+                    yield row_of((line, named, label, value, annotator, time, None))
 
     def wide_rows(self) -> Iterator[LabelRow]:
         """The labels of a wide table: one image a line, one label a column; a blank cell is no label."""
@@ -248,8 +241,7 @@ class _Table:
         more = [self._columns.positions.get(name, -1) for name in ("level", "frame")]
         if levels == (IMAGE,) and more == [-1, -1]:
             (position,) = positions
-            images: Cache[str, ImageName] = Cache(lambda cell: image_name(cell.strip()))
-            return lambda fields: images[fields[position]]
+            return _repeated_image(position)
         cells: Cache[tuple[str, ...], ImageName] = Cache(partial(_first_named, levels))
         return lambda fields: cells[
             (*("" if at < 0 else fields[at] for at in more), *(fields[at] for at in positions))
@@ -264,6 +256,21 @@ class _Table:
             except RowError as error:
                 unknown.append((position, f"Column {position + 1}: {error}"))
         return known, unknown
+
+
+def _repeated_image(position: int) -> Callable[[list[str]], ImageName]:
+    """A function for the image in one column; rows of the same image mostly stand together."""
+    images: Cache[str, ImageName] = Cache(lambda cell: image_name(cell.strip()))
+    last, image = "", None
+
+    def read(fields: list[str]) -> ImageName:
+        nonlocal last, image
+        cell = fields[position]
+        if image is None or cell != last:
+            image, last = images[cell], cell
+        return image
+
+    return read
 
 
 def _answer(said: LabelRow, found: dict[str, float], *, is_complete: bool) -> Iterator[LabelRow]:
