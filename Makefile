@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test check audit licences sbom fuzz faults image scale manifests stores label-studio compose bench lock clean
+.PHONY: setup demo test check audit licences sbom fuzz faults image scale manifests stores label-studio compose bench big lock clean
 
 setup: $(STAMP)
 
@@ -106,6 +106,11 @@ compose: setup
 
 bench: setup
 	@$(BIN)/python benchmarks/run_all.py
+
+# Inputs of unusual size, one kind at a time (10,000 frames, 100,000 files); takes hours, of a hundredth some minutes:
+# SHARE=100. ONLY=frames, slide, folder or labels.
+big: setup
+	@$(BIN)/python benchmarks/big_inputs.py $(if $(ONLY),--only $(ONLY)) $(if $(SHARE),--share $(SHARE))
 
 lock:
 	@$(BIN)/uv pip compile --quiet --all-extras --generate-hashes --universal --python-version 3.11 \
