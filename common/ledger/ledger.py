@@ -84,6 +84,9 @@ class PendingDelete:
     moved_to: Location | None  # where its copy is; None: it is deleted for good
 
 
+NEWEST = 4
+
+
 class Ledger(Protocol):
     """One function's rows of the ledger. Raises DependencyAwayError when it does not answer."""
 
@@ -93,6 +96,7 @@ class Ledger(Protocol):
     def claim_due(self, *, lease_seconds: float) -> tuple[Claim, ObjectVersion] | None:
         """Claim the item that has been due longest, or one whose lease ran out; None if there is none.
 
+        Every `NEWEST`-th claim takes the item that became due last.
         The size is 0 where the announcement did not say it.
         """
 

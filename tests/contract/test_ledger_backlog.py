@@ -8,7 +8,7 @@ import pytest
 
 from common.database import Database
 from common.errors import DependencyAwayError
-from common.ledger.ledger import LONGEST_SECONDS, Claim, ExistingItem, Ledger, Settlement, State
+from common.ledger.ledger import LONGEST_SECONDS, NEWEST, Claim, ExistingItem, Ledger, Settlement, State
 from common.ledger.postgres_ledger import PostgresLedger
 from common.stage.stage import ERASED
 from common.store.object_key import Location
@@ -70,6 +70,18 @@ def test_the_item_that_has_been_due_longest_is_claimed_first(ledgers: Ledgers) -
         )
         ledgers.advance(1)
     assert ["0", "1", "2", "3"] == [version.location.key for version in _taken(ledger)]
+
+
+def test_a_late_item_does_not_wait_behind_a_long_backlog(ledgers: Ledgers) -> None:
+    """Of a picture that is announced after a hundred others, the fourth claim is the first to take it."""
+    ledger = ledgers.of("quality")
+    for number in range(100):
+        ledger.announce(ObjectVersion(Location("images-1", f"big/{number}.png"), "e", 1))
+    ledgers.advance(1)
+    late = ObjectVersion(Location("images-1", "late/1.png"), "e", 1)
+    ledger.announce(late)
+    taken = _taken(ledger)
+    assert (101, NEWEST - 1) == (len(set(taken)), taken.index(late))
 
 
 def test_an_announced_item_is_due_at_once(ledgers: Ledgers) -> None:

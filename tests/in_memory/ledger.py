@@ -1,14 +1,17 @@
 """The ledger in memory, with a clock that tests can set."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import count
 from threading import RLock
 from uuid import UUID, uuid4
 
 from common.errors import DependencyAwayError
 from common.ledger.ledger import (
     LONGEST_SECONDS,
+    NEWEST,
     Claim,
     ExistingItem,
     Ledger,
@@ -122,6 +125,7 @@ class InMemoryLedger(Ledger):
 
     function: str = "extract"
     table: LedgerTable = field(default_factory=LedgerTable)
+    claims: Iterator[int] = field(default_factory=partial(count, 1))  # of due items
 
     def claim(self, version: ObjectVersion, *, lease_seconds: float) -> Claim | ExistingItem:
         with self.table.lock:
@@ -140,9 +144,11 @@ class InMemoryLedger(Ledger):
     def claim_due(self, *, lease_seconds: float) -> tuple[Claim, ObjectVersion] | None:
         with self.table.lock:
             self.table.answer()
-            row = next(iter(self._due()), None)
-            if row is None:
+            due = self._due()
+            if not due:
                 return None
+            newest = [row for row in due if row.due_at] if next(self.claims) % NEWEST == 0 else []
+            row = newest[-1] if newest else due[0]
             return self._lease(row, lease_seconds), ObjectVersion(row.location, row.etag, row.size)
 
     def _lease(self, row: Row, lease_seconds: float) -> Claim:
