@@ -33,6 +33,8 @@ from tests.support.real_files import make_instance
 
 # MiB of memory that the compose file gives to each; those of extract and quality depend on the processors.
 _LIMITS = {"poll_nas": 1024, "store_metadata": 1024, "annotations": 2048, "sweep": 1024, "review": 1024}
+# A folder is copied as soon as two polls found it the same.
+_SETTINGS = {"DCM2SET_NAS_POLL_SECONDS": "5", "DCM2SET_NAS_QUIET_SECONDS": "3"}
 _EVERY = 3  # seconds between ordinary files
 _STARVED = 60  # seconds: what an ordinary file may wait beside anything
 _HOURS = 4 * 3600
@@ -42,6 +44,20 @@ from unnest(%s::text[], %s::timestamptz[]) as e (key, first_seen)
 left join ledger_item x on x.function = 'extract' and x.key = e.key
 left join ledger_item q on q.function = 'quality' and q.sop_instance_uid = x.sop_instance_uid
 group by e.key
+"""
+
+
+_OF_NAS = """
+with image_file as (
+    select x.id, x.state, x.sop_instance_uid, e.number_of_frames
+    from ledger_item x left join extraction e on e.item_id = x.id
+    where x.function = 'extract' and starts_with(x.key, 'nas/')
+)
+select (select count(*) from source_file where state = 'copied') as copied,
+    (select count(*) from image_file where state in ('running', 'retry')) as unread,
+    (select coalesce(sum(number_of_frames), 0) from image_file) as frames,
+    (select count(*) from ledger_item q join image_file using (sop_instance_uid)
+        where q.function = 'quality' and q.state in ('done', 'quarantined')) as judged
 """
 
 
@@ -71,7 +87,7 @@ def _measured(name: str, send: Callable[[RunningHome, Path, int], int], share: i
         folder = Path(text)
         nas = folder / "nas"
         nas.mkdir()
-        home = RunningHome.start(folder / "home", {"DCM2SET_NAS_URL": nas.as_uri()})
+        home = RunningHome.start(folder / "home", _SETTINGS | {"DCM2SET_NAS_URL": nas.as_uri()})
         try:
             ordinary = _Ordinary(home)
             alone = ordinary.alone()
@@ -165,29 +181,20 @@ def _slide(home: RunningHome, nas: Path, share: int) -> int:
 def _folder(home: RunningHome, nas: Path, share: int) -> int:
     number = 100_000 // share
     write_small_files(nas / "folder", number)
-    return _through(home, number)
+    return _through(home, number, files=number)
 
 
-def _through(home: RunningHome, frames: int) -> int:
+def _through(home: RunningHome, frames: int, *, files: int = 1) -> int:
     """Poll the NAS until the frames have their verdicts, or are set aside."""
     home.post("poll_nas")
-    query = """select (select count(*) from source_file where state <> 'copied') as uncopied,
-        (select count(*) from ledger_item x join source_file f on f.raw_key = x.key
-            where x.function = 'extract' and x.state in ('running', 'retry')) as unread,
-        (select count(*) from verdict) as verdicts"""
 
     def is_through() -> bool:
-        row = home.rows(query)[0]
-        is_read = not row["uncopied"] and not row["unread"]
-        return bool(is_read and (row["verdicts"] >= frames or not _unjudged(home)))
+        row = home.rows(_OF_NAS)[0]
+        is_read = row["copied"] >= files and not row["unread"]
+        return bool(is_read and row["judged"] >= row["frames"])
 
     assert wait_for(is_through, seconds=_HOURS, pause=1), home.status()
     return frames
-
-
-def _unjudged(home: RunningHome) -> bool:
-    query = "select exists (select from ledger_item where state in ('running', 'retry')) as found"
-    return bool(home.rows(query)[0]["found"])
 
 
 def _labels(home: RunningHome, nas: Path, share: int) -> int:
