@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 from struct import pack
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,8 @@ def write_enhanced_ct(path: Path, *, frames: int, rows: int, columns: int) -> No
     shared.PixelValueTransformationSequence, shared.FrameVOILUTSequence = [values], [window]
     ds.SharedFunctionalGroupsSequence = [shared]
     ds.PerFrameFunctionalGroupsSequence = [_frame_groups(number) for number in range(1, frames + 1)]
-    real = _tiled(make_grey("CT", "uncompressed", path.parent / "corpus").path, rows, columns)
+    with TemporaryDirectory() as corpus:
+        real = _tiled(make_grey("CT", "uncompressed", Path(corpus)).path, rows, columns)
     _write(path, ds, [np.roll(real, shift, axis=1) for shift in range(_UNIQUE)], frames)
 
 
@@ -50,8 +52,8 @@ def write_slide_level(path: Path, *, tiles: int, size: int) -> None:
     ds.ImageType = ["DERIVED", "PRIMARY", "VOLUME", "NONE"]
     ds.DimensionOrganizationType = "TILED_FULL"
     ds.TotalPixelMatrixColumns, ds.TotalPixelMatrixRows = size * tiles, size
-    clip = make_clip(1, next(iter(CLIP_CODINGS)), path.parent / "corpus")
-    real = _tiled(clip.path, size, size)
+    with TemporaryDirectory() as corpus:
+        real = _tiled(make_clip(1, next(iter(CLIP_CODINGS)), Path(corpus)).path, size, size)
     _write(path, ds, [np.roll(real, shift, axis=1) for shift in range(_UNIQUE)], tiles)
 
 
