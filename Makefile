@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test check audit licences sbom fuzz faults image scale manifests stores label-studio compose bench big lock clean
+.PHONY: setup demo test check audit licences sbom fuzz faults image scale manifests stores label-studio compose docker bench big lock clean
 
 setup: $(STAMP)
 
@@ -102,6 +102,14 @@ compose: setup
 	@mkdir -p /run/netns
 	@$(BIN)/python -m pytest tests/compose/test_loaded_by_docker.py
 	@unshare --net --mount sh -c 'mount -t tmpfs tmpfs /run/netns && exec "$$0" "$$@"' \
+		$(BIN)/python -m pytest --durations=5 tests/compose/test_installation_runs.py
+
+# The same installation under Docker itself, with the images in build/image: those of the functions and of MinIO
+# (make image, .venv/bin/python -m infra.image.build --of minio). As root, with a dockerd of its own; it needs Go, and of
+# Debian docker.io and mmdebstrap.
+docker: setup
+	@$(BIN)/python -m tests.compose.docker.stand_ins
+	@unshare --net --mount sh -c 'ip link set lo up && TEST_DOCKER=1 exec "$$0" "$$@"' \
 		$(BIN)/python -m pytest --durations=5 tests/compose/test_installation_runs.py
 
 bench: setup

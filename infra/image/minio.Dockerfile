@@ -10,7 +10,8 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=igno
     PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
     GOBIN=/build/bin GOPATH=/build/go GOCACHE=/build/cache GOTOOLCHAIN=local CGO_ENABLED=0
 WORKDIR /build
-COPY infra/local/go_toolchain.lock ./
+COPY infra/local/go_toolchain.lock infra/image/certificates.py ./
+RUN ["python3", "certificates.py", "ca-certificates.crt"]
 COPY infra/image/minio_health minio_health/
 RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
     ["python3", "-m", "pip", "install", "--quiet", "--require-hashes", "-r", "go_toolchain.lock", "--target", "toolchain"]
@@ -29,7 +30,7 @@ LABEL org.opencontainers.image.title="dcm2set-minio" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.base.name="${BASE}"
 COPY --from=build /build/bin/minio /build/bin/minio-health /usr/bin/
-COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=build /build/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 ENV PATH=/usr/bin HOME=/tmp
 USER 65532:65532
 EXPOSE 9000

@@ -54,6 +54,11 @@ class Container:
             self.command(arguments), capture_output=True, text=True, timeout=120, check=False
         )
 
+    @property
+    def address(self) -> str:
+        """An address at which this process reaches the service."""
+        return self.networks.address(self.name)
+
     def check(self, test: list[str]) -> bool:
         """Whether a command succeeds within the running service, as a health check of Docker does."""
         first = self._first_process()

@@ -80,7 +80,7 @@ class Installation:
             return container.check(test[1:])
         if name in FUNCTIONS:  # the tests of the images
             return container.check(["python", "-m", "infra.image.health"])
-        url = f"http://{container.networks.address(name)}:9000/minio/health/live"
+        url = f"http://{container.address}:9000/minio/health/live"
         with suppress(urllib3.exceptions.HTTPError):
             return urllib3.request("GET", url, retries=False, timeout=5).status == 200
         return False
@@ -90,6 +90,14 @@ class Installation:
         done = self.containers["operator"].run(*arguments)
         assert done.returncode in {0, 1}, (done.returncode, done.stderr)
         return done.stdout
+
+    def printed(self) -> str:
+        """What all services printed."""
+        return "".join(container.log() for container in self.containers.values() if container.process)
+
+    def given(self) -> str:
+        """The commands of all services, with their environments."""
+        return " ".join(part for container in self.containers.values() for part in container.command())
 
     def status(self) -> dict[str, Any]:
         return dict(json.loads(self.operator("status", "--json")))
