@@ -62,6 +62,11 @@ class QualityCard:
         return cls(**{**known, "features": tuple(known["features"])})
 
 
+def have_same_features(version: str, other: str) -> bool:
+    """Whether models of two versions compute their features alike: what stands before the + is equal."""
+    return version.partition("+")[0] == other.partition("+")[0]
+
+
 def card_path(artefact: Path) -> Path:
     """Return the path of an artefact's card."""
     return artefact.with_suffix(".json")

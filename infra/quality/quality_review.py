@@ -13,6 +13,7 @@ from common.store.object_key import Location
 from common.store.object_store import ObjectStore
 from imaging.png.png_picture import decode_png
 from infra.quality.site_limits import site_limits
+from model.card import have_same_features
 from model.features.image_features import FEATURE_NAMES
 from model.judgement import Judge
 from model.limits import Limits
@@ -73,5 +74,5 @@ def _judgement(image: JudgedImage, store: ObjectStore, judge: Judge, site: Limit
 
 def _are_of_the_model(image: JudgedImage, judge: Judge) -> bool:
     """Whether the stored features are the model's: by name, and computed as by its release's features."""
-    releases = {version.partition("+")[0] for version in (image.model_version, judge.model.version)}
-    return len(releases) == 1 and image.features.keys() == set(FEATURE_NAMES)
+    same = have_same_features(image.model_version, judge.model.version)
+    return same and image.features.keys() == set(FEATURE_NAMES)

@@ -15,7 +15,7 @@ import pytest
 
 from common.errors import SettingsError
 from model.artefact import QualityModel, load_quality_model
-from model.card import DEFAULT_MODEL, QualityCard, card_path
+from model.card import DEFAULT_MODEL, QualityCard, card_path, have_same_features
 from model.features.image_features import FEATURE_NAMES
 from model.training.degradation.degradations import DEGRADATIONS
 from model.training.sources.recipes import HELD_OUT
@@ -58,6 +58,14 @@ def test_the_card_describes_the_artefact(model: QualityModel) -> None:
     assert caught == sorted(caught, reverse=True)
     assert any("Positioning" in limit for limit in card.limits)
     assert all(source["licence"] for source in card.sources)
+
+
+@pytest.mark.parametrize(
+    ("version", "other", "same"), [("5.0+aa", "5.0+bb", True), ("4.0+aa", "5.0+aa", False), ("m", "m", True)]
+)
+def test_models_of_one_release_have_the_same_features(version: str, other: str, same: bool) -> None:
+    """Features of the same names may have been computed otherwise by an earlier release."""
+    assert same == have_same_features(version, other)
 
 
 def test_threads_can_load_at_the_same_time() -> None:
