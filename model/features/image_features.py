@@ -1,10 +1,12 @@
 """Compute all features of one picture for the quality model."""
 
+from math import sqrt
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model.features import colour, displacement, echoes, illumination, intensity, lines, spectrum, texture
+from model.features import displacement, echoes, illumination, intensity, lines, spectrum, texture
 from model.features.picture_views import Picture, PictureViews, canonical_orientation, grey, padded
 
 FEATURE_NAMES: tuple[str, ...] = (
@@ -15,8 +17,9 @@ FEATURE_NAMES: tuple[str, ...] = (
     *echoes.NAMES,
     *displacement.NAMES,
     *illumination.NAMES,
-    *colour.NAMES,
+    "share_coloured",
 )
+_COLOURED = 32  # grey levels between the strongest and the weakest channel
 
 
 def image_features(picture: Picture) -> NDArray[np.float64]:
@@ -52,7 +55,19 @@ def image_features(picture: Picture) -> NDArray[np.float64]:
             *echoes.echoes(views),
             *displacement.displacement(views),
             *illumination.illumination(views),
-            *colour.colour(picture),
+            _share_coloured(picture),
         ],
         np.float64,
     )
+
+
+def _share_coloured(picture: Picture) -> float:
+    """Return the square root of the share of coloured pixels, which the luma doesn't show; 0 if grey.
+
+    All pixels are counted: a sample of them would be another one in a mirrored picture.
+    """
+    if picture.ndim == 2:
+        return 0.0
+    red, green, blue = (picture[:, :, channel] for channel in range(3))
+    strongest, weakest = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
+    return sqrt(np.count_nonzero(strongest - weakest > _COLOURED) / strongest.size)
