@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.features.array_statistics import line_sums, running_median
-from model.features.fourier import circular_correlations, fast_side
+from model.features.fourier import circular_correlations
 from model.features.picture_views import Lines, PictureViews
 
 NAMES = (
@@ -44,16 +44,14 @@ def _moved(lines: Lines) -> NDArray[Any]:
     count, *sides = lines.values.shape
     if min(sides) < _SHORTEST:
         return np.zeros((2, count))
-    length = fast_side(sides[1])
+    length = sides[1]
     logs = np.log(lines.mean_steps + np.float32(0.5))
     suspicion = logs - running_median(logs, _AROUND)
     suspects = min(_SUSPECTS, suspicion.shape[1])
     # Stable, because other orders choose other ones of equal lines on other processors.
     chosen = np.argsort(suspicion, axis=1, kind="stable")[:, -suspects:]
     # These lines, and the ones after them.
-    start = (sides[1] - length) // 2
-    lines_and_next = lines.values[np.arange(count)[:, None], np.stack([chosen, chosen + 1])]
-    pairs = lines_and_next[..., start : start + length].astype(np.float32)
+    pairs = lines.values[np.arange(count)[:, None], np.stack([chosen, chosen + 1])].astype(np.float32)
     pairs -= np.add.reduce(pairs, axis=3, keepdims=True) / np.float32(length)
     flat = pairs.reshape(2, -1, length)
     alike = circular_correlations(flat[0], flat[1]).reshape(count, suspects, length)

@@ -6,7 +6,7 @@ from math import log1p
 import cv2
 import numpy as np
 
-from model.features.fourier import inverse_of_real, middle, power_spectrum
+from model.features.fourier import inverse_of_real, power_spectrum
 from model.features.picture_views import PictureViews
 from model.features.tiles import Floats
 
@@ -23,7 +23,7 @@ def echoes(views: PictureViews) -> list[float]:
     into the spectrum of that logarithm, the cepstrum (Bogert et al. 1963). Anatomy that merely repeats
     itself leaves hardly any peak. Motion blur leaves a negative peak at its length.
     """
-    half = middle(views.half_deviations)
+    half = views.half_deviations
     far, near = _distances(*half.shape)
     logs = power_spectrum(half)
     logs /= np.float32(half.size)
@@ -32,7 +32,7 @@ def echoes(views: PictureViews) -> list[float]:
     # The two axes hold the jump between opposite borders, which says nothing about the content.
     logs[0], logs[:, 0] = logs[1], logs[:, 1]
     # The logarithms are real and even, and so is the cepstrum: half of its rows hold it all.
-    cepstrum = inverse_of_real(logs)[: len(far)]
+    cepstrum = inverse_of_real(logs, half.shape[1])[: len(far)]
     beside = cepstrum * near
     return [_strength(peak) for peak in ((cepstrum * far).max(), beside.max(), -beside.min())]
 

@@ -1,6 +1,5 @@
-"""Fourier transforms by OpenCV, of sides that it transforms fast."""
+"""Fourier transforms of pictures and lines, by OpenCV where it is faster than numpy."""
 
-from bisect import bisect_right
 from typing import cast
 
 import cv2
@@ -8,25 +7,16 @@ import numpy as np
 
 from model.features.tiles import Floats
 
-_LARGEST = 512
-# OpenCV takes the square of the time for a large prime factor, and packs even sides in the simplest way.
-_SIDES = [side for side in range(2, _LARGEST + 1, 2) if cv2.getOptimalDFTSize(side) == side]
 
-
-def fast_side(side: int, most: int = _LARGEST) -> int:
-    """Return the largest even number up to `side` and `most` with no prime factors but 2, 3 and 5."""
-    return _SIDES[bisect_right(_SIDES, min(side, most)) - 1]
-
-
-def middle(picture: Floats, most: int = _LARGEST) -> Floats:
-    """Return the part in the middle whose sides are the largest fast ones, (rows, columns) at least 2."""
-    rows, columns = (fast_side(side, most) for side in picture.shape)
-    down, across = (picture.shape[0] - rows) // 2, (picture.shape[1] - columns) // 2
-    return picture[down : down + rows, across : across + columns]
+def _are_fast(*sides: int) -> bool:
+    """Whether OpenCV transforms the sides fast: it takes the square of the time for a large prime factor."""
+    return all(side % 2 == 0 and cv2.getOptimalDFTSize(side) == side for side in sides)
 
 
 def power_spectrum(picture: Floats) -> Floats:
-    """Return the squared magnitudes of the rfft2 of a picture with fast sides, (rows, columns // 2 + 1)."""
+    """Return the squared magnitudes of the rfft2 of a picture, float32 (rows, columns // 2 + 1)."""
+    if not _are_fast(*picture.shape):
+        return np.square(np.abs(np.fft.rfft2(picture)))
     packed = cast("Floats", cv2.dft(picture))
     rows, columns = packed.shape
     power = np.empty((rows, columns // 2 + 1), np.float32)
@@ -45,10 +35,12 @@ def _power_of_column(packed: Floats) -> Floats:
     return np.concatenate([squares[:1], pairs, squares[-1:], pairs[::-1]])
 
 
-def inverse_of_real(spectrum: Floats) -> Floats:
+def inverse_of_real(spectrum: Floats, columns: int) -> Floats:
     """Return the irfft2 of a real spectrum of shape (rows, columns // 2 + 1), float32 (rows, columns)."""
-    rows, half = spectrum.shape
-    packed = np.zeros((rows, 2 * half - 2), np.float32)
+    rows = len(spectrum)
+    if not _are_fast(rows, columns):
+        return cast("Floats", np.fft.irfft2(spectrum, (rows, columns)))
+    packed = np.zeros((rows, columns), np.float32)
     packed[:, 1:-1:2] = spectrum[:, 1:-1]
     for place in (0, -1):
         column = spectrum[:, place]
@@ -64,9 +56,11 @@ def circular_correlations(lines: Floats, others: Floats) -> Floats:
     Parameters
     ----------
     lines, others : float32 arrays of shape (n, length)
-        Of a fast length.
     """
+    if not _are_fast(lines.shape[1]):
+        products = np.fft.rfft(lines) * np.conj(np.fft.rfft(others))
+        return cast("Floats", np.fft.irfft(products, lines.shape[1]))
     one, other = (cv2.dft(values, flags=cv2.DFT_ROWS) for values in (lines, others))
-    products = cv2.mulSpectrums(one, other, cv2.DFT_ROWS, conjB=True)
+    multiplied = cv2.mulSpectrums(one, other, cv2.DFT_ROWS, conjB=True)
     flags = cv2.DFT_INVERSE | cv2.DFT_SCALE | cv2.DFT_REAL_OUTPUT | cv2.DFT_ROWS
-    return cast("Floats", cv2.dft(products, flags=flags))
+    return cast("Floats", cv2.dft(multiplied, flags=flags))

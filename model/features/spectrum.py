@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.features.array_statistics import mean, mean_magnitude, mean_square
-from model.features.fourier import middle, power_spectrum
+from model.features.fourier import power_spectrum
 from model.features.picture_views import PictureViews
 from model.features.tiles import Floats
 
@@ -32,7 +32,6 @@ NAMES = (
     "mscn_neighbours",
     "rings_explained",
 )
-_SIDE = 320  # of the part in the middle that is transformed; its window leaves little of what is outside
 _RINGS = 26  # each 0.02 cycles per pixel wide
 _BANDS = ((1, 3), (3, 5), (5, 10), (10, 15), (15, 25), (1, _RINGS))  # the last is all of them
 _MEANS_OF_BANDS = np.array(
@@ -45,12 +44,12 @@ _FREQUENCIES -= _FREQUENCIES.mean()
 
 def spectrum(views: PictureViews) -> list[float]:
     """Return the features of NAMES. Band energies, ratios and peaks are natural logarithms."""
-    return [*_power_features(middle(views.small_floats, _SIDE)), *_local_contrast(views.half_deviations)]
+    return [*_power_features(views.small_floats), *_local_contrast(views.half_deviations)]
 
 
 def _power_features(small: Floats) -> list[float]:
     plane = _frequency_plane(*small.shape)
-    framed = small - np.float32(mean(np.ascontiguousarray(small)))
+    framed = small - np.float32(mean(small))
     framed *= _window(*small.shape)
     ordered = np.take(power_spectrum(framed), plane.order)
     # A thousandth keeps the logarithms of empty frequencies finite.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 TILE = 8
-_MOST = 512
+_MOST = 1024
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Tiles:
 
     @cached_property
     def textured(self) -> NDArray[Any]:
-        """At most 512 tiles with variation, (8, 8, n); any tiles if none has variation.
+        """At most 1024 tiles with variation, (8, 8, n); any tiles if none has variation.
 
         int16 if the picture is uint8, otherwise float32, so that differences keep their sign. The tiles
         are the last axis, because arrays of numpy are slow along short axes.
