@@ -48,8 +48,7 @@ def _moved(lines: Lines) -> NDArray[Any]:
     logs = np.log(lines.mean_steps + np.float32(0.5))
     suspicion = logs - running_median(logs, _AROUND)
     suspects = min(_SUSPECTS, suspicion.shape[1])
-    # Stable, because other orders choose other ones of equal lines on other processors.
-    chosen = np.argsort(suspicion, axis=1, kind="stable")[:, -suspects:]
+    chosen = np.argpartition(suspicion, -suspects, axis=1)[:, -suspects:]
     # These lines, and the ones after them.
     pairs = lines.values[np.arange(count)[:, None], np.stack([chosen, chosen + 1])].astype(np.float32)
     pairs -= np.add.reduce(pairs, axis=3, keepdims=True) / np.float32(length)

@@ -12,7 +12,6 @@ from model.features.array_statistics import line_sums, mean
 from model.features.tiles import TILE, Floats, Tiles
 
 SIDE = 512
-_SAMPLES = 128 * SIDE
 _LINES = 128
 _STRIP = 32
 _SMALLEST = 2 * TILE
@@ -75,13 +74,12 @@ class PictureViews:
 
     @cached_property
     def levels(self) -> NDArray[np.int64]:
-        """int64 array (256,): the number of pixels of each grey value, from about 65,536 samples at most.
+        """int64 array (256,): the number of pixels of each grey value, from about 512 x 512 samples at most.
 
         Pixels are skipped, not averaged, because averaging would fill the gaps of the histogram.
         """
-        columns = self.picture.shape[1]
-        of_rows = self.picture[:, :: -(-columns // SIDE)]
-        sample = np.ascontiguousarray(of_rows[:: -(-of_rows.size // _SAMPLES)])
+        rows, columns = self.picture.shape
+        sample = np.ascontiguousarray(self.picture[:: -(-rows // SIDE), :: -(-columns // SIDE)])
         counts = cv2.calcHist([sample], [0], None, [256], [0, 256])  # float32, exact to 16 million
         return counts.ravel().astype(np.int64)
 

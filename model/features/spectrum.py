@@ -44,7 +44,7 @@ _FREQUENCIES -= _FREQUENCIES.mean()
 
 def spectrum(views: PictureViews) -> list[float]:
     """Return the features of NAMES. Band energies, ratios and peaks are natural logarithms."""
-    return [*_power_features(views.small_floats), *_local_contrast(views.half_deviations)]
+    return [*_power_features(views.small_floats), *_local_contrast(views.half)]
 
 
 def _power_features(small: Floats) -> list[float]:
@@ -164,8 +164,14 @@ def _local_contrast(half: Floats) -> list[float]:
 
 
 def _mean_of_7(values: Floats) -> Floats:
-    """Return the mean of 7 x 7 values around each, float32; the picture is reflected at its edges."""
-    return cast("Floats", cv2.blur(values, (7, 7), borderType=cv2.BORDER_REFLECT))
+    """Return the mean of 7 x 7 values around each, float32; the picture is reflected at its edges.
+
+    Rows and columns are averaged one after the other, and float32 between them is part of the definition:
+    the mean square of a bright place is rounded to some thousandths, and so is the variance there, by
+    which a place counts or not.
+    """
+    down = cv2.blur(values, (1, 7), borderType=cv2.BORDER_REFLECT)
+    return cast("Floats", cv2.blur(down, (7, 1), borderType=cv2.BORDER_REFLECT))
 
 
 def _across(values: Floats, normalised: Floats) -> float:
