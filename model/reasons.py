@@ -55,7 +55,7 @@ _MOST_REASONS = 3
 # A dark picture is also flat, smooth and has few grey levels. Its cause counts double, so that it is named
 # before these effects. The same holds for missing rows, which also repeat and have straight borders.
 _CAUSES = {"too dark": 2.0, "too bright": 2.0, "missing rows or cut off": 2.0}
-_LIMIT_OF_RANGE = 1.001  # over 1 by more than rounding: the pictures that the range was taken from lie on it
+_LIMIT_OF_RANGE = 1.0001  # over 1 by more than rounding: the pictures that the range was taken from lie on it
 
 _REASONS = tuple(WORDS)
 _IMPORTANCE = np.array([_CAUSES.get(word, 1.0) for word in WORDS])
