@@ -130,7 +130,7 @@ class PostgresAllocation(Allocation):
             if len(locations) >= request.number_of_frames:
                 is_duplicate = row["first_item"] != request.item_id
                 return AllocatedImages(locations, is_duplicate, row["is_completed"])
-            self._add_bucket()
+            self._add_bucket(values)
 
     def is_erased(self, subject: Subject) -> bool:
         patients = [patient for patient in (subject.patient_id, *subject.former_patients) if patient]
@@ -150,8 +150,12 @@ class PostgresAllocation(Allocation):
         }
         return DatabaseCall(_SQL["complete"], {"uid": sop_instance_uid, **_VERSIONS, **written})
 
-    def _add_bucket(self) -> None:
-        """Create a bucket, unless another worker created one in the meantime."""
+    def _add_bucket(self, request: dict[str, object]) -> None:
+        """Create a bucket, unless another worker created one in the meantime, and allocate in it.
+
+        Both under one lock: otherwise an instance of many frames that waits for it takes all places, again
+        and again, and an instance of one frame gets none.
+        """
         with self._database.transaction() as cursor:
             cursor.execute(_SQL["lock_allocation"])
             if cursor.execute(_SQL["open_bucket"], {"prefix": self._prefix}).fetchone() is None:
@@ -159,3 +163,4 @@ class PostgresAllocation(Allocation):
                 # The bucket and its notification must exist before its first image is written.
                 self._store.ensure_bucket(bucket, [NEW_IMAGE])
                 cursor.execute(_SQL["new_bucket"], {"bucket": bucket, "capacity": self._capacity})
+            cursor.execute(_SQL["allocate"], request)

@@ -132,6 +132,22 @@ def test_nothing_is_allocated_while_the_store_is_away(tables: Tables) -> None:
     assert 1 == len(tables.allocate(1))
 
 
+def test_who_makes_a_bucket_has_a_place_in_it(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An instance of many frames that waits meanwhile does not take all places of the new bucket."""
+    tables = Tables(database)
+    made, large = [], replace(tables, capacity=tables.capacity)
+    request = tables.request(2, frames=2 * tables.capacity)
+    add = getattr(tables.allocation, "_add_bucket")  # noqa: B009 private
+
+    def add_and_lose(values: dict[str, object]) -> None:
+        add(values)
+        made.append(large.allocation.allocate(request))
+
+    monkeypatch.setattr(tables.allocation, "_add_bucket", add_and_lose)
+    (image,) = tables.allocate(1)
+    assert (1, True) == (len(made), image.bucket == made[0].locations[0].bucket)
+
+
 def test_completing_an_unknown_instance_is_a_temporary_failure(tables: Tables) -> None:
     """An instance that was withdrawn while another worker wrote it is not settled; the work is done again."""
     with pytest.raises(TransientError):
