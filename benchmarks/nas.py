@@ -74,8 +74,8 @@ def main() -> None:
             rows = PostgresSourceRows(Database(home.endpoints["database_url"], connections=8))
             figures = [
                 *_large_file(folder, store, rows, 256 if is_quick else 2048),
-                *_rate(folder, store, rows, 100 if is_quick else 700, home),
-                *_gigabit(folder, store, rows, 100 if is_quick else 400),
+                *_rate(folder, store, rows, 300 if is_quick else 700, home),
+                *_gigabit(folder, store, rows, 300 if is_quick else 400),
                 *_many_files(folder, store, rows, 2_000 if is_quick else 10_000),
                 *_nothing_new(folder, store, rows),
             ]
