@@ -75,11 +75,13 @@ def agreement(patterns: Sequence[Pattern]) -> Agreement:
 
 
 def _cohen(patterns: Sequence[Pattern]) -> float:
-    from sklearn.metrics import cohen_kappa_score
-
-    first, second = zip(*(pattern.votes for pattern in patterns), strict=True)
-    weights = [pattern.images for pattern in patterns]
-    return float(cohen_kappa_score(first, second, sample_weight=weights))
+    """Kappa: 1 less the observed disagreement, divided by the one that the annotators' shares give."""
+    table = np.zeros((len(VOTES), len(VOTES)))  # numbers of images, by the votes of both
+    for pattern in patterns:
+        first, second = map(VOTES.index, pattern.votes)
+        table[first, second] += pattern.images
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+    return float(1 - (table.sum() - np.trace(table)) / (expected.sum() - np.trace(expected)))
 
 
 def _krippendorff(patterns: Sequence[Pattern]) -> float:

@@ -16,6 +16,17 @@ def test_cohens_kappa() -> None:
     assert 0.4 == pytest.approx(found.kappa)
 
 
+def test_cohens_kappa_is_that_of_scikit_learn() -> None:
+    """With all three votes and numbers of images, both say the same."""
+    from sklearn.metrics import cohen_kappa_score
+
+    votes = [((1, 1), 20), ((1, 0), 5), ((0, -1), 10), ((0, 0), 15), ((-1, 1), 3), ((-1, -1), 7)]
+    pairs, images = zip(*votes, strict=True)
+    expected = cohen_kappa_score(*zip(*pairs, strict=True), sample_weight=images)
+    found = agreement([Pattern((1, 2), vote, images) for vote, images in votes])
+    assert expected == pytest.approx(found.kappa, abs=1e-12)
+
+
 def test_krippendorffs_alpha() -> None:
     """Binary data of three annotators with missing readings, by hand: observed 4/9, expected 40/72."""
     readings = [((1, 2), (1, 1)), ((1, 3), (0, 0)), ((2, 3), (1, 0)), ((1, 2, 3), (1, 1, 0))]
