@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from importlib.util import find_spec
 
 import click
 import psycopg
@@ -59,12 +60,26 @@ def main() -> None:
     except OSError as error:
         click.echo(f"dcm2set: The command can't go on: {os_error_text(error)}.", err=True)
         sys.exit(2)
+    except ModuleNotFoundError as error:
+        click.echo(f"dcm2set: {_missing_package(error)}", err=True)
+        sys.exit(2)
     except psycopg.errors.DiskFull:
         click.echo("dcm2set: The disk of the database is full; it needs room.", err=True)
         sys.exit(2)
     except psycopg.OperationalError:
         click.echo("dcm2set: The database does not answer. Is the home running?", err=True)
         sys.exit(2)
+
+
+def _missing_package(error: ModuleNotFoundError) -> str:
+    """What to do about a package that is not installed; raises `error` if it is, and lacks a module."""
+    name = str(error.name).partition(".")[0]
+    if find_spec(name) is not None:
+        raise error
+    return (
+        f"This command needs the package {name}, which is not installed here. To install what all need: "
+        "pip install 'dcm2set[local,training-sets,train]'. Images have no home and train no model."
+    )
 
 
 if __name__ == "__main__":
