@@ -1,11 +1,12 @@
 """An installation that runs without Docker: its services start in the order that compose.yaml asks for."""
 
 import json
+import os
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +16,11 @@ import urllib3
 
 from infra.compose.installation import read_environment
 from tests.compose.container import Container
+from tests.compose.first_answer import seconds_to_answer
+from tests.compose.images import images_of
 from tests.compose.networks import Networks
 from tests.compose.published_ports import published
-from tests.support.compose_file import FUNCTIONS, ONE_SHOT, read
+from tests.support.compose_file import ONE_SHOT, read
 from tests.support.local_home import wait_for
 from tests.support.repository import ROOT
 
@@ -78,12 +81,18 @@ class Installation:
         assert container.process.poll() is None, f"{name} ended:\n{container.log()}"
         if test := self.compose["services"][name]["healthcheck"].get("test"):
             return container.check(test[1:])
-        if name in FUNCTIONS:  # the tests of the images
-            return container.check(["python", "-m", "infra.image.health"])
+        if container.image.health:
+            return container.check(container.image.health)
         url = f"http://{container.address}:9000/minio/health/live"
         with suppress(urllib3.exceptions.HTTPError):
             return urllib3.request("GET", url, retries=False, timeout=5).status == 200
         return False
+
+    def start_again(self, name: str) -> float | None:
+        """End a function, and start it; the seconds to its first healthy answer, or None."""
+        container = self.containers[name]
+        container.end()
+        return seconds_to_answer(container.start, lambda: container.address)
 
     def operator(self, *arguments: str) -> str:
         """What a command of the operator prints: `docker compose run --rm operator …`."""
@@ -103,6 +112,11 @@ class Installation:
         return dict(json.loads(self.operator("status", "--json")))
 
 
+def _image_of(service: Mapping[str, Any]) -> str:
+    """The last part of an image's name: ``dcm2set`` of ``localhost/dcm2set:0.1.0``."""
+    return str(service["image"]).partition("@")[0].rpartition("/")[2].partition(":")[0]
+
+
 @contextmanager
 def installation(folder: Path, *options: str, settings: str) -> Iterator[Installation]:
     """Make an installation with `dcm2set init-compose`, start it with settings, and end it."""
@@ -117,8 +131,9 @@ def installation(folder: Path, *options: str, settings: str) -> Iterator[Install
     networks = Networks.create(compose)
     logs = folder.parent / "logs"
     logs.mkdir()
+    images = images_of(os.environ.get("IMAGE"), folder.parent / "images")
     containers = {
-        name: Container(name, service, compose, folder, networks, logs)
+        name: Container(name, service, images[_image_of(service)], compose, folder, networks, logs)
         for name, service in compose["services"].items()
     }
     running = Installation(folder, compose, containers)

@@ -12,6 +12,7 @@ from typing import Any
 from infra.compose.installation import read_environment
 from tests.compose.docker.engine import Engine, engine
 from tests.compose.docker.stand_ins import load_stand_ins, write_override
+from tests.compose.first_answer import seconds_to_answer
 from tests.support.compose_file import read
 from tests.support.repository import ROOT
 
@@ -88,6 +89,13 @@ class DockerInstallation:
     def status(self) -> dict[str, Any]:
         """What `dcm2set status --json` prints."""
         return dict(json.loads(self.operator("status", "--json")))
+
+    def start_again(self, name: str) -> float | None:
+        """End a function, and start it; the seconds to its first healthy answer, or None."""
+        container = self.containers[name]
+        numbered = str(container.described()["Id"])
+        self.engine.docker("stop", numbered)
+        return seconds_to_answer(lambda: self.engine.docker("start", numbered), lambda: container.address)
 
     def _started(self) -> dict[str, DockerContainer]:
         return {name: container for name, container in self.containers.items() if name != "operator"}
