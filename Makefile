@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test check audit licences sbom fuzz faults image scale manifests stores label-studio compose docker bench big lock clean
+.PHONY: setup demo test check audit licences sbom fuzz faults image image-twice scale manifests stores label-studio compose docker bench big lock clean
 
 setup: $(STAMP)
 
@@ -65,9 +65,17 @@ faults: setup
 	@$(BIN)/python -m tests.faults.campaign --seeds 1 2 3 4 5 --files 1000 --faults 24
 	@$(BIN)/python -m tests.faults.flood --files 10000 --seconds 240
 
-# The image of all functions, with buildah, on a base of Debian's packages; BASE=IMAGE takes another base.
+# The images with buildah, on a base of Debian's packages; BASE=IMAGE takes another base. `make image-twice` builds
+# those that we compile parts of a second time from nothing, and compares the digests.
+BUILD_IMAGE := $(BIN)/python -m infra.image.build $(if $(BASE),--base $(BASE),--debian-base)
 image: setup
-	@$(BIN)/python -m infra.image.build $(if $(BASE),--base $(BASE),--debian-base)
+	@$(BUILD_IMAGE)
+	@$(BUILD_IMAGE) --of operator --reuse
+	@$(BUILD_IMAGE) --of minio
+
+image-twice: setup
+	@$(BUILD_IMAGE) --twice
+	@$(BUILD_IMAGE) --of minio --twice
 
 # Several replicas of each function; needs haproxy, pgbouncer and, where /.dockerenv exists, bubblewrap.
 scale: setup
@@ -97,12 +105,13 @@ label-studio: setup
 	@LABEL_STUDIO=$(LABEL_STUDIO)/bin/label-studio $(BIN)/python -m pytest tests/label_studio
 
 # An installation of Docker Compose, run without Docker: as root, in a network of its own. It needs Go, and of Debian
-# bubblewrap, haproxy and prometheus.
+# bubblewrap, haproxy and prometheus. IMAGE=build/image/dcm2set.tar: from the images that `make image` has built.
 compose: setup
 	@mkdir -p /run/netns
 	@$(BIN)/python -m pytest tests/compose/test_loaded_by_docker.py
 	@unshare --net --mount sh -c 'mount -t tmpfs tmpfs /run/netns && exec "$$0" "$$@"' \
-		$(BIN)/python -m pytest --durations=5 tests/compose/test_installation_runs.py
+		env $(if $(IMAGE),IMAGE=$(abspath $(IMAGE))) $(BIN)/python -m pytest -rP --durations=5 \
+		tests/compose/test_installation_runs.py
 
 # The same installation under Docker itself, with the images in build/image: those of the functions and of MinIO
 # (make image, .venv/bin/python -m infra.image.build --of minio). As root, with a dockerd of its own; it needs Go, and of

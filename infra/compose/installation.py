@@ -19,7 +19,7 @@ _HERE = Path(__file__).parent
 _SHIPPED = ("compose.yaml", "haproxy.cfg", "prometheus.yml", "close_other_databases.sql")
 _POLLED = "          - poll-nas:8080\n"  # the line of its metrics
 _ALERTS = _HERE.parent / "monitoring" / "alerts.yml"
-_OF_VERSION = ("DCM2SET_IMAGE", "DCM2SET_STORE_IMAGE", "DCM2SET_SOURCE")
+_OF_VERSION = ("DCM2SET_IMAGE", "DCM2SET_OPERATOR_IMAGE", "DCM2SET_STORE_IMAGE", "DCM2SET_SOURCE")
 _OF_NAS = ("COMPOSE_PROFILES", "DCM2SET_NAS_URL", "DCM2SET_NAS_FOLDER", "DCM2SET_NAS_USER")
 _FOLDERS = ("data/store", "data/postgres", "data/prometheus", "nas", "out")
 _IMAGE_USER = (65532, 65532)  # of containers, if root starts them
@@ -134,6 +134,7 @@ def _environment(choices: Choices) -> dict[str, str]:
     nas = _share(choices.nas_url)
     return {
         "DCM2SET_IMAGE": f"localhost/dcm2set:{tag}",
+        "DCM2SET_OPERATOR_IMAGE": f"localhost/dcm2set-operator:{tag}",
         "DCM2SET_STORE_IMAGE": f"localhost/dcm2set-minio:{tag}",
         "DCM2SET_SOURCE": str(root if (root / "infra" / "image").is_dir() else Path()),
         "DCM2SET_USER": f"{user[0]}:{user[1]}",

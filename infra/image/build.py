@@ -1,23 +1,41 @@
-"""Build the image of the functions, or that of MinIO, with buildah: an archive, and its bill of materials.
+"""Build the images with buildah: an archive of each, and its bill of materials.
 
-``python -m infra.image.build [--of minio] [--base IMAGE | --debian-base] [--output build/image]``
+``python -m infra.image.build [--of operator|minio] [--base IMAGE | --debian-base] [--reuse | --twice]``
 """
 
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from common.errors import PipelineError
+from common.errors import PipelineError, SettingsError
 from infra.image.archive import ImageArchive
 from infra.image.debian_base import debian_base, required_program, run
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).parent
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-DOCKERFILES = {"functions": FOLDER / "Dockerfile", "minio": FOLDER / "minio.Dockerfile"}
-_NAMES = {"functions": "dcm2set", "minio": "dcm2set-minio"}
+LOCKS = FOLDER / "locks"
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image that can be built."""
+
+    name: str
+    dockerfile: Path
+    target: str | None = None  # the stage of the Dockerfile
+    locks: tuple[str, ...] = ()  # of the Python packages that it has
+
+
+_FUNCTIONS = ("runtime.lock", "opencv.lock")
+IMAGES = {
+    "functions": Image("dcm2set", FOLDER / "Dockerfile", "functions", _FUNCTIONS),
+    "operator": Image("dcm2set-operator", FOLDER / "Dockerfile", "operator", (*_FUNCTIONS, "operator.lock")),
+    "minio": Image("dcm2set-minio", FOLDER / "minio.Dockerfile"),
+}
 
 
 @dataclass(frozen=True)
@@ -36,54 +54,73 @@ def source() -> Source:
     return Source(revision + ("+" if is_changed else ""), int(timestamp))
 
 
-def build_image(of: str, base: str | None, output: Path) -> ImageArchive:
-    """Build an image without using earlier layers, and write its archive to a folder.
+def build_image(image: Image, base: str | None, output: Path, *, reuse: bool = False) -> ImageArchive:
+    """Build an image and write its archive to a folder.
 
-    `base` is the base image; without it, the Dockerfile's is used.
+    `base` is the base image; without it, the Dockerfile's is used. With `reuse`, layers of earlier builds
+    are taken where nothing has changed.
     """
-    built_from, name = source(), _NAMES[of]
+    built_from = source()
     output.mkdir(parents=True, exist_ok=True)
-    archive, numbered = output / f"{name}.tar", output / f"{name}.id"
+    archive, numbered = output / f"{image.name}.tar", output / f"{image.name}.id"
     buildah = required_program("buildah", "buildah")
     # In the format of Docker, as that of OCI has no health check.
-    command = [buildah, "bud", "--isolation", "chroot", "--format", "docker", "--no-cache", "--quiet"]
-    command += ["--timestamp", str(built_from.timestamp), "--tag", f"localhost/{name}"]
+    command = [buildah, "bud", "--isolation", "chroot", "--format", "docker", "--layers", "--quiet"]
+    command += [] if reuse else ["--no-cache"]
+    command += ["--timestamp", str(built_from.timestamp), "--tag", f"localhost/{image.name}"]
     command += ["--build-arg", f"REVISION={built_from.revision}", "--iidfile", str(numbered)]
     command += ["--ignorefile", str(FOLDER / "Dockerfile.dockerignore")]
+    command += ["--target", image.target] if image.target else []
     if base is not None:
         command += ["--build-arg", f"BASE={base}"]
     if _CERTIFICATES.exists():
         command += ["--secret", f"id=ca,src={_CERTIFICATES}"]
-    run([*command, "--file", str(DOCKERFILES[of]), str(ROOT)])
+    run([*command, "--file", str(image.dockerfile), str(ROOT)])
     archive.unlink(missing_ok=True)  # buildah adds to an archive that is there
     run([buildah, "push", "--quiet", numbered.read_text(encoding="ascii"), f"docker-archive:{archive}"])
     return ImageArchive(archive)
 
 
-def write_bill_of_materials(path: Path) -> None:
-    """Write the packages of the image of the functions, with versions and hashes, in CycloneDX."""
-    command = [sys.executable, "-m", "cyclonedx_py", "requirements", str(FOLDER / "runtime.lock")]
-    command += ["--pyproject", str(ROOT / "pyproject.toml"), "--output-reproducible", "--of", "JSON"]
-    run([*command, "--output-file", str(path)])
+def require_equal(first: ImageArchive, second: ImageArchive) -> None:
+    """Raise SettingsError if two builds of an image are not one."""
+    if first.digest != second.digest:
+        raise SettingsError(
+            f"Two builds of the image differ: {first.digest} and {second.digest}; compare their layers."
+        )
+
+
+def write_bill_of_materials(image: Image, path: Path) -> None:
+    """Write the Python packages of an image, with versions and hashes, in CycloneDX."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lock", encoding="utf-8") as joined:
+        joined.writelines((LOCKS / name).read_text(encoding="utf-8") for name in image.locks)
+        joined.flush()
+        command = [sys.executable, "-m", "cyclonedx_py", "requirements", joined.name]
+        command += ["--pyproject", str(ROOT / "pyproject.toml"), "--output-reproducible", "--of", "JSON"]
+        run([*command, "--output-file", str(path)])
 
 
 @click.command()
-@click.option("--of", type=click.Choice(sorted(DOCKERFILES)), default="functions", show_default=True)
+@click.option("--of", type=click.Choice(list(IMAGES)), default="functions", show_default=True)
 @click.option("--base", metavar="IMAGE", help="Another base image than the Dockerfile's.")
 @click.option(
     "--debian-base", is_flag=True, help="Make the base image of Debian's packages: without a registry."
 )
+@click.option("--reuse", is_flag=True, help="Take the layers of earlier builds where nothing has changed.")
+@click.option("--twice", is_flag=True, help="Build it again from nothing; both builds must have one digest.")
 @click.option(
     "--output", type=click.Path(path_type=Path), default=ROOT / "build" / "image", show_default=False
 )
-def build(of: str, base: str | None, output: Path, *, debian_base: bool) -> None:
+def build(of: str, base: str | None, output: Path, *, debian_base: bool, reuse: bool, twice: bool) -> None:
     """Build an image with buildah, and write it as an archive for docker load and podman load."""
     try:
         if debian_base:
             base = _debian_base(source().timestamp)
-        archive = build_image(of, base, output)
-        if of == "functions":
-            write_bill_of_materials(archive.path.with_suffix(".sbom.json"))
+        image = IMAGES[of]
+        archive = build_image(image, base, output, reuse=reuse)
+        if image.locks:
+            write_bill_of_materials(image, archive.path.with_suffix(".sbom.json"))
+        if twice:
+            require_equal(archive, build_image(image, base, output / "again"))
     except PipelineError as error:
         click.echo(f"dcm2set: {error}", err=True)
         sys.exit(2)

@@ -12,7 +12,7 @@ from common.errors import SettingsError
 SUITE = "bookworm"  # Debian 12, whose Python is 3.11
 PACKAGES = (
     "python3", "python3-minimal", "python3.11-minimal", "libpython3.11-stdlib", "python3-distutils",
-    "python3-pip", "libstdc++6", "ca-certificates", "tzdata",
+    "python3-pip", "libpython3.11-dev", "dash", "libstdc++6", "ca-certificates", "tzdata",
 )  # fmt: skip
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*")
 

@@ -1,24 +1,23 @@
-"""Lay out the root file systems of an image: what functions need of Python, of their packages and of ours.
+"""Lay out the root file systems of the images: what they need of Python, of their packages and of ours.
 
-The build stage of the Dockerfile runs this file alone, with the interpreter of the base image and nothing
-else. The result has no shell, no package manager and no file that left_out.toml names.
+The build stages of the Dockerfile run this module with the interpreter of the base image and no package. The
+result has no shell, no package manager and no file that left_out.toml names.
 
-``python3 runtime_root.py LEFT_OUT.toml PACKAGES CODE ROOT``
+``python3 -m infra.image.runtime_root functions LEFT_OUT.toml PACKAGES CODE ROOT``, and for the layer that the
+operator's image adds ``python3 -m infra.image.runtime_root operator LEFT_OUT.toml PACKAGES ROOT``
 """
 
 import compileall
-import os
-import re
 import shutil
-import subprocess
 import sys
 import sysconfig
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from py_compile import PycInvalidationMode
+
+from infra.image.shared_objects import is_library, libraries, loaded_part, shared_objects
 
 VENV = Path("/opt/dcm2set")
 USER = 65532
@@ -28,7 +27,6 @@ _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 _MOZILLA = Path("/usr/share/ca-certificates/mozilla")
 _ZONES = Path("/usr/share/zoneinfo")
 _LICENCES = Path("/usr/share/doc")
-_FOUND = re.compile(r"(?:=> )?(/\S+) \(0x")  # a line of the dynamic loader: name => path (address)
 _ACCOUNTS = {
     "passwd": f"root:x:0:0::/:/none\ndcm2set:x:{USER}:{USER}::/tmp:/none\n",
     "group": f"root:x:0:\ndcm2set:x:{USER}:\n",
@@ -82,21 +80,39 @@ def require_used(folder: Path, left_out: list[LeftOut]) -> None:
 
 
 def lay_out(left_out: dict[str, list[LeftOut]], packages: Path, code: Path, root: Path) -> None:
-    """Write the three layers of the image below `root`: base, packages, code."""
-    require_used(packages, left_out["packages"])
+    """Write the three layers of the image of the functions below `root`: base, packages, code."""
     base = root / "base"
     _lay_out_base(base, left_out["python"])
-    _copy(packages, root / "packages" / SITE.relative_to("/"), left_out["packages"])
     _copy(code, root / "code" / SITE.relative_to("/"), [])
-    site = root / "packages" / SITE.relative_to("/")
-    modules = [path for path in _shared_objects(root) if not _is_library(path)]
-    needed = _libraries([Path(sys.executable).resolve(), *modules])
-    for path in sorted(needed - set(site.rglob("*"))):
+    programs = [Path(sys.executable).resolve(), *shared_objects(base)]
+    for path in libraries(programs) | _lay_out_packages(packages, left_out["packages"], root / "packages"):
         _copy_file(path, base)
-    for path in set(_shared_objects(site)) - needed - set(modules):
-        path.unlink()
-    for part, site in (("base", _stdlib()), ("packages", SITE), ("code", SITE)):
+    for part, site in (("base", _stdlib()), ("code", SITE)):
         _compile(root / part / site.relative_to("/"), site)
+
+
+def lay_out_operator(left_out: dict[str, list[LeftOut]], packages: Path, root: Path) -> None:
+    """Write the layer of the operator's image, above those of the functions: `operator` below `root`."""
+    for path in _lay_out_packages(packages, left_out["operator"], root / "operator"):
+        if not (root / "base" / path.relative_to("/")).exists():
+            _copy_file(path, root / "operator")
+
+
+def _lay_out_packages(packages: Path, left_out: list[LeftOut], layer: Path) -> set[Path]:
+    """Write packages to a layer; return the libraries of the base image that they load."""
+    require_used(packages, left_out)
+    site = layer / SITE.relative_to("/")
+    _copy(packages, site, left_out)
+    found = set(shared_objects(site))
+    modules = {path for path in found if not is_library(path)}
+    needed = libraries(sorted(modules))
+    for path in found:
+        if path in needed | modules:
+            path.write_bytes(loaded_part(path.read_bytes()))
+        else:
+            path.unlink()
+    _compile(site, SITE)
+    return needed - found
 
 
 def _lay_out_base(base: Path, left_out: list[LeftOut]) -> None:
@@ -135,38 +151,6 @@ def _certificates() -> str:
     """The certificates of the base image's CAs, also where no package script has joined them."""
     files = [_CERTIFICATES] if _CERTIFICATES.exists() else sorted(_MOZILLA.glob("*.crt"))
     return "".join(path.read_text(encoding="ascii").rstrip("\n") + "\n" for path in files)
-
-
-def _shared_objects(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*.so*") if path.is_file() and not path.is_symlink())
-
-
-def _is_library(path: Path) -> bool:
-    """Whether a file of a package is loaded by others only, and not by Python."""
-    return path.name.startswith("lib")
-
-
-def _libraries(programs: Iterable[Path]) -> set[Path]:
-    """The shared libraries that programs load, as the dynamic loader of this machine finds them."""
-    loader = _loader()
-    needed = {loader}
-    for program in programs:
-        listed = subprocess.run(
-            [str(loader), "--list", str(program)], capture_output=True, text=True, check=False
-        )
-        if missing := re.findall(r"(\S+) => not found", listed.stdout):
-            raise FileNotFoundError(f"{program} needs {', '.join(missing)}, which the base image lacks.")
-        needed |= {Path(os.path.normpath(found)) for found in _FOUND.findall(listed.stdout)}
-    return needed
-
-
-def _loader() -> Path:
-    """The dynamic loader that the interpreter names."""
-    text = Path(sys.executable).resolve().read_bytes()
-    found = re.search(rb"/lib[0-9]*/ld-linux[^\0]*\.so\.[0-9]", text)
-    if found is None:
-        raise FileNotFoundError("The interpreter of the base image names no dynamic loader.")
-    return Path(found[0].decode())
 
 
 def _copy_file(path: Path, base: Path) -> None:
@@ -219,4 +203,8 @@ def _compile(folder: Path, shown: Path) -> None:
 
 
 if __name__ == "__main__":
-    lay_out(read_left_out(Path(sys.argv[1])), *map(Path, sys.argv[2:5]))
+    _rules, *_folders = map(Path, sys.argv[2:])
+    if sys.argv[1] == "functions":
+        lay_out(read_left_out(_rules), *_folders)
+    else:
+        lay_out_operator(read_left_out(_rules), *_folders)

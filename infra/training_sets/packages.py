@@ -12,5 +12,6 @@ def check_packages() -> None:
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
         raise SettingsError(
-            f"Not installed: {', '.join(missing)}. To install: pip install 'dcm2set[training-sets]'."
+            f"Not installed: {', '.join(missing)}. To install: pip install 'dcm2set[training-sets]'; "
+            "in containers: use the image dcm2set-operator."
         )

@@ -108,7 +108,7 @@ def _is_watched(name: str, service: Compose) -> bool:
 
 
 def _is_pinned(image: str) -> bool:
-    own = r"\$\{DCM2SET_(STORE_)?IMAGE:\?.*\}|localhost/dcm2set(-minio)?:[\w.]+"
+    own = r"\$\{DCM2SET_(STORE_|OPERATOR_)?IMAGE:\?.*\}|localhost/dcm2set(-minio|-operator)?:[\w.]+"
     return bool(re.fullmatch(rf"{own}|[\w./-]+:[\w.-]+@sha256:[0-9a-f]{{64}}", image))
 
 

