@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 from common.errors import SettingsError
 
-_PACKAGES = ("matplotlib", "pyarrow", "sqlglot")
+_PACKAGES = ("matplotlib", "pyarrow", "scipy", "sqlglot")
 
 
 def check_packages() -> None:

