@@ -113,9 +113,8 @@ compose: setup
 		env $(if $(IMAGE),IMAGE=$(abspath $(IMAGE))) $(BIN)/python -m pytest -rP --durations=5 \
 		tests/compose/test_installation_runs.py
 
-# The same installation under Docker itself, with the images in build/image: those of the functions and of MinIO
-# (make image, .venv/bin/python -m infra.image.build --of minio). As root, with a dockerd of its own; it needs Go, and of
-# Debian docker.io and mmdebstrap.
+# The same installation under Docker itself, with the images that `make image` has built. As root, with a dockerd of its
+# own; it needs Go, and of Debian docker.io and mmdebstrap.
 docker: setup
 	@$(BIN)/python -m tests.compose.docker.stand_ins
 	@unshare --net --mount sh -c 'ip link set lo up && TEST_DOCKER=1 exec "$$0" "$$@"' \

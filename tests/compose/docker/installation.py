@@ -17,7 +17,11 @@ from tests.support.compose_file import read
 from tests.support.repository import ROOT
 
 _OVERRIDE = "stand-ins.yaml"
-_ARCHIVES = {"DCM2SET_IMAGE": "dcm2set.tar", "DCM2SET_STORE_IMAGE": "dcm2set-minio.tar"}
+_ARCHIVES = {
+    "DCM2SET_IMAGE": "dcm2set.tar",
+    "DCM2SET_OPERATOR_IMAGE": "dcm2set-operator.tar",
+    "DCM2SET_STORE_IMAGE": "dcm2set-minio.tar",
+}
 _BUILT = ROOT / "build" / "image"
 
 
