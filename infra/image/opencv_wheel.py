@@ -33,6 +33,7 @@ _DEFINITIONS = {
     "OPENCV_PYTHON_SKIP_LINKER_EXCLUDE_LIBS": "ON",  # Zig's linker has no such option
     "OPENCV_TIMESTAMP": "1970-01-01T00:00:00Z",
 }
+_STUBS = {"python/cv2/py.typed": "python/cv2/__init__.py", "/typing/": "/misc/"}  # and what stands for them
 # The build writes into the library what uname says of the machine; the wheel must not differ with its kernel.
 _UNAME = f"print({{'-s': 'Linux', '-m': {platform.machine()!r}}}.get(sys.argv[1], 'any'))\n"
 
@@ -59,8 +60,19 @@ def build_wheel(tools: Path, lock: Path, wheels: Path) -> None:
     (archive,) = folder.glob("*.tar.gz")
     shutil.unpack_archive(archive, folder)
     unpacked = folder / archive.name.removesuffix(".tar.gz")
+    _expect_no_stubs(unpacked / "setup.py")
     wheel = [*pip, "wheel", *chosen, "--no-index", "--wheel-dir", str(wheels), str(unpacked)]
     subprocess.run(wheel, env=given, check=True)
+
+
+def _expect_no_stubs(setup: Path) -> None:
+    """Let the installation go on without stubs for type checkers, which need modules that are left out."""
+    text = setup.read_text(encoding="utf-8")
+    for stubs, other in _STUBS.items():
+        if text.count(stubs) != 1:
+            raise ValueError("OpenCV's setup.py is not the one that this build was written for.")
+        text = text.replace(stubs, other)
+    setup.write_text(text, encoding="utf-8")
 
 
 def environment(tools: Path) -> dict[str, str]:
