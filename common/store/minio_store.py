@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import urllib3
 from minio.commonconfig import CopySource
 from minio.error import S3Error
+from minio.helpers import check_object_name
 
 from common.complete_responses import CompleteResponses
 from common.errors import DependencyAwayError, ObjectMissingError, SettingsError
@@ -131,6 +132,11 @@ class MinioStore(ObjectStore):
             return bytes(response.read())
 
     def download(self, version: ObjectVersion, path: Path) -> None:
+        if 0 < version.size <= _CHUNK:
+            content = self.read(version)
+            with local_file_errors():
+                path.write_bytes(content)
+            return
         with store_errors(version.location), self._opened(version) as response, path.open("wb") as file:
             for chunk in response.stream(_CHUNK):
                 with local_file_errors():
@@ -140,7 +146,12 @@ class MinioStore(ObjectStore):
         if isinstance(data, Path):
             with data.open("rb") as file:
                 return self._put(location, file, data.stat().st_size, content_type)
-        return self._put(location, io.BytesIO(data), len(data), content_type)
+        if len(data) > SINGLE_PUT_BYTES:
+            return self._put(location, io.BytesIO(data), len(data), content_type)
+        with store_errors(location):
+            check_object_name(location.key)
+            etag = self.client.put_in_one_request(location, data, {"Content-Type": content_type})
+            return ObjectVersion(location, etag, len(data))
 
     def put_new(self, location: Location, data: bytes, *, content_type: str) -> ObjectVersion | None:
         headers = {"Content-Type": content_type, "If-None-Match": "*"}

@@ -2,8 +2,9 @@
 
 import hashlib
 import tempfile
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from imaging.frames.blanking import Rectangle
 from imaging.frames.image_checks import NoPictureError
 
 MEGABYTE = 1024 * 1024
-_UPLOADS = 4  # at a time, of one instance
+_UPLOADS = 4  # of images at a time, of one instance
+Uploaded = tuple[ImageEntry, ObjectVersion]
 
 
 @dataclass(frozen=True)
@@ -95,24 +97,19 @@ class InstanceExtractor:
         Return the next functions, each with the object made for it, and the de-identified file.
         """
 
-        def upload(frame: PngFrame, location: Location) -> tuple[ImageEntry, ObjectVersion]:
+        def upload(frame: PngFrame, location: Location) -> Uploaded:
             item.heartbeat()
             body = read_output(frame.png)
             written = self.store.put(location, body, content_type="image/png")
             return image_entry(frame, location, body), written
 
-        if len(locations) == 1:
-            uploaded = [upload(instance.frames[0], locations[0])]
-        else:
-            # The store takes several small objects at a time faster than one after the other.
-            with ThreadPoolExecutor(_UPLOADS, thread_name_prefix="upload") as uploads:
-                uploaded = list(uploads.map(upload, instance.frames, locations))
         name = instance.path.instance
-        deidentified = self.store.put(
-            Location(DEIDENTIFIED, f"{name}.dcm"),
-            upload_body(instance.dicom),
-            content_type="application/dicom",
-        )
+        dicom = Location(DEIDENTIFIED, f"{name}.dcm")
+        # The store takes several objects at a time faster than one after the other.
+        with _running(upload, instance.frames, locations) as uploads:
+            body = upload_body(instance.dicom)
+            deidentified = self.store.put(dicom, body, content_type="application/dicom")
+            uploaded = [each.result() for each in uploads]
         # Last, because its event starts store_metadata: every object that the document names exists by then.
         document = self.store.put(
             Location(METADATA, f"{name}.json"),
@@ -121,6 +118,19 @@ class InstanceExtractor:
         )
         images = (("quality", written) for _, written in uploaded)
         return (("store_metadata", document), *images), deidentified
+
+
+@contextmanager
+def _running(
+    upload: Callable[[PngFrame, Location], Uploaded], frames: Sequence[PngFrame], at: Sequence[Location]
+) -> Iterator[list[Future[Uploaded]]]:
+    """Upload the frames in other threads; none of them runs any longer after the block."""
+    # Threads of this file's own: another file must not wait for a file with thousands of frames.
+    with ThreadPoolExecutor(_UPLOADS, thread_name_prefix="upload") as threads:
+        try:
+            yield [threads.submit(upload, *each) for each in zip(frames, at, strict=False)]
+        finally:
+            threads.shutdown(cancel_futures=True)
 
 
 def releases_of(item: Item) -> Releases:

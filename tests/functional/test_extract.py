@@ -53,7 +53,8 @@ def test_metadata_is_written_last(pipeline: Pipeline) -> None:
     _received(pipeline)
     effects = [(call, location.bucket.partition("-")[0]) for call, location in pipeline.store.calls[1:]]
     expected = ["put images", "put deidentified", "put metadata", "copy raw", "delete raw"]
-    assert expected == [" ".join(effect) for effect in effects]
+    found = [" ".join(effect) for effect in effects]
+    assert expected == sorted(found[:2], reverse=True) + found[2:]  # the first two are written at a time
 
 
 def test_outputs_are_the_picture_without_text(pipeline: Pipeline) -> None:
