@@ -114,7 +114,7 @@ def build(of: str, base: str | None, output: Path, *, debian_base: bool, reuse: 
     """Build an image with buildah, and write it as an archive for docker load and podman load."""
     try:
         if debian_base:
-            base = _debian_base(source().timestamp)
+            base = _debian_base()
         image = IMAGES[of]
         archive = build_image(image, base, output, reuse=reuse)
         if image.locks:

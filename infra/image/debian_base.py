@@ -17,6 +17,9 @@ PACKAGES = (
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*")
 
 
+_TIME = "1767225600"  # 2026-01-01, in seconds
+
+
 def required_program(name: str, package: str) -> str:
     """The path of a program; SettingsError with the package to install if it is missing."""
     found = shutil.which(name)
@@ -25,22 +28,23 @@ def required_program(name: str, package: str) -> str:
     return found
 
 
-def debian_base(timestamp: int) -> str:
+def debian_base() -> str:
     """Make the base image, and return its name: it ends with the digest of its files.
 
-    Packages are unpacked, and none of their scripts is run. Debian moves on: the digest tells when.
+    Packages are unpacked, and none of their scripts is run. Debian moves on: the digest tells when. The files
+    have a fixed time, so that commits have the same base, and with it the layer of the compiled OpenCV.
     """
     program = required_program("mmdebstrap", "mmdebstrap")
     with tempfile.TemporaryDirectory(prefix="dcm2set-base-") as folder:
         root = Path(folder, "root.tar")
         command = [program, "--quiet", "--variant=extract", f"--include={','.join(PACKAGES)}"]
         command += [f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT]
-        run([*command, SUITE, str(root)], environment={"SOURCE_DATE_EPOCH": str(timestamp)})
+        run([*command, SUITE, str(root)], environment={"SOURCE_DATE_EPOCH": _TIME})
         digest = hashlib.sha256(root.read_bytes()).hexdigest()
         Path(folder, "Dockerfile").write_text("FROM scratch\nADD root.tar /\n", encoding="ascii")
         name = f"localhost/dcm2set-base:{digest[:16]}"
         build = [required_program("buildah", "buildah"), "bud", "--quiet", "--isolation", "chroot"]
-        run([*build, "--timestamp", str(timestamp), "--tag", name, folder])
+        run([*build, "--timestamp", _TIME, "--tag", name, folder])
     return name
 
 
