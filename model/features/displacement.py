@@ -48,7 +48,8 @@ def _moved(lines: Lines) -> NDArray[Any]:
     logs = np.log(lines.mean_steps + np.float32(0.5))
     suspicion = logs - running_median(logs, _AROUND)
     suspects = min(_SUSPECTS, suspicion.shape[1])
-    chosen = np.argpartition(suspicion, -suspects, axis=1)[:, -suspects:]
+    # Stable, so that equally suspicious lines are chosen alike on every processor.
+    chosen = np.argsort(suspicion, axis=1, kind="stable")[:, -suspects:]
     # These lines, and the ones after them.
     pairs = lines.values[np.arange(count)[:, None], np.stack([chosen, chosen + 1])].astype(np.float32)
     pairs -= np.add.reduce(pairs, axis=3, keepdims=True) / np.float32(length)
