@@ -33,7 +33,8 @@ def image_features(picture: Picture) -> NDArray[np.float64]:
 
     Returns
     -------
-    float64 array of shape (len(FEATURE_NAMES),), always finite, in the order of FEATURE_NAMES.
+    float64 array of shape (len(FEATURE_NAMES),) with values of single precision, always finite, in the order
+    of FEATURE_NAMES.
 
     Raises
     ------
@@ -46,6 +47,8 @@ def image_features(picture: Picture) -> NDArray[np.float64]:
         raise ValueError(f"A picture has shape (rows, columns) or (rows, columns, 3), not {picture.shape}.")
     cv2.setNumThreads(1)  # of this process: the pipeline runs one process for each core
     views = PictureViews(padded(canonical_orientation(grey(picture))))
+    # Sums in OpenCV have other last bits where an array begins at another address. Single precision has none
+    # of them, so a training gives the same bytes each time.
     return np.array(
         [
             *intensity.intensity(views),
@@ -57,8 +60,8 @@ def image_features(picture: Picture) -> NDArray[np.float64]:
             *illumination.illumination(views),
             _share_coloured(picture),
         ],
-        np.float64,
-    )
+        np.float32,
+    ).astype(np.float64)
 
 
 def _share_coloured(picture: Picture) -> float:
