@@ -1,11 +1,13 @@
 """An image as a file that `docker load` and `podman load` read, and what is in it."""
 
+import hashlib
 import json
 import os
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
@@ -48,9 +50,7 @@ class ImageArchive:
 
     def _json(self, name: str) -> Any:
         with tarfile.open(self.path) as archive:
-            member = archive.extractfile(name)
-            assert member is not None  # noqa: S101 it is a file
-            return json.load(member)
+            return _read_json(archive, name)
 
     def _layers(self) -> Iterator[IO[bytes]]:
         with tarfile.open(self.path) as archive:
@@ -58,6 +58,40 @@ class ImageArchive:
                 layer = archive.extractfile(name)
                 assert layer is not None  # noqa: S101 it is a file
                 yield layer
+
+
+def forget_build(path: Path) -> None:
+    """Take out of an archive what two builds of the same files differ in.
+
+    These are the names of the containers that the steps ran in, and the numbers of the images between them.
+    """
+    part = path.with_name(f"{path.name}.part")
+    with tarfile.open(path) as archive, tarfile.open(part, "w") as written:
+        (manifest,) = _read_json(archive, "manifest.json")
+        config = _read_json(archive, manifest["Config"])
+        for name in ("container", "container_config", "parent"):
+            config.pop(name, None)
+        config["config"]["Hostname"] = ""
+        for step in config["history"]:
+            step.pop("comment", None)
+        body = json.dumps(config, sort_keys=True).encode()
+        manifest["Config"] = f"{hashlib.sha256(body).hexdigest()}.json"
+        for name in manifest["Layers"]:
+            written.addfile(archive.getmember(name), archive.extractfile(name))
+        for name, content in {
+            manifest["Config"]: body,
+            "manifest.json": json.dumps([manifest]).encode(),
+        }.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            written.addfile(member, BytesIO(content))
+    part.replace(path)
+
+
+def _read_json(archive: tarfile.TarFile, name: str) -> Any:
+    member = archive.extractfile(name)
+    assert member is not None  # noqa: S101 it is a file
+    return json.load(member)
 
 
 def _extracted(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo:

@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 
 from common.errors import PipelineError, SettingsError
-from infra.image.archive import ImageArchive
-from infra.image.debian_base import debian_base, required_program, run
+from infra.image.archive import ImageArchive, forget_build
+from infra.image.debian_base import TIME, debian_base, required_program, run
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).parent
@@ -38,20 +38,12 @@ IMAGES = {
 }
 
 
-@dataclass(frozen=True)
-class Source:
-    """What the images are built from."""
-
-    revision: str  # of the commit; ends with + if files were changed since
-    timestamp: int  # of the commit, in seconds; every file of the image has it
-
-
-def source() -> Source:
-    """The commit that is checked out."""
+def revision_of_source() -> str:
+    """The commit that is checked out; it ends with + if files were changed since."""
     git = [required_program("git", "git"), "-C", str(ROOT)]
-    revision, timestamp = run([*git, "log", "-1", "--format=%H %ct"]).split()
+    revision = run([*git, "log", "-1", "--format=%H"])
     is_changed = bool(run([*git, "status", "--porcelain", "--untracked-files=no"]))
-    return Source(revision + ("+" if is_changed else ""), int(timestamp))
+    return revision + ("+" if is_changed else "")
 
 
 def build_image(image: Image, base: str | None, output: Path, *, reuse: bool = False) -> ImageArchive:
@@ -60,15 +52,14 @@ def build_image(image: Image, base: str | None, output: Path, *, reuse: bool = F
     `base` is the base image; without it, the Dockerfile's is used. With `reuse`, layers of earlier builds
     are taken where nothing has changed.
     """
-    built_from = source()
     output.mkdir(parents=True, exist_ok=True)
     archive, numbered = output / f"{image.name}.tar", output / f"{image.name}.id"
     buildah = required_program("buildah", "buildah")
     # In the format of Docker, as that of OCI has no health check.
     command = [buildah, "bud", "--isolation", "chroot", "--format", "docker", "--layers", "--quiet"]
     command += [] if reuse else ["--no-cache"]
-    command += ["--timestamp", str(built_from.timestamp), "--tag", f"localhost/{image.name}"]
-    command += ["--build-arg", f"REVISION={built_from.revision}", "--iidfile", str(numbered)]
+    command += ["--timestamp", TIME, "--tag", f"localhost/{image.name}"]
+    command += ["--build-arg", f"REVISION={revision_of_source()}", "--iidfile", str(numbered)]
     command += ["--ignorefile", str(FOLDER / "Dockerfile.dockerignore")]
     command += ["--target", image.target] if image.target else []
     if base is not None:
@@ -78,6 +69,7 @@ def build_image(image: Image, base: str | None, output: Path, *, reuse: bool = F
     run([*command, "--file", str(image.dockerfile), str(ROOT)])
     archive.unlink(missing_ok=True)  # buildah adds to an archive that is there
     run([buildah, "push", "--quiet", numbered.read_text(encoding="ascii"), f"docker-archive:{archive}"])
+    forget_build(archive)
     return ImageArchive(archive)
 
 

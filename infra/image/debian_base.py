@@ -17,7 +17,8 @@ PACKAGES = (
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*")
 
 
-_TIME = "1767225600"  # 2026-01-01, in seconds
+TIME = "1767225600"
+"""Of every file of an image, in seconds: 2026-01-01. Layers that commits share are equal then."""
 
 
 def required_program(name: str, package: str) -> str:
@@ -39,12 +40,12 @@ def debian_base() -> str:
         root = Path(folder, "root.tar")
         command = [program, "--quiet", "--variant=extract", f"--include={','.join(PACKAGES)}"]
         command += [f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT]
-        run([*command, SUITE, str(root)], environment={"SOURCE_DATE_EPOCH": _TIME})
+        run([*command, SUITE, str(root)], environment={"SOURCE_DATE_EPOCH": TIME})
         digest = hashlib.sha256(root.read_bytes()).hexdigest()
         Path(folder, "Dockerfile").write_text("FROM scratch\nADD root.tar /\n", encoding="ascii")
         name = f"localhost/dcm2set-base:{digest[:16]}"
         build = [required_program("buildah", "buildah"), "bud", "--quiet", "--isolation", "chroot"]
-        run([*build, "--timestamp", _TIME, "--tag", name, folder])
+        run([*build, "--timestamp", TIME, "--tag", name, folder])
     return name
 
 
