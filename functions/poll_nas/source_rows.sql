@@ -110,10 +110,11 @@ where folder_id = %(id)s and state = 'waiting' and archive_id is null and not bl
 order by id limit %(most)s;
 
 -- name: failed_copies
--- Those that failed before the visit began, so that a poll tries each file once.
+-- Those that failed before the visit began, so that a poll tries each file once. A time in the future means that
+-- the clock was moved back since.
 select id, path, version, size, modified_at, tried_at from source_file
 where folder_id = %(id)s and state = 'waiting' and archive_id is null and not blocked
-    and tried_at < %(before)s and (tried_at, id) > (%(tried_at)s, %(last)s)
+    and (tried_at < %(before)s or tried_at > clock_timestamp()) and (tried_at, id) > (%(tried_at)s, %(last)s)
 order by tried_at, id limit %(most)s;
 
 -- name: failed_copy

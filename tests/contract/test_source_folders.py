@@ -117,6 +117,21 @@ def test_quiet_time_starts_again_if_the_clock_was_moved_back(database: Database)
     assert looked.quiet_since == rows.record_listing(folder, [], listed_time=None).folder.quiet_since
 
 
+def test_a_copy_that_failed_is_tried_again_if_the_clock_was_moved_back(database: Database) -> None:
+    """A copy that seems to have failed in the future is tried in the next visit, and once in each."""
+    rows = PostgresSourceRows(database)
+    folder = rows.folder("folder")
+    folder = rows.record_listing(folder, [FILE], listed_time=None).folder
+    ((file,),) = rows.waiting(folder)
+    rows.record_failed_copy(file.id, cause="Away.")
+    assert [] == list(rows.waiting(folder))
+    database.run("update source_file set tried_at = now() + interval '20 minutes'")
+    folder = rows.record_listing(folder, [FILE], listed_time=None).folder
+    assert [[file.id]] == [[each.id for each in batch] for batch in rows.waiting(folder)]
+    rows.record_failed_copy(file.id, cause="Away.")
+    assert [] == list(rows.waiting(folder))
+
+
 def test_absent_folder_is_closed_at_the_second_time(sources: Sources) -> None:
     """Waiting files of a folder that two listings of the root lack are gone; a present folder goes on."""
     sources.list_files(FILE)

@@ -183,7 +183,11 @@ class InMemorySourceRows(SourceRows):
     def waiting(self, folder: SourceFolder) -> Iterator[list[WaitingFile]]:
         waiting = [file for file in self.files(folder) if file.state == "waiting" and not file.blocked]
         fresh = [file for file in waiting if file.tried_at is None]
-        failed = [file for file in waiting if file.tried_at and file.tried_at < folder.looked_at]
+        failed = [
+            file
+            for file in waiting
+            if file.tried_at and not folder.looked_at <= file.tried_at <= self.clock()
+        ]
         for files in (
             sorted(fresh, key=lambda file: file.id),
             sorted(failed, key=lambda file: (file.tried_at, file.id)),
