@@ -84,7 +84,8 @@ class PendingDelete:
     moved_to: Location | None  # where its copy is; None: it is deleted for good
 
 
-NEWEST = 4
+NEWEST_EVERY = 4
+"""Of so many claims of due items, one takes the newest item and the others the oldest."""
 
 
 class Ledger(Protocol):
@@ -96,7 +97,7 @@ class Ledger(Protocol):
     def claim_due(self, *, lease_seconds: float) -> tuple[Claim, ObjectVersion] | None:
         """Claim the item that has been due longest, or one whose lease ran out; None if there is none.
 
-        Every `NEWEST`-th claim takes the item that became due last.
+        One of `NEWEST_EVERY` claims takes the item that became due last.
         The size is 0 where the announcement did not say it.
         """
 

@@ -16,7 +16,7 @@ from common.database import Database, Row, queries
 from common.errors import TextFound
 from common.ledger.ledger import (
     LONGEST_SECONDS,
-    NEWEST,
+    NEWEST_EVERY,
     Claim,
     ExistingItem,
     Ledger,
@@ -64,7 +64,7 @@ class PostgresLedger(Ledger):
     def claim_due(self, *, lease_seconds: float) -> tuple[Claim, ObjectVersion] | None:
         lease = uuid4()
         values = {"function": self._function, **self._lease(lease, lease_seconds)}
-        is_newest = next(self._claims) % NEWEST == 0
+        is_newest = next(self._claims) % NEWEST_EVERY == 0
         row = self._database.one(_SQL["claim_newest" if is_newest else "claim_due"], **values)
         if row is None:
             row = self._database.one(_SQL["claim_expired"], **values, longest=self._longest)

@@ -17,14 +17,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
+from infra.image.certificates import JOINED, certificates
 from infra.image.shared_objects import is_library, libraries, loaded_part, shared_objects
 
 VENV = Path("/opt/dcm2set")
 USER = 65532
 _VERSION = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 SITE = VENV / "lib" / _VERSION / "site-packages"
-_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-_MOZILLA = Path("/usr/share/ca-certificates/mozilla")
 _ZONES = Path("/usr/share/zoneinfo")
 _LICENCES = Path("/usr/share/doc")
 _ACCOUNTS = {
@@ -121,7 +120,7 @@ def _lay_out_base(base: Path, left_out: list[LeftOut]) -> None:
     (base / "tmp").chmod(0o1777)
     for name, text in _ACCOUNTS.items():
         _write(base / "etc" / name, text)
-    _write(base / _CERTIFICATES.relative_to("/"), _certificates())
+    _write(base / JOINED.relative_to("/"), certificates())
     interpreter = Path(sys.executable).resolve()
     _copy_file(interpreter, base)
     _copy(_stdlib(), base / _stdlib().relative_to("/"), left_out)
@@ -145,12 +144,6 @@ def write_command(folder: Path) -> None:
 
 def _stdlib() -> Path:
     return Path(sysconfig.get_path("stdlib"))
-
-
-def _certificates() -> str:
-    """The certificates of the base image's CAs, also where no package script has joined them."""
-    files = [_CERTIFICATES] if _CERTIFICATES.exists() else sorted(_MOZILLA.glob("*.crt"))
-    return "".join(path.read_text(encoding="ascii").rstrip("\n") + "\n" for path in files)
 
 
 def _copy_file(path: Path, base: Path) -> None:

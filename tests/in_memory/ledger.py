@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from common.errors import DependencyAwayError
 from common.ledger.ledger import (
     LONGEST_SECONDS,
-    NEWEST,
+    NEWEST_EVERY,
     Claim,
     ExistingItem,
     Ledger,
@@ -147,7 +147,7 @@ class InMemoryLedger(Ledger):
             due = self._due()
             if not due:
                 return None
-            newest = [row for row in due if row.due_at] if next(self.claims) % NEWEST == 0 else []
+            newest = [row for row in due if row.due_at] if next(self.claims) % NEWEST_EVERY == 0 else []
             row = newest[-1] if newest else due[0]
             return self._lease(row, lease_seconds), ObjectVersion(row.location, row.etag, row.size)
 
