@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 
 _CHUNK = 256 * 1024
@@ -78,30 +79,31 @@ class TcpRelay:
         self._loop.close()
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
-        try:
+        # With no server behind the relay, the client's connection ends too, or it would wait for an answer.
+        with self._reset_at_the_end(writer), suppress(OSError):
             await self._flows.wait()
             if self._mode is Mode.CUT:
                 return
             answers, requests = await asyncio.open_connection("127.0.0.1", self.upstream)
-        except OSError:
-            return
-        finally:
-            if self._mode is Mode.CUT:
-                writer.transport.abort()
-                self._writers.discard(writer)
-        self._writers.add(requests)
+            with self._reset_at_the_end(requests):
+                directions = (
+                    self._pass_on(reader, requests),
+                    self._pass_on(answers, writer, is_answer=True),
+                )
+                tasks = [asyncio.ensure_future(each) for each in directions]
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    @contextmanager
+    def _reset_at_the_end(self, writer: asyncio.StreamWriter) -> Iterator[None]:
+        self._writers.add(writer)
         try:
-            directions = (self._pass_on(reader, requests), self._pass_on(answers, writer, is_answer=True))
-            tasks = [asyncio.ensure_future(each) for each in directions]
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            yield
         finally:
-            for each in (writer, requests):
-                self._writers.discard(each)
-                each.transport.abort()
+            self._writers.discard(writer)
+            writer.transport.abort()
 
     async def _pass_on(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_answer: bool = False
