@@ -1,7 +1,7 @@
 """Send inputs of unusual size through a running home, while ordinary files arrive.
 
 - frames: an Enhanced CT Image of 10,000 frames and 2 GiB;
-- slide: one level of a whole-slide image, 1 GiB in tiles of 512 x 512;
+- slide: one level of a whole-slide image, 1 GiB in tiles of 512 x 512, which is held and then released;
 - folder: 100,000 small files in one folder of the NAS;
 - labels: 10,000 label files.
 
@@ -13,7 +13,6 @@ The options --only NAME and --share N (a tenth: 10) choose one input, and a part
 
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from benchmarks.support.peak_of_functions import PeakMemory
 from benchmarks.support.report import Figure, report
 from common.store.object_key import ANNOTATIONS
 from infra.health.status import is_closed
+from tests.faults.background import repeated
 from tests.support.local_home import RunningHome, wait_for
 from tests.support.real_files import make_instance
 
@@ -135,20 +135,9 @@ class _Ordinary:
     @contextmanager
     def arriving(self) -> Iterator[None]:
         """Put a file every few seconds while the block runs."""
-        ended = threading.Event()
-
-        def put() -> None:
-            while not ended.is_set():
-                self._put()
-                ended.wait(_EVERY)
-
-        thread = threading.Thread(target=put, daemon=True)
-        thread.start()
-        try:
+        self._put()
+        with repeated(self._put, seconds=_EVERY):
             yield
-        finally:
-            ended.set()
-            thread.join()
 
     def seconds(self) -> list[float]:
         """Return the seconds from each PUT to the verdict; where there is none, until now."""
@@ -175,6 +164,13 @@ def _slide(home: RunningHome, nas: Path, share: int) -> int:
     tiles = 1365 // share
     (nas / "slide").mkdir()
     write_slide_level(nas / "slide" / "level.dcm", tiles=tiles, size=512)
+    _through(home, tiles)
+    # Slides are held: they may have writing on the glass.
+    (item,) = home.rows("select id from ledger_item where function = 'extract' and state = 'held'")
+    released = home.run_cli(
+        "release", "--item", str(item["id"]), "--why", "No writing.", "--who", "benchmark"
+    )
+    assert released.returncode == 0, released.stderr
     return _through(home, tiles)
 
 

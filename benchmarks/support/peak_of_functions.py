@@ -1,12 +1,13 @@
 """The peak memory of each function and server of a running home, children included (Linux)."""
 
-import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+
+from tests.faults.background import repeated
 
 _SECONDS = 0.25  # between two looks; a process's own peak is read from the kernel and misses nothing before
 _PEAK, _NOW = "VmHWM:", "VmRSS:"
@@ -25,18 +26,8 @@ class PeakMemory:
         """Watch while the block runs."""
         for process in self._parent.children(recursive=True):
             _reset(process.pid)
-        ended = threading.Event()
-        thread = threading.Thread(target=self._watch, args=(ended,), daemon=True)
-        thread.start()
-        try:
+        with repeated(self._look, seconds=_SECONDS):
             yield
-        finally:
-            ended.set()
-            thread.join()
-
-    def _watch(self, ended: threading.Event) -> None:
-        while not ended.wait(_SECONDS):
-            self._look()
 
     def _look(self) -> None:
         sums: dict[str, float] = defaultdict(float)

@@ -25,17 +25,6 @@ where id = (
     order by due_at limit 1 for update skip locked)
 returning id, attempts, crashes, releases, source, blank, bucket, key, etag, size;
 
--- name: claim_newest
--- The item that became due last, so that a few files do not wait behind the thousands of pictures of another one.
-update ledger_item item
-set state = 'running', attempts = attempts + 1, lease = %(lease)s, worker = %(worker)s,
-    lease_until = now() + make_interval(secs => %(seconds)s), due_at = null, started_at = now(), settled_at = null
-where id = (
-    select id from ledger_item
-    where function = %(function)s and counted_as is null and state = 'retry' and due_at <= now()
-    order by due_at desc limit 1 for update skip locked)
-returning id, attempts, crashes, releases, source, blank, bucket, key, etag, size;
-
 -- name: claim_expired
 -- An item whose lease ran out. If a lease or a wait ends later than any can, the clock was moved back in the
 -- meantime; then the item is claimed at once.
