@@ -199,7 +199,7 @@ def _labels(home: RunningHome, nas: Path, share: int) -> int:
     keys = [row["key"] for row in home.rows("select key from image_allocation order by key")]
     for name, body in label_files(keys, number):
         home.put(name, body, bucket=ANNOTATIONS)
-    query = "select count(*) as number from label_import where key like 'big/%'"
+    query = "select count(*) as number from label_import where starts_with(key, 'big/')"
     found = wait_for(lambda: home.rows(query)[0]["number"] >= number, seconds=_HOURS, pause=1)
     assert found, home.status()
     return number
