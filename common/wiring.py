@@ -10,7 +10,7 @@ from common.ledger.ledger import Ledger
 from common.ledger.postgres_ledger import PostgresLedger
 from common.settings import Settings, settings
 from common.stage.admission import MAX_WAIT_SECONDS, Admission
-from common.stage.backlog import DRAIN_SECONDS, drain
+from common.stage.backlog import drain
 from common.stage.item import Item, Outcome
 from common.stage.stage import LONGEST_WAIT, Stage
 from common.store.minio_store import MinioStore
@@ -118,7 +118,7 @@ def stage_target(stage: Stage, *, on_run: Callable[[], Mapping[str, object]] | N
         on_record=stage.handle,
         on_full=stage.announce,
         on_run=on_run,
-        on_due=partial(drain, stage.next, admission(), seconds=DRAIN_SECONDS),
+        on_due=partial(drain, stage.next, admission()),
         checks=checks(),
         admission=admission(),
     )

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 
 import orjson
 from flask import Request, Response
@@ -23,7 +24,7 @@ from common.store.event_record import EventRecord, parse_event_records
 from common.tokens import Tokens
 
 RETRY_AFTER_SECONDS = 5
-_MAX_COMMAND_BYTES = 64  # of a body that requests a run or work on the backlog; events are longer
+_MAX_COMMAND_BYTES = 64  # of a body that requests a run; events are longer
 _EMPTY = ([b"{}"], [b"{", b"}"])
 _NOTHING_CREATED = "The events are about no created object."
 
@@ -39,7 +40,7 @@ class Target:
     on_record: Callable[[EventRecord], Result] | None = None
     on_full: Callable[[EventRecord], None] = lambda _: None  # for an event without a slot
     on_run: Callable[[], Mapping[str, object]] | None = None
-    on_due: Callable[[], Mapping[str, object]] | None = None  # works on the backlog
+    on_due: Callable[[float], Mapping[str, object]] | None = None  # works on the backlog for so many seconds
     checks: Mapping[str, Check] = field(default_factory=dict)
     gauges: Collect = tuple  # current values at /metrics, beside the counters
     admission: Admission | None = None  # None: no limit
@@ -87,7 +88,10 @@ def _metrics(request: Request, target: Target) -> Response:
 def _post(request: Request, target: Target) -> Response:
     body = body_of(request)
     is_run = _is_empty(body)
-    run = target.on_run or target.on_due if is_run else target.on_due if _requests_drain(body) else None
+    run = target.on_run if is_run else None
+    seconds = backlog.DRAIN_SECONDS if is_run else backlog.requested_seconds(body)
+    if run is None and target.on_due is not None and seconds is not None:
+        run = partial(target.on_due, seconds)
     if run is not None:
         answer = _run(target.function, run)
         return _full(target) if answer["status"] == backlog.FULL else _json(200, answer)
@@ -113,11 +117,6 @@ def _post(request: Request, target: Target) -> Response:
 def _is_empty(body: bytes) -> bool:
     """Whether a body is empty or {}, which requests a run."""
     return body.isspace() or not body or (len(body) < _MAX_COMMAND_BYTES and body.split() in _EMPTY)
-
-
-def _requests_drain(body: bytes) -> bool:
-    # Most bodies are events, which are longer; the check of the length saves a copy of them.
-    return len(body) < _MAX_COMMAND_BYTES and body.replace(b" ", b"") == orjson.dumps(backlog.REQUEST)
 
 
 def _full(target: Target) -> Response:

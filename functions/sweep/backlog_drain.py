@@ -2,7 +2,8 @@
 
 A function may have any number of processes and replicas, and the sweep does not know how many slots they
 have. So it begins with a few requests, sends as many more as found work, and stops doing so for a moment when
-the function answers that it is full.
+the function answers that it is full. A request that tries for a slot is about one item, so that its answer
+comes soon and brings the next ones.
 """
 
 import math
@@ -12,8 +13,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
+from common.stage.backlog import DRAIN_SECONDS
+
 MAX_REQUESTS = 64  # at a time to one function
-_FULL_SECONDS = 1.0  # as long as a function takes for one request; until then it is taken for full
 
 
 @dataclass(frozen=True)
@@ -26,17 +28,19 @@ class BacklogAnswer:
 
 
 def drain_backlog(
-    drain: Callable[[], BacklogAnswer], *, least: int, is_over: Callable[[], bool]
+    drain: Callable[[float], BacklogAnswer], *, least: int, seconds_left: Callable[[], float]
 ) -> Counter[str]:
-    """Send requests until no answer reports more due items, or `is_over` says so; returns the results.
+    """Send requests until no answer reports more due items, or no time is left; returns the results.
 
-    A request that follows an answer with more due items has that request's slot; the others are tries. There
-    are at most as many tries as requests with a slot, or `least`: a try may wait for a slot in the function.
+    `drain` sends a request to work for so many seconds, or on one item with 0. Requests end together with
+    the time that is left, so that no slot is empty for long before the next sweep. A request that follows an
+    answer with more due items has that request's slot; the others are tries. There are at most as many tries
+    as requests with a slot, or `least`: a try may wait for a slot in the function.
     """
     results: Counter[str] = Counter()
     full_at = -math.inf
     with ThreadPoolExecutor(MAX_REQUESTS) as threads:
-        tries: set[Future[BacklogAnswer]] = {threads.submit(drain) for _ in range(least)}
+        tries: set[Future[BacklogAnswer]] = {threads.submit(drain, 0) for _ in range(least)}
         following: set[Future[BacklogAnswer]] = set()
         while running := tries | following:
             ended = wait(running, return_when=FIRST_COMPLETED).done
@@ -44,10 +48,12 @@ def drain_backlog(
             for answer in (future.result() for future in ended):
                 results.update(answer.items)
                 full_at = time.monotonic() if answer.is_full else full_at
-                if not answer.has_more or is_over():
+                left = seconds_left()
+                if not answer.has_more or left <= 0:
                     continue
-                following.add(threads.submit(drain))
-                is_full = time.monotonic() - full_at < _FULL_SECONDS
+                following.add(threads.submit(drain, min(left, DRAIN_SECONDS)))
+                # As long as a function may take for one request, it is taken for full.
+                is_full = time.monotonic() - full_at < DRAIN_SECONDS
                 most = 0 if is_full else min(max(least, len(following)), MAX_REQUESTS - len(following))
-                tries |= {threads.submit(drain) for _ in range(most - len(tries))}
+                tries |= {threads.submit(drain, 0) for _ in range(most - len(tries))}
     return results

@@ -35,8 +35,8 @@ class Sender(Protocol):
     def send(self, function: str, event: Mapping[str, object]) -> str:
         """Send one event; return settled, full, retry, refused or unreachable."""
 
-    def drain(self, function: str) -> BacklogAnswer:
-        """Tell a function to work on its due items, for as long as one request may take."""
+    def drain(self, function: str, seconds: float) -> BacklogAnswer:
+        """Tell a function to work on its due items for so long; with 0, on one of them."""
 
 
 class HttpSender(Sender):
@@ -58,8 +58,8 @@ class HttpSender(Sender):
     def send(self, function: str, event: Mapping[str, object]) -> str:
         return self._post(function, event)[0]
 
-    def drain(self, function: str) -> BacklogAnswer:
-        result, body = self._post(function, backlog.REQUEST)
+    def drain(self, function: str, seconds: float) -> BacklogAnswer:
+        result, body = self._post(function, backlog.request(seconds))
         if result == "settled":
             answer = orjson.loads(body)
             items = {str(status): int(number) for status, number in answer.get("items", {}).items()}
@@ -168,7 +168,9 @@ class _FunctionSweep:
         if self._is_late():
             return Counter(left=1)
         results = drain_backlog(
-            partial(self._sender.drain, self._function), least=self._concurrency, is_over=self._is_late
+            partial(self._sender.drain, self._function),
+            least=self._concurrency,
+            seconds_left=lambda: self._deadline - time.monotonic(),
         )
         if results["unreachable"]:
             self._is_away.set()

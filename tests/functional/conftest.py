@@ -55,8 +55,8 @@ class InProcessSender:
         status = self._pipeline.send(function, dict(event)).status_code
         return {200: "settled", 503: "retry"}.get(status, "refused")
 
-    def drain(self, function: str) -> BacklogAnswer:
-        answer = self._pipeline.send(function, backlog.REQUEST).json
+    def drain(self, function: str, seconds: float) -> BacklogAnswer:
+        answer = self._pipeline.send(function, backlog.request(seconds)).json
         return BacklogAnswer(answer.get("items", {}), has_more=answer.get("more", False))
 
 

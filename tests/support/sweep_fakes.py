@@ -42,7 +42,8 @@ class FakeSender:
     done: Mapping[str, int] = field(default_factory=lambda: {"done": 3})
     more: int = 0  # number of answers that report more due items
 
-    def drain(self, function: str) -> BacklogAnswer:
+    def drain(self, function: str, seconds: float) -> BacklogAnswer:
+        del seconds
         self.drained.append(function)
         self.more -= 1
         return BacklogAnswer(self.done, has_more=self.more >= 0)

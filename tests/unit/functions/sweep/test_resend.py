@@ -239,7 +239,7 @@ def test_backlog_answers_over_http(server: _Server, status: int, body: bytes, ex
     sender = HttpSender(
         {"extract": f"http://127.0.0.1:{server.server_port}/"}, tokens=Tokens.of("secret"), timeout=5
     )
-    assert expected == sender.drain("extract")
+    assert expected == sender.drain("extract", 9)
     assert [("Bearer secret", b'{"due":true}')] == server.seen
     sender._pool.clear()  # noqa: SLF001 its pooled connections would outlive the test
 
