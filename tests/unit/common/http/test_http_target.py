@@ -1,7 +1,6 @@
 """The HTTP interface of functions."""
 
 import io
-import json
 
 import pytest
 from prometheus_client.core import GaugeMetricFamily
@@ -9,7 +8,6 @@ from prometheus_client.core import GaugeMetricFamily
 from common.errors import BadRequestError, DependencyAwayError, SettingsError
 from common.http.http_target import RETRY_AFTER_SECONDS, Target, respond
 from common.http.request_body import MAX_BODY_BYTES
-from common.stage import backlog
 from common.stage.item import Result
 from common.store.event_record import EventRecord
 from common.tokens import Tokens
@@ -44,47 +42,6 @@ def test_records_reach_the_function_in_order() -> None:
     target = _target(on_record=lambda record: (seen.append(record), Result({}))[1])
     respond(request(recorded("raw_copy")), lambda: target)
     assert ["incoming/Doe^Jane Müller 100%+1/CT small copy.dcm"] == [record.key for record in seen]
-
-
-def test_a_request_to_work_on_the_backlog_is_no_event() -> None:
-    """It is recognised with and without spaces; without a free slot the answer is 429."""
-    for body in (b'{"due": true}', b'{"due":true}'):
-        response = respond(request(body), lambda: _target(on_due=lambda _: {"status": "no_updates"}))
-        assert (200, {"status": "no_updates"}) == (response.status_code, response.json)
-    response = respond(request(b'{"due": true}'), lambda: _target(on_due=lambda _: {"status": "full"}))
-    assert (429, str(RETRY_AFTER_SECONDS)) == (response.status_code, response.headers["Retry-After"])
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b'{"due": false}',
-        b'{"due": 1}',
-        b'{"due": true, "key": "x"}',
-        b'{"due": true, "seconds": 2}',
-        b'{"due": true, "seconds": -1}',
-        b'{"due": true, "seconds": NaN}',
-        b'{"due": true, "seconds": true}',
-        b'{"due": true',
-        b'["due"]',
-    ],
-)
-def test_similar_bodies_are_refused(body: bytes) -> None:
-    """Any other body with "due" is neither an event nor a run."""
-    assert 400 == respond(request(body), lambda: _target(on_due=lambda _: {"status": "worked"})).status_code
-
-
-@pytest.mark.parametrize(("seconds", "expected"), [(0, 0.0), (0.251, 0.25), (1, 1.0), (30, 1.0)])
-def test_a_request_says_how_long_the_function_works(seconds: float, expected: float) -> None:
-    """With 0 it works on one item; a function answers after a second at the latest."""
-    asked: list[float] = []
-
-    def on_due(seconds: float) -> dict[str, object]:
-        asked.append(seconds)
-        return {"status": "worked"}
-
-    respond(request(json.dumps(backlog.request(seconds)).encode()), lambda: _target(on_due=on_due))
-    assert [expected] == asked
 
 
 def test_one_retry_makes_the_answer_503() -> None:
