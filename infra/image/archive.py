@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
@@ -60,10 +60,11 @@ class ImageArchive:
                 yield layer
 
 
-def forget_build(path: Path) -> None:
-    """Take out of an archive what two builds of the same files differ in.
+def forget_build(path: Path, *, labels: Mapping[str, str]) -> None:
+    """Take out of an archive what two builds of the same files differ in, and set labels of the image.
 
-    These are the names of the containers that the steps ran in, and the numbers of the images between them.
+    Left out are the names of the containers that the steps ran in, and the numbers of the images between
+    them.
     """
     part = path.with_name(f"{path.name}.part")
     with tarfile.open(path) as archive, tarfile.open(part, "w") as written:
@@ -72,6 +73,7 @@ def forget_build(path: Path) -> None:
         for name in ("container", "container_config", "parent"):
             config.pop(name, None)
         config["config"]["Hostname"] = ""
+        config["config"]["Labels"] |= labels
         for step in config["history"]:
             step.pop("comment", None)
         body = json.dumps(config, sort_keys=True).encode()

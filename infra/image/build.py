@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).parent
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 LOCKS = FOLDER / "locks"
+_REVISION = "org.opencontainers.image.revision"
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def build_image(image: Image, base: str | None, output: Path, *, reuse: bool = F
     command = [buildah, "bud", "--isolation", "chroot", "--format", "docker", "--layers", "--quiet"]
     command += [] if reuse else ["--no-cache"]
     command += ["--timestamp", TIME, "--tag", f"localhost/{image.name}"]
-    command += ["--build-arg", f"REVISION={revision_of_source()}", "--iidfile", str(numbered)]
+    command += ["--iidfile", str(numbered)]
     command += ["--ignorefile", str(FOLDER / "Dockerfile.dockerignore")]
     command += ["--target", image.target] if image.target else []
     if base is not None:
@@ -69,7 +70,8 @@ def build_image(image: Image, base: str | None, output: Path, *, reuse: bool = F
     run([*command, "--file", str(image.dockerfile), str(ROOT)])
     archive.unlink(missing_ok=True)  # buildah adds to an archive that is there
     run([buildah, "push", "--quiet", numbered.read_text(encoding="ascii"), f"docker-archive:{archive}"])
-    forget_build(archive)
+    # Not by the build argument REVISION: buildah takes the layers of an earlier commit, with its label.
+    forget_build(archive, labels={_REVISION: revision_of_source()})
     return ImageArchive(archive)
 
 

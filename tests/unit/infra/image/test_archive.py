@@ -14,7 +14,7 @@ LAYER = b"files"
 def _archive(path: Path, name: str) -> ImageArchive:
     """An archive as buildah writes it, with the names that one build gave its containers and steps."""
     config: dict[str, Any] = {
-        "config": {"Hostname": name, "User": "65532:65532"},
+        "config": {"Hostname": name, "User": "65532:65532", "Labels": {"title": "x", "revision": "unknown"}},
         "container": name,
         "container_config": {"Hostname": name},
         "parent": f"sha256:{name}",
@@ -32,14 +32,15 @@ def _archive(path: Path, name: str) -> ImageArchive:
 
 
 def test_two_builds_of_the_same_files_are_one_archive(tmp_path: Path) -> None:
-    """They differ in names of containers and steps, which are taken out; everything else stays."""
+    """They differ in names of containers and steps, which are taken out; labels are set; the rest stays."""
     first, second = tmp_path / "first.tar", tmp_path / "second.tar"
     assert _archive(first, "aaaa").digest != _archive(second, "bbbb").digest
-    forget_build(first)
-    forget_build(second)
+    for archive in (first, second):
+        forget_build(archive, labels={"revision": "1"})
     assert first.read_bytes() == second.read_bytes()
-    assert {"Hostname": "", "User": "65532:65532"} == ImageArchive(first).config
-    with tarfile.open(first) as archive:
-        layer = archive.extractfile("1.tar")
+    labels = {"title": "x", "revision": "1"}
+    assert {"Hostname": "", "User": "65532:65532", "Labels": labels} == ImageArchive(first).config
+    with tarfile.open(first) as opened:
+        layer = opened.extractfile("1.tar")
         assert layer is not None
         assert LAYER == layer.read()
