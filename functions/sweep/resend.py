@@ -160,7 +160,8 @@ class _FunctionSweep:
             if self._is_away.is_set() or self._is_late() or not (busy or is_watching):
                 busy.discard(self._function)
                 return counts
-            if not results:
+            # A function that refuses requests, or whose database is away, must not be asked without a pause.
+            if not results.keys() - {"refused", "retry"}:
                 time.sleep(RECHECK_SECONDS)
 
     def _drain(self) -> Counter[str]:

@@ -104,6 +104,15 @@ def test_a_function_that_is_away_gets_no_more_backlog_requests() -> None:
     assert 2 == len(sender.drained)
 
 
+@pytest.mark.parametrize("result", ["refused", "retry"])
+def test_a_function_that_can_do_nothing_is_not_asked_without_a_pause(result: str) -> None:
+    """One that refuses the token, or whose database is away, gets requests twice a second."""
+    sender = FakeSender(done={result: 1})
+    pending, second = Pending(due={"quality": 10**6}), SweepTimes(seconds=1.0)
+    sweep_once(pending, sender, limit=5, concurrency=2, times=second)
+    assert 2 <= len(sender.drained) <= 6
+
+
 @pytest.mark.parametrize("function", ["annotations", "quality"])
 def test_work_without_an_event_starts_a_run(function: str) -> None:
     """Held labels whose images are known, and images set aside, start a run by an empty event."""
