@@ -2,8 +2,8 @@
 
 A function may have any number of processes and replicas, and the sweep does not know how many slots they
 have. So it begins with a few requests, sends as many more as found work, and stops doing so for a moment when
-the function answers that it is full. A request that tries for a slot is about one item, so that its answer
-comes soon and brings the next ones.
+the function answers that it is full. A request that tries for a slot is short, so that its answer comes soon
+and brings the next ones; not as short as one item, because small items would cost a request each.
 """
 
 import math
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from common.stage.backlog import DRAIN_SECONDS
 
 MAX_REQUESTS = 64  # at a time to one function
+TRY_SECONDS = 0.25  # of a request that tries for a slot
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def drain_backlog(
 ) -> Counter[str]:
     """Send requests until no answer reports more due items, or no time is left; returns the results.
 
-    `drain` sends a request to work for so many seconds, or on one item with 0. Requests end together with
+    `drain` sends a request to work for so many seconds. Requests end together with
     the time that is left, so that no slot is empty for long before the next sweep. A request that follows an
     answer with more due items has that request's slot; the others are tries. There are at most as many tries
     as requests with a slot, or `least`: a try may wait for a slot in the function.
@@ -40,7 +41,7 @@ def drain_backlog(
     results: Counter[str] = Counter()
     full_at = -math.inf
     with ThreadPoolExecutor(MAX_REQUESTS) as threads:
-        tries: set[Future[BacklogAnswer]] = {threads.submit(drain, 0) for _ in range(least)}
+        tries: set[Future[BacklogAnswer]] = {threads.submit(drain, TRY_SECONDS) for _ in range(least)}
         following: set[Future[BacklogAnswer]] = set()
         while running := tries | following:
             ended = wait(running, return_when=FIRST_COMPLETED).done
@@ -55,5 +56,5 @@ def drain_backlog(
                 # As long as a function may take for one request, it is taken for full.
                 is_full = time.monotonic() - full_at < DRAIN_SECONDS
                 most = 0 if is_full else min(max(least, len(following)), MAX_REQUESTS - len(following))
-                tries |= {threads.submit(drain, 0) for _ in range(most - len(tries))}
+                tries |= {threads.submit(drain, TRY_SECONDS) for _ in range(most - len(tries))}
     return results

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from common.stage.backlog import DRAIN_SECONDS
-from functions.sweep.backlog_drain import MAX_REQUESTS, BacklogAnswer, drain_backlog
+from functions.sweep.backlog_drain import MAX_REQUESTS, TRY_SECONDS, BacklogAnswer, drain_backlog
 
 
 def _endless() -> float:
@@ -72,9 +72,9 @@ def test_a_drain_ends_when_its_time_is_over() -> None:
     assert Counter(done=3) == drain_backlog(lambda _: answer, least=3, seconds_left=lambda: 0)
 
 
-def test_a_try_is_about_one_item_and_what_follows_ends_with_the_time() -> None:
+def test_a_try_is_short_and_what_follows_ends_with_the_time() -> None:
     """So its answer brings more requests soon, and all requests end together."""
-    left = iter([10.0, 0.25, 0.0])
+    left = iter([10.0, 0.1, 0.0])
     asked: list[float] = []
 
     def drain(seconds: float) -> BacklogAnswer:
@@ -82,4 +82,4 @@ def test_a_try_is_about_one_item_and_what_follows_ends_with_the_time() -> None:
         return BacklogAnswer({"done": 1}, has_more=True, is_full=True)  # full: no further tries
 
     assert Counter(done=3) == drain_backlog(drain, least=1, seconds_left=lambda: next(left))
-    assert [0, DRAIN_SECONDS, 0.25] == asked
+    assert [TRY_SECONDS, DRAIN_SECONDS, 0.1] == asked
