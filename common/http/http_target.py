@@ -24,7 +24,6 @@ from common.store.event_record import EventRecord, parse_event_records
 from common.tokens import Tokens
 
 RETRY_AFTER_SECONDS = 5
-_MAX_COMMAND_BYTES = 64  # of a body that requests a run; events are longer
 _EMPTY = ([b"{}"], [b"{", b"}"])
 _NOTHING_CREATED = "The events are about no created object."
 
@@ -116,7 +115,7 @@ def _post(request: Request, target: Target) -> Response:
 
 def _is_empty(body: bytes) -> bool:
     """Whether a body is empty or {}, which requests a run."""
-    return body.isspace() or not body or (len(body) < _MAX_COMMAND_BYTES and body.split() in _EMPTY)
+    return body.isspace() or not body or (len(body) < backlog.MAX_REQUEST_BYTES and body.split() in _EMPTY)
 
 
 def _full(target: Target) -> Response:

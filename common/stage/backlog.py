@@ -16,7 +16,7 @@ from common.stage.item import Result
 
 FULL = "full"
 DRAIN_SECONDS = 1.0  # after this time the function answers at the latest, also if more items are due
-_MOST_BYTES = 64  # of a request; events are longer
+MAX_REQUEST_BYTES = 64  # of a body that requests a run or work on the backlog; events are longer
 
 
 def request(seconds: float) -> dict[str, object]:
@@ -27,7 +27,7 @@ def request(seconds: float) -> dict[str, object]:
 def requested_seconds(body: bytes) -> float | None:
     """How long a request asks the function to work; None if the body is no such request."""
     # Most bodies are events, so the check of the length saves a look at them.
-    if len(body) >= _MOST_BYTES or b'"due"' not in body:
+    if len(body) >= MAX_REQUEST_BYTES or b'"due"' not in body:
         return None
     try:
         asked = orjson.loads(body)

@@ -33,9 +33,9 @@ def drain_backlog(
 ) -> Counter[str]:
     """Send requests until no answer reports more due items, or no time is left; returns the results.
 
-    `drain` sends a request to work for so many seconds. Requests end together with
-    the time that is left, so that no slot is empty for long before the next sweep. A request that follows an
-    answer with more due items has that request's slot; the others are tries. There are at most as many tries
+    `drain` sends a request to work for so many seconds. A request that follows an answer with more due items
+    has that request's slot, and works no longer than the time that is left: all end together, so that no slot
+    is empty for long before the next sweep. The other requests are tries. There are at most as many of them
     as requests with a slot, or `least`: a try may wait for a slot in the function.
     """
     results: Counter[str] = Counter()
@@ -53,7 +53,7 @@ def drain_backlog(
                 if not answer.has_more or left <= 0:
                     continue
                 following.add(threads.submit(drain, min(left, DRAIN_SECONDS)))
-                # As long as a function may take for one request, it is taken for full.
+                # A full function gets no tries for as long as the requests that fill it may last.
                 is_full = time.monotonic() - full_at < DRAIN_SECONDS
                 most = 0 if is_full else min(max(least, len(following)), MAX_REQUESTS - len(following))
                 tries |= {threads.submit(drain, TRY_SECONDS) for _ in range(most - len(tries))}

@@ -36,7 +36,7 @@ class Sender(Protocol):
         """Send one event; return settled, full, retry, refused or unreachable."""
 
     def drain(self, function: str, seconds: float) -> BacklogAnswer:
-        """Tell a function to work on its due items for so long; with 0, on one of them."""
+        """Tell a function to work on its due items for so many seconds."""
 
 
 class HttpSender(Sender):
