@@ -25,12 +25,13 @@ import pydicom
 
 import imaging  # noqa: F401 suppresses pydicom's warnings
 from benchmarks.support.report import Figure, print_table, report
-from common.errors import PermanentError
+from common.errors import NoPictureError, PermanentError
 from deidentification.profile import Profile
 from deidentification.pseudonym import Pseudonyms
 from functions.extract.deidentified_instance import deidentify
-from imaging.frames.image_checks import Limits, NoPictureError, reading_elements
+from imaging.frames.image_checks import reading_elements
 from imaging.frames.image_file import read_image_file
+from imaging.options import Limits
 
 Run = Callable[[Path], bytes]
 

@@ -3,8 +3,8 @@
 The routes are:
 
 - pixel path: dcm2set's reading, decoding, drawing and encoding;
-- complete step: all that extract prepares (pictures, de-identified DICOM file, metadata document), without
-  stores;
+- complete step: all that extract prepares (search for text, pictures, de-identified DICOM file, metadata
+  document), without stores;
 - floor: only decoding and PNG encoding, the lower bound;
 - documented route: the way of pydicom's and Pillow's documentation;
 - Niffler-like: a loop like Niffler's;

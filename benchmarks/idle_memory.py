@@ -50,6 +50,8 @@ def _name(process: psutil.Process) -> str:
     words: list[str] = process.cmdline()
     if "--target" in words:
         return words[words.index("--target") + 1]
+    if words and words[-1].endswith("sandbox.worker"):
+        return "extract"
     if "supervisor.supervisord" in words:
         return "supervisord"
     name = process.name().partition("-")[0]

@@ -24,13 +24,13 @@ from common.store.object_store import Notification, ObjectVersion
 from deidentification.profile import Profile
 from functions.extract.extract_instance import InstanceExtractor
 from functions.extract.image_allocation import PostgresAllocation
-from functions.extract.prepared_instance import InstancePreparer, Rules
+from functions.extract.instance_preparer import InstancePreparer
+from functions.extract.prepared_instance import Rules
 from functions.quality.check_image import ImageChecker
 from functions.quality.verdict_rows import PostgresVerdictRows
 from functions.store_metadata.metadata_rows import PostgresMetadataRows
 from functions.store_metadata.persist_metadata import MetadataPersister
-from imaging.frames.image_checks import Limits
-from imaging.rendering.picture_recipe import PictureRules
+from imaging.options import Limits, PictureRules
 from model.artefact import load_quality_model
 from model.card import DEFAULT_MODEL
 from model.judgement import Judge

@@ -28,8 +28,8 @@ from scipy.ndimage import gaussian_filter
 
 from benchmarks.support.report import Figure, report
 from functions.extract.png_frames import encode_png
-from imaging.frames.image_checks import Limits
 from imaging.frames.image_file import read_image_file
+from imaging.options import Limits
 from imaging.png.png_picture import decode_png
 from imaging.rendering.picture_recipe import PictureRecipe
 from model.artefact import load_quality_model

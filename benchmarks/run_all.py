@@ -19,7 +19,7 @@ from benchmarks.support.machine import machine, noise
 
 BENCHMARKS = (
     *("extract.py", "deidentification.py", "privacy.py", "midi_b.py", "quality.py"),
-    *("concurrent_extract.py", "latency.py", "nas.py"),
+    *("concurrent_extract.py", "latency.py", "cold_start.py", "nas.py"),
     *("growth.py", "slopes.py"),  # growth.py includes idle_memory.py
     *("page.py", "deciding.py"),
     *("labels.py", "near_duplicates.py", "export.py", "pipeline.py", "scale.py"),

@@ -108,5 +108,11 @@ class HoldError(PipelineError):
         self.text_found = text_found  # None: no pictures were searched
 
 
+class NoPictureError(Exception):
+    """A valid DICOM object that holds no picture, such as a report or a presentation state."""
+
+    subject = UNKNOWN
+
+
 class BadRequestError(PipelineError):
     """The body of the request is not an event."""

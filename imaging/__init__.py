@@ -7,7 +7,9 @@ switched off here, and none reaches the pipeline's logs.
 import logging
 import warnings
 
-import pydicom  # noqa: F401 its import sets the logger's level, which is changed below
-
 warnings.filterwarnings("ignore", module=r"pydicom(\..*)?")
-logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
+# Not by a level: pydicom sets one when it is imported. Importing it here would take a third of a second, also
+# in processes that have no need of it.
+_logger = logging.getLogger("pydicom")
+_logger.addHandler(logging.NullHandler())
+_logger.propagate = False

@@ -1,17 +1,21 @@
 """dcm2set's own routes from a DICOM file to PNGs, and the lower bound (floor) of their time."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.support.corpus import Sample
 from deidentification.profile import Profile
+from functions.extract.instance_preparer import InstancePreparer
 from functions.extract.output_space import Output, OutputSpace
-from functions.extract.png_frames import PngFrame, draw_frames, encode_png
-from functions.extract.prepared_instance import InstancePreparer, Rules
-from imaging.frames.image_checks import Limits
+from functions.extract.png_frames import draw_frames, encode_png
+from functions.extract.prepared_instance import PngFrame, Rules
 from imaging.frames.image_file import read_image_file
-from imaging.rendering.picture_recipe import PictureRecipe, PictureRules
+from imaging.options import Limits, PictureRules
+from imaging.rendering.picture_recipe import PictureRecipe
 
-_PREPARER = InstancePreparer(Rules(bytes(32), Limits(), PictureRules(), Profile(), hold_burned_in_text=False))
+_RULES = Rules(bytes(32), Limits(), PictureRules(), Profile(), hold_burned_in_text=True)
+_SEARCHING = InstancePreparer(_RULES)
+_NOT_SEARCHING = InstancePreparer(replace(_RULES, hold_burned_in_text=False))
 
 
 def pixel_path(sample: Sample, out: Path) -> list[Output]:
@@ -20,8 +24,12 @@ def pixel_path(sample: Sample, out: Path) -> list[Output]:
 
 
 def complete_step(sample: Sample, out: Path) -> list[Output]:
-    """Prepare all that extract writes: PNGs, de-identified DICOM file, metadata document."""
-    prepared = _PREPARER(sample.path, out, heartbeat=lambda: None)
+    """Prepare all that extract writes: PNGs, de-identified DICOM file, metadata document.
+
+    The search for text is part of it, but not for ultrasound, which would be held by its class.
+    """
+    preparer = _NOT_SEARCHING if sample.picture == "US" else _SEARCHING
+    prepared = preparer(sample.path, out, heartbeat=lambda: None)
     return [frame.png for frame in prepared.frames]
 
 

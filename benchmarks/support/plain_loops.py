@@ -2,7 +2,7 @@
 
 Two warm processes share the files. `direct` puts the same objects into the same MinIO, at their final
 locations, and the same rows into the same Postgres. `local` writes the same files into a folder and no rows.
-Each step is the pipeline's own code.
+Each step is the pipeline's own code, the search for text included.
 """
 
 import multiprocessing
@@ -25,15 +25,14 @@ from common.store.object_key import DEIDENTIFIED, RAW, SUBOPTIMAL, Location
 from deidentification.profile import Profile
 from functions.extract.extract_instance import allocation_request, image_entry
 from functions.extract.image_allocation import PostgresAllocation
+from functions.extract.instance_preparer import InstancePreparer
 from functions.extract.output_space import read_output
-from functions.extract.png_frames import PngFrame
-from functions.extract.prepared_instance import InstancePreparer, PreparedInstance, Rules
+from functions.extract.prepared_instance import PngFrame, PreparedInstance, Rules
 from functions.quality.picture_hash import picture_hash
 from functions.quality.verdict_rows import ImageVerdict, PostgresVerdictRows
 from functions.store_metadata.metadata_rows import PostgresMetadataRows
-from imaging.frames.image_checks import Limits
+from imaging.options import Limits, PictureRules
 from imaging.png.png_picture import decode_png
-from imaging.rendering.picture_recipe import PictureRules
 from model.artefact import load_quality_model
 from model.card import DEFAULT_MODEL
 from model.judgement import Judge
@@ -203,7 +202,7 @@ def _settings() -> Settings:
 
 @cache
 def _preparer() -> InstancePreparer:
-    rules = Rules(bytes(32), Limits(), PictureRules(), Profile(), hold_burned_in_text=False)
+    rules = Rules(bytes(32), Limits(), PictureRules(), Profile(), hold_burned_in_text=True)
     return InstancePreparer(rules)
 
 

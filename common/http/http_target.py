@@ -56,10 +56,8 @@ def respond(request: Request, build: Callable[[], Target]) -> Response:
         return _unavailable(error)
     except Exception as error:  # noqa: BLE001 the text may quote a setting
         return _unavailable(PipelineError(f"Unexpected {type(error).__name__}; check the settings."))
-    if request.method == "HEAD":
-        return Response(status=200)  # the process lives; a balancer must not wait for what the function needs
-    if request.method == "GET":
-        return _metrics(request, target) if _is_for_metrics(request) else _json(200, _health(target))
+    if request.method in {"GET", "HEAD"}:
+        return _asked(request, target)
     if request.method != "POST":
         return _json(405, {"error": "Use POST for events and runs, GET for health."})
     try:
@@ -74,6 +72,12 @@ def respond(request: Request, build: Callable[[], Target]) -> Response:
     except Exception as error:  # noqa: BLE001 the text and the traceback may quote values
         log_item(target.function, status="retry", cause=f"Unexpected {type(error).__name__}.")
         return _unavailable(PipelineError(f"Unexpected {type(error).__name__}; see the log."))
+
+
+def _asked(request: Request, target: Target) -> Response:
+    if request.method == "HEAD":
+        return Response(status=200)  # the process lives; a balancer must not wait for what the function needs
+    return _metrics(request, target) if _is_for_metrics(request) else _json(200, _health(target))
 
 
 def _is_for_metrics(request: Request) -> bool:

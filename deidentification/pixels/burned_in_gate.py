@@ -13,10 +13,12 @@ from pydicom.dataset import Dataset
 from common.errors import TextBox
 from deidentification.pixels.class_rules import Action, class_rule_of
 from deidentification.pixels.device_rules import DeviceRule, rule_for
+from deidentification.pixels.releases import NOT_RELEASED, Releases
 from deidentification.pixels.text_search.search import Finding, Scope, SearchResult
 from deidentification.pixels.ultrasound_regions import UnusableRegionsError, blanking_outside_regions
 from deidentification.profile import Profile
-from imaging.frames.blanking import Blanking, Rectangle
+from imaging.frames.blanking import Blanking
+from imaging.options import Rectangle
 
 NEXT_STEP = (
     "Look at the picture. If it shows no name: dcm2set release --item <number> --why '<reason>'; "
@@ -30,17 +32,6 @@ NEXT_STEP_AFTER_READING = (
 _BITS = frozenset([8, 16, 32])
 _LONGEST_ELEMENT = 2**32 - 2  # bytes
 _LEAST_MARGIN = 8  # pixels around a found box that are blanked with it
-
-
-@dataclass(frozen=True)
-class Releases:
-    """What persons decided on a held file."""
-
-    number: int = 0  # how often it was released
-    blank: tuple[Rectangle, ...] = ()  # what must be made black
-
-
-NOT_RELEASED = Releases()
 
 
 @dataclass(frozen=True)
@@ -83,7 +74,7 @@ def burned_in_decision(
     if rule is not None and (can_be_blanked or not rule.blank):
         scope = Scope.NOTHING if releases.number > 1 or not is_gate_on else Scope.IDENTITY
         looked = "by a rule for the device"
-        decision = BurnedInDecision(rule.blanking, scope=scope, looked=looked, is_cleaned=True)
+        decision = BurnedInDecision(_blanking_of(rule), scope=scope, looked=looked, is_cleaned=True)
     elif is_gate_on:
         decision = _by_class(ds, profile, releases.number, can_be_blanked=can_be_blanked)
     else:
@@ -92,6 +83,11 @@ def burned_in_decision(
         decision = BurnedInDecision(scope=Scope.NOTHING, looked=looked, is_cleaned=is_released)
     blanking = _with_rectangles(decision.blanking, releases.blank, "blanked by a person")
     return replace(decision, blanking=blanking)
+
+
+def _blanking_of(rule: DeviceRule) -> Blanking | None:
+    """What a rule blanks; None if it has no rectangles, so that the pixels keep their encoding."""
+    return Blanking(f"blanked by rule {rule.name}", rule.blank, is_outside=False) if rule.blank else None
 
 
 def _by_class(ds: Dataset, profile: Profile, releases: int, *, can_be_blanked: bool) -> BurnedInDecision:

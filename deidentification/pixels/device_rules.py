@@ -3,14 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
-from pydicom.dataset import Dataset
 
 from common.errors import SettingsError
 from common.toml_file import read_toml
-from imaging.frames.blanking import Blanking, Rectangle
+from imaging.options import Rectangle
+
+if TYPE_CHECKING:  # the process that only passes the rules on has no need of these libraries
+    from pydicom.dataset import Dataset
 
 _SETTING = "DCM2SET_BLANKING_RULES"
 _Name = Annotated[str, Field(min_length=1, max_length=64)]
@@ -27,17 +29,12 @@ class DeviceRule:
     columns: int
     blank: tuple[Rectangle, ...]
 
-    def matches(self, ds: Dataset) -> bool:
+    def matches(self, ds: "Dataset") -> bool:
         """Whether a data set is of this device and picture size."""
         device = (_folded(ds.get("Manufacturer")), _folded(ds.get("ManufacturerModelName")))
         size = (ds.get("Rows"), ds.get("Columns"))
         is_device = device == (_folded(self.manufacturer), _folded(self.model))
         return is_device and size == (self.rows, self.columns)
-
-    @property
-    def blanking(self) -> Blanking | None:
-        """The blanking; None if there are no rectangles, so that the pixels keep their encoding."""
-        return Blanking(f"blanked by rule {self.name}", self.blank, is_outside=False) if self.blank else None
 
 
 class _Rule(BaseModel):
@@ -51,7 +48,7 @@ class _Rule(BaseModel):
     blank: list[list[int]]
 
 
-def rule_for(ds: Dataset, rules: Iterable[DeviceRule]) -> DeviceRule | None:
+def rule_for(ds: "Dataset", rules: Iterable[DeviceRule]) -> DeviceRule | None:
     """The first rule that matches a data set; None if none does."""
     return next((rule for rule in rules if rule.matches(ds)), None)
 

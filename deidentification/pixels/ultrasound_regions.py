@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from imaging.frames.blanking import Blanking, Rectangle
+from imaging.frames.blanking import Blanking
+from imaging.options import Rectangle
 
 _ULTRASOUND = frozenset(
     [

@@ -8,19 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.errors import ConflictError, ErasedError, HoldError, PermanentError, Subject
+from common.errors import ConflictError, ErasedError, HoldError, NoPictureError, PermanentError, Subject
 from common.metadata_document import ImageEntry
 from common.stage.item import Item, Outcome
 from common.store.object_key import DEIDENTIFIED, INCOMING, METADATA, Location, processed
 from common.store.object_store import ObjectStore, ObjectVersion
-from deidentification.pixels.burned_in_gate import Releases
+from deidentification.pixels.releases import Releases
 from functions.extract.archive_file import refuse_archive
 from functions.extract.image_allocation import Allocation, AllocationRequest, WithdrawnError
 from functions.extract.output_space import read_output, upload_body
-from functions.extract.png_frames import PngFrame
-from functions.extract.prepared_instance import PreparedInstance, Preparer
-from imaging.frames.blanking import Rectangle
-from imaging.frames.image_checks import NoPictureError
+from functions.extract.prepared_instance import PngFrame, PreparedInstance, Preparer
+from imaging.options import Rectangle
 
 MEGABYTE = 1024 * 1024
 _UPLOADS = 4  # of images at a time, of one instance

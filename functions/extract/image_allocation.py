@@ -13,7 +13,7 @@ from common.settings import Settings
 from common.store.object_key import ImagePath, Location
 from common.store.object_store import Notification, ObjectStore, ObjectVersion
 from deidentification.pseudonym_space import Space, check_key
-from imaging.rendering.picture_recipe import RECIPE_VERSION
+from imaging.options import RECIPE_VERSION
 
 _SQL = queries(Path(__file__).with_suffix(".sql"))
 _VERSIONS = {"recipe_version": RECIPE_VERSION, "pipeline_version": PIPELINE_VERSION}

@@ -20,7 +20,7 @@ from common.metadata_document import (
 from deidentification.header.clean_dataset import Tally
 from deidentification.header.value_rules import age_years, parse_date, printable
 from functions.extract.deidentified_instance import DeidentifiedInstance
-from imaging.rendering.picture_recipe import RECIPE_VERSION
+from imaging.options import RECIPE_VERSION
 
 
 def build_document(

@@ -16,7 +16,7 @@ from common.settings import settings
 from common.store.object_key import INCOMING, NAS, RAW
 from functions.extract.extract_instance import InstanceExtractor
 from functions.extract.image_allocation import PostgresAllocation
-from functions.extract.prepared_instance import preparation_rules
+from functions.extract.sandbox.chosen_rules import preparation_rules, with_known_keys
 from functions.extract.sandbox.process import sandbox_pool
 
 
@@ -32,7 +32,7 @@ def _target() -> Target:
     store = wiring.object_store()
     database, check = wiring.database(), rules.key_check
     allocation = PostgresAllocation(database, store=store, settings=config, key_check=check)
-    rules = rules.checked(allocation.spaces())
+    rules = with_known_keys(rules, allocation.spaces())
     extractor = InstanceExtractor(
         store=store,
         allocation=allocation,

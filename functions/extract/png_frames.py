@@ -2,7 +2,6 @@
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,29 +10,14 @@ from numpy.typing import NDArray
 
 from common.errors import PermanentError
 from common.metadata_document import MAX_RECIPE
-from functions.extract.output_space import Output, OutputSpace, read_output
+from functions.extract.output_space import OutputSpace
+from functions.extract.prepared_instance import PngFrame
 from imaging.frames.image_file import ImageFile
-from imaging.rendering.picture_recipe import Drawing, PictureRecipe, PictureRules
+from imaging.options import PictureRules
+from imaging.rendering.picture_recipe import Drawing, PictureRecipe
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _FILTER_UP, _GREY, _RGB = 2, 0, 2
-
-
-@dataclass(frozen=True)
-class PngFrame:
-    """The PNG of one frame."""
-
-    number: int  # from 1, as DICOM counts frames
-    png: Output
-    rows: int
-    columns: int
-    samples: int  # 1 grey, 3 RGB
-    bits: int  # of each sample, 8 or 16
-    recipe: str  # how it was drawn, in words
-
-    def read(self) -> bytes:
-        """The bytes of the PNG."""
-        return read_output(self.png)
 
 
 class Look(Protocol):

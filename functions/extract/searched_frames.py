@@ -12,9 +12,10 @@ from deidentification.pixels.burned_in_gate import BurnedInDecision, completed, 
 from deidentification.pixels.text_search.search import ENOUGH, SearchResult, TextSearch
 from deidentification.pixels.text_search.searched_views import searched_views
 from functions.extract.output_space import OutputSpace
-from functions.extract.png_frames import PngFrame, draw_frames
+from functions.extract.png_frames import draw_frames
+from functions.extract.prepared_instance import PngFrame
 from imaging.frames.image_file import ImageFile
-from imaging.rendering.picture_recipe import PictureRules
+from imaging.options import PictureRules
 
 
 @dataclass(frozen=True)

@@ -10,20 +10,7 @@ from pydicom.dataset import Dataset
 from imaging.dataset.element_value import element_value
 from imaging.frames.palette import palette_colours
 from imaging.frames.stored_value import stored_value
-
-
-@dataclass(frozen=True)
-class Rectangle:
-    """A rectangle of pixels in a frame; the first column and the first row are 0."""
-
-    left: int
-    top: int
-    width: int
-    height: int
-
-    def view(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """The part of a mask inside the rectangle, as a view."""
-        return mask[self.top : self.top + self.height, self.left : self.left + self.width]
+from imaging.options import Rectangle
 
 
 @dataclass(frozen=True)
@@ -39,9 +26,9 @@ class Blanking:
         """True for pixels to blank, of shape (rows, columns)."""
         mask = np.full((rows, columns), self.is_outside)
         for rectangle in self.rectangles:
-            rectangle.view(mask)[:] = not self.is_outside
+            mask[rectangle.place] = not self.is_outside
         for rectangle in self.also:
-            rectangle.view(mask)[:] = True
+            mask[rectangle.place] = True
         return mask
 
     def blanked(self, frame: NDArray[Any], ds: Dataset) -> NDArray[Any]:

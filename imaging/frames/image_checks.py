@@ -4,16 +4,16 @@ import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
-from common.errors import UNKNOWN, PermanentError, PipelineError
+from common.errors import NoPictureError, PermanentError, PipelineError
 from imaging.dataset.element_value import element_value
 from imaging.frames.encoded_pixels import EncodedPixels
 from imaging.frames.transfer_syntax import DECODED_AS_RGB
+from imaging.options import Limits
 
 ASK_SENDER = "Ask for the file to be sent again, then replay it."
 _UNDEFINED_LENGTH = 0xFFFFFFFF
@@ -36,20 +36,6 @@ _SAMPLES_PER_PIXEL = {
     "YBR_RCT": 3,
     "XYB": 3,
 }
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Limits on a file, checked before anything of it is decoded."""
-
-    max_pixels_per_frame: int = 50_000_000
-    max_frames: int = 10_000
-
-
-class NoPictureError(Exception):
-    """A valid DICOM object that holds no picture, such as a report or a presentation state."""
-
-    subject = UNKNOWN
 
 
 @contextmanager

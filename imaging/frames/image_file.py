@@ -26,16 +26,11 @@ from imaging.frames.encoded_pixels import (
     inflated_pixels,
     locate_pixels,
 )
-from imaging.frames.image_checks import (
-    ASK_SENDER,
-    Limits,
-    check_image,
-    missing_pixels_error,
-    reading_elements,
-)
+from imaging.frames.image_checks import ASK_SENDER, check_image, missing_pixels_error, reading_elements
 from imaging.frames.pixel_description import complete_description, complete_terms, misdescribed
 from imaging.frames.stored_value import is_self_described, stored_value
 from imaging.frames.transfer_syntax import DECODED_AS_RGB, frame_decoder
+from imaging.options import Limits
 
 
 @dataclass(frozen=True)

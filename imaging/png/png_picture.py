@@ -9,7 +9,7 @@ from PIL import Image
 
 from common.errors import PermanentError
 from imaging.png.png_stream import decode_own_png
-from imaging.rendering.voi_lut import Picture, stretched
+from imaging.rendering.grey_levels import Picture, stretched
 
 # `max_pixels` is checked before anything is decoded; Pillow's limit is lower than ours may be.
 Image.MAX_IMAGE_PIXELS = None

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from imaging.dataset.described_lut import Range
 from imaging.frames.stored_value import StoredValue
 from imaging.rendering.frame_luts import FrameLuts
+from imaging.rendering.grey_levels import Picture, stretched
 from imaging.rendering.lookup_table import fits_table, look_up
 from imaging.rendering.modality_lut import (
     Rescale,
@@ -20,7 +21,7 @@ from imaging.rendering.modality_lut import (
     rescale,
 )
 from imaging.rendering.modality_picture import HOUNSFIELD, ModalityPicture, Scale, scale_for
-from imaging.rendering.voi_lut import Picture, Window, has_voi_lut, stretched, voi_lut_greys
+from imaging.rendering.voi_lut import Window, has_voi_lut, voi_lut_greys
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The picture recipe: one decoded frame to one picture (PS3.3 C.7.6.3, C.11.1, C.11.2, C.11.6)."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
@@ -14,28 +13,21 @@ from imaging.dataset.described_lut import Range
 from imaging.dataset.element_value import element_value, tag_of
 from imaging.frames.palette import Palette, read_palette
 from imaging.frames.stored_value import StoredValue, stored_value
+from imaging.options import PictureRules
 from imaging.rendering.frame_luts import FrameLuts, frame_luts
+from imaging.rendering.grey_levels import Picture, rounded
 from imaging.rendering.grey_recipe import GreyRecipe
 from imaging.rendering.modality_lut import has_no_other_unit, is_hounsfield
 from imaging.rendering.modality_picture import ModalityPicture
 from imaging.rendering.value_ranges import padding, segmentation_range
-from imaging.rendering.voi_lut import CT_DEFAULT, Picture, Window, first_window, has_voi_lut, rounded
+from imaging.rendering.voi_lut import CT_DEFAULT, Window, first_window, has_voi_lut
 
-RECIPE_VERSION = 4
 _PALETTE = tag_of("RedPaletteColorLookupTableDescriptor")
 _COLOURED = "colours of the supplemental palette"
 
 # YCbCr of reduced range (ITU-R BT.601): the rows give R, G, B from Y - 16, Cb - 128, Cr - 128.
 _PARTIAL_TO_RGB = np.array([[1.1644, 0, 1.596], [1.1644, -0.3918, -0.813], [1.1644, 2.0172, 0]], np.float32)
 _PARTIAL_ZERO = np.array([16, 128, 128], np.float32)
-
-
-@dataclass(frozen=True)
-class PictureRules:
-    """Settings for drawing pictures."""
-
-    is_16_bit: bool = False  # grey pictures hold modality values in 16 bits, else grey levels in 8
-    windows: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # center, width by modality
 
 
 @dataclass(frozen=True)
@@ -51,7 +43,7 @@ class PictureRecipe:
     """How the frames of a data set become pictures."""
 
     ds: Dataset
-    rules: PictureRules = PictureRules()
+    rules: PictureRules = field(default_factory=PictureRules)
 
     def draw(self, frame: NDArray[Any], *, index: int) -> Drawing:
         """The picture of one frame.

@@ -1,16 +1,16 @@
 """The VOI transform: modality units to grey levels, by VOI LUT, window or range (PS3.3 C.11.2)."""
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imaging.dataset.described_lut import read_lut
 from imaging.rendering.frame_luts import FrameLuts
+from imaging.rendering.grey_levels import Picture, rounded
 from imaging.rendering.modality_lut import LUT_KEYWORDS, modality_range
 
-Picture = NDArray[np.uint8]
 _MAX_EXPONENT = 700  # of a finite double
 
 
@@ -63,18 +63,3 @@ def first_window(luts: FrameLuts) -> Window | None:
         return None
     function = attributes.get("VOILUTFunction", "LINEAR")
     return Window(attributes["WindowCenter"], attributes["WindowWidth"], function)
-
-
-def stretched(values: NDArray[Any], low: float, high: float) -> Picture:
-    """Values of any shape stretched linearly from `low`..`high` to 0..255; all black if these are equal."""
-    x = values.astype(np.float64)
-    if high == low:
-        return np.zeros(x.shape, np.uint8)
-    x = np.clip(np.where(np.isnan(x), low, x), low, high)
-    # Divided by 4 first, so that the difference of two large doubles stays finite.
-    return rounded((x / 4 - low / 4) / (high / 4 - low / 4) * 255)
-
-
-def rounded(values: NDArray[Any]) -> Picture:
-    """The nearest grey levels, clipped to 0..255."""
-    return cast("Picture", np.clip(np.rint(values), 0, 255).astype(np.uint8))

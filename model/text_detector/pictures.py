@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from common.errors import PermanentError
+from common.errors import NoPictureError, PermanentError
 from deidentification.pixels.text.arrays import Bytes
-from imaging.frames.image_checks import NoPictureError
 from model.text_detector.fonts.designs import Half
 from model.training.sources.corpus import Source, build_corpus, picture_of_dicom
 from model.training.sources.packages import PACKAGES

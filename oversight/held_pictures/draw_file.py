@@ -14,16 +14,17 @@ from PIL import Image
 from pydicom.multival import MultiValue
 
 from common.confinement.confinement import confine, limit_memory, smaller_limit
-from common.errors import PipelineError
+from common.errors import NoPictureError, PipelineError
 from common.settings import Settings
-from deidentification.pixels.burned_in_gate import Releases, burned_in_decision
+from deidentification.pixels.burned_in_gate import burned_in_decision
 from deidentification.pixels.device_rules import DeviceRule, load_device_rules
+from deidentification.pixels.releases import Releases
 from deidentification.profile import Profile, load_profile
 from imaging.dataset.element_value import element_value
-from imaging.frames.blanking import Rectangle
-from imaging.frames.image_checks import Limits, NoPictureError, reading_elements
+from imaging.frames.image_checks import reading_elements
 from imaging.frames.image_file import ImageFile, read_image_file
-from imaging.rendering.picture_recipe import PictureRecipe, PictureRules
+from imaging.options import Limits, PictureRules, Rectangle
+from imaging.rendering.picture_recipe import PictureRecipe
 from oversight.held_pictures.request import HEAD
 
 _MOST_WINDOWS = 8

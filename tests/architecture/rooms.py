@@ -14,7 +14,7 @@ COMMON = {
     "common", "common.http", "common.labels", "common.ledger", "common.nas", "common.process",
     "common.reconcile", "common.stage", "common.store",
 }  # fmt: skip
-IMAGING = {"imaging.dataset", "imaging.frames", "imaging.png", "imaging.rendering"}
+IMAGING = {"imaging", "imaging.dataset", "imaging.frames", "imaging.png", "imaging.rendering"}
 DEIDENTIFICATION = {
     "deidentification", "deidentification.header", "deidentification.pixels",
     "deidentification.pixels.text_search",
@@ -37,14 +37,14 @@ COMMAND = {"common", "common.store", "infra", "infra.local", "infra.provision"}
 ALLOWED: dict[str, set[str]] = {
     "imaging": set(),
     "imaging.dataset": {"common.errors"},
-    "imaging.frames": {"common.errors", "imaging.dataset"},
-    "imaging.rendering": {"common.errors", "imaging.dataset", "imaging.frames"},
+    "imaging.frames": {"common.errors", "imaging", "imaging.dataset"},
+    "imaging.rendering": {"common.errors", "imaging", "imaging.dataset", "imaging.frames"},
     "imaging.png": {"common.errors", "imaging.rendering"},
     "deidentification": {"common.errors", "common.toml_file", "imaging.dataset"},
     "deidentification.header": {"common.errors", "deidentification", "imaging.dataset"},
     "deidentification.pixels": {
         "common.errors", "common.toml_file", "deidentification", "deidentification.pixels.streams",
-        "deidentification.pixels.text_search", "imaging.dataset", "imaging.frames",
+        "deidentification.pixels.text_search", "imaging", "imaging.dataset", "imaging.frames",
     },
     "deidentification.pixels.streams": {"common.errors", "imaging.dataset", "imaging.frames"},
     "deidentification.pixels.text": set(),
@@ -66,7 +66,9 @@ ALLOWED: dict[str, set[str]] = {
     "model.features": set(),
     "model.training": {"model.training.degradation", "model.training.sources", *MODEL},
     "model.training.degradation": {"model.features"},
-    "model.training.sources": {"common.errors", "imaging.frames", "imaging.rendering", "model.features"},
+    "model.training.sources": {
+        "common.errors", "imaging", "imaging.frames", "imaging.rendering", "model.features",
+    },
     "model.text_detector": {
         "common.errors", "deidentification.pixels.text", "imaging.frames", "model.text_detector.fonts",
         "model.training.sources",
@@ -92,7 +94,7 @@ ALLOWED: dict[str, set[str]] = {
     "oversight.erasure": {"common", "oversight.audit"},
     "oversight.held_pictures": {
         "common", "common.confinement", "common.process", "deidentification", "deidentification.pixels",
-        "imaging.dataset", "imaging.frames", "imaging.rendering",
+        "imaging", "imaging.dataset", "imaging.frames", "imaging.rendering",
     },
     "oversight.labels": {"common", "training_set.agreement"},
     "oversight.trace": {"common", "common.store"},

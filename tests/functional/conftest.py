@@ -14,14 +14,14 @@ from deidentification.pseudonym_space import Space
 from functions.annotations import main as annotations_main
 from functions.extract import main as extract_main
 from functions.extract.deidentified_instance import deidentify
-from functions.extract.prepared_instance import InstancePreparer
+from functions.extract.instance_preparer import InstancePreparer
 from functions.poll_nas import main as poll_nas_main
 from functions.quality import main as quality_main
 from functions.store_metadata import main as store_metadata_main
 from functions.sweep import main as sweep_main
 from functions.sweep.backlog_drain import BacklogAnswer
-from imaging.frames.image_checks import Limits
 from imaging.frames.image_file import read_image_file
+from imaging.options import Limits
 from tests.functional.pipeline import Pipeline
 from tests.in_memory.ledger import InMemoryLedger
 from tests.in_memory.quality_model import FixedModel

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from common.errors import PermanentError
-from deidentification.pixels.burned_in_gate import Releases, burned_in_decision
+from common.errors import NoPictureError, PermanentError
+from deidentification.pixels.burned_in_gate import burned_in_decision
+from deidentification.pixels.releases import Releases
 from deidentification.profile import Profile
 from functions.extract.deidentified_instance import deidentify
-from imaging.frames.image_checks import Limits, NoPictureError
 from imaging.frames.image_file import ImageFile, read_image_file
+from imaging.options import Limits
 from tests.support.factories import PSEUDONYMS
 from tests.support.real_files import REAL_FOLDERS
 

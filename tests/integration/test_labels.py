@@ -9,8 +9,8 @@ from common.store.object_key import Location
 from deidentification.profile import Profile
 from deidentification.pseudonym import Pseudonyms
 from functions.extract.deidentified_instance import deidentify
-from imaging.frames.image_checks import Limits
 from imaging.frames.image_file import read_image_file
+from imaging.options import Limits
 from tests.support.image_rows import image_rows
 from tests.support.local_home import RunningHome, wait_for
 from tests.support.real_files import make_instance

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from common.store.object_key import Location
-from imaging.rendering.picture_recipe import RECIPE_VERSION
+from imaging.options import RECIPE_VERSION
 from tests.support.image_rows import IMAGES_OF_INSTANCE, image_rows
 from tests.support.local_home import RunningHome, wait_for
 from tests.support.notifications import without_notifications

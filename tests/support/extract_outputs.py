@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pydicom
 
-from common.errors import HoldError, PermanentError
+from common.errors import HoldError, NoPictureError, PermanentError
 from deidentification.profile import Profile
 from functions.extract.deidentified_instance import deidentify
 from functions.extract.instance_metadata import build_document
+from functions.extract.instance_preparer import InstancePreparer
 from functions.extract.output_space import read_output
-from functions.extract.prepared_instance import InstancePreparer, Rules
-from imaging.frames.image_checks import NoPictureError, reading_elements
-from imaging.rendering.picture_recipe import PictureRules
+from functions.extract.prepared_instance import Rules
+from imaging.frames.image_checks import reading_elements
+from imaging.options import PictureRules
 from tests.support.factories import KEY, LIMITS, PSEUDONYMS, to_image_file
 
 _PREPARE = InstancePreparer(Rules(KEY, LIMITS, PictureRules(), Profile(), hold_burned_in_text=True))

@@ -10,8 +10,8 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import FileDataset
 
 from deidentification.pseudonym import Pseudonyms
-from imaging.frames.image_checks import Limits
 from imaging.frames.image_file import ImageFile, read_image_file
+from imaging.options import Limits
 
 KEY = bytes(range(32))
 PSEUDONYMS = Pseudonyms(KEY)

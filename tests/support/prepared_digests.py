@@ -5,9 +5,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from deidentification.profile import Profile
+from functions.extract.instance_preparer import InstancePreparer
 from functions.extract.output_space import read_output
-from functions.extract.prepared_instance import InstancePreparer, Rules
-from imaging.rendering.picture_recipe import PictureRules
+from functions.extract.prepared_instance import Rules
+from imaging.options import PictureRules
 from tests.support.factories import KEY, LIMITS
 
 

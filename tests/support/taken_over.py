@@ -13,8 +13,7 @@ from deidentification.profile import Profile
 from functions.extract.prepared_instance import Rules
 from functions.extract.sandbox import process
 from functions.extract.sandbox.process import SandboxPool
-from imaging.frames.image_checks import Limits
-from imaging.rendering.picture_recipe import PictureRules
+from imaging.options import Limits, PictureRules
 from tests.support.factories import real_path
 from tests.support.taken_over_worker import EXPLOIT
 

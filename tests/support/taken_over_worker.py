@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import PermanentError
-from functions.extract.prepared_instance import InstancePreparer, PreparedInstance
+from functions.extract.instance_preparer import InstancePreparer
+from functions.extract.prepared_instance import PreparedInstance
 from functions.extract.sandbox import worker
 from tests.support.exploits import ATTEMPTS
 

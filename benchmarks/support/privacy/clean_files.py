@@ -9,8 +9,7 @@ import pydicom
 from benchmarks.support.privacy.outcomes import PROFILES, prepare
 from benchmarks.support.privacy.picture_files import write_picture
 from benchmarks.support.privacy.watched_reader import WatchedReader
-from common.errors import PermanentError
-from imaging.frames.image_checks import NoPictureError
+from common.errors import NoPictureError, PermanentError
 from model.text_detector.fonts.designs import Half
 from model.text_detector.pictures import SOURCES_WITH_TEXT, other_files, sources
 from model.training.sources.packages import PACKAGES

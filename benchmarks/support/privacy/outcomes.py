@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from common.errors import HoldError, TextBox, TextFound
 from deidentification.pixels.burned_in_gate import BurnedInDecision, burned_in_decision
 from deidentification.profile import Profile, load_profile
+from functions.extract.instance_preparer import InstancePreparer
 from functions.extract.output_space import read_output
-from functions.extract.prepared_instance import InstancePreparer, Rules
-from imaging.frames.image_checks import Limits
+from functions.extract.prepared_instance import Rules
+from imaging.options import Limits, PictureRules
 from imaging.png.png_picture import decode_png
-from imaging.rendering.picture_recipe import PictureRules
 
 PROFILES = {"default": Profile(), "reader": load_profile(Path("reader"))}
 _KEY = bytes(range(32))

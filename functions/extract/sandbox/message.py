@@ -16,6 +16,7 @@ import orjson
 from common.errors import (
     DependencyAwayError,
     HoldError,
+    NoPictureError,
     PermanentError,
     PipelineError,
     Subject,
@@ -23,15 +24,12 @@ from common.errors import (
     TextFound,
 )
 from common.metadata_document import MetadataDocument
-from deidentification.pixels.burned_in_gate import Releases
 from deidentification.pixels.device_rules import DeviceRule
+from deidentification.pixels.releases import Releases
 from deidentification.profile import Profile
 from functions.extract.output_space import Output, Spooled
-from functions.extract.png_frames import PngFrame
-from functions.extract.prepared_instance import PreparedInstance, Rules
-from imaging.frames.blanking import Rectangle
-from imaging.frames.image_checks import Limits, NoPictureError
-from imaging.rendering.picture_recipe import PictureRules
+from functions.extract.prepared_instance import PngFrame, PreparedInstance, Rules
+from imaging.options import Limits, PictureRules, Rectangle
 
 _LENGTHS = struct.Struct(">QQ")  # of the header and of the body
 _FRAME_VALUES = ("number", "rows", "columns", "samples", "bits", "recipe")

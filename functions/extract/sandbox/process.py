@@ -19,7 +19,7 @@ from common.errors import DependencyAwayError, PermanentError, WorkerCrashedErro
 from common.process import native_libraries
 from common.process.json_log import logger
 from common.settings import Settings
-from deidentification.pixels.burned_in_gate import NOT_RELEASED, Releases
+from deidentification.pixels.releases import NOT_RELEASED, Releases
 from functions.extract.prepared_instance import PreparedInstance, Preparer, Rules
 from functions.extract.sandbox.folder import SandboxFolder
 from functions.extract.sandbox.message import (
@@ -99,7 +99,16 @@ class SandboxPool(Preparer):
                 if process.is_alive():
                     return process
                 process.end()
+        return self._new()
+
+    def _new(self) -> "_SandboxProcess":
         return _SandboxProcess(self._header, self._seconds, self._bytes_of_outputs)
+
+    def start(self) -> None:
+        """Start a process and return at once: it takes a second, for which the first file need not wait."""
+        # A fault of the machine is reported with the first file.
+        with suppress(OSError, SandboxCrashedError):
+            self._idle.put(self._new())
 
     def close(self) -> None:
         """End the idle processes."""
@@ -109,15 +118,17 @@ class SandboxPool(Preparer):
 
 
 def sandbox_pool(rules: Rules, settings: Settings) -> SandboxPool:
-    """A pool with the limits of the settings; it logs which protections this machine does not offer."""
+    """A started pool with the limits of the settings; it logs which protections this machine lacks."""
     for sentence in missing_protections():
         logger().warning(sentence)
-    return SandboxPool(
+    pool = SandboxPool(
         rules,
         seconds=settings.seconds_per_file,
         megabytes=settings.megabytes_per_file,
         megabytes_of_outputs=OUTPUTS_OVER_INPUT * settings.max_megabytes_per_file,
     )
+    pool.start()
+    return pool
 
 
 class _SandboxProcess:

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 from common.confinement.confinement import confine, limit_memory
 from common.process.parent_process import end_with_parent
-from functions.extract.prepared_instance import InstancePreparer
+from functions.extract.instance_preparer import InstancePreparer
 from functions.extract.sandbox.folder import SandboxFolder
 from functions.extract.sandbox.message import (
     SandboxSetupError,

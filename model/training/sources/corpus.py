@@ -15,9 +15,9 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut  # type: ignore[attr-defined]
 
 from common.errors import PermanentError
-from imaging.frames.image_checks import Limits
 from imaging.frames.image_file import ImageFile, read_image_file
 from imaging.frames.stored_value import stored_value
+from imaging.options import Limits
 from imaging.rendering.picture_recipe import PictureRecipe
 from model.features.picture_views import Picture
 from model.training.sources.packages import PACKAGES

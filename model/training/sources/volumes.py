@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imaging.rendering.voi_lut import Picture, stretched
+from imaging.rendering.grey_levels import Picture, stretched
 
 _NIFTI_TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2"}
 _NRRD_TYPES = {"short": "i2", "unsigned short": "u2", "float": "f4", "unsigned char": "u1"}

@@ -10,8 +10,8 @@ from benchmarks.support.privacy.picture_files import SOP_CLASSES, patient_of_tex
 from deidentification.identity import identity_of
 from deidentification.pixels.class_rules import Action, class_rule_of
 from deidentification.pixels.text_search.identity_in_text import identity_in_text
-from imaging.frames.image_checks import Limits
 from imaging.frames.image_file import read_image_file
+from imaging.options import Limits
 from imaging.rendering.picture_recipe import PictureRecipe
 from model.text_detector.fonts.designs import Half
 from model.text_detector.fonts.words import random_text

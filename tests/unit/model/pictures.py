@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.data import get_testdata_file
 
-from imaging.frames.image_checks import Limits
 from imaging.frames.image_file import read_image_file
+from imaging.options import Limits
 from imaging.rendering.picture_recipe import PictureRecipe
 
 CLEAN_FILES = (

@@ -29,8 +29,10 @@ def test_failures_are_warnings(log: list[str], status: str) -> None:
 def test_libraries_that_quote_values_are_silent(name: str) -> None:
     """These libraries log nothing, however logging is configured in the process."""
     program = (
-        "import logging, functions.extract.main, functions.sweep.main\n"
-        f"print(logging.getLogger({name!r}).isEnabledFor(logging.CRITICAL))"
+        "import logging, functions.extract.main, functions.sweep.main, functions.extract.sandbox.worker\n"
+        "logging.basicConfig(level=logging.DEBUG, force=True)\n"
+        f"for name in ({name!r}, '{name}.part'): logging.getLogger(name).critical('Doe^Jane')\n"
+        "logging.getLogger('another').critical('heard')"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert "False" == done.stdout.strip()
+    assert ["CRITICAL:another:heard"] == (done.stdout + done.stderr).splitlines()

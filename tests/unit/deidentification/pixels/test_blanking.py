@@ -11,16 +11,16 @@ from PIL import Image, ImageDraw, ImageFont
 from pydicom.dataset import FileDataset
 
 from common.errors import HoldError
-from deidentification.pixels.burned_in_gate import NOT_RELEASED, Releases
 from deidentification.pixels.device_rules import DeviceRule
+from deidentification.pixels.releases import NOT_RELEASED, Releases
 from deidentification.profile import Profile
+from functions.extract.instance_preparer import InstancePreparer
 from functions.extract.output_space import read_output
-from functions.extract.prepared_instance import InstancePreparer, PreparedInstance, Rules
-from imaging.frames.blanking import Blanking, Rectangle
-from imaging.frames.image_checks import Limits
+from functions.extract.prepared_instance import PreparedInstance, Rules
+from imaging.frames.blanking import Blanking
 from imaging.frames.image_file import read_image_file
 from imaging.frames.palette import palette_colours
-from imaging.rendering.picture_recipe import PictureRules
+from imaging.options import Limits, PictureRules, Rectangle
 from tests.support.factories import KEY, make_dataset, make_grey, real_path, to_bytes, to_image_file
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")

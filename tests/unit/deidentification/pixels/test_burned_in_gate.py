@@ -7,17 +7,17 @@ from common.errors import TextBox
 from deidentification.pixels.burned_in_gate import (
     NEXT_STEP,
     NEXT_STEP_AFTER_READING,
-    NOT_RELEASED,
     BurnedInDecision,
-    Releases,
     burned_in_decision,
     completed,
     with_found_text_blanked,
 )
 from deidentification.pixels.device_rules import DeviceRule
+from deidentification.pixels.releases import NOT_RELEASED, Releases
 from deidentification.pixels.text_search.search import Finding, Scope, SearchResult
 from deidentification.profile import Profile
-from imaging.frames.blanking import Rectangle
+from imaging.frames.blanking import Blanking
+from imaging.options import Rectangle
 from tests.support.factories import make_dataset
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
@@ -192,7 +192,8 @@ def test_a_rule_for_the_device_has_precedence() -> None:
     for is_gate_on, scope in ((True, Scope.IDENTITY), (False, Scope.NOTHING)):
         decision = decide(ds, rule, is_gate_on=is_gate_on)
         looked = "by a rule for the device"
-        assert BurnedInDecision(rule.blanking, scope=scope, looked=looked, is_cleaned=True) == decision
+        blanking = Blanking("blanked by rule banner", rule.blank, is_outside=False)
+        assert BurnedInDecision(blanking, scope=scope, looked=looked, is_cleaned=True) == decision
     nothing = DeviceRule("nothing", "Philips Medical Systems", "CX50", 600, 800, ())
     for bits in (8, 1):  # even one that could not be blanked
         decision = decide(make_dataset(name=REGIONS, BitsAllocated=bits), nothing)

@@ -6,7 +6,7 @@ import pytest
 
 from common.errors import SettingsError
 from deidentification.pixels.device_rules import DeviceRule, load_device_rules
-from imaging.frames.blanking import Rectangle
+from imaging.options import Rectangle
 
 RULE = """
 [[rule]]

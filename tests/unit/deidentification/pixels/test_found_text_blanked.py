@@ -3,7 +3,7 @@
 from common.errors import TextBox
 from deidentification.pixels.burned_in_gate import BurnedInDecision, with_found_text_blanked
 from deidentification.pixels.text_search.search import Finding
-from imaging.frames.blanking import Rectangle
+from imaging.options import Rectangle
 
 
 def blanked(*places: tuple[int, int, int, int]) -> tuple[Rectangle, ...]:

@@ -15,10 +15,10 @@ from pydicom.dataset import FileDataset
 from common.errors import HoldError
 from deidentification.pixels.text_search import search as search_module
 from deidentification.profile import Profile, load_profile
+from functions.extract.instance_preparer import InstancePreparer
 from functions.extract.output_space import read_output
-from functions.extract.prepared_instance import InstancePreparer, PreparedInstance, Rules
-from imaging.frames.image_checks import Limits
-from imaging.rendering.picture_recipe import PictureRules
+from functions.extract.prepared_instance import PreparedInstance, Rules
+from imaging.options import Limits, PictureRules
 from tests.support.factories import KEY, make_grey, to_bytes
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")

@@ -16,14 +16,13 @@ import numpy as np
 import pytest
 from pydicom.uid import UID
 
-from common.errors import PermanentError
+from common.errors import NoPictureError, PermanentError
 from deidentification.profile import Profile
 from functions.extract.output_space import read_output
 from functions.extract.prepared_instance import Rules
 from functions.extract.sandbox.message import SandboxFaultError
 from functions.extract.sandbox.process import SandboxCrashedError, SandboxPool
-from imaging.frames.image_checks import Limits, NoPictureError
-from imaging.rendering.picture_recipe import PictureRules
+from imaging.options import Limits, PictureRules
 from tests.support.code_streams import (
     MARKER,
     SYNTAXES,

@@ -17,14 +17,13 @@ import pydicom
 import pytest
 from PIL import Image
 
-from common.errors import PermanentError
+from common.errors import NoPictureError, PermanentError
 from common.process import native_libraries
 from deidentification.profile import Profile
 from functions.extract.output_space import read_output
 from functions.extract.prepared_instance import PreparedInstance, Rules
 from functions.extract.sandbox.process import SandboxCrashedError, SandboxPool
-from imaging.frames.image_checks import Limits, NoPictureError
-from imaging.rendering.picture_recipe import PictureRules
+from imaging.options import Limits, PictureRules
 from tests.support.factories import real_path
 from tests.support.mutated_files import UNDECODED, files_of_every_codec, mutated
 

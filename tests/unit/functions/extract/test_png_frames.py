@@ -11,9 +11,11 @@ from pydicom.sequence import Sequence
 
 from common.errors import PermanentError
 from functions.extract.output_space import OutputSpace, Spooled
-from functions.extract.png_frames import PngFrame, draw_frames, encode_png
+from functions.extract.png_frames import draw_frames, encode_png
+from functions.extract.prepared_instance import PngFrame
 from imaging.frames.image_file import ImageFile
-from imaging.rendering.picture_recipe import PictureRecipe, PictureRules
+from imaging.options import PictureRules
+from imaging.rendering.picture_recipe import PictureRecipe
 from tests.support.factories import make_dataset, make_grey, real_path, to_image_file
 
 GREY = np.arange(256, dtype=np.uint8).reshape(8, 32)

@@ -19,10 +19,10 @@ from pydicom.uid import (
 
 from common.errors import PermanentError
 from imaging.frames import image_checks
-from imaging.frames.image_checks import Limits
 from imaging.frames.image_file import read_image_file
 from imaging.frames.stored_value import stored_value
 from imaging.frames.transfer_syntax import CODECS
+from imaging.options import Limits
 from tests.support.factories import make_grey, real_path, to_bytes, to_image_file
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")

@@ -8,15 +8,15 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from common.errors import PermanentError
+from common.errors import NoPictureError, PermanentError
 from common.stage.item import Item
 from common.store.object_key import Location
 from deidentification.profile import Profile
 from functions.extract.extract_instance import InstanceExtractor
-from functions.extract.prepared_instance import InstancePreparer, Rules
-from imaging.frames.image_checks import Limits, NoPictureError
+from functions.extract.instance_preparer import InstancePreparer
+from functions.extract.prepared_instance import Rules
 from imaging.frames.image_file import read_image_file
-from imaging.rendering.picture_recipe import PictureRules
+from imaging.options import Limits, PictureRules
 from tests.in_memory.image_allocation import InMemoryAllocation
 from tests.in_memory.object_store import InMemoryObjectStore
 from tests.support.factories import make_dataset, make_grey, real_path, to_bytes, to_image_file

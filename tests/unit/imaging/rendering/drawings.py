@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from pydicom.dataset import FileDataset
 
-from imaging.frames.image_checks import Limits
 from imaging.frames.image_file import read_image_file
-from imaging.rendering.picture_recipe import Drawing, PictureRecipe, PictureRules
-from imaging.rendering.voi_lut import Picture
+from imaging.options import Limits, PictureRules
+from imaging.rendering.grey_levels import Picture
+from imaging.rendering.picture_recipe import Drawing, PictureRecipe
 from tests.support.factories import to_image_file
 
 RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16)  # every value of 8 bits

@@ -13,8 +13,8 @@ from pydicom.dataset import FileDataset
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, iter_pixels
 
 from imaging.frames import image_checks
-from imaging.frames.image_checks import Limits
 from imaging.frames.image_file import read_image_file
+from imaging.options import Limits
 from imaging.rendering.picture_recipe import PictureRecipe
 from tests.support.real_files import REAL_FOLDERS
 

@@ -16,8 +16,8 @@ from pydicom.uid import JPEG2000, JPEGBaseline8Bit
 
 from deidentification.profile import Profile
 from functions.extract.deidentified_instance import deidentify
-from imaging.frames.image_checks import Limits
 from imaging.frames.image_file import read_image_file
+from imaging.options import Limits
 from imaging.rendering.picture_recipe import PictureRecipe
 from tests.support.factories import PSEUDONYMS
 from tests.unit.imaging.rendering.generated.colour_image import ColourImage, colour_images

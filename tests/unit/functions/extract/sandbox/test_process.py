@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -19,11 +20,12 @@ import pytest
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGLosslessSV1
 
-from common.errors import DependencyAwayError, HoldError, PermanentError
-from deidentification.pixels.burned_in_gate import Releases
+from common.errors import DependencyAwayError, HoldError, NoPictureError, PermanentError
+from deidentification.pixels.releases import Releases
 from deidentification.profile import Profile
+from functions.extract.instance_preparer import InstancePreparer
 from functions.extract.output_space import Spooled
-from functions.extract.prepared_instance import InstancePreparer, PreparedInstance, Rules
+from functions.extract.prepared_instance import PreparedInstance, Rules
 from functions.extract.sandbox.folder import SandboxFolder
 from functions.extract.sandbox.message import (
     SandboxFaultError,
@@ -34,9 +36,7 @@ from functions.extract.sandbox.message import (
 )
 from functions.extract.sandbox.process import SandboxCrashedError, SandboxPool
 from functions.extract.sandbox.time_limit import TimeLimit
-from imaging.frames.blanking import Rectangle
-from imaging.frames.image_checks import Limits, NoPictureError
-from imaging.rendering.picture_recipe import PictureRules
+from imaging.options import Limits, PictureRules, Rectangle
 from tests.support.factories import make_grey, real_path, to_bytes
 from tests.support.local_home import wait_for
 
@@ -62,6 +62,24 @@ def pid_of(processes: SandboxPool) -> int:
     """The process id of the idle process."""
     idle = processes._idle.queue  # noqa: SLF001
     return idle[-1]._process.pid  # noqa: SLF001
+
+
+def test_a_started_process_takes_the_first_file(processes: SandboxPool, tmp_path: Path) -> None:
+    """A pool can start a process before there is a file for it."""
+    processes.start()
+    pid = pid_of(processes)
+    assert prepared(processes, real_path("CT_small.dcm"), tmp_path).frames
+    assert pid == pid_of(processes)
+
+
+def test_a_start_that_fails_is_reported_with_the_first_file(
+    processes: SandboxPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a temporary folder the function still starts; the file's error says what is wrong."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "away"))
+    processes.start()
+    with pytest.raises(FileNotFoundError):
+        prepared(processes, real_path("CT_small.dcm"), tmp_path)
 
 
 @pytest.mark.parametrize("name", ["CT_small.dcm", "emri_small.dcm"])

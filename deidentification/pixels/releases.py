@@ -1,0 +1,16 @@
+"""What persons have released, as the gate for burned-in text takes it."""
+
+from dataclasses import dataclass
+
+from imaging.options import Rectangle
+
+
+@dataclass(frozen=True)
+class Releases:
+    """What persons decided on a held file."""
+
+    number: int = 0  # how often it was released
+    blank: tuple[Rectangle, ...] = ()  # what must be made black
+
+
+NOT_RELEASED = Releases()
