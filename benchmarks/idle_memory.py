@@ -14,6 +14,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.support.components import component
 from benchmarks.support.report import Figure, report
 from tests.support.local_home import RunningHome
 
@@ -47,14 +48,9 @@ def memory_figures(home: RunningHome) -> list[Figure]:
 
 
 def _name(process: psutil.Process) -> str:
-    words: list[str] = process.cmdline()
-    if "--target" in words:
-        return words[words.index("--target") + 1]
-    if words and words[-1].endswith("sandbox.worker"):
-        return "extract"
-    if "supervisor.supervisord" in words:
+    if "supervisor.supervisord" in process.cmdline():
         return "supervisord"
-    name = process.name().partition("-")[0]
+    name = component(process)
     return "dcm2set up" if name.startswith("python") else name
 
 

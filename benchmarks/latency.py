@@ -14,6 +14,7 @@ from statistics import median, quantiles
 # To import `benchmarks`, `common` and `tests`.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.support.one_file import seconds_by_stage
 from benchmarks.support.report import Figure, of_rounds, report
 from common.database import Database
 from common.settings import load_settings
@@ -34,7 +35,7 @@ from imaging.options import Limits, PictureRules
 from model.artefact import load_quality_model
 from model.card import DEFAULT_MODEL
 from model.judgement import Judge
-from tests.support.local_home import RunningHome, wait_for
+from tests.support.local_home import RunningHome
 from tests.support.own_database import key_check_of, run_database_call
 from tests.support.real_files import make_instance
 
@@ -42,17 +43,6 @@ BAR_SECONDS = 0.4
 BAR_OF_FLOOR = 1.1
 BAR_OF_P99 = 3  # medians
 FEWEST_OF_P99 = 100  # files; of fewer the 99th percentile is about the slowest one
-_STAGES = """
-select e.started_at - %(put)s as event, e.settled_at - e.started_at as extract,
-    m.started_at - x.completed_at as metadata_wait, m.settled_at - m.started_at as store_metadata,
-    q.settled_at - q.started_at as quality,
-    greatest(m.settled_at, q.settled_at) - %(put)s as total
-from ledger_item e join extraction x on x.item_id = e.id
-join ledger_item m on m.function = 'store_metadata' and m.sop_instance_uid = x.sop_instance_uid
-join ledger_item q on q.function = 'quality' and q.sop_instance_uid = x.sop_instance_uid
-where e.function = 'extract' and e.key = %(key)s
-    and e.state = 'done' and m.state = 'done' and q.state = 'done'
-"""
 
 
 def main() -> None:
@@ -70,11 +60,11 @@ def main() -> None:
 def _measured(home: RunningHome, number: int) -> list[Figure]:
     floor = _Floor(home)
     for warm in range(3):
-        _through_the_pipeline(home, 9000 + warm)
+        seconds_by_stage(home, 9000 + warm)
         floor.seconds(9100 + warm)
     stages, floors = [], []
     for index in range(number):
-        stages.append(_through_the_pipeline(home, index))
+        stages.append(seconds_by_stage(home, index))
         floors.append(floor.seconds(1000 + index))
     floor.close()
     totals = [stage["total"] for stage in stages]
@@ -105,21 +95,6 @@ def _measured(home: RunningHome, number: int) -> list[Figure]:
         Figure(f"{text}, median", median(stage[name] for stage in stages), "s")
         for name, text in names.items()
     ]
-
-
-def _through_the_pipeline(home: RunningHome, number: int) -> dict[str, float]:
-    """Return the seconds of one file per stage, by the database's clock."""
-    key = f"incoming/latency/{number}.dcm"
-    body = make_instance(number)
-    put = home.rows("select clock_timestamp() as now")[0]["now"]
-    home.put(key, body)
-    values = {"key": key, "put": put}
-
-    database = _database(home)
-    found = wait_for(lambda: database.all(_STAGES, **values), seconds=30)
-    if not found:
-        raise SystemExit("A file was not settled within 30 s.")
-    return {name: value.total_seconds() for name, value in found[0].items()}
 
 
 _databases: dict[str, Database] = {}

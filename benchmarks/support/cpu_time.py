@@ -5,9 +5,10 @@ from collections.abc import Mapping
 
 import psutil
 
+from benchmarks.support.components import component
 from tests.support.local_home import RunningHome
 
-_SERVERS = ("minio", "postgres")
+_INTERPRETER = "python"
 
 
 def cpu_seconds(home: RunningHome) -> Mapping[str, float]:
@@ -28,14 +29,6 @@ def cpu_seconds(home: RunningHome) -> Mapping[str, float]:
 
 
 def _component(process: psutil.Process) -> str:
-    """Return the component of a process: a function, a server or the runner.
-
-    Sandbox processes belong to extract. Other processes belong to the runner.
-    """
-    command: list[str] = process.cmdline()
-    if "--target" in command:
-        return command[command.index("--target") + 1]
-    if any(part.endswith("sandbox.worker") for part in command):
-        return "extract"
-    name = process.name().partition("-")[0]
-    return name if name in _SERVERS else "runner"
+    """A function, a server or the runner, to which all other processes belong."""
+    name = component(process)
+    return "runner" if name.startswith(_INTERPRETER) else name

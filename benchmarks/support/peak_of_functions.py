@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.support.components import component
 from tests.faults.background import repeated
 
 _SECONDS = 0.25  # between two looks; a process's own peak is read from the kernel and misses nothing before
@@ -33,7 +34,7 @@ class PeakMemory:
         sums: dict[str, float] = defaultdict(float)
         for process in self._parent.children(recursive=True):
             try:
-                name = _name(process)
+                name = component(process)
                 status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii", errors="replace")
             except (psutil.Error, OSError):
                 continue  # it has ended
@@ -50,15 +51,6 @@ def _reset(pid: int) -> None:
         Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
     except OSError:
         return
-
-
-def _name(process: psutil.Process) -> str:
-    """The function that a process or one of its parents runs; else the server's name."""
-    for each in (process, *process.parents()):
-        words = each.cmdline()
-        if "--target" in words:
-            return str(words[words.index("--target") + 1])
-    return str(process.name()).partition("-")[0]
 
 
 def _mebibytes(status: str, field: str) -> float:

@@ -57,7 +57,7 @@ def respond(request: Request, build: Callable[[], Target]) -> Response:
     except Exception as error:  # noqa: BLE001 the text may quote a setting
         return _unavailable(PipelineError(f"Unexpected {type(error).__name__}; check the settings."))
     if request.method in {"GET", "HEAD"}:
-        return _asked(request, target)
+        return _get(request, target)
     if request.method != "POST":
         return _json(405, {"error": "Use POST for events and runs, GET for health."})
     try:
@@ -74,9 +74,10 @@ def respond(request: Request, build: Callable[[], Target]) -> Response:
         return _unavailable(PipelineError(f"Unexpected {type(error).__name__}; see the log."))
 
 
-def _asked(request: Request, target: Target) -> Response:
-    if request.method == "HEAD":
-        return Response(status=200)  # the process lives; a balancer must not wait for what the function needs
+def _get(request: Request, target: Target) -> Response:
+    """Answer GET and HEAD."""
+    if request.method == "HEAD":  # from a balancer, which must not wait for what the function depends on
+        return Response(status=200, content_type="application/json")
     return _metrics(request, target) if _is_for_metrics(request) else _json(200, _health(target))
 
 

@@ -11,7 +11,7 @@ from common.errors import SettingsError
 from common.toml_file import read_toml
 from imaging.options import Rectangle
 
-if TYPE_CHECKING:  # the process that only passes the rules on has no need of these libraries
+if TYPE_CHECKING:  # extract's own process passes the rules on and does without pydicom
     from pydicom.dataset import Dataset
 
 _SETTING = "DCM2SET_BLANKING_RULES"

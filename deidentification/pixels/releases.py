@@ -1,4 +1,4 @@
-"""What persons have released, as the gate for burned-in text takes it."""
+"""The decisions of persons that the gate for burned-in text follows."""
 
 from dataclasses import dataclass
 

@@ -24,6 +24,8 @@ from common.process.parent_process import end_with_parent
 from common.store.minio_store import MinioStore
 from common.store.object_key import Location
 from infra.health.status import is_waiting, read_status
+from infra.provision.function_card import function_cards
+from infra.provision.serving import serving_command
 from tests.support.free_ports import free_port
 
 _UNSETTLED = "select from ledger_item where counted_as is null and state in ('running', 'retry') limit 1"
@@ -204,20 +206,20 @@ class RunningHome:
 
     @contextmanager
     def second_process(self, function: str, environment: Mapping[str, str], folder: Path) -> Iterator[str]:
-        """Run a second process of one function under functions-framework; yields its URL."""
+        """Serve a function a second time, as the home does; yields its URL once it answers."""
         port = free_port()
-        source = Path(__file__).resolve().parents[2] / "functions" / function / "main.py"
-        command = [sys.executable, "-m", "functions_framework", "--source", str(source), "--target", function]
+        (card,) = (card for card in function_cards() if card.function == function)
         with (folder / "second_process.log").open("wb") as log:
             process = subprocess.Popen(
-                [*command, "--host", "127.0.0.1", "--port", str(port)],
+                serving_command(card, host="127.0.0.1", port=port),
                 env=environment,
                 stdout=log,
                 stderr=log,
             )
         try:
             url = f"http://127.0.0.1:{port}/"
-            assert wait_for(lambda: _answers(url), seconds=60), (folder / "second_process.log").read_text()
+            is_up = wait_for(lambda: _answers(url), seconds=60, pause=0.01)
+            assert is_up, (folder / "second_process.log").read_text()
             yield url
         finally:
             process.terminate()

@@ -105,7 +105,7 @@ class SandboxPool(Preparer):
         return _SandboxProcess(self._header, self._seconds, self._bytes_of_outputs)
 
     def start(self) -> None:
-        """Start a process and return at once: it takes a second, for which the first file need not wait."""
+        """Start a process and return at once; the first file would have to wait about a second for one."""
         # A fault of the machine is reported with the first file.
         with suppress(OSError, SandboxCrashedError):
             self._idle.put(self._new())
