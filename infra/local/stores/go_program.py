@@ -85,14 +85,16 @@ class GoProgram:
         folder, log = (target.parent / f"{target.name}.{ending}" for ending in ("build", "build.log"))
         started = time.monotonic()
         environment = os.environ | {"GOBIN": str(folder), "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
-        command = [str(go), "install", "-trimpath", "-ldflags", "-s -w", f"{self.package}@{self.version}"]
+        # -v names each package that is compiled; without it, the last download would be shown for minutes.
+        command = [str(go), "install", "-v", "-trimpath", "-ldflags", "-s -w"]
+        command.append(f"{self.package}@{self.version}")
         with log.open("w", encoding="utf-8") as output:
             process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
             while _still_runs(process):
                 seconds = round(time.monotonic() - started)
-                say(f"Building {self.title}: {seconds} s, {_last_line(log)}")
+                say(f"Building {self.title}: {seconds} s, {progress(_text(log))}")
         if process.returncode != 0:
-            reason = line_of_error(log.read_text(encoding="utf-8", errors="replace")) or _last_line(log)
+            reason = _reason(_text(log))
             raise SettingsError(
                 f"{self.title} could not be built ({reason}); see {log}, or set {self.setting} to a binary."
             )
@@ -131,9 +133,21 @@ def _still_runs(process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def _last_line(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return lines[-1].removeprefix("go: ")[:100] if lines else "compiling"
+def _text(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")
+
+
+def progress(output: str) -> str:
+    """What `go install -v` does now, by its output: it downloads modules first, then compiles packages."""
+    lines = output.splitlines() or [""]
+    last = lines[-1].removeprefix("go: ")
+    return (last if " " in last else f"compiling {last}".strip())[:100]
+
+
+def _reason(output: str) -> str:
+    """Why a build failed. Names of packages, which have no space, may follow the error's line."""
+    sentences = [line.removeprefix("go: ")[:100] for line in output.splitlines() if " " in line]
+    return line_of_error(output) or (sentences[-1] if sentences else "no message")
 
 
 def _go_version(go: str) -> tuple[int, int]:
