@@ -136,9 +136,7 @@ def restore_objects(url: str, store: MinioStore, folder: Path) -> Restored:
     with connect(url, row_factory=dict_row) as connection:
         known = KnownObjects(
             instances={row["uid"] for row in connection.execute(_SQL["instances"])},
-            allocated={
-                row["key"]: row["allocated_bucket"] for row in connection.execute(_SQL["allocated_buckets"])
-            },
+            images={row["key"]: row["bucket"] for row in connection.execute(_SQL["images"])},
             moved={(row["bucket"], row["key"]) for row in connection.execute(_SQL["moved"])},
             originals={row["key"] for row in connection.execute(_SQL["originals"])},
         )
@@ -171,7 +169,7 @@ class KnownObjects:
     """What the snapshot of the database knows of objects."""
 
     instances: set[str]  # pseudonymous SOP Instance UIDs
-    allocated: dict[str, str]  # allocated bucket by key, of images that lie in it
+    images: dict[str, str]  # bucket by key
     moved: set[tuple[str, str]]  # bucket and key to which objects of settled items were moved
     originals: set[str]  # keys in raw of the items of extract
 
@@ -180,8 +178,8 @@ class KnownObjects:
         bucket, key = found.bucket, found.key
         if self._is_of_unknown_instance(found):
             return None
-        if bucket == SUBOPTIMAL:
-            return Location(self.allocated.get(key, SUBOPTIMAL), key)
+        if bucket == SUBOPTIMAL or bucket not in FIXED_BUCKETS:
+            return Location(self.images[key], key) if key in self.images else None
         if (bucket, key) in self.moved or bucket == DEIDENTIFIED or key.endswith(REPORT_SUFFIX):
             return found
         if bucket == QUARANTINE:

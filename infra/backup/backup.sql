@@ -6,9 +6,8 @@ select bucket from image_bucket;
 -- name: instances
 select sop_instance_uid as uid from extraction;
 
--- name: allocated_buckets
--- Only of images that lie in their allocated bucket.
-select key, allocated_bucket from image_allocation where bucket = allocated_bucket;
+-- name: images
+select key, bucket from image_allocation;
 
 -- name: moved
 select moved_to_bucket as bucket, moved_to_key as key from ledger_item

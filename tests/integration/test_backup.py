@@ -104,7 +104,9 @@ def _objects(home: RunningHome, prefix: str) -> Iterator[tuple[str, str]]:
         ("metadata/P/1/2/3.4.json", "metadata/P/1/2/3.4.json"),
         ("metadata/P/1/2/9.9.json", None),
         ("images-1/P/1/2/3.4/1.png", "images-1/P/1/2/3.4/1.png"),
+        ("images-1/P/1/2/3.4/2.png", "suboptimal/P/1/2/3.4/2.png"),  # a person moved it to its images
         ("images-1/P/1/2/9.9/1.png", None),
+        ("images-2/P/1/2/3.4/3.png", None),  # its instance was known, but it had no bucket yet
         ("suboptimal/P/1/2/3.4/1.png", "images-1/P/1/2/3.4/1.png"),
         ("suboptimal/P/1/2/3.4/2.png", "suboptimal/P/1/2/3.4/2.png"),
         ("deidentified/P/1/2/3.4.dcm", "deidentified/P/1/2/3.4.dcm"),
@@ -115,7 +117,7 @@ def test_what_was_moved_after_the_snapshot_goes_back(found: str, expected: str |
     """An object is restored to its location in the snapshot; what the pipeline writes again is left out."""
     known = KnownObjects(
         {"3.4"},
-        {"P/1/2/3.4/1.png": "images-1"},
+        {"P/1/2/3.4/1.png": "images-1", "P/1/2/3.4/2.png": "suboptimal"},
         {("raw", "processed/a/known.dcm")},
         {"incoming/nas/put/1.dcm"},
     )

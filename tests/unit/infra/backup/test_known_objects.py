@@ -5,7 +5,7 @@ import pytest
 from common.store.object_key import Location
 from infra.backup.backup import KnownObjects
 
-KNOWN = KnownObjects(instances=set(), allocated={}, moved=set(), originals=set())
+KNOWN = KnownObjects(instances=set(), images={}, moved=set(), originals=set())
 
 
 @pytest.mark.parametrize(
