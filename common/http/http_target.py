@@ -51,7 +51,7 @@ def respond(request: Request, build: Callable[[], Target]) -> Response:
     try:
         target = build()
     except SettingsError as error:
-        if request.method in {"GET", "HEAD"} and not _is_for_metrics(request):
+        if request.method == "GET" and not _ends(request, "/metrics", "/ready"):
             return _json(200, {"status": "degraded", "checks": {"settings": str(error)}})
         return _unavailable(error)
     except Exception as error:  # noqa: BLE001 the text may quote a setting
@@ -76,13 +76,14 @@ def respond(request: Request, build: Callable[[], Target]) -> Response:
 
 def _get(request: Request, target: Target) -> Response:
     """Answer GET and HEAD."""
-    if request.method == "HEAD":  # from a balancer, which must not wait for what the function depends on
-        return Response(status=200, content_type="application/json")
-    return _metrics(request, target) if _is_for_metrics(request) else _json(200, _health(target))
+    # A balancer or Kubernetes asks: neither must wait for what the function depends on, as all replicas do.
+    if request.method == "HEAD" or _ends(request, "/ready"):
+        return _json(200, {"function": target.function, "status": "ready"})
+    return _metrics(request, target) if _ends(request, "/metrics") else _json(200, _health(target))
 
 
-def _is_for_metrics(request: Request) -> bool:
-    return request.method == "GET" and request.path.rstrip("/").endswith("/metrics")
+def _ends(request: Request, *paths: str) -> bool:
+    return request.path.rstrip("/").endswith(paths)
 
 
 def _metrics(request: Request, target: Target) -> Response:

@@ -7,10 +7,12 @@ Errors    NAS, store or database away: 503, the next poll continues; junk files:
 """
 
 from functools import cache
+from typing import NoReturn
 
 from flask import Request, Response
 
 from common import wiring
+from common.errors import SettingsError
 from common.http.http_target import Target, respond
 from common.nas.location import open_nas
 from common.nas.login_refusal import PostgresRefusals
@@ -33,21 +35,24 @@ def poll_nas(request: Request) -> Response:
 @cache
 def _target() -> Target:
     config = settings()
+    if config.nas_url is None:
+        checks = wiring.checks() | {"NAS": _without_nas}
+        return Target("poll_nas", wiring.tokens(), on_run=_without_nas, checks=checks)
     nas = open_nas(config, refusals=PostgresRefusals(wiring.database()))
     rows, store = PostgresSourceRows(wiring.database()), wiring.object_store()
     archives = ArchiveLimits(config.nas_archive_files, config.nas_archive_megabytes * 1024**2)
+    quiet, budget = config.nas_quiet_seconds, config.nas_poll_budget_seconds
     poller = FolderPoller(
         nas=nas,
         rows=rows,
         copier=FileCopier(nas, store, rows, threads=config.nas_copies, limits=archives),
         mark=configured_mark(config),
-        limits=PollLimits(
-            config.nas_quiet_seconds, config.nas_poll_budget_seconds, _RECHECKED_FOLDERS, _FOLDERS
-        ),
+        limits=PollLimits(quiet, budget, _RECHECKED_FOLDERS, _FOLDERS),
     )
-    return Target(
-        "poll_nas",
-        wiring.tokens(),
-        on_run=poller.poll,
-        checks=wiring.checks() | {"NAS": nas.list_folders},
-    )
+    checks = wiring.checks() | {"NAS": nas.list_folders}
+    return Target("poll_nas", wiring.tokens(), on_run=poller.poll, checks=checks)
+
+
+def _without_nas() -> NoReturn:
+    """The answer to each poll at a site that puts its files into raw itself."""
+    raise SettingsError("DCM2SET_NAS_URL is not set.")

@@ -80,11 +80,11 @@ _HEADERS = {
 
 
 def is_for_page(request: FlaskRequest) -> bool:
-    """Whether a request comes from a browser: functions answer POST / and GET / in JSON, and /metrics."""
+    """Whether a request comes from a browser: a function's own paths are /, /ready and /metrics."""
     path = request.path.rstrip("/")
     if path == "":
         return request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("Accept", "")
-    return path != "/metrics"
+    return path not in {"/metrics", "/ready"}
 
 
 def page_response(request: FlaskRequest, build: Callable[[], Flask]) -> AnyResponse:

@@ -99,7 +99,7 @@ def _container(card: FunctionCard, most_replicas: int) -> Manifest:
             "limits": {"memory": f"{memory}Mi"} | ({} if is_heavy else {"cpu": "1"}),
         },
         "readinessProbe": {
-            "httpGet": {"path": "/", "port": PORT},
+            "httpGet": {"path": "/ready", "port": PORT},
             "periodSeconds": 10,
             "timeoutSeconds": 10,
             "failureThreshold": 3,

@@ -31,7 +31,7 @@ def _deployment(card: FunctionCard) -> Manifest:
     (container,) = template["containers"]
     container["ports"] = [{"name": "http", "containerPort": PORT}]
     container["startupProbe"] = {
-        "httpGet": {"path": "/", "port": PORT},
+        "httpGet": {"path": "/ready", "port": PORT},
         "periodSeconds": 2,
         "timeoutSeconds": 10,
         "failureThreshold": 60,

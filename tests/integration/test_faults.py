@@ -138,8 +138,15 @@ def test_requests_that_are_no_events(home: RunningHome) -> None:
     wrong = home.post("extract", {"bucket": "raw", "key": "incoming/x"}, token="wrong")
     assert (401, b"") == (wrong.status, wrong.data)
     assert 401 == urllib3.request("POST", url, body=b"{}", retries=False).status
-    assert 200 == urllib3.request("HEAD", url, retries=False).status
     assert "ok" == urllib3.request("GET", url, retries=False).json()["status"]
+
+
+def test_every_function_says_that_it_is_ready(home: RunningHome) -> None:
+    """A balancer may ask by HEAD, and Kubernetes by GET /ready; neither has a token."""
+    for name, url in home.endpoints["functions"].items():
+        assert 200 == urllib3.request("HEAD", url, retries=False).status, name
+        answer = urllib3.request("GET", f"{url}ready", retries=False)
+        assert {"function": name, "status": "ready"} == answer.json()
 
 
 def test_sixteen_workers_around_a_bucket_limit(start_home) -> None:

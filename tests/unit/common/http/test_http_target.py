@@ -200,12 +200,27 @@ def test_health_needs_no_token() -> None:
     assert {"function": "extract", "status": "ok", "checks": checks} == response.json
 
 
-def test_a_sign_of_life_asks_no_dependency() -> None:
-    """HEAD answers 200 without a token and without the checks, which may wait long for a server."""
+@pytest.mark.parametrize(("method", "path"), [("HEAD", "/"), ("GET", "/ready"), ("GET", "/extract/ready/")])
+def test_readiness_asks_no_dependency(method: str, path: str) -> None:
+    """It is answered 200 without a token and without the checks, which may wait long for a server."""
     asked: list[str] = []
     target = _target(checks={"object store": lambda: asked.append("object store")})
-    assert 200 == respond(request(method="HEAD", token=None), lambda: target).status_code
+    response = respond(_sent(method, path), lambda: target)
+    assert 200 == response.status_code
     assert not asked
+
+
+@pytest.mark.parametrize(("method", "path"), [("HEAD", "/"), ("GET", "/ready")])
+def test_a_function_without_its_settings_is_not_ready(method: str, path: str) -> None:
+    """A replica with a wrong setting gets no requests, and replaces none that works."""
+    response = respond(_sent(method, path), _raising(SettingsError("DCM2SET_TOKEN is not set.")))
+    assert (503, "DCM2SET_TOKEN is not set.") == (response.status_code, response.json["cause"])
+
+
+def _sent(method: str, path: str):
+    sent = request(method=method, token=None)
+    sent.path = path
+    return sent
 
 
 def test_health_gives_the_cause_of_a_failed_check() -> None:
