@@ -6,9 +6,13 @@ sharing the memory of the process that forked them. At the end the kernel frees 
 of Python object by object, which took a quarter of a second for each process.
 
 ``python -m common.process.quick_process functions_framework --source functions/sweep/main.py …``
+
+With ``--first MODULE`` the function ``start`` of another module is called before: it may start a process that
+imports while this one does.
 """
 
 import gc
+import importlib
 import os
 import runpy
 import sys
@@ -19,6 +23,9 @@ def main() -> None:
     del sys.argv[0]
     gc.disable()
     os.register_at_fork(before=gc.freeze, after_in_parent=gc.enable, after_in_child=gc.enable)
+    if sys.argv[0] == "--first":
+        importlib.import_module(sys.argv[1]).start()
+        del sys.argv[:2]
     try:
         runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
     except SystemExit as end:  # of this process, or of a worker that it forked

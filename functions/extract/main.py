@@ -16,7 +16,7 @@ from common.settings import settings
 from common.store.object_key import INCOMING, NAS, RAW
 from functions.extract.extract_instance import InstanceExtractor
 from functions.extract.image_allocation import PostgresAllocation
-from functions.extract.sandbox.process import sandbox_pool
+from functions.extract.sandbox.pool import sandbox_pool
 from functions.extract.sandbox.rules_from_settings import preparation_rules, with_known_keys
 
 

@@ -35,6 +35,7 @@ class FunctionCard:
     timer: str | None  # name of the field of Settings with its interval in seconds
     workers: int  # upper limit of processes; see workers_here
     threads: int
+    first: str | None  # a module whose `start` is called before the function is imported
     # read, write, delete, list, find (whether an object exists):
     # "<bucket>/<key pattern>"; tables, calls, temporary_tables, announces
     access: Mapping[str, Any]
@@ -68,6 +69,7 @@ def _card(path: Path) -> FunctionCard:
         timer=card.get("timer", {}).get("every"),
         workers=card["serve"]["workers"],
         threads=card["serve"]["threads"],
+        first=card["serve"].get("first"),
         access=card.get("access", {}),
         source=path.with_name("main.py"),
     )

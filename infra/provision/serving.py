@@ -8,8 +8,9 @@ from infra.provision.function_card import FunctionCard
 
 def serving_command(card: FunctionCard, *, host: str, port: int) -> list[str]:
     """The command that serves a function under functions-framework."""
-    command = [sys.executable, "-m", "common.process.quick_process", "functions_framework"]
-    command += ["--source", str(card.source), "--target", card.function]
+    command = [sys.executable, "-m", "common.process.quick_process"]
+    command += ["--first", card.first] if card.first else []
+    command += ["functions_framework", "--source", str(card.source), "--target", card.function]
     return [*command, "--host", host, "--port", str(port)]
 
 

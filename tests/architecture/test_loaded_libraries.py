@@ -17,7 +17,7 @@ MODEL = {"joblib", "scipy", "sklearn"}
     [
         # Its sandbox processes read and draw the files.
         ("functions.extract.main", SERVERS, PICTURES | MODEL),
-        ("functions.extract.sandbox.worker", PICTURES, SERVERS | MODEL),
+        ("functions.extract.sandbox.zygote", PICTURES, SERVERS | MODEL),
         ("functions.quality.main", SERVERS | {"numpy"}, {"pydicom", "imagecodecs"} | MODEL),
         ("functions.store_metadata.main", SERVERS, PICTURES | MODEL),
         ("functions.annotations.main", SERVERS, PICTURES | MODEL),

@@ -72,7 +72,8 @@ def _kill_program(fault: Fault, faulty: FaultyHome, chance: random.Random) -> It
 
 @contextmanager
 def _kill_sandbox_process(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
-    _kill(faulty.home.processes("functions.extract.sandbox.worker"))
+    home = faulty.home
+    _kill(home.sandbox_processes() if fault.target == "sandbox" else home.zygotes())
     yield True
 
 

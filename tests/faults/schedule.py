@@ -10,7 +10,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "kill a worker": FUNCTIONS,
     "kill all processes": FUNCTIONS,
     "pause a worker": ("extract", "quality", "store_metadata"),
-    "kill a sandbox process": ("extract",),
+    "kill a sandbox process": ("sandbox", "zygote"),
     "kill a server": ("postgres", "minio"),
     "restart a server": ("postgres", "minio"),
     "cut": ("postgres", "minio"),

@@ -9,8 +9,6 @@ from tests.faults.poison_files import large_file, slow_file
 from tests.support.local_home import RunningHome, wait_for
 from tests.support.real_files import make_instance
 
-_WORKER = "functions.extract.sandbox.worker"
-
 
 @pytest.fixture(scope="module")
 def strict_home(start_home) -> RunningHome:
@@ -66,7 +64,7 @@ def test_a_file_that_kills_each_process_is_quarantined(strict_home: RunningHome)
     strict_home.put(key, body)
 
     def is_settled() -> bool:
-        for process in strict_home.processes(_WORKER):
+        for process in strict_home.sandbox_processes():
             if _reads(process, len(body)):
                 process.kill()
         item = strict_home.item("extract", key)

@@ -10,14 +10,13 @@ from tests.support.real_files import make_instance
 from tests.support.taken_over import taken_over
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
-WORKER = "functions.extract.sandbox.worker"
 
 
 def test_a_running_extract_confines_its_processes(home: RunningHome) -> None:
     """After a file was drawn, the kernel says of each sandbox process that its filter is set."""
     home.put("incoming/sandbox/confined.dcm", make_instance(1, patient=931))
     assert "extracted" == home.settled("extract", "incoming/sandbox/confined.dcm")["outcome"]
-    workers = home.processes(WORKER)
+    workers = home.sandbox_processes()
     assert workers
     for worker in workers:
         status = Path(f"/proc/{worker.pid}/status").read_text()
@@ -27,14 +26,12 @@ def test_a_running_extract_confines_its_processes(home: RunningHome) -> None:
     assert wait_for(lambda: not [*(home.folder / "tmp").glob("dcm2set-sandbox-*/in/*")], seconds=60)
 
 
-def test_a_taken_over_decoder_reaches_nothing_of_a_home(
-    home: RunningHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_taken_over_decoder_reaches_nothing_of_a_home(home: RunningHome, tmp_path: Path) -> None:
     """No secret, no folder of another file, no server, no function; then the next file is drawn."""
     (extract, *_) = home.processes("extract")
     servers = [urlsplit(home.endpoints["database_url"]), urlsplit(f"//{home.endpoints['minio']['endpoint']}")]
     servers += [urlsplit(url) for url in home.endpoints["functions"].values()]
-    with taken_over(tmp_path, monkeypatch) as sandbox:
+    with taken_over(tmp_path) as sandbox:
         for name in ("secrets.json", "endpoints.json", "ports.json", "supervisord.conf"):
             assert "EACCES" == sandbox.attempt("read", str(home.folder / name))
         for folder in (

@@ -231,6 +231,26 @@ class RunningHome:
         found = [process for process in own if _is_named(process, name)]
         return sorted(found, key=lambda process: process.create_time())
 
+    def sandbox_processes(self) -> list[psutil.Process]:
+        """The sandbox processes of extract; each is a child of a zygote, and has the same command."""
+        return self._of_sandbox(is_forked=True)
+
+    def zygotes(self) -> list[psutil.Process]:
+        """The processes that fork the sandbox processes of extract."""
+        return self._of_sandbox(is_forked=False)
+
+    def _of_sandbox(self, *, is_forked: bool) -> list[psutil.Process]:
+        found = self.processes("functions.extract.sandbox.zygote")
+        pids = {process.pid for process in found}
+        return [process for process in found if (_parent(process) in pids) == is_forked]
+
+
+def _parent(process: psutil.Process) -> int | None:
+    try:
+        return process.ppid()
+    except psutil.NoSuchProcess:
+        return None
+
 
 def _answers(url: str) -> bool:
     try:

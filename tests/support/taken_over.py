@@ -11,11 +11,11 @@ import pytest
 from common.errors import PermanentError
 from deidentification.profile import Profile
 from functions.extract.prepared_instance import Rules
-from functions.extract.sandbox import process
-from functions.extract.sandbox.process import SandboxPool
+from functions.extract.sandbox.pool import SandboxPool
+from functions.extract.sandbox.zygote_client import ZygoteClient
 from imaging.options import Limits, PictureRules
 from tests.support.factories import real_path
-from tests.support.taken_over_worker import EXPLOIT
+from tests.support.taken_over_zygote import EXPLOIT
 
 REFUSED = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EFBIG}
 _RULES = Rules(bytes(32), Limits(), PictureRules(), Profile(), hold_burned_in_text=True)
@@ -45,13 +45,14 @@ class TakenOver:
     @property
     def pid(self) -> int:
         """The idle process."""
-        return self.pool._idle.queue[-1]._process.pid  # noqa: SLF001
+        return self.pool._idle.queue[-1].pid  # noqa: SLF001
 
 
 @contextmanager
-def taken_over(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[TakenOver]:
+def taken_over(folder: Path) -> Iterator[TakenOver]:
     """Sandbox processes as they are, but for a preparer that files can take over."""
-    patch.setattr(process, "_WORKER", "tests.support.taken_over_worker")
-    pool = SandboxPool(_RULES, seconds=60, megabytes=768, megabytes_of_outputs=4)
+    zygote = ZygoteClient("tests.support.taken_over_zygote")
+    pool = SandboxPool(_RULES, seconds=60, megabytes=768, megabytes_of_outputs=4, forked_by=zygote)
     yield TakenOver(pool, folder)
     pool.close()
+    zygote.close()

@@ -1,22 +1,19 @@
-"""The main program of the sandbox process: it prepares one file after another, without credentials.
+"""The sandbox process: it prepares one file after another, without credentials.
 
 A decoder that crashes, hangs or allocates too much memory ends only this process. Before the first
 file it gives up for good what it has no need of: other files, sockets, other processes and programs.
-`SandboxPool` starts it as ``python -m functions.extract.sandbox.worker`` and talks to it by two pipes.
+The zygote forks it (`zygote.py`), and `SandboxPool` talks to it by two pipes.
 """
 
 import contextlib
 import faulthandler
-import gc
 import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from common.confinement.confinement import confine, limit_memory
-from common.process.parent_process import end_with_parent
 from functions.extract.instance_preparer import InstancePreparer
 from functions.extract.sandbox.folder import SandboxFolder
 from functions.extract.sandbox.message import (
@@ -31,26 +28,28 @@ from functions.extract.sandbox.message import (
 _PACKAGES = ("common", "deidentification", "functions", "imaging")  # modules of them may be imported later
 
 
-def main() -> None:
-    """Answer requests until standard input ends."""
-    end_with_parent(signal.SIGKILL)
-    gc.freeze()  # what was imported is no garbage
-    gc.enable()
-    faulthandler.enable()
-    requests = sys.stdin.buffer
-    # The pipe is for answers only: what libraries print, C code included, goes to standard error.
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    header, _ = unpack(_reader(requests))
-    folder = SandboxFolder(Path(header["folder"]))
-    preparer = InstancePreparer(unpack_rules(header))
-    limit_memory(header["megabytes"])
-    refusal = _confine(folder)
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answer requests until they end."""
     with contextlib.suppress(EOFError):
+        header, _ = unpack(_reader(requests))
+        folder = SandboxFolder(Path(header["folder"]))
+        _write_errors_to(folder.errors)
+        preparer = InstancePreparer(unpack_rules(header))
+        limit_memory(header["megabytes"])
+        refusal = _confine(folder)
         while True:
             request, _ = unpack(_reader(requests))
             answers.write(refusal or _answer(preparer, request, folder))
             answers.flush()
+
+
+def _write_errors_to(path: Path) -> None:
+    """Let what libraries print, C code included, and what is known of a crash go to a file."""
+    errors = os.open(path, os.O_WRONLY | os.O_APPEND)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(errors, stream.fileno())
+    os.close(errors)
+    faulthandler.enable()
 
 
 def _answer(preparer: InstancePreparer, request: dict[str, Any], folder: SandboxFolder) -> bytes:
@@ -83,7 +82,3 @@ def _reader(stream: BinaryIO) -> Callable[[int], bytes]:
         return data
 
     return read
-
-
-if __name__ == "__main__":
-    main()

@@ -29,7 +29,7 @@ def test_failures_are_warnings(log: list[str], status: str) -> None:
 def test_libraries_that_quote_values_are_silent(name: str) -> None:
     """These libraries log nothing, however logging is configured in the process."""
     program = (
-        "import logging, functions.extract.main, functions.sweep.main, functions.extract.sandbox.worker\n"
+        "import logging, functions.extract.main, functions.sweep.main, functions.extract.sandbox.zygote\n"
         "logging.basicConfig(level=logging.DEBUG, force=True)\n"
         f"for name in ({name!r}, '{name}.part'): logging.getLogger(name).critical('Doe^Jane')\n"
         "logging.getLogger('another').critical('heard')"

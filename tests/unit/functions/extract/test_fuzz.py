@@ -21,7 +21,8 @@ from deidentification.profile import Profile
 from functions.extract.output_space import read_output
 from functions.extract.prepared_instance import Rules
 from functions.extract.sandbox.message import SandboxFaultError
-from functions.extract.sandbox.process import SandboxCrashedError, SandboxPool
+from functions.extract.sandbox.pool import SandboxPool
+from functions.extract.sandbox.process import SandboxCrashedError
 from imaging.options import Limits, PictureRules
 from tests.support.code_streams import (
     MARKER,

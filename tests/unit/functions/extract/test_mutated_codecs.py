@@ -22,7 +22,8 @@ from common.process import native_libraries
 from deidentification.profile import Profile
 from functions.extract.output_space import read_output
 from functions.extract.prepared_instance import PreparedInstance, Rules
-from functions.extract.sandbox.process import SandboxCrashedError, SandboxPool
+from functions.extract.sandbox.pool import SandboxPool
+from functions.extract.sandbox.process import SandboxCrashedError
 from imaging.options import Limits, PictureRules
 from tests.support.factories import real_path
 from tests.support.mutated_files import UNDECODED, files_of_every_codec, mutated

@@ -34,7 +34,8 @@ from functions.extract.sandbox.message import (
     unpack,
     unpack_prepared,
 )
-from functions.extract.sandbox.process import SandboxCrashedError, SandboxPool
+from functions.extract.sandbox.pool import SandboxPool
+from functions.extract.sandbox.process import SandboxCrashedError
 from functions.extract.sandbox.time_limit import TimeLimit
 from imaging.options import Limits, PictureRules, Rectangle
 from tests.support.factories import make_grey, real_path, to_bytes
@@ -61,7 +62,8 @@ def prepared(processes: SandboxPool, source: Path, folder: Path) -> PreparedInst
 def pid_of(processes: SandboxPool) -> int:
     """The process id of the idle process."""
     idle = processes._idle.queue  # noqa: SLF001
-    return idle[-1]._process.pid  # noqa: SLF001
+    idle[-1].wait_until_started(lambda: None)
+    return idle[-1].pid
 
 
 def test_a_started_process_takes_the_first_file(processes: SandboxPool, tmp_path: Path) -> None:
@@ -171,7 +173,7 @@ def test_a_hanging_file_is_refused_and_the_next_one_drawn(tmp_path: Path) -> Non
     heartbeats = []
     with pytest.raises(PermanentError, match="DCM2SET_SECONDS_PER_FILE"):
         processes(real_path("CT_small.dcm"), tmp_path, heartbeat=lambda: heartbeats.append(1))
-    assert not Path(f"/proc/{pid}").exists()
+    assert wait_for(lambda: not Path(f"/proc/{pid}").exists(), seconds=10)
     assert prepared(processes, real_path("CT_small.dcm"), tmp_path).frames
     processes.close()
 
@@ -215,7 +217,7 @@ def test_a_crash_raises_and_the_next_file_is_drawn(processes: SandboxPool, tmp_p
     pid = pid_of(processes)
     os.kill(pid, signal.SIGSTOP)
     threading.Timer(0.2, os.kill, (pid, signal.SIGKILL)).start()
-    with pytest.raises(SandboxCrashedError):
+    with pytest.raises(SandboxCrashedError, match="SIGKILL"):
         prepared(processes, real_path("CT_small.dcm"), tmp_path)
     assert prepared(processes, real_path("CT_small.dcm"), tmp_path).frames
 

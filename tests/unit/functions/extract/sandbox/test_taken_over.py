@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from common.confinement.confinement import missing_protections
@@ -18,8 +19,14 @@ PARENT = os.getpid()
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TakenOver]:
     """One sandbox process for all attempts: none of them ends it."""
-    with pytest.MonkeyPatch.context() as patch, taken_over(tmp_path_factory.mktemp("own"), patch) as sandbox:
+    with taken_over(tmp_path_factory.mktemp("own")) as sandbox:
         yield sandbox
+
+
+def zygote_of(sandbox: TakenOver) -> int:
+    """The parent of the sandbox process."""
+    assert sandbox.draws()
+    return psutil.Process(sandbox.pid).ppid()
 
 
 @pytest.fixture
@@ -40,7 +47,7 @@ def test_no_credential_is_within_reach(tmp_path: Path, monkeypatch: pytest.Monke
     names = ("DCM2SET_MINIO_SECRET_KEY", "DATABASE_URL", "DCM2SET_PSEUDONYM_KEY")
     for name in names:
         monkeypatch.setenv(name, "secret")
-    with taken_over(tmp_path, monkeypatch) as sandbox:
+    with taken_over(tmp_path) as sandbox:
         for name in names:
             sandbox.attempt("find_variable", name)
 
@@ -59,9 +66,9 @@ def test_files_of_the_user_are_neither_read_nor_changed(sandbox: TakenOver, secr
 @pytest.mark.parametrize("name", ["environ", "mem", "maps", "cmdline"])
 def test_other_processes_are_not_read(sandbox: TakenOver, name: str) -> None:
     """Nor is its own environment."""
-    for pid in (str(PARENT), "self"):
+    for pid in (PARENT, zygote_of(sandbox), "self"):
         assert "EACCES" == sandbox.attempt("read", f"/proc/{pid}/{name}")
-    assert "EACCES" == sandbox.attempt("list_folder", f"/proc/{PARENT}/fd")
+        assert "EACCES" == sandbox.attempt("list_folder", f"/proc/{pid}/fd")
 
 
 def test_nothing_is_connected_to(sandbox: TakenOver, tmp_path: Path) -> None:
@@ -89,9 +96,10 @@ def test_no_program_is_started(sandbox: TakenOver) -> None:
 
 
 @pytest.mark.parametrize("name", ["trace", "kill"])
-def test_the_parent_is_left_alone(sandbox: TakenOver, name: str) -> None:
-    """It is neither traced nor read nor sent a signal, by any call."""
+def test_other_processes_are_left_alone(sandbox: TakenOver, name: str) -> None:
+    """Neither extract nor the zygote is traced or read or sent a signal, by any call."""
     sandbox.attempt(name, PARENT)
+    sandbox.attempt(name, zygote_of(sandbox))
     assert sandbox.draws()
 
 

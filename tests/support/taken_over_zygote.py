@@ -1,4 +1,4 @@
-"""A sandbox process whose decoder is taken over by files that begin with EXPLOIT; others are drawn."""
+"""A zygote whose processes are taken over by files that begin with EXPLOIT; others are drawn."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 from common.errors import PermanentError
 from functions.extract.instance_preparer import InstancePreparer
 from functions.extract.prepared_instance import PreparedInstance
-from functions.extract.sandbox import worker
+from functions.extract.sandbox import worker, zygote
 from tests.support.exploits import ATTEMPTS
 
 EXPLOIT = b"EXPLOIT"
@@ -29,4 +29,4 @@ class _TakenOverPreparer(InstancePreparer):
 
 if __name__ == "__main__":
     worker.InstancePreparer = _TakenOverPreparer
-    worker.main()
+    zygote.main()
