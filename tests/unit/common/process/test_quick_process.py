@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 
-def _run(folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _run(
+    folder: Path, program: str, *arguments: str, options: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
     (folder / "program.py").write_text(program, encoding="utf-8")
-    command = [sys.executable, "-m", "common.process.quick_process", "program", *arguments]
+    command = [sys.executable, "-m", "common.process.quick_process", *options, "program", *arguments]
     environment = {"PYTHONPATH": f"{Path.cwd()}:{folder}"}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
@@ -18,6 +20,13 @@ def test_a_module_gets_its_arguments_as_a_main_program(tmp_path: Path) -> None:
     """It runs as `python -m` would run it, and what it printed arrives although the process ends at once."""
     done = _run(tmp_path, "import sys\nprint(__name__, sys.argv[1:], end='')\nsys.exit()", "--port", "1")
     assert ("__main__ ['--port', '1']", 0) == (done.stdout, done.returncode)
+
+
+def test_another_module_can_start_something_before(tmp_path: Path) -> None:
+    """Its `start` is called before the module is imported, which does not see the option."""
+    (tmp_path / "early.py").write_text("def start():\n    print('started', end=' ')\n", encoding="utf-8")
+    done = _run(tmp_path, "import sys\nprint(sys.argv[1:])", "--port", options=("--first", "early"))
+    assert ("started ['--port']\n", 0) == (done.stdout, done.returncode)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What a container of the image starts, what its health check says, and what the images are pinned to."""
 
+import importlib
 import json
 import os
 import re
@@ -36,6 +37,9 @@ def test_every_function_can_be_chosen(card: FunctionCard) -> None:
     assert ("3" if card.events else str(card.workers_here()), "2") == (several["WORKERS"], several["THREADS"])
     command = serving_command(chosen, host="0.0.0.0", port=8080)
     assert ["--target", card.function] == command[command.index("--target") :][:2]
+    if card.first is not None:
+        assert ["--first", card.first] == command[command.index("--first") :][:2]
+        assert callable(importlib.import_module(card.first).start)
 
 
 @pytest.mark.parametrize(
