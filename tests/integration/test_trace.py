@@ -126,9 +126,7 @@ def test_one_source_runs_through_the_logs(home: RunningHome, item: dict) -> None
 
 def test_metrics_of_every_function(home: RunningHome, item: dict) -> None:
     """With the token, each function returns its metrics in Prometheus' format; without it, an error."""
-    # poll_nas has no NAS here, so its settings are incomplete and it knows no token.
-    assert 503 == _metrics(home, "poll_nas").status
-    for function in {*home.endpoints["functions"]} - {"poll_nas"}:
+    for function in home.endpoints["functions"]:
         assert 401 == _metrics(home, function, token="wrong").status
         assert 200 == _metrics(home, function).status
     text = _metrics(home, "extract").data.decode()

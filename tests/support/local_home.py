@@ -254,7 +254,8 @@ def _parent(process: psutil.Process) -> int | None:
 
 def _answers(url: str) -> bool:
     try:
-        return urllib3.request("HEAD", url, retries=False, timeout=10).status == 200
+        # 503: it lives, and says what it lacks.
+        return urllib3.request("HEAD", url, retries=False, timeout=10).status in {200, 503}
     except urllib3.exceptions.HTTPError:
         return False
 
