@@ -76,7 +76,7 @@ def respond(request: Request, build: Callable[[], Target]) -> Response:
 
 def _get(request: Request, target: Target) -> Response:
     """Answer GET and HEAD."""
-    # A balancer or Kubernetes asks: neither must wait for what the function depends on, as all replicas do.
+    # Asked by a balancer or Kubernetes, which must not wait for servers that all replicas share.
     if request.method == "HEAD" or _ends(request, "/ready"):
         return _json(200, {"function": target.function, "status": "ready"})
     return _metrics(request, target) if _ends(request, "/metrics") else _json(200, _health(target))

@@ -7,8 +7,8 @@ of Python object by object, which took a quarter of a second for each process.
 
 ``python -m common.process.quick_process functions_framework --source functions/sweep/main.py …``
 
-With ``--first MODULE`` the function ``start`` of another module is called before: it may start a process that
-imports while this one does.
+With ``--first MODULE`` the function ``start`` of that module is called before the other one is run: it may
+start a process whose imports then run beside those of this one.
 """
 
 import gc

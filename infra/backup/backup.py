@@ -28,13 +28,12 @@ from common.store.object_key import (
     DEIDENTIFIED,
     FIXED_BUCKETS,
     HELD,
-    LABELLING,
+    METADATA,
     NAS,
     PROCESSED,
     QUARANTINE,
     RAW,
     SUBOPTIMAL,
-    TRAINING_SETS,
     Location,
     original_keys,
 )
@@ -176,10 +175,10 @@ class KnownObjects:
     def location_before(self, found: Location) -> Location | None:
         """The location of an object in the snapshot; None if the pipeline writes the object again."""
         bucket, key = found.bucket, found.key
-        if self._is_of_unknown_instance(found):
-            return None
         if bucket == SUBOPTIMAL or bucket not in FIXED_BUCKETS:
             return Location(self.images[key], key) if key in self.images else None
+        if self._is_of_unknown_instance(found):
+            return None
         if (bucket, key) in self.moved or bucket == DEIDENTIFIED or key.endswith(REPORT_SUFFIX):
             return found
         if bucket == QUARANTINE:
@@ -191,7 +190,7 @@ class KnownObjects:
         return Location(bucket, next((each for each in keys if each in self.originals), keys[-1]))
 
     def _is_of_unknown_instance(self, found: Location) -> bool:
-        if found.bucket in {RAW, ANNOTATIONS, QUARANTINE, TRAINING_SETS, LABELLING}:
+        if found.bucket not in {METADATA, DEIDENTIFIED}:
             return False
         parts = found.key.split("/")  # patient, study, series, instance
         return len(parts) >= 4 and parts[3].removesuffix(".json").removesuffix(".dcm") not in self.instances

@@ -44,22 +44,9 @@ def _kill(processes: list[psutil.Process], number: int = signal.SIGKILL) -> None
             process.send_signal(number)
 
 
-def _workers(faulty: FaultyHome, function: str) -> list[psutil.Process]:
-    """The processes that answer requests: the children of the process that supervisord started."""
-    found = faulty.home.processes(function)
-    numbers = {process.pid for process in found}
-    return [process for process in found if _parent(process) in numbers]
-
-
-def _parent(process: psutil.Process) -> int:
-    with suppress(psutil.Error):
-        return int(process.ppid())
-    return 0
-
-
 @contextmanager
 def _kill_worker(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
-    workers = _workers(faulty, fault.target)
+    workers = faulty.home.forked_processes(fault.target)
     _kill(chance.sample(workers, min(1, len(workers))))
     yield True
 
@@ -80,7 +67,7 @@ def _kill_sandbox_process(fault: Fault, faulty: FaultyHome, chance: random.Rando
 @contextmanager
 def _pause_worker(fault: Fault, faulty: FaultyHome, chance: random.Random) -> Iterator[bool]:
     """Stop a worker until its leases have run out, then let it continue."""
-    workers = _workers(faulty, fault.target)
+    workers = faulty.home.forked_processes(fault.target)
     chosen = chance.sample(workers, min(1, len(workers)))
     _kill(chosen, signal.SIGSTOP)
     try:

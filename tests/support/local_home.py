@@ -28,6 +28,7 @@ from infra.provision.function_card import function_cards
 from infra.provision.serving import serving_command
 from tests.support.free_ports import free_port
 
+_ZYGOTE = "functions.extract.sandbox.zygote"
 _UNSETTLED = "select from ledger_item where counted_as is null and state in ('running', 'retry') limit 1"
 BUILD_SECONDS = 1800  # MinIO may have to be built first
 Row = dict[str, Any]
@@ -232,17 +233,20 @@ class RunningHome:
         return sorted(found, key=lambda process: process.create_time())
 
     def sandbox_processes(self) -> list[psutil.Process]:
-        """The sandbox processes of extract; each is a child of a zygote, and has the same command."""
-        return self._of_sandbox(is_forked=True)
+        """The sandbox processes of extract, which have the command of the zygote that forked them."""
+        return self.forked_processes(_ZYGOTE)
 
     def zygotes(self) -> list[psutil.Process]:
         """The processes that fork the sandbox processes of extract."""
-        return self._of_sandbox(is_forked=False)
+        found = self.processes(_ZYGOTE)
+        forked = self.sandbox_processes()
+        return [process for process in found if process not in forked]
 
-    def _of_sandbox(self, *, is_forked: bool) -> list[psutil.Process]:
-        found = self.processes("functions.extract.sandbox.zygote")
+    def forked_processes(self, name: str) -> list[psutil.Process]:
+        """Of the processes with that name, those that another one of them forked, such as workers."""
+        found = self.processes(name)
         pids = {process.pid for process in found}
-        return [process for process in found if (_parent(process) in pids) == is_forked]
+        return [process for process in found if _parent(process) in pids]
 
 
 def _parent(process: psutil.Process) -> int | None:

@@ -9,16 +9,13 @@ from pathlib import Path
 import pytest
 
 from common.errors import PermanentError
-from deidentification.profile import Profile
-from functions.extract.prepared_instance import Rules
 from functions.extract.sandbox.pool import SandboxPool
 from functions.extract.sandbox.zygote_client import ZygoteClient
-from imaging.options import Limits, PictureRules
 from tests.support.factories import real_path
+from tests.support.sandbox_rules import RULES
 from tests.support.taken_over_zygote import EXPLOIT
 
 REFUSED = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EFBIG}
-_RULES = Rules(bytes(32), Limits(), PictureRules(), Profile(), hold_burned_in_text=True)
 
 
 class TakenOver:
@@ -52,7 +49,7 @@ class TakenOver:
 def taken_over(folder: Path) -> Iterator[TakenOver]:
     """Sandbox processes as they are, but for a preparer that files can take over."""
     zygote = ZygoteClient("tests.support.taken_over_zygote")
-    pool = SandboxPool(_RULES, seconds=60, megabytes=768, megabytes_of_outputs=4, forked_by=zygote)
+    pool = SandboxPool(RULES, seconds=60, megabytes=768, megabytes_of_outputs=4, forked_by=zygote)
     yield TakenOver(pool, folder)
     pool.close()
     zygote.close()

@@ -89,7 +89,7 @@ class SandboxPool(Preparer):
         return SandboxProcess(self._zygote, self._header, self._seconds, self._bytes_of_outputs)
 
     def start(self) -> None:
-        """Start a process and return at once; the first file would have to wait about a second for one."""
+        """Ask for a process and return at once, so that the first file need not wait for it."""
         # A fault of the machine is reported with the first file.
         with suppress(OSError, DependencyAwayError):
             self._idle.put(self._new())

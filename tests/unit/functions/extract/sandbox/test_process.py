@@ -22,10 +22,9 @@ from pydicom.uid import JPEGLosslessSV1
 
 from common.errors import DependencyAwayError, HoldError, NoPictureError, PermanentError
 from deidentification.pixels.releases import Releases
-from deidentification.profile import Profile
 from functions.extract.instance_preparer import InstancePreparer
 from functions.extract.output_space import Spooled
-from functions.extract.prepared_instance import PreparedInstance, Rules
+from functions.extract.prepared_instance import PreparedInstance
 from functions.extract.sandbox.folder import SandboxFolder
 from functions.extract.sandbox.message import (
     SandboxFaultError,
@@ -37,13 +36,12 @@ from functions.extract.sandbox.message import (
 from functions.extract.sandbox.pool import SandboxPool
 from functions.extract.sandbox.process import SandboxCrashedError
 from functions.extract.sandbox.time_limit import TimeLimit
-from imaging.options import Limits, PictureRules, Rectangle
+from imaging.options import Rectangle
 from tests.support.factories import make_grey, real_path, to_bytes
 from tests.support.local_home import wait_for
+from tests.support.sandbox_rules import RULES
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
-
-RULES = Rules(bytes(range(32)), Limits(), PictureRules(), Profile(), hold_burned_in_text=True)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from tests.support.repository import ROOT
 from tests.support.sandbox_rules import RULES
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
-# Two workers of a function, of which one is forked of the other; both draw, then the first kills itself.
+# Two workers, one forked by the other; both draw a file, and then the one that the argument names is killed.
 _WORKERS = """
 import os, psutil, signal, sys, tempfile
 from pathlib import Path
@@ -206,7 +206,7 @@ def test_forked_workers_share_a_zygote(killed: str) -> None:
     assert wait_for(lambda: all(map(is_away, (zygote, own, others))), seconds=10)
 
 
-def test_the_zygote_ends_when_nobody_can_ask(tmp_path: Path) -> None:
+def test_the_zygote_ends_when_nobody_can_ask() -> None:
     """Where the kernel does not end it with its parent, the end of the socket does."""
     ours, its = socket.socketpair()
     module = "functions.extract.sandbox.zygote"
