@@ -10,6 +10,7 @@ from pathlib import Path
 
 from common.errors import ConflictError, ErasedError, HoldError, NoPictureError, PermanentError, Subject
 from common.metadata_document import ImageEntry
+from common.process.work_folder import work_folder
 from common.stage.item import Item, Outcome
 from common.store.object_key import DEIDENTIFIED, INCOMING, METADATA, Location, processed
 from common.store.object_store import ObjectStore, ObjectVersion
@@ -36,7 +37,7 @@ class InstanceExtractor:
 
     def __call__(self, item: Item) -> Outcome:
         """Write all outputs of one raw object."""
-        with tempfile.TemporaryDirectory(prefix="dcm2set-") as folder:
+        with tempfile.TemporaryDirectory(dir=work_folder()) as folder:
             return self._extract(item, Path(folder))
 
     def _extract(self, item: Item, folder: Path) -> Outcome:

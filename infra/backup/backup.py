@@ -20,6 +20,7 @@ from psycopg.rows import dict_row
 
 from common.database import connect, queries
 from common.errors import ObjectMissingError, SettingsError
+from common.process.work_folder import work_folder
 from common.reconcile.difference import Difference
 from common.reconcile.reconcile_rows import ReconcileRows
 from common.store.minio_store import MinioStore
@@ -210,7 +211,7 @@ def _add(tar: tarfile.TarFile, store: MinioStore, location: Location) -> int | N
     """Add one object to the archive; returns its size, or None if it was moved and is listed later."""
     try:
         current = store.stat(location)
-        with tempfile.NamedTemporaryFile() as file:
+        with tempfile.NamedTemporaryFile(dir=work_folder()) as file:
             path = Path(file.name)
             store.download(current, path)
             tar.add(path, f"{location.bucket}/{location.key}")
@@ -224,7 +225,7 @@ def write_object(store: MinioStore, location: Location, body: BinaryIO, size: in
     content_type = _CONTENT_TYPES.get(location.key.rpartition(".")[2]) if location.bucket != RAW else None
     if content_type is None:
         return store.upload(location, body, size=size).etag  # in one part, so the ETag is the same as before
-    with tempfile.NamedTemporaryFile() as file:
+    with tempfile.NamedTemporaryFile(dir=work_folder()) as file:
         shutil.copyfileobj(body, file)
         file.flush()
         return store.put(location, Path(file.name), content_type=content_type).etag

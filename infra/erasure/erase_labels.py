@@ -12,6 +12,7 @@ from typing import IO
 from common.errors import ObjectMissingError, PermanentError
 from common.labels.json_elements import array_elements, single_element
 from common.labels.label_text import decoded, lines
+from common.process.work_folder import work_folder
 from common.store.object_key import ANNOTATIONS, HELD, PROCESSED, QUARANTINE
 from common.store.object_store import ObjectStore, ObjectVersion
 
@@ -60,7 +61,9 @@ def _empty_file(
     def is_patients(text: str) -> bool:
         return text.partition(",")[0] in first_cells or not names.isdisjoint(NAME.findall(text))
 
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", errors="replace", newline="") as file:
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", errors="replace", newline="", dir=work_folder()
+    ) as file:
         with closing(store.stream(version)) as chunks:
             if not _rewrite(decoded(chunks), is_patients, file):
                 return None

@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 
 from common.database import queries
 from common.errors import ObjectMissingError, PermanentError, PipelineError
+from common.process.work_folder import work_folder
 from common.store.object_key import Location
 from common.store.object_store import ObjectStore
 from oversight.audit.audit_log import AuditEvent, record_views
@@ -89,7 +90,7 @@ def _drawn(store: ObjectStore, process: DrawingProcess, row: dict[str, Any], lim
     boxes = row["text_boxes"] or []
     frames = sorted({box["frame"] for box in boxes})
     request = Request(limits.frames, frames, releases=row["releases"], blank=row["blank"] or ())
-    with tempfile.TemporaryDirectory(prefix="dcm2set-held-") as folder:
+    with tempfile.TemporaryDirectory(dir=work_folder()) as folder:
         try:
             version = store.stat(Location(row["bucket"], row["key"]))
             if version.size > limits.megabytes * 1024 * 1024:

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from common.errors import SettingsError
+from common.process.work_folder import work_folder
 from infra.local.causes.error_text import errno_in
 
 _ERROR = re.compile("FATAL|error:", re.IGNORECASE)
@@ -36,7 +37,7 @@ class PostgresServer:
         self.data.mkdir(mode=0o700, exist_ok=True)
         if os.geteuid() == 0:
             shutil.chown(self.data, *_account())
-        with tempfile.NamedTemporaryFile("w", prefix="dcm2set-") as file:
+        with tempfile.NamedTemporaryFile("w", dir=work_folder()) as file:
             file.write(self.password)
             file.flush()
             options = ["--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync"]

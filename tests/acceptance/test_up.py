@@ -78,8 +78,8 @@ def _lived(folder: Path) -> Life:
 
 def _leave_original(folder: Path) -> None:
     """Leave a file as a killed worker leaves it."""
-    (folder / "tmp" / "dcm2set-left").mkdir()
-    (folder / "tmp" / "dcm2set-left" / "source.dcm").write_bytes(b"left by a killed worker")
+    (folder / "tmp" / "left").mkdir()
+    (folder / "tmp" / "left" / "source.dcm").write_bytes(b"left by a killed worker")
 
 
 def test_a_home_ends_cleanly_and_starts_again(life: Life) -> None:

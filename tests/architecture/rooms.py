@@ -115,7 +115,9 @@ ALLOWED: dict[str, set[str]] = {
     },
     "functions.review.images": {"common", "common.store", "functions.review.access"},
     "functions.review.quality": {"common", "functions.review.access", "model", *OVERSIGHT},
-    "functions.review.pictures": {"common", "common.store", "imaging.png", "oversight.held_pictures"},
+    "functions.review.pictures": {
+        "common", "common.process", "common.store", "imaging.png", "oversight.held_pictures",
+    },
     "functions.review.access": {
         "common", "common.store", "functions.review.pictures", "oversight.accounts", "oversight.audit",
     },
@@ -151,7 +153,8 @@ ALLOWED: dict[str, set[str]] = {
     "infra.provision": {"common", "common.process", "common.store", "deidentification"},
     "infra.provision.existing": {"common", "common.store", "infra.provision"},
     "infra.erasure": {
-        "common", "common.labels", "common.store", "infra.provision", "oversight.audit", "oversight.erasure",
+        "common", "common.labels", "common.process", "common.store", "infra.provision", "oversight.audit",
+        "oversight.erasure",
     },
     "infra.page": {"common", "infra", "infra.local", "oversight.accounts", "oversight.audit"},
     "infra.image": {"common", "infra.provision"},
@@ -160,14 +163,15 @@ ALLOWED: dict[str, set[str]] = {
         "common", "common.http", "common.process", "common.store", "deidentification", "infra",
         "infra.erasure", "infra.provision", "oversight.accounts",
     },
-    "infra.backup": {*COMMAND, "common.reconcile", "deidentification"},
+    "infra.backup": {*COMMAND, "common.process", "common.reconcile", "deidentification"},
     "infra.health": {
         *COMMAND, "common.confinement", "common.nas", "deidentification.pixels.text_search",
         "oversight.drift", "model",
         "infra.quality.drift", "oversight.accounts",
     },
     "infra.items": {
-        *COMMAND, *OVERSIGHT, "common.ledger", "deidentification", "infra.erasure", "infra.labelling",
+        *COMMAND, *OVERSIGHT, "common.ledger", "common.process", "deidentification", "infra.erasure",
+        "infra.labelling",
     },
     "infra.monitoring": {"infra", "infra.local"},
     "infra.nas": {*COMMAND, "common.nas", "infra.health"},

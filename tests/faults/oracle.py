@@ -16,7 +16,7 @@ from common.store.object_store import ListedObject
 from deidentification.pseudonym import Pseudonyms
 from model.verdict import STAYING
 from tests.faults.input_files import PICTURES, InputFile, Kind
-from tests.support.local_home import RunningHome
+from tests.support.local_home import RunningHome, wait_for
 
 IMAGES = "images-"
 _INPUT_BUCKETS = ("raw", "quarantine")
@@ -82,6 +82,7 @@ class Oracle:
         self._compare_verdicts(found, tables)
         self._compare_outputs(found)
         self._compare_balance(found, "files_difference, images_difference, files_waiting, images_waiting")
+        self._compare_temporary_folder(found)
         return found
 
     def at_any_moment(self, accepted: Iterable[InputFile]) -> Differences:
@@ -189,6 +190,11 @@ class Oracle:
             expected = {f"{stem}{suffix}" for stem in self.pictures}
             actual = [o.version.location.key for o in self._listed(bucket)]
             self._compare_names(found, bucket, expected, actual)
+
+    def _compare_temporary_folder(self, found: Differences) -> None:
+        """Processes that were killed have left originals, which must be gone."""
+        wait_for(lambda: not self.home.originals_in_work(), seconds=60)
+        found.leaked += [f"temporary {path.name}" for path in self.home.originals_in_work()]
 
     def _compare_balance(self, found: Differences, columns: str) -> None:
         (balance,) = self.home.rows(f"select {columns} from balance")

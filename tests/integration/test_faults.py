@@ -35,7 +35,7 @@ target.on_record(EventRecord("raw", sys.argv[1]))
 
 
 def test_a_function_killed_between_output_and_settlement(home: RunningHome) -> None:
-    """If a function ends after it wrote its outputs, the lease runs out and the work is repeated once."""
+    """Its lease runs out, the work is repeated once, and the original that it left behind is removed."""
     key = "incoming/faults/between.dcm"
     with without_notifications(home):
         killed = subprocess.Popen(
@@ -50,12 +50,14 @@ def test_a_function_killed_between_output_and_settlement(home: RunningHome) -> N
         home.put(key, make_instance(1, patient=201))
         killed.communicate("go\n", timeout=60)
     assert 9 == killed.returncode
+    assert home.originals_in_work()
     item = home.settled("extract", key)
     assert ("done", "extracted", 2) == (item["state"], item["outcome"], item["attempts"])
     (row,) = image_rows(home, item["sop_instance_uid"], 1)
     objects = [v.version.location.key for v in home.store.list_prefix(row["bucket"], row["key"])]
     assert [row["key"]] == objects
     home.wait_until_idle()
+    assert wait_for(lambda: not home.originals_in_work(), seconds=60)
 
 
 @pytest.mark.parametrize("victim", ["extract", "store_metadata", "quality", "postgres", "minio"])

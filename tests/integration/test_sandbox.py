@@ -23,7 +23,7 @@ def test_a_running_extract_confines_its_processes(home: RunningHome) -> None:
         assert "Seccomp:\t2" in status
         assert "NoNewPrivs:\t1" in status
     # Files of other tests may still be drawn in this home.
-    assert wait_for(lambda: not [*(home.folder / "tmp").glob("dcm2set-sandbox-*/in/*")], seconds=60)
+    assert wait_for(lambda: not home.originals_in_work(), seconds=60)
 
 
 def test_a_taken_over_decoder_reaches_nothing_of_a_home(home: RunningHome, tmp_path: Path) -> None:

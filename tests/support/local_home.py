@@ -242,6 +242,11 @@ class RunningHome:
         forked = self.sandbox_processes()
         return [process for process in found if process not in forked]
 
+    def originals_in_work(self) -> list[Path]:
+        """Originals in the temporary folder: of files that are in work, or left by a killed process."""
+        found = [Path(folder, name) for folder, _, names in os.walk(self.folder / "tmp") for name in names]
+        return [path for path in found if path.name == "source.dcm"]
+
     def forked_processes(self, name: str) -> list[psutil.Process]:
         """Of the processes with that name, those that another one of them forked, such as workers."""
         found = self.processes(name)

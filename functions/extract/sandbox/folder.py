@@ -11,6 +11,7 @@ import stat
 import tempfile
 from pathlib import Path
 
+from common.process.work_folder import work_folder
 from functions.extract.output_space import FILES
 
 _FAULT_BYTES = 64 * 1024
@@ -37,8 +38,8 @@ class SandboxFolder:
 
     @classmethod
     def create(cls) -> "SandboxFolder":
-        """A new folder in the temporary folder, which only its owner can read."""
-        folder = cls(Path(tempfile.mkdtemp(prefix="dcm2set-sandbox-")))
+        """A new folder, which only its owner can read."""
+        folder = cls(Path(tempfile.mkdtemp(prefix="sandbox-", dir=work_folder())))
         folder.source.parent.mkdir()
         folder.outputs.mkdir()
         for path in (folder.errors, *(path for _, path in folder._outputs)):

@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Lock
 
 from common.errors import ObjectMissingError, PermanentError
+from common.process.work_folder import work_folder
 from common.settings import Settings
 from common.store.object_key import Location
 from common.store.object_store import ObjectStore
@@ -136,7 +137,7 @@ class HeldPictures:
         """A folder of its own for each drawing, with the original under a second name."""
         with self._download_lock:
             kept = self._kept(original)
-            folder = Path(tempfile.mkdtemp(prefix="dcm2set-held-"))
+            folder = Path(tempfile.mkdtemp(dir=work_folder()))
             (folder / "source.dcm").hardlink_to(kept)
         return folder
 
@@ -149,7 +150,7 @@ class HeldPictures:
         version = self.store.stat(original.location)
         if version.size > self.settings.max_megabytes_per_file * 1024 * 1024:
             raise PermanentError("It is larger than DCM2SET_MAX_MEGABYTES_PER_FILE, so it is not drawn.")
-        folder = Path(tempfile.mkdtemp(prefix="dcm2set-held-"))
+        folder = Path(tempfile.mkdtemp(dir=work_folder()))
         try:
             self.store.download(version, folder / "original")
         except BaseException:
