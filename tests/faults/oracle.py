@@ -16,7 +16,7 @@ from common.store.object_store import ListedObject
 from deidentification.pseudonym import Pseudonyms
 from model.verdict import STAYING
 from tests.faults.input_files import PICTURES, InputFile, Kind
-from tests.support.local_home import RunningHome, wait_for
+from tests.support.local_home import RunningHome
 
 IMAGES = "images-"
 _INPUT_BUCKETS = ("raw", "quarantine")
@@ -193,7 +193,6 @@ class Oracle:
 
     def _compare_temporary_folder(self, found: Differences) -> None:
         """Processes that were killed have left originals, which must be gone."""
-        wait_for(lambda: not self.home.originals_in_work(), seconds=60)
         found.leaked += [f"temporary {path.name}" for path in self.home.originals_in_work()]
 
     def _compare_balance(self, found: Differences, columns: str) -> None:
