@@ -28,11 +28,27 @@ def work_folder() -> Path:
     parent = tempfile.gettempdir()
     key = os.getpid(), parent
     with _lock:
-        _remove_left(parent)
+        remove_left()
         folder = _folders.get(key)
         if folder is None or not folder.is_dir():
             folder = _folders[key] = _locked_folder(parent)
     return folder
+
+
+def remove_left() -> None:
+    """Remove the folders of processes that have ended; never raises for what it can't remove."""
+    folders = []
+    with suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
+        folders = [entry.path for entry in entries if entry.name.startswith(_PREFIX)]
+    for folder in folders:
+        with suppress(OSError):  # removed by now, another user's, or no folder
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                if os.fstat(descriptor).st_uid == os.geteuid():
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(descriptor)
 
 
 def _locked_folder(parent: str) -> Path:
@@ -51,18 +67,3 @@ def _locked_folder(parent: str) -> Path:
 def _remove_own(folder: Path, pid: int) -> None:
     if os.getpid() == pid:  # a forked process inherits what is registered
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _remove_left(parent: str) -> None:
-    """Remove the folders of processes that have ended."""
-    with os.scandir(parent) as entries:
-        folders = [entry.path for entry in entries if entry.name.startswith(_PREFIX)]
-    for folder in folders:
-        with suppress(OSError):  # removed by now, another user's, or no folder
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            try:
-                if os.fstat(descriptor).st_uid == os.geteuid():
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    shutil.rmtree(folder, ignore_errors=True)
-            finally:
-                os.close(descriptor)

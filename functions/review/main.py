@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from common import wiring
 from common.http.http_target import Target, respond
+from common.process.work_folder import remove_left
 from common.settings import settings
 from functions.review.access.ports import Ports
 from functions.review.page import create_page, is_for_page, page_response
@@ -39,6 +40,7 @@ def _target() -> Target:
     config, store, database = settings(), wiring.object_store(), wiring.database()
 
     def run() -> Mapping[str, object]:
+        remove_left()  # originals of a killed worker must not wait until somebody opens a picture
         with database.session() as connection:
             number = carry_out(connection, store, after_seconds=config.undo_seconds)
         return {"status": "done", "decisions": number}

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from common.process.work_folder import work_folder
+from common.process.work_folder import remove_left, work_folder
 
 # It says that its file is there, and waits until its input ends.
 _PROGRAM = """
-from common.process.work_folder import work_folder
+from common.process.work_folder import remove_left, work_folder
 (work_folder() / "source.dcm").write_text("an original")
 print(work_folder(), flush=True)
 input()
@@ -136,3 +136,13 @@ def test_the_folder_of_another_user_stays(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(os, "geteuid", lambda: user)
     work_folder()
     assert not folder.exists()
+
+
+def test_without_a_temporary_folder_there_is_nothing_to_remove(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only who needs a folder gets the error."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "away"))
+    remove_left()
+    with pytest.raises(FileNotFoundError):
+        work_folder()
