@@ -93,38 +93,38 @@ def test_no_name_of_the_nas_leaves_raw(nas_home: RunningHome, nas: Path) -> None
     assert "marker" not in str(rows).lower()
 
 
-def test_one_truncated_file_among_five_hundred(start_home) -> None:
-    """499 files are stored and checked, 1 is quarantined with its cause; the balance closes all the time."""
+def test_one_truncated_file_among_two_hundred(start_home) -> None:
+    """199 files are stored and checked, 1 is quarantined with its cause; the balance closes all the time."""
     folder = Path(tempfile.mkdtemp(prefix="dcm2set-nas-"))
     try:
-        for number in range(500):
+        for number in range(200):
             body = make_instance(number, patient=number // 40, study=4)
-            content = body if number != 250 else body[: len(body) // 2]
-            drop(folder, f"batch {number // 125}", {f"{number}.dcm": content})
-        home = start_home(DCM2SET_NAS_URL=folder.as_uri(), **NAS_SETTINGS)
+            content = body if number != 100 else body[: len(body) // 2]
+            drop(folder, f"batch {number // 50}", {f"{number}.dcm": content})
+        home = start_home(DCM2SET_NAS_URL=folder.as_uri(), DCM2SET_IMAGES_PER_BUCKET="160", **NAS_SETTINGS)
         differences = []
 
         def is_done() -> bool:
             balance = home.status()["balance"]
             differences.append((balance["files_difference"], balance["images_difference"]))
-            return balance["files_extracted"] == 499 and balance["images_waiting"] == 0
+            return balance["files_extracted"] == 199 and balance["images_waiting"] == 0
 
         assert wait_for(is_done, seconds=400)
         home.wait_until_idle()
         balance = home.status()["balance"]
-        assert (500, 499, 1) == (
+        assert (200, 199, 1) == (
             balance["files_found"],
             balance["files_extracted"],
             balance["files_quarantined"],
         )
-        assert 499 == balance["frames"]
-        assert 499 == sum(
+        assert 199 == balance["frames"]
+        assert 199 == sum(
             balance[f"images_{verdict}"] for verdict in ("good", "review", "black", "low_quality")
         )
         assert {(0, 0)} == set(differences)
         (quarantined,) = home.status()["aside"]
         assert "shorter than the header says" in quarantined["cause"]
-        assert [400, 99] == [bucket["allocated"] for bucket in home.status()["buckets"]]
-        assert 499 == home.rows("select count(*) from image_overview where verdict is not null")[0]["count"]
+        assert [160, 39] == [bucket["allocated"] for bucket in home.status()["buckets"]]
+        assert 199 == home.rows("select count(*) from image_overview where verdict is not null")[0]["count"]
     finally:
         shutil.rmtree(folder)

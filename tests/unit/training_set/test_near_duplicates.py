@@ -50,13 +50,13 @@ def with_copies(hashes: Hashes, copies: int) -> Hashes:
 
 
 @pytest.mark.parametrize("bits", [8, 20])
-def test_all_pairs_of_20000_hashes_are_found(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_pairs_of_10000_hashes_are_found(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Random and skewed hashes with copies of 0 to 30 bits give the pairs of a full comparison.
 
     A million hashes have chunks of 20 bits.
     """
     monkeypatch.setattr(near_duplicates, "_FEWEST_BITS", bits)
-    hashes = with_copies(np.concatenate([random_hashes(10_000), skewed_hashes(8000)]), 2000)
+    hashes = with_copies(np.concatenate([random_hashes(4000), skewed_hashes(4000)]), 2000)
     hashes = np.unique(hashes, axis=0)
     every = np.arange(len(hashes))
     expected = compared(hashes, every)
@@ -83,7 +83,7 @@ def test_groups_are_those_of_a_full_comparison(
 ) -> None:
     """Clusters of equal and similar hashes join the same owners, with or without all pairs."""
     monkeypatch.setattr(near_duplicates, "_FEWEST_BITS", bits)
-    parts = [clustered_hashes(3000, 500, 300), skewed_hashes(1000), series_hashes(1000)[0]]
+    parts = [clustered_hashes(2000, 400, 200), skewed_hashes(800), series_hashes(800)[0]]
     hashes = with_copies(np.concatenate(parts), 1500)
     owners = np.random.default_rng(0).permutation(len(hashes)) // images_of_an_owner
     expected = compared(hashes, owners)
