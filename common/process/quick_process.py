@@ -8,7 +8,8 @@ of Python object by object, which took a quarter of a second for each process.
 ``python -m common.process.quick_process functions_framework --source functions/sweep/main.py …``
 
 With ``--first MODULE`` the function ``start`` of that module is called before the other one is run: it may
-start a process whose imports then run beside those of this one.
+start a process whose imports then run beside those of this one. ``--without MODULE`` names a module that a
+library imports and this process never uses: an empty one takes its place, whose every name is None.
 """
 
 import gc
@@ -16,6 +17,15 @@ import importlib
 import os
 import runpy
 import sys
+from types import ModuleType
+
+
+class _Empty(ModuleType):
+    """A module that is not needed."""
+
+    def __getattr__(self, name: str) -> None:
+        if name.startswith("__"):  # what Python itself asks modules for
+            raise AttributeError(name)
 
 
 def main() -> None:
@@ -23,9 +33,13 @@ def main() -> None:
     del sys.argv[0]
     gc.disable()
     os.register_at_fork(before=gc.freeze, after_in_parent=gc.enable, after_in_child=gc.enable)
-    if sys.argv[0] == "--first":
-        importlib.import_module(sys.argv[1]).start()
+    while sys.argv[0].startswith("--"):
+        option, name = sys.argv[:2]
         del sys.argv[:2]
+        if option == "--first":
+            importlib.import_module(name).start()
+        else:
+            sys.modules[name] = _Empty(name)
     try:
         runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
     except SystemExit as end:  # of this process, or of a worker that it forked

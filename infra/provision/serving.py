@@ -5,10 +5,13 @@ import sys
 from common.process import native_libraries
 from infra.provision.function_card import FunctionCard
 
+# minio imports its client for administration, and that two packages of cryptography. No function uses it.
+_UNUSED = "minio.minioadmin"
+
 
 def serving_command(card: FunctionCard, *, host: str, port: int) -> list[str]:
     """The command that serves a function under functions-framework."""
-    command = [sys.executable, "-m", "common.process.quick_process"]
+    command = [sys.executable, "-m", "common.process.quick_process", "--without", _UNUSED]
     command += ["--first", card.first] if card.first else []
     command += ["functions_framework", "--source", str(card.source), "--target", card.function]
     return [*command, "--host", host, "--port", str(port)]

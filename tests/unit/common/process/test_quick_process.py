@@ -29,6 +29,18 @@ def test_another_module_can_start_something_before(tmp_path: Path) -> None:
     assert ("started ['--port']\n", 0) == (done.stdout, done.returncode)
 
 
+def test_a_module_that_is_never_used_is_not_imported(tmp_path: Path) -> None:
+    """What imports a name of it gets None; the options may stand together."""
+    (tmp_path / "early.py").write_text("def start():\n    print('started', end=' ')\n", encoding="utf-8")
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "__init__.py").write_text("from .heavy import Heavy, other\n", encoding="utf-8")
+    (tmp_path / "library" / "heavy.py").write_text("print('imported')\n", encoding="utf-8")
+    program = "import sys, library\nprint(library.Heavy, library.other, sys.argv[1:])"
+    options = ("--without", "library.heavy", "--first", "early")
+    done = _run(tmp_path, program, "--port", options=options)
+    assert ("started None None ['--port']\n", "") == (done.stdout, done.stderr)
+
+
 @pytest.mark.parametrize(
     ("ending", "code", "error"),
     [
