@@ -16,7 +16,7 @@ from common.process.work_folder import remove_left, work_folder
 
 # It says that its file is there, and waits until its input ends.
 _PROGRAM = """
-from common.process.work_folder import remove_left, work_folder
+from common.process.work_folder import work_folder
 (work_folder() / "source.dcm").write_text("an original")
 print(work_folder(), flush=True)
 input()
