@@ -189,7 +189,9 @@ def _through(home: RunningHome, frames: int, *, files: int = 1) -> int:
         is_read = row["copied"] >= files and not row["unread"]
         return bool(is_read and row["judged"] >= row["frames"])
 
-    assert wait_for(is_through, seconds=_HOURS, pause=1), home.status()
+    # With many rows a look takes time of a processor, which the functions need.
+    pause = 1 if files == 1 else 10
+    assert wait_for(is_through, seconds=_HOURS, pause=pause), home.status()
     return frames
 
 

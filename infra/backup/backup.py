@@ -123,11 +123,10 @@ def read_card(folder: Path) -> BackupCard:
 
 
 def restore_database(url: str, folder: Path) -> None:
-    """Restore the dump into an empty database, without the old roles and rights."""
+    """Restore the dump into an empty database, without the old roles, their rights and their policies."""
     name = conninfo_to_dict(url)["dbname"]
-    run_client(
-        "pg_restore", url, "--no-owner", "--no-acl", "--exit-on-error", f"--dbname={name}", str(folder / DUMP)
-    )
+    without = ("--no-owner", "--no-acl", "--no-policies")
+    run_client("pg_restore", url, *without, "--exit-on-error", f"--dbname={name}", str(folder / DUMP))
 
 
 def restore_objects(url: str, store: MinioStore, folder: Path) -> Restored:

@@ -10,7 +10,8 @@ from infra.local.postgres_client import run_client
 
 def schema_dump(url: str) -> str:
     """The tables, views, functions and triggers as SQL, and the rows of schema_migration."""
-    schema = run_client("pg_dump", url, "--schema-only", "--no-owner", "--no-acl", "--schema=public")
+    without = ("--no-owner", "--no-acl", "--no-policies")
+    schema = run_client("pg_dump", url, "--schema-only", *without, "--schema=public")
     names = run_client("pg_dump", url, "--data-only", "--inserts", "--table=schema_migration")
     lines = (schema + names).splitlines()
     # Lines with a backslash are commands to psql and not SQL; the schema public exists in every database.

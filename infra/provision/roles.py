@@ -1,6 +1,8 @@
 """The database's roles: one for each function, with the rights that its card names."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import LiteralString
 
 from psycopg import Connection, sql
 
@@ -40,10 +42,10 @@ def create_roles(url: str, passwords: dict[str, str]) -> dict[str, str]:
         database = connection.info.dbname
         roles = {card.function: f"{database}_{card.function}" for card in function_cards()}
         _revoke_public_rights(connection, database)
-        _protect_ledger(connection)
         for card in function_cards():
             _create_role(connection, roles[card.function], passwords[card.function])
             _grant(connection, card, roles[card.function], database)
+        _protect_ledger(connection, roles)
         return roles
 
 
@@ -99,41 +101,47 @@ def _grant(connection: Connection, card: FunctionCard, role: str, database: str)
         )
 
 
-def _protect_ledger(connection: Connection) -> None:
+def _protect_ledger(connection: Connection, roles: dict[str, str]) -> None:
     """Set row security: functions use their own rows and announce items of some others.
 
-    sweep and review read all rows, and review changes those that nobody works on.
+    sweep and review read all rows, and review changes those that nobody works on. Each policy is for one
+    role and compares columns with constants, so that the planner knows how many rows it leaves. It expected
+    one row of conditions that compared the name of the role, and sorted all that was due for each claim.
     """
     connection.execute("alter table ledger_item enable row level security")
-    for name, condition in (
-        ("own_rows", "current_user = current_database() || '_' || function"),
-        ("sweep_reads", "current_user = current_database() || '_sweep'"),
-        ("review_reads", "current_user = current_database() || '_review'"),
-        ("review_decides", _IS_IDLE),
-    ):
-        verb = _VERBS.get(name, "for all")
-        connection.execute(sql.SQL("drop policy if exists {} on ledger_item").format(sql.Identifier(name)))
-        policy = f"create policy {name} on ledger_item {verb} using ({condition})"
-        if name == "review_decides":  # the row that is written may be due again
-            policy += " with check (current_user = current_database() || '_review')"
-        connection.execute(policy)
-    connection.execute("drop policy if exists announced on ledger_item")
-    connection.execute(
-        sql.SQL(
-            "create policy announced on ledger_item for insert "
-            "with check (state = 'retry' and attempts = 0 and ({}))"
-        ).format(sql.SQL(" or ").join(_announcements()))
-    )
+    known = connection.execute("select polname from pg_policy where polrelid = 'ledger_item'::regclass")
+    for (name,) in known.fetchall():
+        connection.execute(sql.SQL("drop policy {} on ledger_item").format(sql.Identifier(name)))
+    for policy in _policies():
+        connection.execute(
+            sql.SQL("create policy {} on ledger_item for {} to {} {}").format(
+                sql.Identifier(policy.name),
+                sql.SQL(policy.command),
+                sql.Identifier(roles[policy.function]),
+                policy.condition,
+            )
+        )
 
 
-# An item that a function works on can not be changed from the page.
-_IS_IDLE = "current_user = current_database() || '_review' and state <> 'running'"
-_VERBS = {"sweep_reads": "for select", "review_reads": "for select", "review_decides": "for update"}
+@dataclass(frozen=True)
+class _Policy:
+    function: str
+    name: str
+    command: LiteralString
+    condition: sql.Composable
 
 
-def _announcements() -> Iterator[sql.Composed]:
-    """For each function that announces items, the condition with the functions it may announce them for."""
+def _policies() -> Iterator[_Policy]:
+    everything = sql.SQL("using (true)")
+    yield _Policy("sweep", "sweep_reads", "select", everything)
+    yield _Policy("review", "review_reads", "select", everything)
+    # The page can't change an item that a function works on. The row that it writes may be due again.
+    idle = sql.SQL("using (state <> 'running') with check (true)")
+    yield _Policy("review", "review_decides", "update", idle)
     for card in function_cards():
+        own = sql.SQL("using (function = {})").format(sql.Literal(card.function))
+        yield _Policy(card.function, f"{card.function}_own_rows", "all", own)
         if others := card.access.get("announces"):
-            condition = "current_user = current_database() || {} and function = any({})"
-            yield sql.SQL(condition).format(sql.Literal(f"_{card.function}"), sql.Literal(others))
+            announced = sql.SQL("with check (state = 'retry' and attempts = 0 and function = any({}))")
+            condition = announced.format(sql.Literal(others))
+            yield _Policy(card.function, f"{card.function}_announces", "insert", condition)

@@ -47,7 +47,7 @@ alter table ledger_item owner to current_user
 alter system set log_statement = 'all'
 drop table ledger_item
 drop view balance
-drop policy own_rows on ledger_item
+drop policy extract_own_rows on ledger_item
 comment on table ledger_item is 'mine'
 grant select on schema_migration to public
 set role {operator}
