@@ -45,11 +45,11 @@ def _growth_figures(home: RunningHome, files: int) -> list[Figure]:
     operator = home.endpoints["database_url"]
     empty = PipelineOnDatabase(database_with_settled_files(operator, 0), home.store)
     full = PipelineOnDatabase(database_with_settled_files(operator, files), home.store)
-    with closing(empty.database), closing(full.database):
+    with closing(empty), closing(full):
         recount = read_status(full.url, full.store, recount=True)
         assert recount["recount"] == [], recount["recount"]
         assert recount["balance"]["files_extracted"] == files
-        (row,) = full.database.all("select pg_database_size(current_database()) as bytes")
+        (row,) = full.operator.all("select pg_database_size(current_database()) as bytes")
         figures = [
             Figure(
                 "Postgres per settled file, without the pictures' metadata",

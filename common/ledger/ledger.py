@@ -97,12 +97,13 @@ class Ledger(Protocol):
     def claim_due(self, *, lease_seconds: float) -> tuple[Claim, ObjectVersion] | None:
         """Claim the item that has been due longest, or one whose lease ran out; None if there is none.
 
-        One of `NEWEST_EVERY` claims takes the item that became due last.
+        One of `NEWEST_EVERY` claims takes the item that became due last, so that neither files that are put
+        one by one nor those of a large folder wait for all of the others.
         The size is 0 where the announcement did not say it.
         """
 
     def announce(self, version: ObjectVersion) -> None:
-        """Insert an item that is due at once (a transactional outbox); a known item stays as it is.
+        """Insert an item that is due before all that functions announced; a known item stays as it is.
 
         The object of a known item that was moved is at its old location again: its deletion is pending again.
         """

@@ -27,26 +27,29 @@ returning id, attempts, crashes, releases, source, blank, bucket, key, etag, siz
 
 -- name: claim_expired
 -- An item whose lease ran out. If a lease or a wait ends later than any can, the clock was moved back in the
--- meantime; then the item is claimed at once.
+-- meantime; then the item is claimed at once. The order is that of the index: a planner that expects many such items
+-- would read the table from its beginning instead. A coalesce outside of a select would not be compared with the
+-- primary key, because of the row policies.
 update ledger_item item
 set state = 'running', attempts = attempts + 1, crashes = crashes + (state = 'running')::int,
     lease = %(lease)s, worker = %(worker)s, lease_until = now() + make_interval(secs => %(seconds)s),
     due_at = null, started_at = now(), settled_at = null
-where id = coalesce((
+where id = (select coalesce((
     select id from ledger_item
     where function = %(function)s and counted_as is null and state = 'running'
         and (lease_until < now() or lease_until > now() + make_interval(secs => %(longest)s))
-    limit 1 for update skip locked), (
+    order by due_at, lease_until limit 1 for update skip locked), (
     select id from ledger_item
     where function = %(function)s and counted_as is null and state = 'retry'
         and due_at > now() + make_interval(secs => %(longest)s)
-    limit 1 for update skip locked))
+    order by due_at limit 1 for update skip locked)))
 returning id, attempts, crashes, releases, source, blank, bucket, key, etag, size;
 
 -- name: announce_one
--- An announcement is not an attempt.
+-- An announcement is not an attempt. What comes by itself is due before what another function announced: a file that
+-- somebody puts must not wait until a large folder of the NAS is through.
 insert into ledger_item (function, bucket, key, etag, size, state, attempts, due_at)
-values (%(function)s, %(bucket)s, %(key)s, %(etag)s, %(size)s, 'retry', 0, now())
+values (%(function)s, %(bucket)s, %(key)s, %(etag)s, %(size)s, 'retry', 0, now() - interval '30 days')
 on conflict do nothing;
 
 -- name: find
@@ -104,21 +107,22 @@ where id = %(id)s and lease is distinct from %(lease)s and state in ('running', 
 
 -- name: has_due
 -- Whether an item is due, its lease ran out, or a deletion is pending. Sweep runs it all the time, so each part
--- uses an index.
+-- uses an index. The first and the last time are its ends; for `exists` a planner that expects many items reads the
+-- table instead, all of it where there are none.
 select 1 as found
-where exists (
-    select from ledger_item
-    where function = %(function)s and counted_as is null and state = 'retry' and due_at <= now())
+where (
+    select min(due_at) from ledger_item
+    where function = %(function)s and counted_as is null and state = 'retry') <= now()
+or (
+    select max(due_at) from ledger_item
+    where function = %(function)s and counted_as is null and state = 'retry') > now() + make_interval(secs => %(longest)s)
 or exists (
     select from ledger_item
     where function = %(function)s and counted_as is null and state = 'running'
         and (lease_until < now() or lease_until > now() + make_interval(secs => %(longest)s)))
-or exists (
-    select from ledger_item
-    where function = %(function)s and counted_as is null and state = 'retry'
-        and due_at > now() + make_interval(secs => %(longest)s))
 or exists (select from ledger_item where function = %(function)s and pending_delete);
 
 -- name: unsettled
 select bucket, key, etag from ledger_item
-where function = %(function)s and counted_as is null and state in ('running', 'retry') and key = any(%(keys)s);
+where function = %(function)s and counted_as is null and state in ('running', 'retry')
+    and bucket = any(%(buckets)s) and key = any(%(keys)s);

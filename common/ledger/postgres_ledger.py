@@ -136,8 +136,9 @@ class PostgresLedger(Ledger):
 
     def unsettled(self, versions: Iterable[ObjectVersion]) -> set[ObjectVersion]:
         by_name = {(v.location, v.etag): v for v in versions}
+        buckets = list({location.bucket for location, _ in by_name})
         keys = [location.key for location, _ in by_name]
-        rows = self._database.all(_SQL["unsettled"], function=self._function, keys=keys)
+        rows = self._database.all(_SQL["unsettled"], function=self._function, buckets=buckets, keys=keys)
         names = ((Location(row["bucket"], row["key"]), row["etag"]) for row in rows)
         return {by_name[name] for name in names if name in by_name}
 

@@ -84,6 +84,33 @@ def test_a_late_item_does_not_wait_behind_a_long_backlog(ledgers: Ledgers) -> No
     assert (101, NEWEST_EVERY - 1) == (len(set(taken)), taken.index(late))
 
 
+def test_a_file_that_is_put_does_not_wait_behind_those_of_a_function(ledgers: Ledgers) -> None:
+    """It is the first, although others were due before and after it; one of four claims takes the others."""
+    ledger = ledgers.of("quality")
+    before, after = (
+        [ObjectVersion(Location("images-1", f"{when}/{number}.png"), "e", 1) for number in range(50)]
+        for when in ("before", "after")
+    )
+    put = [ObjectVersion(Location("images-1", f"put/{number}.png"), "e", 1) for number in range(6)]
+    _settle_with(ledgers, before)
+    for version in put:
+        ledgers.advance(1)
+        ledger.announce(version)
+    ledgers.advance(1)
+    _settle_with(ledgers, after)
+    taken = _taken(ledger)
+    assert len(set(taken)) == 106
+    assert [version for version in taken[:8] if version in put] == put
+    assert {version for version in taken[:8] if version not in put} <= set(after)
+
+
+def _settle_with(ledgers: Ledgers, announced: list[ObjectVersion]) -> None:
+    version = ObjectVersion(Location("raw", announced[0].location.key), "e", 1)
+    announces = tuple(("quality", each) for each in announced)
+    ledger = ledgers.of("extract")
+    assert ledger.settle(claimed(ledger, version), replace(DONE, announces=announces))
+
+
 def test_an_announced_item_is_due_at_once(ledgers: Ledgers) -> None:
     """Its claim is the first attempt; announcing it again changes nothing."""
     ledger = ledgers.of("extract")

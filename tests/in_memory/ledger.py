@@ -82,8 +82,8 @@ class LedgerTable:
         if self.away:
             raise DependencyAwayError("The database does not answer; see DATABASE_URL.")
 
-    def announce(self, function: str, version: ObjectVersion) -> None:
-        """Insert a row that is due at once, unless there is one."""
+    def announce(self, function: str, version: ObjectVersion, *, before: timedelta = timedelta()) -> None:
+        """Insert a row that is due at once, and so much before others, unless there is one."""
         with self.lock:
             self.answer()
             known = self._row(function, version)
@@ -92,7 +92,7 @@ class LedgerTable:
             elif known is None:
                 number, now = len(self.rows) + 1, self.clock()
                 row = Row(number, function, version.location, version.etag, now, version.size, attempts=0)
-                self.rows[number] = replace(row, state=State.RETRY, due_at=now)
+                self.rows[number] = replace(row, state=State.RETRY, due_at=now - before)
 
     def _row(self, function: str, version: ObjectVersion) -> Row | None:
         name = (function, version.location, version.etag)
@@ -166,7 +166,7 @@ class InMemoryLedger(Ledger):
         return Claim(leased.id, lease, leased.attempts, leased.crashes, leased.releases, blank=leased.blank)
 
     def announce(self, version: ObjectVersion) -> None:
-        self.table.announce(self.function, version)
+        self.table.announce(self.function, version, before=timedelta(days=30))
 
     def find(self, location: Location) -> ExistingItem | None:
         self.table.answer()

@@ -6,33 +6,23 @@ Postgres reads, which is the same on every machine.
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import closing
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
-from common.database import Database
 from common.ledger.ledger import NEWEST_EVERY, Settlement, State
-from common.ledger.postgres_ledger import PostgresLedger
 from common.process.json_log import logger
 from common.store.object_key import Location
 from common.store.object_store import ObjectVersion
-from infra.provision.function_card import function_cards
-from infra.provision.roles import create_roles
+from tests.contract.tables import Tables
 from tests.support.local_home import RunningHome, wait_for
-from tests.support.own_database import drop_database, own_database
+from tests.support.own_database import drop_database
 from tests.support.settled_files import PipelineOnDatabase, database_with_settled_files
 
 SETTLED = 4_000
 MAX_ROWS = 400  # per table; a tenth of the files
 _READ = """
 select relname, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) from pg_stat_user_tables
-"""
-_DUE = """
-insert into ledger_item (function, bucket, key, etag, size, state, attempts, due_at)
-select 'extract', 'raw', 'incoming/' || number, 'e', 1, 'retry', 0, now() - make_interval(secs => %s - number)
-from generate_series(1, %s) number
 """
 _OTHER_SESSIONS = (
     "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
@@ -42,13 +32,26 @@ _OTHER_SESSIONS = (
 @pytest.fixture
 def pipeline(home: RunningHome) -> Iterator[PipelineOnDatabase]:
     """The pipeline's ports on a database with many settled files."""
+    yield from _pipeline(home, due=0)
+
+
+def _pipeline(home: RunningHome, *, due: int) -> Iterator[PipelineOnDatabase]:
     operator = home.endpoints["database_url"]
-    url = database_with_settled_files(operator, SETTLED)
+    url = database_with_settled_files(operator, SETTLED, due=due)
     level = logger().level
     logger().setLevel(logging.WARNING)
-    yield PipelineOnDatabase(url, home.store)
+    pipeline = PipelineOnDatabase(url, home.store)
+    yield pipeline
+    pipeline.close()
     logger().setLevel(level)
     drop_database(operator, url)
+
+
+def _read_since(before: dict[str, int], pipeline: PipelineOnDatabase) -> dict[str, int]:
+    """Return the rows read per table; this ends the pipeline's sessions."""
+    pipeline.close()
+    after = _rows_read(pipeline.url)
+    return {table: number - before.get(table, 0) for table, number in after.items()}
 
 
 def _rows_read(url: str) -> dict[str, int]:
@@ -69,54 +72,60 @@ def test_frequent_operations_do_not_read_settled_files(pipeline: PipelineOnDatab
     operation: Callable[[], None] = getattr(pipeline, name)
     before = _rows_read(pipeline.url)
     operation()
-    pipeline.database.close()
-    after = _rows_read(pipeline.url)
-    read = {table: number - before.get(table, 0) for table, number in after.items()}
+    read = _read_since(before, pipeline)
     assert any(read.values()), "no rows were counted"
     assert {table: number for table, number in read.items() if number > MAX_ROWS} == {}
 
 
 @pytest.fixture
-def backlog(home: RunningHome) -> Iterator[tuple[str, dict[str, str]]]:
-    """The operator's URL of a database in which many files are due, and the URLs of the functions."""
-    passwords = {card.function: "of-this-test" for card in function_cards()}
-    with own_database(home.endpoints["database_url"]) as url:
-        roles = create_roles(url, passwords)
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(_DUE, [SETTLED, SETTLED])
-            connection.execute("vacuum analyze")
-        yield (
-            url,
-            {
-                function: make_conninfo(url, user=role, password=passwords[function])
-                for function, role in roles.items()
-            },
-        )
+def backlog(home: RunningHome) -> Iterator[PipelineOnDatabase]:
+    """The pipeline's ports on a database where many files are due for extract, beside settled ones."""
+    yield from _pipeline(home, due=SETTLED)
 
 
-def test_work_on_a_due_file_does_not_read_the_others(backlog: tuple[str, dict[str, str]]) -> None:
-    """With the rights of the function, because row policies take part in the plan of a query."""
-    operator, urls = backlog
-    before = _rows_read(operator)
-    with closing(Database(urls["extract"])) as database:
-        ledger = PostgresLedger(database, function="extract")
-        for _ in range(2 * NEWEST_EVERY):  # the oldest and the newest
-            found = ledger.claim_due(lease_seconds=60)
-            assert found is not None
-            assert ledger.settle(found[0], Settlement(State.DONE, outcome="skipped"))
-    after = _rows_read(operator)
-    assert 2 * NEWEST_EVERY <= after["ledger_item"] - before["ledger_item"] <= MAX_ROWS
+def test_a_claim_does_not_read_all_that_is_due(backlog: PipelineOnDatabase) -> None:
+    """Neither of the oldest item nor of the newest."""
+    number = 2 * NEWEST_EVERY
+    before = _rows_read(backlog.url)
+    for _ in range(number):
+        found = backlog.ledger("extract").claim_due(lease_seconds=60)
+        assert found is not None
+        assert backlog.ledger("extract").settle(found[0], Settlement(State.DONE, outcome="skipped"))
+    assert number <= _read_since(before, backlog)["ledger_item"] <= MAX_ROWS
 
 
-def test_the_sweep_does_not_read_all_that_is_due(backlog: tuple[str, dict[str, str]]) -> None:
+@pytest.mark.parametrize("function", ["store_metadata", "quality", "annotations"])
+def test_a_function_without_due_items_reads_none_of_the_others(
+    backlog: PipelineOnDatabase, function: str
+) -> None:
+    """Nor those that are settled."""
+    before = _rows_read(backlog.url)
+    assert backlog.ledger(function).claim_due(lease_seconds=60) is None
+    assert _read_since(before, backlog).get("ledger_item", 0) <= MAX_ROWS
+
+
+def test_the_sweep_does_not_read_all_that_is_due(backlog: PipelineOnDatabase) -> None:
     """It asks all the time which functions have something to do, and which objects are known."""
-    operator, urls = backlog
-    before = _rows_read(operator)
-    with closing(Database(urls["sweep"])) as database:
-        ledger = PostgresLedger(database, function="extract")
-        assert ledger.has_due()
-        assert not PostgresLedger(database, function="quality").has_due()
-        listed = [ObjectVersion(Location("raw", f"incoming/{number}"), "e", 1) for number in range(1, 101)]
-        assert ledger.unsettled(listed) == set(listed)
-    after = _rows_read(operator)
-    assert len(listed) <= after["ledger_item"] - before["ledger_item"] <= MAX_ROWS
+    before = _rows_read(backlog.url)
+    with_due = [name for name in backlog.databases if backlog.pending.has_due(name)]
+    assert with_due == ["extract"]
+    listed = [ObjectVersion(Location("raw", f"incoming/{number}"), "e", 1) for number in range(1, 11)]
+    assert backlog.pending.ledger("extract").unsettled(listed) == set(listed)
+    assert len(listed) <= _read_since(before, backlog)["ledger_item"] <= MAX_ROWS
+
+
+def test_images_are_allocated_without_reading_full_buckets(pipeline: PipelineOnDatabase) -> None:
+    """A site has 2,500 buckets for a million images."""
+    pipeline.operator.run(
+        "insert into image_bucket (bucket, allocated, capacity, created_at) "
+        "select 'images-full-' || n, 1, 1, now() - make_interval(secs => n) from generate_series(1, %(n)s) n",
+        n=SETTLED,
+    )
+    pipeline.operator.run(
+        "insert into image_bucket (bucket, allocated, capacity) values ('images-new', 0, 9)"
+    )
+    pipeline.operator.run("analyze image_bucket")
+    before = _rows_read(pipeline.url)
+    (image,) = Tables(pipeline.databases["extract"]).allocate(SETTLED + 1)
+    assert image.bucket == "images-new"
+    assert 1 <= _read_since(before, pipeline)["image_bucket"] <= MAX_ROWS

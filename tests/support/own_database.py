@@ -10,7 +10,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from common.database import Database
 from common.ledger.ledger import DatabaseCall
+from infra.provision.function_card import function_cards
 from infra.provision.pseudonym_space import Keys, enter_space
+from infra.provision.roles import create_roles
 from infra.provision.schema import migrate
 from tests.support.factories import KEY
 
@@ -28,6 +30,13 @@ def create_migrated_database(operator: str) -> str:
     migrate(url)
     enter_space(url, Keys(KEY, ()), who="test")
     return url
+
+
+def function_urls(url: str) -> dict[str, str]:
+    """Create the roles of a migrated database; returns the URL with which each function connects."""
+    passwords = {card.function: secrets.token_hex() for card in function_cards()}
+    roles = create_roles(url, passwords)
+    return {name: make_conninfo(url, user=role, password=passwords[name]) for name, role in roles.items()}
 
 
 def run_database_call(database: Database, call: DatabaseCall) -> None:

@@ -19,33 +19,52 @@ from functions.sweep.pending_items import PendingItems
 from functions.sweep.resend import sweep_once
 from infra.health.status import read_status
 from oversight.trace.trace import trace
-from tests.support.own_database import create_migrated_database
+from tests.support.own_database import create_migrated_database, function_urls
 
 _SETTLED = """
 update ledger_item set state = 'done', outcome = 'skipped', due_at = null, settled_at = now(), attempts = 1
 where function = 'extract' and bucket = 'raw' and key = any(%(keys)s)
+"""
+_DUE = """
+insert into ledger_item (function, bucket, key, etag, size, state, attempts, due_at)
+select 'extract', 'raw', 'incoming/' || number, 'e', 1, 'retry', 0,
+    now() - make_interval(secs => %(number)s - number)
+from generate_series(1, %(number)s) number
 """
 _FILL = Path(__file__).with_suffix(".sql")
 
 
 @dataclass
 class PipelineOnDatabase:
-    """The pipeline's ports on one database, with the operations that run frequently."""
+    """The pipeline's ports on one database, with the operations that run frequently.
+
+    Each function has its own rights: row policies take part in the plan of a query.
+    """
 
     url: str
     store: MinioStore
     numbers: "count[int]" = field(default_factory=count)
 
     def __post_init__(self) -> None:
-        self.database = Database(self.url)
-        self.rows = PostgresSourceRows(self.database)
+        self.operator = Database(self.url)
+        self.databases = {name: Database(url) for name, url in function_urls(self.url).items()}
+        self.rows = PostgresSourceRows(self.databases["poll_nas"])
         self.pending = PendingItems(
             store=self.store,
-            database=self.database,
-            ledger=lambda function: PostgresLedger(self.database, function=function),
+            database=self.databases["sweep"],
+            ledger=lambda function: PostgresLedger(self.databases["sweep"], function=function),
             grace_seconds=0,
             attempt_days=90,
         )
+
+    def close(self) -> None:
+        """End all sessions."""
+        for database in (self.operator, *self.databases.values()):
+            database.close()
+
+    def ledger(self, function: str) -> PostgresLedger:
+        """The ledger as a function has it."""
+        return PostgresLedger(self.databases[function], function=function)
 
     def event(self) -> None:
         """Claim and settle one item of extract, store_metadata and quality each."""
@@ -56,7 +75,7 @@ class PipelineOnDatabase:
             ("store_metadata", "metadata", f"{path}.json"),
             ("quality", "images-1", f"{path}/1.png"),
         ):
-            ledger = PostgresLedger(self.database, function=function)
+            ledger = self.ledger(function)
             claim = ledger.claim(ObjectVersion(Location(bucket, key), "e", 1), lease_seconds=60)
             assert isinstance(claim, Claim)
             assert ledger.settle(claim, Settlement(State.DONE, outcome="skipped"))
@@ -81,7 +100,7 @@ class PipelineOnDatabase:
             self.rows.plan_copies((copy.file_id, copy.raw_key) for copy in copies)
             self.rows.record_copies(copies)
             # Settle them like extract, so that nothing stays due.
-            self.database.run(_SETTLED, keys=[copy.raw_key for copy in copies])
+            self.operator.run(_SETTLED, keys=[copy.raw_key for copy in copies])
         self.rows.plan_mark(folder, mark=f"{name}_processed")
         self.rows.record_processed(folder, mark=f"{name}_processed")
 
@@ -91,7 +110,7 @@ class PipelineOnDatabase:
 
     def trace(self) -> None:
         """Read the traces of one file, one item and one image."""
-        with self.database.snapshot() as connection:
+        with self.operator.snapshot() as connection:
             for name in ("file-7", "item-8", "2.25.9/1"):
                 assert trace(connection, name)["items"]
 
@@ -104,13 +123,14 @@ class _NoSender:
         raise AssertionError(f"{function} has items that are due")
 
 
-def database_with_settled_files(operator: str, files: int) -> str:
-    """Create a database with the current schema and `files` settled files; return its URL."""
+def database_with_settled_files(operator: str, files: int, *, due: int = 0) -> str:
+    """Create a database with the current schema, `files` settled files and `due` ones; return its URL."""
     url = create_migrated_database(operator)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("set session_replication_role = replica")  # inserts the rows without triggers
         for statement in _FILL.read_text(encoding="utf-8").replace(":files", str(files)).split(";\n"):
             connection.execute(statement.encode())
+        connection.execute(_DUE, {"number": due})
         connection.execute("vacuum analyze")
         connection.execute("checkpoint")
     return url
