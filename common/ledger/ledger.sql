@@ -46,8 +46,8 @@ where id = (select coalesce((
 returning id, attempts, crashes, releases, source, blank, bucket, key, etag, size;
 
 -- name: announce_one
--- An announcement is not an attempt. What comes by itself is due before what another function announced: a file that
--- somebody puts must not wait until a large folder of the NAS is through.
+-- An announcement is not an attempt. A file that a user puts is due before what functions announce: it must not wait
+-- until a large folder of the NAS is through.
 insert into ledger_item (function, bucket, key, etag, size, state, attempts, due_at)
 values (%(function)s, %(bucket)s, %(key)s, %(etag)s, %(size)s, 'retry', 0, now() - interval '30 days')
 on conflict do nothing;

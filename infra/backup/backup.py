@@ -41,7 +41,7 @@ from common.store.object_key import (
 from common.store.object_store import ObjectVersion
 from infra.backup.checked_objects import CheckedObjects
 from infra.command_options import operator_database
-from infra.local.postgres_client import run_client
+from infra.local.postgres_client import WITHOUT_ROLES, run_client
 
 _COPIED_LAST = [PROCESSED, HELD]
 DUMP, OBJECTS, CARD = "database.dump", "objects.tar", "backup.json"
@@ -125,8 +125,7 @@ def read_card(folder: Path) -> BackupCard:
 def restore_database(url: str, folder: Path) -> None:
     """Restore the dump into an empty database, without the old roles, their rights and their policies."""
     name = conninfo_to_dict(url)["dbname"]
-    without = ("--no-owner", "--no-acl", "--no-policies")
-    run_client("pg_restore", url, *without, "--exit-on-error", f"--dbname={name}", str(folder / DUMP))
+    run_client("pg_restore", url, *WITHOUT_ROLES, "--exit-on-error", f"--dbname={name}", str(folder / DUMP))
 
 
 def restore_objects(url: str, store: MinioStore, folder: Path) -> Restored:

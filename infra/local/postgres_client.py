@@ -8,6 +8,8 @@ from psycopg.conninfo import conninfo_to_dict
 from common.errors import SettingsError
 from infra.local.postgres_server import binary
 
+WITHOUT_ROLES = ("--no-owner", "--no-acl", "--no-policies")
+"""Arguments of pg_dump and pg_restore: nothing that names a role, since another server has other ones."""
 _VARIABLES = {
     "host": "PGHOST",
     "port": "PGPORT",

@@ -5,13 +5,12 @@ At each release ``python -m infra.local.schema_dump "$DATABASE_URL"`` prints it 
 
 import sys
 
-from infra.local.postgres_client import run_client
+from infra.local.postgres_client import WITHOUT_ROLES, run_client
 
 
 def schema_dump(url: str) -> str:
     """The tables, views, functions and triggers as SQL, and the rows of schema_migration."""
-    without = ("--no-owner", "--no-acl", "--no-policies")
-    schema = run_client("pg_dump", url, "--schema-only", *without, "--schema=public")
+    schema = run_client("pg_dump", url, "--schema-only", *WITHOUT_ROLES, "--schema=public")
     names = run_client("pg_dump", url, "--data-only", "--inserts", "--table=schema_migration")
     lines = (schema + names).splitlines()
     # Lines with a backslash are commands to psql and not SQL; the schema public exists in every database.
